@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Local APIC and I/O APIC, among the files of this folder. */
+#pragma once
+
+#include "base/types.h"
+
+/* How an INIT or start-up IPI, an NMI or a plain interrupt is named in the interrupt command register. */
+enum apic_delivery {
+    APIC_FIXED = 0,
+    APIC_NMI = 4,
+    APIC_INIT = 5,
+    APIC_STARTUP = 6,
+};
+
+/* apic_init_core() - software enable, LVT entries, spurious vector of this core's local APIC. */
+void apic_init_core(void);
+
+/* apic_id_core() - as the enabled local APIC of this core says. */
+uint32_t apic_id_core(void);
+
+/* apic_send() - one IPI to one APIC. Context: any, also NMI class. Waits until the APIC has sent it. */
+void apic_send(uint32_t apic_id, enum apic_delivery delivery, unsigned vector);
+
+/*
+ * apic_timer_count_start() / apic_timer_count() - let the masked timer run down from its highest value; ticks since then.
+ * apic_timer_set_rate() - timer ticks per TSC tick, as a fraction of 2^32; the same on every core.
+ */
+void apic_timer_count_start(void);
+uint32_t apic_timer_count(void);
+void apic_timer_set_rate(uint64_t ticks_per_tsc_32);
+
+/* ioapic_init() - find the chips that acpi_info names, mask every line. */
+void ioapic_init(void);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* First contents of kernel stacks. */
+#include "arch/context.h"
+
+#include "arch/cpu.h"
+#include "arch/x86_64/cpu_impl.h"
+#include "arch/x86_64/msr.h"
+#include "base/assert.h"
+#include "base/string.h"
+
+/* What context_switch() pops, lowest address first. */
+struct saved_registers {
+    uint64_t r15, r14, r13, r12, rbx, rbp;
+    uint64_t return_address;
+};
+
+void context_start_user(void);
+void context_start_kernel(void);
+
+static struct saved_registers *push_registers(vaddr_t below, void (*start)(void))
+{
+    struct saved_registers *saved = (struct saved_registers *)(below - sizeof(*saved));
+    memset(saved, 0, sizeof(*saved));
+    saved->return_address = (uint64_t)start;
+    return saved;
+}
+
+struct trap_frame *context_init_user(struct context *context, vaddr_t stack_top, void (*first)(void),
+                                     vaddr_t entry, vaddr_t stack, uint64_t argument)
+{
+    ASSERT(IS_ALIGNED(stack_top, 16));
+    struct trap_frame *frame = context_frame(stack_top);
+    memset(frame, 0, sizeof(*frame));
+    frame->vector = FRAME_VECTOR_START;
+    frame->rip = entry;
+    frame->cs = SELECTOR_USER_CODE;
+    frame->rflags = RFLAGS_FIXED | RFLAGS_IF;
+    frame->rsp = stack;
+    frame->ss = SELECTOR_USER_DATA;
+    frame->rdi = argument;
+
+    struct saved_registers *saved = push_registers((vaddr_t)frame, context_start_user);
+    saved->r12 = (uint64_t)first;
+    context->rsp = (uint64_t)saved;
+    return frame;
+}
+
+void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entry)(void *), void *argument)
+{
+    ASSERT(IS_ALIGNED(stack_top, 16));
+    struct saved_registers *saved = push_registers(stack_top - 16, context_start_kernel);
+    saved->r12 = (uint64_t)entry;
+    saved->r13 = (uint64_t)argument;
+    context->rsp = (uint64_t)saved;
+}
+
+void context_set_kernel_stack(vaddr_t stack_top)
+{
+    struct cpu *cpu = this_cpu();
+    struct cpu_arch *arch = cpu->arch;
+    cpu->kernel_stack_top = stack_top;
+    arch->tss.rsp[0] = stack_top;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * I/O APICs and the 8259s they replace.
+ *
+ * The chip has one index and one data register. kdebug masks its line in NMI class, perhaps between somebody's two accesses; so
+ * each access puts the index back that it found, and needs no lock against NMIs. Two cores do not write at a time: lines are
+ * set up at boot and by kdebug, which has stopped the others.
+ *
+ * Source: 82093AA I/O APIC data sheet; 8259A data sheet; ACPI 6.4, "Multiple APIC Description Table (MADT)".
+ */
+#include "arch/acpi.h"
+#include "arch/cpu.h"
+#include "arch/interrupt.h"
+#include "arch/mmu.h"
+#include "arch/x86_64/apic_impl.h"
+#include "arch/x86_64/ioapic_entry.h"
+#include "base/assert.h"
+#include "base/log.h"
+
+#define IOAPIC_INDEX 0x00u
+#define IOAPIC_DATA  0x10u
+
+#define IOAPIC_VERSION        1u
+#define IOAPIC_TABLE          0x10u
+#define IOAPIC_LINES_SHIFT    16u
+
+#define PIC_MASTER 0x20u
+#define PIC_SLAVE  0xa0u
+#define PIC_DATA   1u /* offset of the data port */
+
+static unsigned ioapic_lines[ARRAY_COUNT(acpi_info.ioapic)];
+
+static uint32_t access_register(unsigned chip, unsigned index, const uint32_t *value)
+{
+    volatile uint8_t *base = phys_to_virt(acpi_info.ioapic[chip].address);
+    volatile uint32_t *select = (volatile uint32_t *)(base + IOAPIC_INDEX);
+    volatile uint32_t *data = (volatile uint32_t *)(base + IOAPIC_DATA);
+    uint32_t outer = *select;
+    uint32_t result = 0;
+    *select = index;
+    if (value) {
+        *data = *value;
+    } else {
+        result = *data;
+    }
+    *select = outer;
+    return result;
+}
+
+static uint32_t read_register(unsigned chip, unsigned index)
+{
+    return access_register(chip, index, NULL);
+}
+
+static void write_register(unsigned chip, unsigned index, uint32_t value)
+{
+    access_register(chip, index, &value);
+}
+
+/* The mask is in the low half: set it first and clear it last, so that no half-written entry is live. */
+static void write_entry(unsigned chip, unsigned line, uint64_t entry)
+{
+    unsigned index = IOAPIC_TABLE + 2 * line;
+    write_register(chip, index, (uint32_t)IOAPIC_MASKED);
+    write_register(chip, index + 1, (uint32_t)(entry >> 32));
+    write_register(chip, index, (uint32_t)entry);
+}
+
+static bool find_line(uint32_t gsi, unsigned *out_chip, unsigned *out_line)
+{
+    for (unsigned chip = 0; chip < acpi_info.ioapic_count; chip++) {
+        uint32_t base = acpi_info.ioapic[chip].gsi_base;
+        if (gsi >= base && gsi - base < ioapic_lines[chip]) {
+            *out_chip = chip;
+            *out_line = gsi - base;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Masked, and moved off the exception vectors: a spurious one may come even from a masked 8259. */
+static void mask_8259s(void)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t value;
+    } sequence[] = {
+        {PIC_MASTER, 0x11}, {PIC_SLAVE, 0x11},                       /* ICW1: cascade, ICW4 follows */
+        {PIC_MASTER + PIC_DATA, 0x20}, {PIC_SLAVE + PIC_DATA, 0x28}, /* ICW2: first vector */
+        {PIC_MASTER + PIC_DATA, 0x04}, {PIC_SLAVE + PIC_DATA, 0x02}, /* ICW3: cascade on line 2 */
+        {PIC_MASTER + PIC_DATA, 0x01}, {PIC_SLAVE + PIC_DATA, 0x01}, /* ICW4: 8086 mode */
+        {PIC_MASTER + PIC_DATA, 0xff}, {PIC_SLAVE + PIC_DATA, 0xff}, /* OCW1: mask all */
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(sequence); i++) {
+        port_write(sequence[i].port, 1, sequence[i].value);
+    }
+}
+
+void ioapic_init(void)
+{
+    for (unsigned chip = 0; chip < acpi_info.ioapic_count; chip++) {
+        ioapic_lines[chip] = (read_register(chip, IOAPIC_VERSION) >> IOAPIC_LINES_SHIFT & 0xff) + 1;
+        for (unsigned line = 0; line < ioapic_lines[chip]; line++) {
+            write_entry(chip, line, IOAPIC_MASKED);
+        }
+    }
+}
+
+void interrupt_init_boot(void)
+{
+    mask_8259s();
+    ioapic_init();
+    apic_init_core();
+}
+
+void ioapic_route_nmi(unsigned isa_line, unsigned cpu)
+{
+    VERIFY(isa_line < ARRAY_COUNT(acpi_info.isa_line) && cpu < CPU_MAX);
+    unsigned chip, line;
+    if (!find_line(acpi_info.isa_line[isa_line].gsi, &chip, &line)) {
+        log_warning("irq: ISA line %u leads to no I/O APIC", isa_line);
+        return;
+    }
+    write_entry(chip, line, ioapic_entry_nmi(acpi_info.isa_line[isa_line].flags, cpus[cpu].apic_id));
+}
+
+void ioapic_mask(unsigned isa_line, bool masked)
+{
+    unsigned chip, line;
+    if (isa_line >= ARRAY_COUNT(acpi_info.isa_line) ||
+        !find_line(acpi_info.isa_line[isa_line].gsi, &chip, &line)) {
+        return;
+    }
+    unsigned index = IOAPIC_TABLE + 2 * line;
+    uint32_t entry = read_register(chip, index);
+    entry = masked ? entry | (uint32_t)IOAPIC_MASKED : entry & ~(uint32_t)IOAPIC_MASKED;
+    write_register(chip, index, entry);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only writer of kernel text.
+ *
+ * Model. A site has two forms: a 5-byte NOP, and a 5-byte JMP to its cold block. A batch is a bit map of events; a site's form
+ * follows from its event. So "what to do" is one pointer, batch_on, and doing it again changes nothing:
+ *
+ *     NULL --post--> bit map --apply to each site--> NULL
+ *
+ * P1  Nothing is written before every site holds one of its two forms.
+ * P2  While text changes every other core is parked in a rendezvous, and executes a serialising instruction before it goes on
+ *     (Intel SDM vol. 3A, "Handling Self- and Cross-Modifying Code"). Code that NMI-class handlers reach has no sites.
+ * P3  kdebug may stop a batch half-way, finish it, or post another one: the pointer is read afresh for each site, so the batch
+ *     that goes on later does nothing, or what was posted last.
+ *
+ * Writes go to the direct map, which is never executable; kernel text is never writable.
+ * Rejected: the INT3 protocol (no stop, but three rounds of IPIs and an emulating #BP handler): sites change by a person's hand,
+ * a stop of some microseconds harms nobody.
+ */
+#include "arch/text_patch.h"
+
+#include "abi/handoff.h"
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "arch/x86_64/msr.h"
+#include "arch/x86_64/start_impl.h"
+#include "arch/x86_64/text_patch_impl.h"
+#include "base/assert.h"
+#include "base/hooks.h"
+#include "base/log.h"
+#include "base/string.h"
+
+#define SITE_BYTES  5u
+#define SITE_IS_ON  (1ull << 63)
+#define SITE_EVENTS 512u
+#define JMP_REL32   0xe9u
+
+struct form {
+    uint8_t bytes[SITE_BYTES];
+};
+
+struct smap_site {
+    uint64_t address;
+    uint64_t bytes; /* three */
+};
+extern const struct smap_site smap_sites_start[], smap_sites_end[];
+#define SMAP_SITE_BYTES 3u
+
+static const struct form nop_form = {{0x0f, 0x1f, 0x44, 0x00, 0x00}};
+
+static const uint64_t *_Atomic batch_on;
+
+static uint8_t *writable_alias(vaddr_t text)
+{
+    VERIFY(text >= (vaddr_t)kernel_text_start && text < (vaddr_t)kernel_text_end);
+    return phys_to_virt(boot_handoff->kernel_phys + (text - KERNEL_IMAGE_BASE));
+}
+
+static struct form jmp_form(const struct trace_site *site)
+{
+    struct form form = {{JMP_REL32}};
+    int32_t distance = (int32_t)(site->target - (site->address + SITE_BYTES));
+    memcpy(form.bytes + 1, &distance, sizeof(distance));
+    return form;
+}
+
+static bool holds_form(const struct trace_site *site, const struct form *form)
+{
+    return memcmp((const void *)site->address, form->bytes, SITE_BYTES) == 0;
+}
+
+static bool is_wanted(const uint64_t *on, const struct trace_site *site)
+{
+    unsigned event = (unsigned)(site->event & (SITE_EVENTS - 1));
+    return on[event / 64] >> (event % 64) & 1;
+}
+
+static bool all_sites_are_sound(void)
+{
+    for (const struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
+        struct form jmp = jmp_form(site);
+        if (!holds_form(site, &nop_form) && !holds_form(site, &jmp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void switch_site(struct trace_site *site, bool on)
+{
+    struct form form = on ? jmp_form(site) : nop_form;
+    if (!holds_form(site, &form)) {
+        memcpy(writable_alias(site->address), form.bytes, SITE_BYTES);
+    }
+    site->event = on ? site->event | SITE_IS_ON : site->event & ~SITE_IS_ON;
+}
+
+static void apply_batch(void)
+{
+    for (struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
+        const uint64_t *on = atomic_load_explicit(&batch_on, memory_order_acquire);
+        if (!on) {
+            return;
+        }
+        switch_site(site, is_wanted(on, site));
+    }
+    atomic_store_explicit(&batch_on, NULL, memory_order_release);
+    cpuid_read(0, 0); /* serialise this core */
+}
+
+struct request {
+    const uint64_t *on;
+    status_t status;
+};
+
+/* Runs while all other cores are parked. */
+static void run_batch(void *argument)
+{
+    struct request *request = argument;
+    if (!all_sites_are_sound()) {
+        request->status = ERR_CORRUPT;
+        return;
+    }
+    atomic_store_explicit(&batch_on, request->on, memory_order_release);
+    apply_batch();
+}
+
+status_t text_patch_sites(const uint64_t on[8])
+{
+    struct request request = {on, OK};
+    rendezvous_run(run_batch, &request);
+    return request.status;
+}
+
+status_t text_patch_sites_stopped(const uint64_t on[8])
+{
+    struct request request = {on, OK};
+    run_batch(&request);
+    return request.status;
+}
+
+void text_patch_finish(void)
+{
+    apply_batch();
+}
+
+void text_patch_init(const struct handoff *handoff)
+{
+    VERIFY(handoff->kernel_phys == boot_handoff->kernel_phys);
+    VERIFY(handoff->kernel_bytes >= (uint64_t)(kernel_data_end - kernel_text_start));
+    for (const struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
+        VERIFY(holds_form(site, &nop_form));
+        VERIFY(writable_alias(site->address) != NULL);
+    }
+}
+
+void text_patch_smap(void)
+{
+    for (const struct smap_site *site = smap_sites_start; site < smap_sites_end; site++) {
+        memcpy(writable_alias(site->address), &site->bytes, SMAP_SITE_BYTES);
+    }
+    cpuid_read(0, 0);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only calls that go up the layers: lower code declares here what a higher folder defines. One definition each, bound
+ * by the linker.
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct trap_frame;
+struct cpu;
+
+/* kernel/trap: exceptions and interrupts, interrupts off. Called by entry.asm; may switch threads. */
+void trap_dispatch(struct trap_frame *frame);
+
+/* kernel/syscall: a system call. Called by entry.asm; sets frame->rax. */
+void syscall_dispatch(struct trap_frame *frame);
+
+/* kernel/trap: NMI, #MC, #DF, and kernel #DB and #BP, on a stack of their own and with the NMI lane. */
+void trap_dispatch_nmi_class(struct trap_frame *frame);
+
+/* kernel/sched: last thing before returning to user mode when cpu->work is set: rescheduling, end of thread. */
+void user_return_work(struct trap_frame *frame);
+
+struct object;
+struct handle_entry;
+
+/* kernel/syscall: the last reference to an object is gone: destroy it by its type. */
+void hook_object_destroy(struct object *object);
+/* kernel/syscall: a handle for a mailbox was opened (+1) or closed (-1), with these rights. */
+void hook_mailbox_handle(struct object *object, uint32_t rights, int change);
+
+/* kernel/sched: a sub-buffer was finished: wake who waits in trace_wait. */
+void trace_notify(void);
+
+/* kernel/mm: this core's part of pending TLB shootdowns; called by core_poll_slow(). */
+void tlb_serve(void);
+
+/*
+ * kernel/sync: rendezvous_run() - stop every other core in core_poll(), call function here, let them go on.
+ * Every core executes a serialising instruction before it goes on. function takes no lock and waits for nobody.
+ * Context: thread or boot, interrupts off; takes rendezvous_lock (rank PATCH); spins with core_poll().
+ * rendezvous_serve() - take part: called by core_poll_slow().
+ */
+void rendezvous_run(void (*function)(void *argument), void *argument);
+void rendezvous_serve(void);
+
+/* kdebug: panic() and failed assertions. Returns if a person resumes. */
+void kdebug_panic(const char *message);

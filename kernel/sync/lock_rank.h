@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The global lock order: a core may only acquire a lock of a higher rank than all it holds. */
+#pragma once
+
+enum lock_rank {
+    LOCK_RANK_PATCH = 1,    /* text patching: outermost, waits for all cores */
+    LOCK_RANK_PROCESS_LIST, /* all processes, for kdebug; alone */
+    LOCK_RANK_PROCESS,      /* threads of a process, its end */
+    LOCK_RANK_SPACE,        /* mappings; taken while a process is set up or ends */
+    LOCK_RANK_SPACE_SECOND, /* the receiver's space during a message copy, after the sender's, ordered by address */
+    LOCK_RANK_AREA,         /* pages of an area, under the space that faults */
+    LOCK_RANK_HANDLES,      /* handle table: slots are filled last in a create path */
+    LOCK_RANK_MAILBOX,      /* queues of one mailbox */
+    LOCK_RANK_WAIT,         /* other wait queues */
+    LOCK_RANK_TIMER,        /* a core's deadlines; armed while a queue lock is held */
+    LOCK_RANK_RUN_QUEUE,    /* a core's ready threads; threads are woken under queue locks */
+    LOCK_RANK_STACKS,       /* kernel-stack cache */
+    LOCK_RANK_HEAP,         /* slab caches */
+    LOCK_RANK_FRAMES,       /* free lists of frames: everybody allocates */
+    LOCK_RANK_TLB,          /* one shootdown initiator per core */
+    LOCK_RANK_META,         /* meta lane of the trace */
+    LOCK_RANK_CONSOLE,      /* serial output: anybody may log */
+};

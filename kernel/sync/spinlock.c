@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spin locks: the slow path and what debug builds check.
+ *
+ * Tickets: fair, and the waiters are countable (next - serving). An MCS lock would spin on a line of its own, but needs a node per
+ * waiter and a second look-up on release; with locks this fine-grained queues longer than two do not occur.
+ *
+ * The check skips NMI-class code: kdebug reads locks and takes none, but panic() may be on its way through code that does, and a
+ * check that panics then would hide the first panic.
+ */
+#include "sync/spinlock.h"
+
+#include "sync/lock_check.h"
+
+static struct lock_check lock_checks[CPU_MAX];
+
+void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank)
+{
+    *lock = (struct spinlock)SPINLOCK_INIT(name, (uint16_t)rank);
+}
+
+/* The acquire load pairs with the release store in spinlock_release(). */
+NOINLINE void spinlock_wait(struct spinlock *lock, unsigned ticket)
+{
+    while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
+        cpu_relax();
+        core_poll();
+    }
+    lock->contended++;
+}
+
+static const char *lock_name(const void *lock)
+{
+    return ((const struct spinlock *)lock)->name;
+}
+
+void spinlock_check_acquire(struct spinlock *lock)
+{
+    spinlock_check_acquire_ranked(lock, (enum lock_rank)lock->rank);
+}
+
+void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
+{
+    if (cpu_in_nmi_class()) {
+        return;
+    }
+    if (cpu_irqs_are_on()) {
+        panic("lock %s taken with interrupts on", lock->name);
+    }
+    const void *other = lock;
+    switch (lock_check_acquire(&lock_checks[cpu_id()], lock, (uint16_t)rank, &other)) {
+    case LOCK_TWICE:
+        panic("lock %s taken twice by one core, first at 0x%lx", lock->name, lock->holder_pc);
+    case LOCK_BAD_ORDER:
+        panic("lock %s (rank %u) taken after %s (rank %u)", lock->name, rank, lock_name(other),
+              ((const struct spinlock *)other)->rank);
+    case LOCK_TOO_MANY:
+        panic("lock %s is one more than a core may hold", lock->name);
+    default:
+        break;
+    }
+}
+
+void spinlock_check_release(struct spinlock *lock)
+{
+    if (cpu_in_nmi_class()) {
+        return;
+    }
+    if (lock_check_release(&lock_checks[cpu_id()], lock) != LOCK_FINE) {
+        panic("lock %s released by a core that does not hold it", lock->name);
+    }
+}

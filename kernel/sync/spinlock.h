@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spin locks that can testify: name, rank, owner, acquiring address, how often taken and how often waited for.
+ *
+ * Taken with interrupts off (the kernel runs so). Ticket order, so waiting is fair. The slow path executes PAUSE and core_poll().
+ * kdebug never takes one; it reads them.
+ */
+#pragma once
+
+#include "arch/cpu.h"
+#include "base/assert.h"
+#include "base/types.h"
+#include "sync/lock_rank.h"
+
+struct spinlock {
+    atomic_uint next;     /* ticket to hand out */
+    atomic_uint serving;  /* ticket that may enter */
+    const char *name;
+    uint16_t rank;        /* enum lock_rank */
+    uint16_t owner;       /* core id + 1, 0 free; true only while debugging or by luck of timing */
+    uint32_t contended;   /* acquisitions that had to wait (written under the lock) */
+    uint64_t acquired;    /* acquisitions (written under the lock) */
+    uint64_t holder_pc;   /* return address of the acquirer */
+};
+
+#define SPINLOCK_INIT(name_, rank_) {.name = (name_), .rank = (rank_)}
+
+void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank);
+
+/* spinlock_wait() - slow path of spinlock_acquire(): until our ticket is served. */
+void spinlock_wait(struct spinlock *lock, unsigned ticket);
+
+/* Debug builds: rank order and interrupts-off, per core. */
+void spinlock_check_acquire(struct spinlock *lock);
+void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank);
+void spinlock_check_release(struct spinlock *lock);
+
+/* The part of acquiring that is not a check. */
+static inline void spinlock_enter(struct spinlock *lock)
+{
+    unsigned ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+    if (UNLIKELY(atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket)) {
+        spinlock_wait(lock, ticket);
+    }
+    lock->acquired++;
+    if (CONFIG_DEBUG) {
+        lock->owner = (uint16_t)(cpu_id() + 1);
+        lock->holder_pc = (uint64_t)__builtin_return_address(0);
+    }
+}
+
+/* spinlock_acquire() - Context: interrupts off, not NMI class. Cost: one locked instruction when free. */
+static inline void spinlock_acquire(struct spinlock *lock)
+{
+    if (CONFIG_DEBUG) {
+        spinlock_check_acquire(lock);
+    }
+    spinlock_enter(lock);
+}
+
+/* spinlock_acquire_ranked() - the second of two locks of one kind, under a rank of its own; the caller orders the two. */
+static inline void spinlock_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
+{
+    if (CONFIG_DEBUG) {
+        spinlock_check_acquire_ranked(lock, rank);
+    }
+    spinlock_enter(lock);
+}
+
+/* spinlock_release() - Cost: one plain store; pairs with the acquire load of the next owner. */
+static inline void spinlock_release(struct spinlock *lock)
+{
+    if (CONFIG_DEBUG) {
+        spinlock_check_release(lock);
+        lock->owner = 0;
+    }
+    unsigned ticket = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+    atomic_store_explicit(&lock->serving, ticket + 1, memory_order_release);
+}
+
+static inline bool spinlock_is_held(const struct spinlock *lock)
+{
+    return atomic_load_explicit(&lock->next, memory_order_relaxed) !=
+           atomic_load_explicit(&lock->serving, memory_order_relaxed);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frame allocator: buddies in two zones, and a cache of single frames per core.
+ *
+ * Problem. Everybody needs single frames all the time, on every core; some need long aligned runs (2 MiB, 1 GiB, DMA), which
+ * must still be found after days; and the numbers must be exact, because "ends with the frames it began with" is what tests
+ * of everything above rest on.
+ *
+ * Model. RAM is cut into runs of 2^order frames. A run is described by the struct frame of its first frame, its head; all others
+ * are TAIL and not looked at. So allocating or freeing 1 GiB touches one entry.
+ *
+ *      pfn   0      1      2 ...          8             16
+ *            |USED 0|FREE 0|FREE 1 TAIL...|FREE 3 TAIL..|USED 2 TAIL TAIL TAIL|
+ *
+ * The table has one part per section of 1 GiB that holds RAM, trimmed to the first and last RAM frame in it; holes between sections
+ * cost nothing. All parts lie at the end of the largest usable region.
+ *
+ * Zones: below and above 4 GiB, each with a lock and free lists by order. Requests go to the high zone first, so that low memory
+ * stays for devices that need it. A run never crosses 4 GiB, which is a multiple of the largest run.
+ *
+ * Cores cache single frames: plain ones, and a few that are known to hold zeros (emptied page tables). A cache is filled and
+ * drained by half, so a core meets the zone's lock once in 32 frames. Filling takes the shortest free runs first: what is in
+ * pieces already is used up before a longer run is broken.
+ *
+ *   I1  Every frame of the table is ABSENT, or belongs to exactly one run: a head of order k is followed by 2^k - 1 TAILs.
+ *   I2  A run is aligned to its size.
+ *   I3  A FREE head is on the list of its zone and order, knows its address, and nothing else is; runs[], orders and
+ *       free_frames agree with the lists.
+ *   I4  Two free buddies of one order below the greatest do not exist: they would have been merged.
+ *   I5  For each owner, the frames of USED runs sum up to the sum of owned[] over cores.
+ *   I6  CACHED frames have order 0, and there are as many as the caches say they hold.
+ *   I7  Frame 0 is never free: 0 means "no memory".
+ *
+ * Locks and memory order. A zone's lock guards its lists, and link, data and order of its FREE heads. State changes to FREE and
+ * from FREE happen only under that lock; changes between CACHED and USED happen without, by the core that has the frame.
+ * A merging core may see its buddy in the midst of such a change, but never as FREE, and that is all it asks.
+ *
+ * Rejected: a bitmap per order (needs a search, and no place for owner and counts); a lock per cache so that others could empty
+ * it (a locked instruction per allocation; at worst 80 frames per core are out of reach when memory runs out).
+ *
+ * Sources: Knuth, TAOCP vol. 1, 2.5 "Dynamic Storage Allocation" (buddy system); Bonwick and Adams, "Magazines and Vmem" (2001).
+ */
+#include "mm/frame.h"
+
+#include "abi/handoff.h"
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "base/assert.h"
+#include "base/format.h"
+#include "base/string.h"
+#include "mm/frame_impl.h"
+
+struct frame_zone frame_zones[FRAME_ZONES];
+struct frame_cache frame_caches[CPU_MAX];
+struct frame_section *frame_sections;
+uint64_t frame_section_count;
+
+static void set_state(struct frame *frame, enum frame_state state)
+{
+    atomic_store_explicit(&frame->state, (uint8_t)state, memory_order_relaxed);
+}
+
+static struct frame_cache *own_cache(void)
+{
+    return &frame_caches[cpu_id()];
+}
+
+/* ---- runs: a zone's lock is held ---- */
+
+static void push_free_locked(struct frame_zone *zone, struct frame *head, paddr_t pa, unsigned order)
+{
+    head->order = (uint8_t)order;
+    head->owner = FRAME_FREE;
+    head->data = pa;
+    atomic_store_explicit(&head->refs, 0, memory_order_relaxed);
+    set_state(head, FRAME_STATE_FREE);
+    list_push_front(&zone->free[order], &head->link);
+    zone->runs[order]++;
+    zone->orders |= 1u << order;
+}
+
+/* The head becomes TAIL, part of something longer or about to get a state of its own. */
+static void remove_free_locked(struct frame_zone *zone, struct frame *head, unsigned order)
+{
+    list_remove(&head->link);
+    zone->runs[order]--;
+    if (list_is_empty(&zone->free[order])) {
+        zone->orders &= ~(1u << order);
+    }
+    set_state(head, FRAME_STATE_TAIL);
+}
+
+/* Put a run back, merged with its buddies as far as they are free (I4). The head's entry is TAIL or about to be overwritten. */
+static void free_run_locked(struct frame_zone *zone, paddr_t pa, unsigned order)
+{
+    zone->free_frames += 1ull << order;
+    while (order < FRAME_ORDER_MAX) {
+        struct frame *buddy = frame_lookup(pa ^ (FRAME_BYTES << order));
+        if (buddy == NULL || frame_state_of(buddy) != FRAME_STATE_FREE || buddy->order != order) {
+            break;
+        }
+        remove_free_locked(zone, buddy, order);
+        set_state(frame_of(pa), FRAME_STATE_TAIL);
+        pa &= ~(FRAME_BYTES << order);
+        order++;
+    }
+    push_free_locked(zone, frame_of(pa), pa, order);
+}
+
+/* Take a run of exactly this order out of the shortest free one that is long enough. 0: none. Its head is TAIL. */
+static paddr_t take_run_locked(struct frame_zone *zone, unsigned order)
+{
+    uint32_t orders = zone->orders >> order << order;
+    if (orders == 0) {
+        return 0;
+    }
+    unsigned found = (unsigned)__builtin_ctz(orders);
+    struct frame *head = LIST_FIRST(&zone->free[found], struct frame, link);
+    paddr_t pa = head->data;
+    remove_free_locked(zone, head, found);
+    while (found > order) {
+        found--;
+        paddr_t upper = pa + (FRAME_BYTES << found);
+        push_free_locked(zone, frame_of(upper), upper, found);
+    }
+    zone->free_frames -= 1ull << order;
+    return pa;
+}
+
+/* ---- the cache of this core ---- */
+
+/* Move at least one and up to about two batches into an empty cache. */
+static void refill_from(struct frame_zone *zone, struct frame_cache *cache)
+{
+    spinlock_acquire(&zone->lock);
+    while (cache->count < FRAME_CACHE_BATCH && zone->orders != 0) {
+        unsigned order = MIN((unsigned)__builtin_ctz(zone->orders), FRAME_CACHE_ORDER);
+        paddr_t pa = take_run_locked(zone, order);
+        for (unsigned i = 1u << order; i-- > 0;) { /* from the top, so that they are handed out upwards */
+            paddr_t one = pa + i * FRAME_BYTES;
+            struct frame *frame = frame_of(one);
+            frame->order = 0;
+            set_state(frame, FRAME_STATE_CACHED);
+            cache->plain[cache->count++] = one;
+        }
+    }
+    spinlock_release(&zone->lock);
+}
+
+static bool refill(struct frame_cache *cache)
+{
+    cache->refills++;
+    refill_from(&frame_zones[FRAME_ZONE_HIGH], cache);
+    if (cache->count == 0) {
+        refill_from(&frame_zones[FRAME_ZONE_LOW], cache);
+    }
+    if (cache->count == 0 && cache->zeroed_count > 0) {
+        cache->plain[cache->count++] = cache->zeroed[--cache->zeroed_count];
+    }
+    return cache->count > 0;
+}
+
+/* Give back cached frames; the lock changes hands only where the zone does. */
+static void give_back(const paddr_t *frames, unsigned count)
+{
+    struct frame_zone *held = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        struct frame_zone *zone = frame_zone_of(frames[i]);
+        if (zone != held) {
+            if (held != NULL) {
+                spinlock_release(&held->lock);
+            }
+            spinlock_acquire(&zone->lock);
+            held = zone;
+        }
+        free_run_locked(zone, frames[i], 0);
+    }
+    if (held != NULL) {
+        spinlock_release(&held->lock);
+    }
+}
+
+/* Make room by giving the older half back; the younger half is warm. */
+static void drain_half(struct frame_cache *cache)
+{
+    cache->drains++;
+    give_back(cache->plain, FRAME_CACHE_BATCH);
+    cache->count -= FRAME_CACHE_BATCH;
+    memmove(cache->plain, cache->plain + FRAME_CACHE_BATCH, cache->count * sizeof(cache->plain[0]));
+}
+
+void frame_cache_drain(void)
+{
+    struct frame_cache *cache = own_cache();
+    give_back(cache->plain, cache->count);
+    cache->count = 0;
+    give_back(cache->zeroed, cache->zeroed_count);
+    cache->zeroed_count = 0;
+}
+
+/* ---- public ---- */
+
+static void begin_use(struct frame *head, unsigned order, enum frame_owner owner)
+{
+    head->order = (uint8_t)order;
+    head->owner = (uint8_t)owner;
+    head->data = 0;
+    atomic_store_explicit(&head->refs, 1, memory_order_relaxed);
+    set_state(head, FRAME_STATE_USED);
+}
+
+static paddr_t alloc_long(unsigned order, enum frame_owner owner)
+{
+    for (unsigned i = FRAME_ZONES; i-- > 0;) {
+        struct frame_zone *zone = &frame_zones[i];
+        spinlock_acquire(&zone->lock);
+        paddr_t pa = take_run_locked(zone, order);
+        spinlock_release(&zone->lock);
+        if (pa != 0) {
+            begin_use(frame_of(pa), order, owner);
+            own_cache()->owned[owner] += 1ll << order;
+            return pa;
+        }
+    }
+    return 0;
+}
+
+paddr_t frame_alloc(unsigned order, enum frame_owner owner)
+{
+    VERIFY(order <= FRAME_ORDER_MAX && owner > FRAME_FREE && owner < FRAME_OWNERS);
+    struct frame_cache *cache = own_cache();
+    if (order > 0) {
+        paddr_t pa = alloc_long(order, owner);
+        if (pa == 0 && cache->count + cache->zeroed_count > 0) {
+            frame_cache_drain(); /* what is missing for a long run may be among them */
+            pa = alloc_long(order, owner);
+        }
+        return pa;
+    }
+    if (UNLIKELY(cache->count == 0) && !refill(cache)) {
+        return 0;
+    }
+    paddr_t pa = cache->plain[--cache->count];
+    struct frame *frame = frame_of(pa);
+    ASSERT(frame_state_of(frame) == FRAME_STATE_CACHED);
+    begin_use(frame, 0, owner);
+    cache->owned[owner]++;
+    return pa;
+}
+
+paddr_t frame_alloc_zeroed(enum frame_owner owner)
+{
+    struct frame_cache *cache = own_cache();
+    if (cache->zeroed_count > 0) {
+        paddr_t pa = cache->zeroed[--cache->zeroed_count];
+        begin_use(frame_of(pa), 0, owner);
+        cache->owned[owner]++;
+        return pa;
+    }
+    paddr_t pa = frame_alloc(0, owner);
+    if (pa != 0) {
+        page_zero(phys_to_virt(pa));
+    }
+    return pa;
+}
+
+/* What every free checks: a run in use, of this order, aligned, with at most the caller's reference. Counts it out. */
+static struct frame *end_use(struct frame_cache *cache, paddr_t pa, unsigned order)
+{
+    struct frame *head = frame_lookup(pa);
+    VERIFY(head != NULL && IS_ALIGNED(pa, FRAME_BYTES));
+    if (UNLIKELY(frame_state_of(head) != FRAME_STATE_USED || head->order != order)) {
+        panic("frame_free(0x%llx, %u): state %u order %u owner %u", (unsigned long long)pa, order,
+              frame_state_of(head), head->order, head->owner);
+    }
+    VERIFY(atomic_load_explicit(&head->refs, memory_order_relaxed) <= 1);
+    cache->owned[head->owner] -= 1ll << order;
+    head->owner = FRAME_FREE;
+    return head;
+}
+
+void frame_free(paddr_t pa, unsigned order)
+{
+    struct frame_cache *cache = own_cache();
+    struct frame *head = end_use(cache, pa, order);
+    if (order > 0) {
+        struct frame_zone *zone = frame_zone_of(pa);
+        spinlock_acquire(&zone->lock);
+        free_run_locked(zone, pa, order);
+        spinlock_release(&zone->lock);
+        return;
+    }
+    if (UNLIKELY(cache->count == FRAME_CACHE_MAX)) {
+        drain_half(cache);
+    }
+    set_state(head, FRAME_STATE_CACHED);
+    cache->plain[cache->count++] = pa;
+}
+
+void frame_free_zeroed(paddr_t pa)
+{
+    struct frame_cache *cache = own_cache();
+    if (cache->zeroed_count == FRAME_CACHE_ZEROED_MAX) {
+        frame_free(pa, 0);
+        return;
+    }
+    struct frame *frame = end_use(cache, pa, 0);
+    set_state(frame, FRAME_STATE_CACHED);
+    cache->zeroed[cache->zeroed_count++] = pa;
+}
+
+/* The length of the piece that begins a run of `frames`: the greatest power of two in it. Pieces fall in size, so each is aligned. */
+static unsigned first_piece_order(uint64_t frames)
+{
+    return 63u - (unsigned)__builtin_clzll(frames);
+}
+
+paddr_t frame_alloc_run(uint64_t frames, enum frame_owner owner)
+{
+    if (frames == 0 || frames > 1ull << FRAME_ORDER_MAX) {
+        return 0;
+    }
+    unsigned order = frames == 1 ? 0 : first_piece_order(frames - 1) + 1;
+    paddr_t pa = frame_alloc(order, owner);
+    uint64_t excess = (1ull << order) - frames;
+    if (pa == 0 || excess == 0) {
+        return pa;
+    }
+    /* Cut: the wanted frames become runs of falling length, what is left over goes back from its end, in falling lengths too. */
+    struct frame_cache *cache = own_cache();
+    struct frame_zone *zone = frame_zone_of(pa);
+    cache->owned[owner] -= (int64_t)excess;
+    paddr_t end = pa + (FRAME_BYTES << order);
+    spinlock_acquire(&zone->lock);
+    while (excess > 0) {
+        unsigned piece = first_piece_order(excess);
+        end -= FRAME_BYTES << piece;
+        excess -= 1ull << piece;
+        free_run_locked(zone, end, piece);
+    }
+    spinlock_release(&zone->lock);
+    for (paddr_t at = pa; frames > 0;) {
+        unsigned piece = first_piece_order(frames);
+        begin_use(frame_of(at), piece, owner);
+        at += FRAME_BYTES << piece;
+        frames -= 1ull << piece;
+    }
+    return pa;
+}
+
+void frame_free_run(paddr_t pa, uint64_t frames)
+{
+    while (frames > 0) {
+        unsigned piece = first_piece_order(frames);
+        frame_free(pa, piece);
+        pa += FRAME_BYTES << piece;
+        frames -= 1ull << piece;
+    }
+}
+
+void frame_get(paddr_t pa)
+{
+    struct frame *frame = frame_lookup(pa);
+    VERIFY(frame != NULL && frame_state_of(frame) == FRAME_STATE_USED);
+    unsigned before = atomic_fetch_add_explicit(&frame->refs, 1, memory_order_relaxed);
+    VERIFY(before > 0);
+}
+
+void frame_put(paddr_t pa)
+{
+    struct frame *frame = frame_lookup(pa);
+    VERIFY(frame != NULL && frame_state_of(frame) == FRAME_STATE_USED);
+    /* A count of 1 is the caller's own: nobody else has one to copy, so no locked instruction is needed. */
+    if (atomic_load_explicit(&frame->refs, memory_order_acquire) != 1 &&
+        atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    frame_free(pa, 0);
+}
+
+uint64_t frame_count_free(void)
+{
+    uint64_t frames = 0;
+    for (unsigned i = 0; i < FRAME_ZONES; i++) {
+        frames += frame_zones[i].free_frames;
+    }
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        frames += frame_caches[i].count + frame_caches[i].zeroed_count;
+    }
+    return frames;
+}
+
+uint64_t frame_count(enum frame_owner owner)
+{
+    if (owner == FRAME_FREE) {
+        return frame_count_free();
+    }
+    int64_t frames = 0;
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        frames += frame_caches[i].owned[owner];
+    }
+    return (uint64_t)frames;
+}
+
+/* ---- for frame_boot.c ---- */
+
+void frame_add_free(paddr_t pa, unsigned order)
+{
+    struct frame_zone *zone = frame_zone_of(pa);
+    spinlock_acquire(&zone->lock);
+    free_run_locked(zone, pa, order);
+    spinlock_release(&zone->lock);
+}
+
+void frame_add_used(paddr_t pa, unsigned order, enum frame_owner owner)
+{
+    begin_use(frame_of(pa), order, owner);
+    own_cache()->owned[owner] += 1ll << order;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Verifies the invariants V1 to V4 that space.c states. */
+#include "base/format.h"
+#include "base/tree.h"
+#include "vm/space_impl.h"
+
+static const char *check_mapping(const struct mapping *mapping, vaddr_t low)
+{
+    vaddr_t start = mapping_start(mapping);
+    uint64_t bytes = mapping->end - start;
+    if (start < low || mapping->end <= start || mapping->end > USER_END || !IS_ALIGNED(start | mapping->end, PAGE_BYTES)) {
+        return "V1: bounds";
+    }
+    if (mapping->offset > mapping->area->bytes || bytes > mapping->area->bytes - mapping->offset) {
+        return "V1: outside of the area";
+    }
+    return NULL;
+}
+
+/* What the leaf at va must show. */
+static paddr_t expected_frame(const struct mapping *mapping, vaddr_t va)
+{
+    uint64_t offset = mapping->offset + (va - mapping_start(mapping));
+    if (mapping->area->kind != AREA_ANONYMOUS) {
+        return mapping->area->base + offset;
+    }
+    const uint64_t *slot = area_slot_locked(mapping->area, offset / PAGE_BYTES, false);
+    return slot != NULL ? *slot : 0;
+}
+
+static const char *check_leaf(const struct mapping *mapping, vaddr_t va, uint64_t leaf, uint64_t page_bytes)
+{
+    uint64_t ignored = PTE_ADDRESS | PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_LARGE;
+    if (mapping == NULL || va < mapping_start(mapping) || mapping->end - va < page_bytes) {
+        return "V2: a leaf outside of any mapping";
+    }
+    if ((leaf & PTE_ADDRESS) != expected_frame(mapping, va)) {
+        return "V2: a leaf shows another frame than the area has";
+    }
+    if ((leaf & ~ignored) != (mapping->leaf_flags & ~ignored)) {
+        return "V2: a leaf has other flags than its mapping";
+    }
+    return (leaf & PTE_WRITE) && !(leaf & PTE_NX) ? "V3: a leaf is writable and executable" : NULL;
+}
+
+static const char *check_leaves(const struct space *space, vaddr_t *va)
+{
+    uint64_t page_bytes;
+    const uint64_t *leaf;
+    while ((leaf = page_table_next(&space->table, va, USER_END, &page_bytes)) != NULL) {
+        const struct mapping *mapping = mapping_of_node(tree_find_at_most(&space->mappings, *va));
+        const char *wrong = check_leaf(mapping, *va, *leaf, page_bytes);
+        if (wrong != NULL) {
+            return wrong;
+        }
+        *va += page_bytes;
+    }
+    return page_table_has_empty(&space->table) ? "V4: an empty table" : NULL;
+}
+
+bool space_check(const struct space *space, char *why, size_t bytes)
+{
+    vaddr_t at = USER_BASE;
+    uint64_t count = 0;
+    const char *wrong = tree_check(&space->mappings) ? NULL : "V1: the tree";
+    for (const struct mapping *mapping = space_first(space); wrong == NULL && mapping != NULL; mapping = space_next(mapping)) {
+        wrong = check_mapping(mapping, at);
+        at = mapping->end;
+        count++;
+    }
+    if (wrong == NULL && count != space->mapping_count) {
+        wrong = "V1: the number of mappings";
+    }
+    if (wrong == NULL) {
+        at = USER_BASE;
+        wrong = check_leaves(space, &at);
+    }
+    if (wrong != NULL) {
+        format_text(why, bytes, "%s (at 0x%llx)", wrong, (unsigned long long)at);
+    }
+    return wrong == NULL;
+}

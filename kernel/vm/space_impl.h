@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of spaces, for vm/ and kdebug's `space`. Theory and invariants: space.c. */
+#pragma once
+
+#include "base/tree.h"
+#include "mm/page_table.h"
+#include "sync/spinlock.h"
+#include "vm/area_impl.h"
+#include "vm/space.h"
+
+#define SPACE_CHOOSE_BASE 0x1000000000ull /* where addresses chosen by the kernel begin: 64 GiB */
+
+/* One mapping. (c) constant while live  (l) space->lock */
+struct mapping {
+    struct tree_node node; /* (l) key: first address */
+    vaddr_t end;           /* (l) */
+    struct area *area;     /* (c) with a reference */
+    uint64_t offset;       /* (c) of the first address in the area */
+    uint64_t leaf_flags;   /* (c) PTE_* of its pages */
+    uint8_t protection;    /* (c) PROT_* */
+    bool dying;            /* (l) being unmapped: keeps its addresses, serves no fault */
+    struct list link;      /* of the unmapper while dying */
+};
+
+struct space {
+    struct spinlock lock;
+    struct page_table table;  /* (l) */
+    struct tree mappings;     /* (l) by first address */
+    struct mapping *recent;   /* (l) found last; NULL or live or dying, never freed memory */
+    vaddr_t choose_next;      /* (l) where the search for room begins */
+    uint64_t mapping_count;   /* (l) */
+};
+
+static inline vaddr_t mapping_start(const struct mapping *mapping)
+{
+    return mapping->node.key;
+}
+
+static inline struct mapping *mapping_of_node(struct tree_node *node)
+{
+    return node != NULL ? TREE_ENTRY(node, struct mapping, node) : NULL;
+}
+
+/* space_first() / space_next() - mappings by address; NULL at the end. REQUIRES(space->lock), or all cores stopped. */
+static inline struct mapping *space_first(const struct space *space)
+{
+    return mapping_of_node(tree_first(&space->mappings));
+}
+
+static inline struct mapping *space_next(const struct mapping *mapping)
+{
+    return mapping_of_node(tree_next(&mapping->node));
+}
+
+/* space_find_locked() - the mapping an address lies in, dying or not; NULL: none. */
+static inline struct mapping *space_find_locked(struct space *space, vaddr_t va)
+{
+    struct mapping *mapping = space->recent;
+    if (mapping == NULL || va < mapping_start(mapping) || va >= mapping->end) {
+        mapping = mapping_of_node(tree_find_at_most(&space->mappings, va));
+        if (mapping == NULL || va >= mapping->end) {
+            return NULL;
+        }
+        space->recent = mapping;
+    }
+    return mapping;
+}
+
+/* space_resolve() - make the page at va present for an access that needs these PROT_* bits. FAULT_FAILED comes with the reason in
+ * *out_status: ERR_BAD_ADDRESS, ERR_NO_MEMORY. In fault.c. */
+enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need, status_t *out_status);
+
+/* space_check() - verify V1 to V4 of space.c. As frame_check(). */
+bool space_check(const struct space *space, char *why, size_t bytes);

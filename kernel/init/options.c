@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the command line. Pure code, also built on the host. */
+#include "init/options.h"
+
+#include "base/string.h"
+#include "gen/trace_events.h"
+#include "gen/trace_table.h"
+
+static const char *skip_blanks(const char *text)
+{
+    while (*text == ' ' || *text == '\t' || *text == '\n' || *text == '\r') {
+        text++;
+    }
+    return text;
+}
+
+static size_t word_length(const char *text)
+{
+    size_t length = 0;
+    while (text[length] > ' ') {
+        length++;
+    }
+    return length;
+}
+
+static void copy_part(char *to, size_t bytes, const char *from, size_t length)
+{
+    length = MIN(length, bytes - 1);
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+bool option_value(const char *cmdline, const char *key, char *value, size_t bytes)
+{
+    size_t key_length = strlen(key);
+    bool found = false;
+    for (const char *word = skip_blanks(cmdline); *word != '\0';) {
+        size_t length = word_length(word);
+        if (length >= key_length && strncmp(word, key, key_length) == 0) {
+            if (length == key_length) {
+                copy_part(value, bytes, "", 0);
+                found = true;
+            } else if (word[key_length] == '=') {
+                copy_part(value, bytes, word + key_length + 1, length - key_length - 1);
+                found = true;
+            }
+        }
+        word = skip_blanks(word + length);
+    }
+    return found;
+}
+
+static uint64_t category_mask(const char *name)
+{
+    if (strcmp(name, "all") == 0) {
+        return TRACE_CATEGORIES_ALL;
+    }
+    for (unsigned bit = 0; bit < TRACE_CATEGORY_COUNT; bit++) {
+        if (trace_category_name[bit] != NULL && strcmp(trace_category_name[bit], name) == 0) {
+            return 1ull << bit;
+        }
+    }
+    return 0;
+}
+
+uint64_t option_trace_categories(const char *cmdline, char *out_unknown, size_t bytes)
+{
+    char list[128];
+    out_unknown[0] = '\0';
+    if (!option_value(cmdline, "trace", list, sizeof(list))) {
+        return TRACE_CATEGORIES_ALL;
+    }
+    uint64_t mask = 0;
+    for (char *name = list; name != NULL;) {
+        char *comma = strchr(name, ',');
+        if (comma != NULL) {
+            *comma = '\0';
+        }
+        uint64_t bits = category_mask(name);
+        if (bits == 0 && strcmp(name, "none") != 0 && out_unknown[0] == '\0') {
+            copy_part(out_unknown, bytes, name, strlen(name));
+        }
+        mask |= bits;
+        name = comma == NULL ? NULL : comma + 1;
+    }
+    return mask;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Faults on request. Each is what a real bug would do; nothing here is reachable without the boot option. */
+#include "init/selftest.h"
+
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "base/assert.h"
+#include "base/hooks.h"
+#include "base/log.h"
+#include "base/string.h"
+#include "sched/run_queue.h"
+#include "sync/rendezvous.h"
+
+#define DELAY_NS 500000000ull
+
+static void do_panic(void)
+{
+    panic("test=panic asked for this");
+}
+
+static void do_int3(void)
+{
+    __asm__ volatile("int3");
+    log_info("selftest: went on after int3");
+}
+
+static void do_nullderef(void)
+{
+    uint64_t value;
+    __asm__ volatile("movq 0x10, %0" : "=r"(value));
+    log_info("selftest: read %llx from address 0x10", (unsigned long long)value);
+}
+
+static void do_assert(void)
+{
+    volatile int two = 2;
+    VERIFY(two == 3);
+}
+
+static void spin_for_ever(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        __asm__ volatile("pause" ::: "memory");
+    }
+}
+
+/* The other cores stay parked in the rendezvous, interrupts off, until this one comes back, which it does not. */
+static void do_spin_cli(void)
+{
+    rendezvous_run(spin_for_ever, NULL);
+}
+
+static NOINLINE uint64_t eat_stack(volatile uint64_t *last)
+{
+    volatile uint64_t frame[64];
+    frame[0] = (uint64_t)last;
+    return frame[0] == 1 ? 0 : eat_stack(frame) + frame[0];
+}
+
+static void do_stack(void)
+{
+    log_info("selftest: %llu", (unsigned long long)eat_stack(NULL));
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} tests[] = {
+    {"panic", do_panic},   {"int3", do_int3},         {"nullderef", do_nullderef},
+    {"assert", do_assert}, {"spin_cli", do_spin_cli}, {"stack", do_stack},
+};
+
+void selftest_run(const char *name)
+{
+    ns_t until = clock_now() + DELAY_NS;
+    sched_wait_idle(until);
+    for (unsigned i = 0; i < ARRAY_COUNT(tests); i++) {
+        if (strcmp(tests[i].name, name) == 0) {
+            log_info("test: %s", name);
+            tests[i].run();
+            return;
+        }
+    }
+    log_error("test=%s: no such test; there are panic int3 nullderef assert spin_cli stack", name);
+}

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mailboxes: synchronous call, receive, reply.
+ *
+ * Model. A caller is on one of two lists of the mailbox: `callers` until somebody has received its message, `served` until it
+ * has its reply. A receiver that finds no caller is on `receivers`. A message is eight words in the registers that
+ * SYSCALL saved (thread->frame), moved from frame to frame; the ticket of the caller's wait (sched/thread.h) is the reply token
+ * and the call id of the trace.
+ *
+ *      call:     a receiver waits   claim it, move words, hand the core over to it          ── fast path
+ *                nobody waits       join `callers`, wait
+ *      receive:  a caller waits     move it to `served`, take its words, go on
+ *                nobody waits       join `receivers`, wait
+ *      reply:    claim the caller by its token, move words; with receive: hand the core over to it
+ *
+ * M1  A thread on one of the lists has its ticket published or is being claimed; the lists change under the lock only.
+ * M2  A caller whose wait ends early (time-out, cancellation) takes itself off its list under the lock before it returns
+ *     to user mode. So under the lock the frame of a listed caller is stable, even if its ticket is claimed already.
+ * M3  Buffers are copied with no lock held, by whoever completes the pair, while the other side's ticket is claimed: it stands still,
+ *     and cannot be woken by others. Each side has made its own pages present before. If the copy fails for the
+ *     fault of one side, that side gets the error and the other is put back to wait (unclaim()).
+ * M4  When the last handle with the right to receive is closed, every listed thread gets ERR_PEER_CLOSED.
+ * M5  The memory of a mailbox stays a mailbox (mm/heap.h): a caller that comes back late may lock it and take itself off a list it
+ *     is not on, whatever the mailbox is by then.
+ *
+ * Locked instructions of a round trip on the fast path: the mailbox's lock and a claim for the call, the same for the reply: 4.
+ *
+ * Rejected: reply objects of their own (an allocation or a table per call); queueing messages (nothing to copy from then);
+ * a lock held over the copy of a buffer (a long one would stop the mailbox for everybody).
+ */
+#include "ipc/mailbox.h"
+
+#include "arch/frame.h"
+#include "base/assert.h"
+#include "base/string.h"
+#include "gen/syscall_handlers.h"
+#include "gen/trace_emit.h"
+#include "kernel/abi/message.h"
+#include "mm/heap.h"
+#include "object/handle.h"
+#include "sched/process.h"
+#include "sched/thread.h"
+#include "vm/space.h"
+
+#define CALL_ID_MASK ((1ull << 48) - 1)
+
+static struct cache *mailbox_cache;
+
+void mailbox_init(void)
+{
+    mailbox_cache = cache_create("mailbox", sizeof(struct mailbox));
+}
+
+status_t mailbox_create(const char *name, uint32_t process_id, struct mailbox **out)
+{
+    struct mailbox *mailbox = cache_alloc(mailbox_cache);
+    if (mailbox == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    /* A late caller of an earlier life may hold the lock right now (M5): it is initialised once, when the memory is new. */
+    if (mailbox->lock.name == NULL) {
+        spinlock_init(&mailbox->lock, "mailbox", LOCK_RANK_MAILBOX);
+        list_init(&mailbox->callers);
+        list_init(&mailbox->served);
+        list_init(&mailbox->receivers);
+    }
+    spinlock_acquire(&mailbox->lock);
+    mailbox->receive_handles = 0;
+    mailbox->closed = false;
+    mailbox->calls = 0;
+    mailbox->bytes = 0;
+    string_copy(mailbox->name, name, sizeof(mailbox->name));
+    object_init(&mailbox->object, OBJECT_MAILBOX);
+    spinlock_release(&mailbox->lock);
+    trace_life_object_name(OBJECT_MAILBOX, mailbox->object.id, process_id, mailbox->name, strlen(mailbox->name));
+    *out = mailbox;
+    return OK;
+}
+
+static void release_all_locked(struct list *waiters)
+{
+    list_for_each_safe(node, following, waiters) {
+        struct thread *thread = LIST_ENTRY(node, struct thread, wait_link);
+        uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_relaxed);
+        list_remove(node);
+        if (ticket != 0 && thread_claim(thread, ticket)) {
+            thread_ready(thread, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+        }
+    }
+}
+
+void mailbox_handle_opened(struct object *object, uint32_t rights)
+{
+    struct mailbox *mailbox = CONTAINER_OF(object, struct mailbox, object);
+    if (rights & RIGHT_MAILBOX_RECEIVE) {
+        spinlock_acquire(&mailbox->lock);
+        mailbox->receive_handles++;
+        spinlock_release(&mailbox->lock);
+    }
+}
+
+void mailbox_handle_closed(struct object *object, uint32_t rights)
+{
+    struct mailbox *mailbox = CONTAINER_OF(object, struct mailbox, object);
+    if (!(rights & RIGHT_MAILBOX_RECEIVE)) {
+        return;
+    }
+    spinlock_acquire(&mailbox->lock);
+    ASSERT(mailbox->receive_handles > 0);
+    if (--mailbox->receive_handles == 0) {
+        mailbox->closed = true;
+        release_all_locked(&mailbox->callers);
+        release_all_locked(&mailbox->served);
+        release_all_locked(&mailbox->receivers);
+    }
+    spinlock_release(&mailbox->lock);
+}
+
+void mailbox_destroy(struct object *object)
+{
+    cache_free(mailbox_cache, CONTAINER_OF(object, struct mailbox, object));
+}
+
+/* The words of a message, from the registers of one thread to those of another. */
+static inline void move_words(const struct trap_frame *from, struct trap_frame *to)
+{
+    to->r8 = from->r8;
+    to->r9 = from->r9;
+    to->r10 = from->r10;
+    to->r12 = from->r12;
+    to->r13 = from->r13;
+    to->r14 = from->r14;
+    to->r15 = from->r15;
+    to->rbx = from->rbx;
+}
+
+/* A buffer descriptor must not reach the peer as words: what it sees is the number of bytes that arrived. */
+static void hide_descriptors(uint64_t sender_label, uint64_t bytes, struct trap_frame *to)
+{
+    if (sender_label & MESSAGE_SEND) {
+        to->r8 = 0;
+        to->r9 = bytes;
+    }
+    if (sender_label & MESSAGE_RECEIVE) {
+        to->r10 = 0;
+        to->r12 = 0;
+    }
+}
+
+/* Put a claimed thread back to the wait it was in, unless that has become pointless meanwhile. */
+static void unclaim(struct thread *thread, uint64_t ticket, bool had_deadline)
+{
+    atomic_store_explicit(&thread->ticket, ticket, memory_order_seq_cst);
+    bool expired = had_deadline && !thread->deadline.armed;
+    bool killed = atomic_load_explicit(&thread->pending, memory_order_seq_cst) != 0;
+    if ((expired || killed) && thread_claim(thread, ticket)) {
+        thread_ready(thread, killed ? ERR_CANCELLED : ERR_TIMED_OUT, TRACE_WAKE_REASON_TIMEOUT);
+    }
+}
+
+/* Make the caller's own buffers present (M3). For what is only sent, reading is enough. */
+static status_t prepare_buffers(const struct trap_frame *frame, uint64_t label, bool sends)
+{
+    struct space *space = current_thread()->process->space;
+    status_t status = OK;
+    if (sends && (label & MESSAGE_SEND)) {
+        if (frame->r9 > MESSAGE_BUFFER_MAX) {
+            return ERR_TOO_BIG;
+        }
+        status = space_prefault(space, frame->r8, frame->r9, false);
+    }
+    if (status == OK && (label & MESSAGE_RECEIVE)) {
+        if (frame->r12 > MESSAGE_BUFFER_MAX) {
+            return ERR_TOO_BIG;
+        }
+        status = space_prefault(space, frame->r10, frame->r12, true);
+    }
+    return status;
+}
+
+/* What a thread has announced as its receive buffer: address and capacity are in its frame until the message overwrites them. */
+struct landing {
+    vaddr_t address;
+    uint64_t capacity;
+};
+
+static struct landing landing_of(const struct thread *thread, uint64_t label)
+{
+    if (label & MESSAGE_RECEIVE) {
+        return (struct landing){thread->frame->r10, thread->frame->r12};
+    }
+    return (struct landing){0, 0};
+}
+
+/*
+ * Copy the sender's buffer to the receiver. Both stand still. Returns OK, ERR_TOO_BIG, or ERR_BAD_ADDRESS with
+ * *out_bad_to telling whose pages were gone.
+ */
+static COLD status_t copy_buffer(struct mailbox *mailbox, struct thread *from, struct thread *to,
+                                 struct landing landing, uint64_t call, bool reply, bool *out_bad_to)
+{
+    uint64_t bytes = from->frame->r9;
+    *out_bad_to = false;
+    if (bytes > landing.capacity) {
+        return ERR_TOO_BIG;
+    }
+    status_t status = space_copy(to->process->space, landing.address, from->process->space, from->frame->r8, bytes,
+                                 out_bad_to);
+    trace_ipc_copy((uint8_t)status, call & CALL_ID_MASK, reply, from->tid, to->tid, (uint32_t)bytes);
+    if (status == OK) {
+        __atomic_fetch_add(&mailbox->bytes, bytes, __ATOMIC_RELAXED);
+    }
+    return status;
+}
+
+/* Give the message to the receiver's registers. */
+static inline void deliver(const struct thread *from, struct thread *to, uint64_t label, uint64_t badge, uint64_t token)
+{
+    uint64_t bytes = from->frame->r9;
+    struct trap_frame *frame = to->frame;
+    move_words(from->frame, frame);
+    if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
+        hide_descriptors(label, bytes, frame);
+    }
+    frame->rdi = badge;
+    frame->rsi = label & (MESSAGE_LABEL_MASK | MESSAGE_SEND);
+    frame->rdx = token;
+}
+
+static inline void finish(struct trap_frame *frame, status_t status)
+{
+    frame->rax = (uint64_t)(int64_t)status;
+}
+
+/* Off whatever list the thread may still be on, after a wait that ended early (M2). */
+static COLD void leave_lists(struct mailbox *mailbox, struct thread *self)
+{
+    spinlock_acquire(&mailbox->lock);
+    list_remove(&self->wait_link);
+    spinlock_release(&mailbox->lock);
+}
+
+/* The first receiver that can be claimed, off its list; NULL: none. Its ticket in *out_ticket. */
+static inline struct thread *claim_receiver_locked(struct mailbox *mailbox, uint64_t *out_ticket)
+{
+    while (!list_is_empty(&mailbox->receivers)) {
+        struct thread *server = LIST_FIRST(&mailbox->receivers, struct thread, wait_link);
+        uint64_t ticket = atomic_load_explicit(&server->ticket, memory_order_relaxed);
+        list_remove(&server->wait_link);
+        if (LIKELY(ticket != 0 && thread_claim(server, ticket))) {
+            *out_ticket = ticket;
+            return server;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * The buffer of a call, to a claimed server, no lock held. OK; else the server waits again or has been told of its own fault,
+ * and the status is the caller's, or 1: look for another server.
+ */
+#define TRY_ANOTHER 1
+static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self, struct thread *server, uint64_t ticket)
+{
+    bool had_deadline = server->deadline.armed;
+    bool bad_to;
+    status_t status = copy_buffer(mailbox, self, server, landing_of(server, server->frame->rsi),
+                                  self->call, false, &bad_to);
+    if (status == OK) {
+        return OK;
+    }
+    if (status == ERR_BAD_ADDRESS && bad_to) {
+        thread_ready(server, ERR_BAD_ADDRESS, TRACE_WAKE_REASON_MESSAGE);
+        return TRY_ANOTHER;
+    }
+    spinlock_acquire(&mailbox->lock);
+    if (mailbox->closed) {
+        thread_ready(server, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+    } else {
+        list_push_front(&mailbox->receivers, &server->wait_link);
+        unclaim(server, ticket, had_deadline);
+    }
+    spinlock_release(&mailbox->lock);
+    return status;
+}
+
+/* The message is with the server or the caller on the list: what is left is to wait. Lock held on entry, not on exit. */
+static inline status_t call_locked(struct mailbox *mailbox, struct thread *self, struct thread *server, uint64_t label,
+                                   uint64_t badge, ns_t deadline)
+{
+    struct trap_frame *frame = self->frame;
+    uint64_t handle = frame->rdi;
+    uint64_t ticket;
+    status_t status;
+    mailbox->calls++;
+    self->call_mailbox = mailbox;
+    if (LIKELY(server != NULL)) {
+        ticket = thread_ticket(self, TRACE_THREAD_STATE_REPLY, mailbox);
+        list_push_back(&mailbox->served, &self->wait_link);
+        deliver(self, server, label, badge, ticket);
+        spinlock_release(&mailbox->lock);
+        if (deadline == DEADLINE_POLL) {
+            deadline = DEADLINE_FOREVER; /* it was taken at once, which is all that polling asks */
+        }
+        status = thread_hand_over(self, ticket, deadline, server, OK, TRACE_WAKE_REASON_MESSAGE);
+    } else {
+        ticket = thread_ticket(self, TRACE_THREAD_STATE_CALL, mailbox);
+        /* The receiver needs the badge: it travels in the frame, where the words are. */
+        frame->rdi = badge;
+        list_push_back(&mailbox->callers, &self->wait_link);
+        spinlock_release(&mailbox->lock);
+        status = thread_wait(self, ticket, deadline);
+    }
+    if (UNLIKELY(status != OK)) {
+        leave_lists(mailbox, self);
+        frame->rdi = handle;
+    }
+    return status;
+}
+
+static inline status_t call(struct trap_frame *frame, struct handle_entry *entry, struct mailbox *mailbox)
+{
+    struct thread *self = current_thread();
+    uint64_t badge = entry->badge, handle = frame->rdi, label = frame->rsi;
+    ns_t deadline = frame->rdx;
+    uint64_t server_ticket;
+    status_t status;
+
+    if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
+        status = prepare_buffers(frame, label, true);
+        if (status != OK) {
+            return status;
+        }
+    }
+    for (;;) {
+        spinlock_acquire(&mailbox->lock);
+        if (UNLIKELY(!handle_is_current(entry, handle) || mailbox->closed)) {
+            status = handle_is_current(entry, handle) ? ERR_PEER_CLOSED : ERR_BAD_HANDLE;
+            break;
+        }
+        struct thread *server = claim_receiver_locked(mailbox, &server_ticket);
+        if (UNLIKELY(server == NULL && deadline == DEADLINE_POLL)) {
+            status = ERR_TIMED_OUT;
+            break;
+        }
+        if (UNLIKELY(server != NULL && (label & MESSAGE_SEND))) {
+            spinlock_release(&mailbox->lock);
+            status = send_buffer(mailbox, self, server, server_ticket);
+            if (status == TRY_ANOTHER) {
+                continue;
+            }
+            if (status != OK) {
+                return status;
+            }
+            spinlock_acquire(&mailbox->lock);
+            if (mailbox->closed) {
+                thread_ready(server, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+                status = ERR_PEER_CLOSED;
+                break;
+            }
+        }
+        return call_locked(mailbox, self, server, label, badge, deadline);
+    }
+    spinlock_release(&mailbox->lock);
+    return status;
+}
+
+void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
+{
+    struct thread *self = current_thread();
+    struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
+    uint64_t id = thread_next_ticket(self);
+    self->call = id;
+    trace_ipc_call((uint8_t)(frame->rsi >> 32), id & CALL_ID_MASK, mailbox->object.id, (uint32_t)frame->rsi);
+    status_t status = call(frame, entry, mailbox);
+    trace_ipc_return((uint8_t)status, id & CALL_ID_MASK);
+    finish(frame, status);
+}
+
+static inline void trace_receive(const struct trap_frame *frame, const struct mailbox *mailbox)
+{
+    trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id, (uint32_t)frame->rsi);
+}
+
+/*
+ * Take the message of a caller that has a buffer to send. Lock held on entry and exit, dropped for the copy.
+ * True: the message is taken. False: that caller has been told why not, or its wait is over; *out_status != OK is the receiver's.
+ */
+static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struct thread *caller, uint64_t ticket,
+                             struct landing landing, status_t *out_status)
+{
+    bool had_deadline = caller->deadline.armed;
+    if (ticket == 0 || !thread_claim(caller, ticket)) {
+        return false;
+    }
+    spinlock_release(&mailbox->lock);
+    bool bad_to;
+    status_t status = copy_buffer(mailbox, caller, self, landing, ticket, false, &bad_to);
+    spinlock_acquire(&mailbox->lock);
+    if (status == OK && !mailbox->closed) {
+        list_push_back(&mailbox->served, &caller->wait_link);
+        unclaim(caller, ticket, had_deadline);
+        return true;
+    }
+    if (mailbox->closed) {
+        thread_ready(caller, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+        *out_status = ERR_PEER_CLOSED;
+    } else if (bad_to) {
+        list_push_front(&mailbox->callers, &caller->wait_link);
+        caller->wait = TRACE_THREAD_STATE_CALL;
+        unclaim(caller, ticket, had_deadline);
+        *out_status = status;
+    } else {
+        thread_ready(caller, status, TRACE_WAKE_REASON_REPLY);
+    }
+    return false;
+}
+
+/*
+ * Take the next caller's message, lock held. True: self->frame holds it. False: nobody calls, or *out_status != OK.
+ */
+static bool take_message_locked(struct mailbox *mailbox, struct thread *self, struct landing landing,
+                                status_t *out_status)
+{
+    while (!list_is_empty(&mailbox->callers) && *out_status == OK) {
+        struct thread *caller = LIST_FIRST(&mailbox->callers, struct thread, wait_link);
+        uint64_t ticket = atomic_load_explicit(&caller->ticket, memory_order_relaxed);
+        uint64_t label = caller->frame->rsi;
+        list_remove(&caller->wait_link);
+        if (ticket == 0) {
+            continue; /* its wait is over; it will not find itself on a list */
+        }
+        caller->wait = TRACE_THREAD_STATE_REPLY;
+        if (UNLIKELY(label & MESSAGE_SEND)) {
+            if (!take_buffer(mailbox, self, caller, ticket, landing, out_status)) {
+                continue;
+            }
+        } else {
+            list_push_back(&mailbox->served, &caller->wait_link);
+        }
+        deliver(caller, self, label, caller->frame->rdi, ticket);
+        return true;
+    }
+    return false;
+}
+
+/* The waiting half of receive and reply_receive: wait as a receiver, perhaps handing the core to a caller just answered. */
+static status_t wait_for_message(struct mailbox *mailbox, struct thread *self, uint64_t ticket, ns_t deadline,
+                                 struct thread *answered)
+{
+    status_t status;
+    if (answered != NULL) {
+        status = thread_hand_over(self, ticket, deadline, answered, OK, TRACE_WAKE_REASON_REPLY);
+    } else {
+        status = thread_wait(self, ticket, deadline);
+    }
+    if (UNLIKELY(status != OK)) {
+        leave_lists(mailbox, self);
+    }
+    return status;
+}
+
+/* Receive, after a reply to `answered` (claimed, its message delivered) or with NULL. */
+static inline void receive(struct trap_frame *frame, struct handle_entry *entry, struct mailbox *mailbox, uint64_t handle,
+                           uint64_t label, ns_t deadline, struct thread *answered)
+{
+    struct thread *self = current_thread();
+    struct landing landing = landing_of(self, label);
+    status_t status = OK;
+
+    spinlock_acquire(&mailbox->lock);
+    if (answered != NULL) {
+        list_remove(&answered->wait_link);
+    }
+    if (UNLIKELY(!handle_is_current(entry, handle) || mailbox->closed)) {
+        status = handle_is_current(entry, handle) ? ERR_PEER_CLOSED : ERR_BAD_HANDLE;
+    }
+    bool taken = status == OK && take_message_locked(mailbox, self, landing, &status);
+    if (LIKELY(!taken && status == OK && deadline != DEADLINE_POLL)) {
+        uint64_t ticket = thread_ticket(self, TRACE_THREAD_STATE_RECEIVE, mailbox);
+        /* landing_of() of a sender reads it here, for reply_receive too. */
+        frame->rsi = label;
+        list_push_back(&mailbox->receivers, &self->wait_link);
+        spinlock_release(&mailbox->lock);
+        /* A caller that lives on another core is woken there and not drawn over. */
+        if (answered != NULL && answered->cpu != cpu_id()) {
+            thread_ready(answered, OK, TRACE_WAKE_REASON_REPLY);
+            answered = NULL;
+        }
+        status = wait_for_message(mailbox, self, ticket, deadline, answered);
+    } else {
+        spinlock_release(&mailbox->lock);
+        if (answered != NULL) {
+            thread_ready(answered, OK, TRACE_WAKE_REASON_REPLY);
+        }
+        if (!taken && status == OK) {
+            status = ERR_TIMED_OUT;
+        }
+    }
+    if (LIKELY(status == OK)) {
+        self->serving = frame->rdx;
+        trace_receive(frame, mailbox);
+    }
+    finish(frame, status);
+}
+
+void sys_mailbox_receive(struct trap_frame *frame, struct handle_entry *entry)
+{
+    struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
+    uint64_t label = frame->rsi & MESSAGE_RECEIVE;
+    if (UNLIKELY(label != 0)) {
+        status_t status = prepare_buffers(frame, label, false);
+        if (status != OK) {
+            finish(frame, status);
+            return;
+        }
+    }
+    receive(frame, entry, mailbox, frame->rdi, label, frame->rdx, NULL);
+}
+
+/*
+ * The buffer of a reply, to a claimed caller. On failure the caller waits again, and the status is the server's; or it has been
+ * told of its own fault, and *out_gone is true: the reply is done with.
+ */
+static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self, struct thread *caller, uint64_t token,
+                                  bool *out_gone)
+{
+    bool had_deadline = caller->deadline.armed;
+    bool bad_to;
+    status_t status =
+        copy_buffer(mailbox, self, caller, landing_of(caller, caller->frame->rsi), token, true, &bad_to);
+    *out_gone = status == ERR_BAD_ADDRESS && bad_to;
+    if (*out_gone) {
+        thread_ready(caller, ERR_BAD_ADDRESS, TRACE_WAKE_REASON_REPLY);
+        return OK;
+    }
+    if (status != OK) {
+        unclaim(caller, token, had_deadline);
+    }
+    return status;
+}
+
+/*
+ * Find the caller that a token names, claim it, deliver the reply; the caller of this function makes it run. *out_caller is NULL if
+ * it has been woken already. ERR_BAD_TOKEN: it does not wait for a reply of this mailbox.
+ */
+static inline status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t token, struct thread **out_caller)
+{
+    uint64_t slot = token & ((1ull << THREAD_SLOT_BITS) - 1);
+    struct thread *caller = slot < THREAD_MAX ? thread_slots[slot] : NULL;
+    if (UNLIKELY(caller == NULL || caller->call_mailbox != mailbox || caller->wait != TRACE_THREAD_STATE_REPLY ||
+                 token == 0 || !thread_claim(caller, token))) {
+        return ERR_BAD_TOKEN;
+    }
+    struct thread *self = current_thread();
+    trace_ipc_reply((uint8_t)(label >> 32), token & CALL_ID_MASK);
+    if (UNLIKELY(label & MESSAGE_SEND)) {
+        bool gone;
+        status_t status = reply_buffer(mailbox, self, caller, token, &gone);
+        if (status != OK || gone) {
+            *out_caller = NULL;
+            return status;
+        }
+    }
+    *out_caller = caller;
+    deliver(self, caller, label, 0, 0);
+    return OK;
+}
+
+void sys_mailbox_reply(struct trap_frame *frame, struct handle_entry *entry)
+{
+    struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
+    uint64_t label = frame->rsi & (MESSAGE_LABEL_MASK | MESSAGE_SEND);
+    struct thread *caller = NULL;
+    status_t status = OK;
+    if (UNLIKELY(label & MESSAGE_SEND)) {
+        status = prepare_buffers(frame, label, true);
+    }
+    if (status == OK) {
+        status = answer(mailbox, label, frame->rdx, &caller);
+    }
+    if (caller != NULL) {
+        spinlock_acquire(&mailbox->lock);
+        list_remove(&caller->wait_link);
+        spinlock_release(&mailbox->lock);
+        thread_ready(caller, OK, TRACE_WAKE_REASON_REPLY);
+    }
+    finish(frame, status);
+}
+
+void sys_mailbox_reply_receive(struct trap_frame *frame, struct handle_entry *entry)
+{
+    struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
+    uint64_t label = frame->rsi, token = frame->rdx;
+    struct thread *caller = NULL;
+    status_t status = OK;
+    if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
+        status = prepare_buffers(frame, label, true);
+    }
+    if (status == OK && token != 0) {
+        status = answer(mailbox, label, token, &caller);
+    }
+    if (UNLIKELY(status != OK)) {
+        finish(frame, status);
+        return;
+    }
+    receive(frame, entry, mailbox, frame->rdi, label & MESSAGE_RECEIVE, DEADLINE_FOREVER, caller);
+}

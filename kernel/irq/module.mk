@@ -1,0 +1,1 @@
+KERNEL_SRC += kernel/irq/console.c kernel/irq/ports.c

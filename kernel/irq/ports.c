@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Port ranges. Access goes through system calls: a driver with real traffic uses memory-mapped registers. */
+#include "irq/ports.h"
+
+#include "arch/cpu.h"
+#include "mm/heap.h"
+
+#define PORT_END 0x10000u
+
+/* What the kernel never shares: first port and count. */
+static const struct {
+    uint32_t first, count;
+} kept[] = {{0x20, 2}, {0xa0, 2}, {0x3f8, 8}};
+
+status_t ports_create(uint32_t first, uint32_t count, struct ports **out)
+{
+    if (count == 0 || first >= PORT_END || count > PORT_END - first) {
+        return ERR_RANGE;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(kept); i++) {
+        if (first < kept[i].first + kept[i].count && kept[i].first < first + count) {
+            return ERR_BUSY;
+        }
+    }
+    struct ports *ports = heap_alloc(sizeof(*ports));
+    if (ports == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    object_init(&ports->object, OBJECT_PORTS);
+    ports->first = first;
+    ports->count = count;
+    *out = ports;
+    return OK;
+}
+
+void ports_destroy(struct object *object)
+{
+    heap_free(CONTAINER_OF(object, struct ports, object));
+}
+
+static status_t check_access(const struct ports *ports, uint32_t offset, uint32_t width)
+{
+    if (width != 1 && width != 2 && width != 4) {
+        return ERR_BAD_ARGUMENT;
+    }
+    if (offset >= ports->count || width > ports->count - offset) {
+        return ERR_RANGE;
+    }
+    return OK;
+}
+
+status_t ports_read(const struct ports *ports, uint32_t offset, uint32_t width, uint64_t *out_value)
+{
+    status_t status = check_access(ports, offset, width);
+    if (status == OK) {
+        *out_value = port_read((uint16_t)(ports->first + offset), width);
+    }
+    return status;
+}
+
+status_t ports_write(const struct ports *ports, uint32_t offset, uint32_t width, uint32_t value)
+{
+    status_t status = check_access(ports, offset, width);
+    if (status == OK) {
+        port_write((uint16_t)(ports->first + offset), width, value);
+    }
+    return status;
+}

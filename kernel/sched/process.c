@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes: creation, and an end that gives everything back.
+ *
+ * The end. process_kill() marks the process, and every thread as pending; a rendezvous then makes sure that each core has either seen
+ * the mark or published the ticket of the wait it is entering (T4); tickets are claimed. Threads leave one by one through
+ * thread_exit(). Whoever leaves last, on the kernel's page tables, closes the handles and destroys the space in its own context,
+ * where long work may be preempted, and then wakes who waits for the end. Nothing is left to a reaper.
+ */
+#include "sched/process.h"
+
+#include "base/assert.h"
+#include "base/string.h"
+#include "gen/trace_emit.h"
+#include "mm/heap.h"
+#include "sync/rendezvous.h"
+#include "vm/space.h"
+
+struct list process_list = LIST_INIT(process_list);
+struct spinlock process_list_lock = SPINLOCK_INIT("process list", LOCK_RANK_PROCESS_LIST);
+
+static struct cache *process_cache;
+
+void process_init(void)
+{
+    process_cache = cache_create("process", sizeof(struct process));
+}
+
+status_t process_create(const char *name, struct process **out)
+{
+    struct process *process = cache_alloc(process_cache);
+    if (process == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    struct space *space;
+    status_t status = space_create(&space);
+    if (status != OK) {
+        cache_free(process_cache, process);
+        return status;
+    }
+    process->space = space;
+    process->root = space_root(space);
+    handle_table_init(&process->handles);
+    spinlock_init(&process->lock, "process", LOCK_RANK_PROCESS);
+    list_init(&process->threads);
+    process->thread_count = 0;
+    process->space_users = 0;
+    process->started = false;
+    process->ending = false;
+    process->ended = false;
+    process->code = 0;
+    process->fault = 0;
+    wait_queue_init(&process->exit, "process exit");
+    string_copy(process->name, name, sizeof(process->name));
+    object_init(&process->object, OBJECT_PROCESS);
+    spinlock_acquire(&process_list_lock);
+    list_push_back(&process_list, &process->all_link);
+    spinlock_release(&process_list_lock);
+    uint32_t creator = 0;
+    if (current_thread()->process != NULL) {
+        creator = current_thread()->process->object.id;
+    }
+    trace_life_process_create(process->object.id, creator, process->name, strlen(process->name));
+    *out = process;
+    return OK;
+}
+
+/* Give everything back and tell who waits. Exactly one caller: who made the process ending with nobody left in it. */
+static void tear_down(struct process *process)
+{
+    handle_table_close(&process->handles);
+    space_destroy(process->space);
+    process->space = NULL;
+    trace_life_process_exit((uint8_t)process->fault, process->object.id, (uint32_t)process->code);
+    spinlock_acquire(&process->exit.lock);
+    process->ended = true;
+    wait_queue_wake_all_locked(&process->exit, TRACE_WAKE_REASON_EXIT);
+    spinlock_release(&process->exit.lock);
+}
+
+static bool is_deserted_locked(const struct process *process)
+{
+    return process->ending && process->thread_count == 0 && process->space_users == 0;
+}
+
+struct space *process_space_get(struct process *process)
+{
+    spinlock_acquire(&process->lock);
+    bool alive = !process->ending;
+    if (alive) {
+        process->space_users++;
+    }
+    spinlock_release(&process->lock);
+    return alive ? process->space : NULL;
+}
+
+void process_space_put(struct process *process)
+{
+    spinlock_acquire(&process->lock);
+    process->space_users--;
+    bool deserted = is_deserted_locked(process);
+    spinlock_release(&process->lock);
+    if (deserted) {
+        tear_down(process);
+    }
+}
+
+void process_thread_gone(struct process *process, struct thread *thread, uint64_t code)
+{
+    spinlock_acquire(&process->lock);
+    list_remove(&thread->process_link);
+    if (--process->thread_count == 0 && !process->ending) {
+        process->ending = true;
+        process->code = code;
+    }
+    bool deserted = is_deserted_locked(process);
+    spinlock_release(&process->lock);
+    if (deserted) {
+        tear_down(process);
+    }
+}
+
+static void nothing(void *argument)
+{
+    (void)argument;
+}
+
+void process_kill(struct process *process, uint64_t code, uint32_t fault)
+{
+    spinlock_acquire(&process->lock);
+    bool first = !process->ending;
+    if (first) {
+        process->ending = true;
+        process->code = code;
+        process->fault = fault;
+        list_for_each(node, &process->threads) {
+            struct thread *thread = LIST_ENTRY(node, struct thread, process_link);
+            atomic_fetch_or_explicit(&thread->pending, THREAD_PENDING_KILL, memory_order_relaxed);
+        }
+    }
+    bool deserted = is_deserted_locked(process);
+    spinlock_release(&process->lock);
+    if (!first) {
+        return;
+    }
+    if (deserted) {
+        tear_down(process);
+        return;
+    }
+    this_cpu()->work |= CPU_WORK_PENDING; /* the caller may be one of them */
+    rendezvous_run(nothing, NULL);
+    spinlock_acquire(&process->lock);
+    list_for_each(node, &process->threads) {
+        thread_cancel(LIST_ENTRY(node, struct thread, process_link));
+    }
+    spinlock_release(&process->lock);
+}
+
+status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code, uint64_t *out_fault)
+{
+    for (;;) {
+        spinlock_acquire(&process->exit.lock);
+        if (process->ended) {
+            break;
+        }
+        status_t status =
+            wait_queue_wait_locked(&process->exit, deadline, TRACE_THREAD_STATE_JOIN, process);
+        if (status != OK) {
+            return status;
+        }
+    }
+    spinlock_release(&process->exit.lock);
+    *out_code = process->code;
+    *out_fault = process->fault;
+    return OK;
+}
+
+void process_destroy(struct object *object)
+{
+    struct process *process = CONTAINER_OF(object, struct process, object);
+    spinlock_acquire(&process_list_lock);
+    list_remove(&process->all_link);
+    spinlock_release(&process_list_lock);
+    if (!process->ended) {
+        /* Never had a thread: nobody ran its end. */
+        handle_table_close(&process->handles);
+        space_destroy(process->space);
+    }
+    handle_table_free(&process->handles);
+    cache_free(process_cache, process);
+}

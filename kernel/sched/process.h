@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes: an address space, a handle table, threads. */
+#pragma once
+
+#include "object/handle.h"
+#include "sched/wait_queue.h"
+
+struct space;
+
+/* (c) constant after create  (p) lock  (a) atomic */
+struct process {
+    struct object object;        /* (c) object.id is the process id */
+    struct space *space;         /* (c) NULL after its end */
+    paddr_t root;                /* (c) */
+    struct handle_table handles;
+    struct spinlock lock;
+    struct list threads;         /* (p) thread.process_link, living ones */
+    uint32_t thread_count;       /* (p) */
+    uint32_t space_users;        /* (p) calls of others that work on its space just now */
+    bool started;                /* (p) has had a thread */
+    bool ending;                 /* (p) no new threads */
+    bool ended;                  /* (exit.lock) its space and handles are gone */
+    uint64_t code;               /* (p) exit code */
+    uint32_t fault;              /* (p) exception vector + 1 that ended it, 0 none */
+    struct wait_queue exit;      /* who waits for its end */
+    struct list all_link;        /* process_list */
+    char name[NAME_BYTES];       /* (c) */
+};
+
+/* Every process that is not freed, for kdebug; process_list_lock. */
+extern struct list process_list;
+extern struct spinlock process_list_lock;
+
+void process_init(void);
+/* process_create() - one reference for the caller. ERR_NO_MEMORY. */
+status_t process_create(const char *name, struct process **out) MUST_CHECK;
+/* process_kill() - end it: threads leave at their next return to user mode or wait. First code wins. Thread context. */
+void process_kill(struct process *process, uint64_t code, uint32_t fault);
+status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code, uint64_t *out_fault) MUST_CHECK;
+void process_destroy(struct object *object);
+/* process_space_get() - the space, which stays until process_space_put(); NULL: the process is ending. Takes PROCESS.
+ * process_space_put() may be the one to tear the process down. Thread context, no lock held. */
+struct space *process_space_get(struct process *process);
+void process_space_put(struct process *process);
+/* process_thread_gone() - a thread leaves; the last one tears the process down: handles, space. On the kernel's page tables. */
+void process_thread_gone(struct process *process, struct thread *thread, uint64_t code);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* Life and waits of threads. The theory (tickets, T1 to T4) is in thread.h. */
+#include "sched/thread.h"
+
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "base/assert.h"
+#include "base/hooks.h"
+#include "base/string.h"
+#include "gen/trace_emit.h"
+#include "kernel/abi/message.h"
+#include "mm/heap.h"
+#include "mm/page_table.h"
+#include "sched/process.h"
+#include "sched/run_queue.h"
+#include "sched/thread_impl.h"
+
+#define SLOT_MASK ((1ull << THREAD_SLOT_BITS) - 1)
+
+struct thread *thread_slots[THREAD_MAX];
+atomic_uint thread_slot_count = 1; /* slot 0 stays empty: no ticket is 0 */
+
+static struct cache *thread_cache;
+static struct thread idle_threads[CPU_MAX];
+static atomic_uint last_tid;
+static atomic_uint next_cpu; /* round robin of new threads over the cores */
+
+void thread_init(void)
+{
+    thread_cache = cache_create("thread", sizeof(struct thread));
+}
+
+static bool give_slot(struct thread *thread)
+{
+    if (thread->slot != 0) {
+        return true; /* memory of an earlier thread: its slot and sequence go on */
+    }
+    unsigned slot = atomic_load_explicit(&thread_slot_count, memory_order_relaxed);
+    do {
+        if (slot == THREAD_MAX) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&thread_slot_count, &slot, slot + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    thread->slot = slot;
+    __atomic_store_n(&thread_slots[slot], thread, __ATOMIC_RELEASE);
+    return true;
+}
+
+/* Everything but slot, sequence and object, which survive reuse or have rules of their own. */
+static void reset_fields(struct thread *thread, unsigned priority, const char *name)
+{
+    atomic_store_explicit(&thread->ticket, 0, memory_order_relaxed);
+    atomic_store_explicit(&thread->pending, 0, memory_order_relaxed);
+    atomic_store_explicit(&thread->on_cpu, 0, memory_order_relaxed);
+    thread->priority = (uint8_t)priority;
+    thread->pinned = false;
+    thread->exempt = false;
+    thread->wait = TRACE_THREAD_STATE_READY;
+    thread->wait_object = NULL;
+    thread->call_mailbox = NULL;
+    thread->call = 0;
+    thread->serving = 0;
+    thread->user_ns = 0;
+    thread->kernel_ns = 0;
+    thread->deadline = (struct deadline){0};
+    list_init(&thread->run_link);
+    list_init(&thread->wait_link);
+    list_init(&thread->process_link);
+    string_copy(thread->name, name, sizeof(thread->name));
+}
+
+/* First code of a thread on its own stack: the other half of the switch that brought it here. */
+static void begin_user(void)
+{
+    thread_switch_finish();
+    struct cpu *cpu = this_cpu();
+    if (cpu->work != 0) {
+        user_return_work(current_thread()->frame);
+    }
+}
+
+static uint16_t choose_cpu(int wanted)
+{
+    if (wanted >= 0) {
+        return (uint16_t)wanted;
+    }
+    return (uint16_t)(atomic_fetch_add_explicit(&next_cpu, 1, memory_order_relaxed) % cpu_count());
+}
+
+/* Join the process, unless it is ending. */
+static bool join_process(struct process *process, struct thread *thread)
+{
+    spinlock_acquire(&process->lock);
+    bool alive = !process->ending;
+    if (alive) {
+        list_push_back(&process->threads, &thread->process_link);
+        process->thread_count++;
+        process->started = true;
+    }
+    spinlock_release(&process->lock);
+    return alive;
+}
+
+status_t thread_create(struct process *process, const struct thread_start *start, struct thread **out)
+{
+    if (start->priority >= THREAD_PRIORITIES || start->cpu >= (int)cpu_count()) {
+        return ERR_BAD_ARGUMENT;
+    }
+    status_t status;
+    vaddr_t stack_top = kernel_stack_alloc();
+    if (stack_top == 0) {
+        return ERR_NO_MEMORY;
+    }
+    struct thread *thread = cache_alloc(thread_cache);
+    if (thread == NULL) {
+        status = ERR_NO_MEMORY;
+        goto undo_stack;
+    }
+    if (!give_slot(thread)) {
+        status = ERR_TABLE_FULL;
+        goto undo_thread;
+    }
+    reset_fields(thread, start->priority, start->name);
+    object_init(&thread->object, OBJECT_THREAD);
+    thread->tid = atomic_fetch_add_explicit(&last_tid, 1, memory_order_relaxed) + 1;
+    thread->stack_top = stack_top;
+    thread->process = process;
+    thread->root = process->root;
+    thread->cpu = choose_cpu(start->cpu);
+    thread->pinned = start->cpu >= 0;
+    thread->frame = context_init_user(&thread->context, stack_top, begin_user, start->entry, start->stack,
+                                      start->argument);
+    /* The second reference is the running thread's own, dropped by thread_reap(). */
+    object_get(&thread->object);
+    object_get(&process->object);
+    if (!join_process(process, thread)) {
+        status = ERR_PEER_CLOSED;
+        goto undo_process;
+    }
+    trace_life_thread_create(thread->tid, process->object.id, thread->priority, thread->name,
+                             strlen(thread->name));
+    trace_sched_thread_wake(TRACE_WAKE_REASON_CREATED, thread->tid, (uint8_t)thread->cpu, thread->priority);
+    *out = thread;
+    sched_push(thread);
+    return OK;
+
+undo_process:
+    object_put(&process->object);
+    atomic_store_explicit(&thread->object.refs, 0, memory_order_relaxed);
+undo_thread:
+    cache_free(thread_cache, thread);
+undo_stack:
+    kernel_stack_free(stack_top);
+    return status;
+}
+
+struct thread *thread_create_idle(unsigned cpu)
+{
+    struct thread *idle = &idle_threads[cpu];
+    reset_fields(idle, 0, "idle");
+    object_init(&idle->object, OBJECT_THREAD);
+    idle->root = kernel_page_table.root;
+    idle->cpu = (uint16_t)cpu;
+    idle->pinned = true;
+    idle->run = THREAD_RUNNING;
+    idle->stack_top = cpus[cpu].kernel_stack_top;
+    atomic_store_explicit(&idle->on_cpu, 1, memory_order_relaxed);
+    cpus[cpu].idle = idle;
+    cpus[cpu].current = idle;
+    cpus[cpu].previous = idle;
+    atomic_store_explicit(&cpus[cpu].active_root, idle->root, memory_order_relaxed);
+    return idle;
+}
+
+/* Leave the process's page tables for the kernel's, so that they can be torn down. */
+static void leave_space(struct thread *self)
+{
+    self->root = kernel_page_table.root;
+    atomic_store_explicit(&this_cpu()->active_root, self->root, memory_order_relaxed);
+    mmu_set_root(self->root);
+}
+
+void thread_exit(uint64_t code)
+{
+    struct thread *self = current_thread();
+    struct process *process = self->process;
+    trace_life_thread_exit(self->tid, process->object.id);
+    leave_space(self);
+
+    process_thread_gone(process, self, code);
+    self->run = THREAD_DEAD;
+    sched_pick(self, TRACE_THREAD_STATE_DEAD);
+    panic("thread %u ran on after its end", self->tid);
+}
+
+void thread_reap(struct thread *thread)
+{
+    vaddr_t stack_top = thread->stack_top;
+    struct process *process = thread->process;
+    kernel_stack_free(stack_top);
+    object_put(&thread->object);
+    object_put(&process->object);
+}
+
+/* thread_destroy() - the last reference is gone; by then it has been reaped. */
+void thread_destroy(struct object *object)
+{
+    cache_free(thread_cache, CONTAINER_OF(object, struct thread, object));
+}
+
+uint64_t thread_ticket(struct thread *self, enum trace_thread_state why, void *object)
+{
+    uint64_t ticket = ++self->sequence << THREAD_SLOT_BITS | self->slot;
+    self->wait = (uint8_t)why;
+    self->wait_object = object;
+    self->run = THREAD_BLOCKED;
+    atomic_store_explicit(&self->ticket, ticket, memory_order_release);
+    return ticket;
+}
+
+/* What every wait does before it leaves the core. True: the wait is over already, cancelled. */
+static bool begin_wait(struct thread *self, uint64_t ticket, ns_t deadline)
+{
+    if (UNLIKELY(atomic_load_explicit(&self->pending, memory_order_relaxed) != 0) && thread_claim(self, ticket)) {
+        self->run = THREAD_RUNNING;
+        return true;
+    }
+    if (deadline != DEADLINE_FOREVER) {
+        deadline_arm(self, ticket, deadline);
+        sched_deadline_armed(deadline);
+    }
+    return false;
+}
+
+static status_t end_wait(struct thread *self)
+{
+    if (self->deadline.armed) {
+        deadline_disarm(self);
+    }
+    return self->wake_status;
+}
+
+status_t thread_wait(struct thread *self, uint64_t ticket, ns_t deadline)
+{
+    if (begin_wait(self, ticket, deadline)) {
+        return ERR_CANCELLED;
+    }
+    sched_pick(self, self->wait);
+    return end_wait(self);
+}
+
+void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason)
+{
+    thread->wake_status = status;
+    trace_sched_thread_wake(reason, thread->tid, (uint8_t)thread->cpu, thread->priority);
+    sched_push(thread);
+}
+
+/* T2, and a pinned thread stays where it is. */
+static bool may_run_here(const struct thread *thread)
+{
+    if (thread->pinned && thread->cpu != cpu_id()) {
+        return false;
+    }
+    /* Pairs with the release in thread_switch_finish(). */
+    return atomic_load_explicit(&thread->on_cpu, memory_order_acquire) == 0;
+}
+
+status_t thread_hand_over(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
+                          enum trace_wake_reason reason)
+{
+    if (UNLIKELY(!may_run_here(to))) {
+        thread_ready(to, status, reason);
+        return thread_wait(self, ticket, deadline);
+    }
+    if (begin_wait(self, ticket, deadline)) {
+        thread_ready(to, status, reason);
+        return ERR_CANCELLED;
+    }
+    to->wake_status = status;
+    thread_switch(self, to, self->wait, TRACE_SWITCH_REASON_HANDOFF);
+    return end_wait(self);
+}
+
+void thread_cancel(struct thread *thread)
+{
+    uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_acquire);
+    if (ticket != 0 && thread_claim(thread, ticket)) {
+        thread_ready(thread, ERR_CANCELLED, TRACE_WAKE_REASON_CANCELLED);
+    }
+}

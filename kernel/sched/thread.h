@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: their life, and how they wait and are woken.
+ *
+ * Waiting. Every wait has a *ticket*, a number never used before: seq << 20 | slot of the thread. The waiter stores it
+ * in thread->ticket, makes itself findable (a queue, a deadline, a reply token), and calls thread_wait(). Whoever wants to
+ * wake it must first claim the ticket: one compare-and-swap from the ticket to 0. Exactly one claimer wins: a message,
+ * a reply, a time-out, a cancellation; the losers see that the wait is over and leave the thread alone.
+ *
+ * T1  ticket != 0 exactly while the thread waits or is about to. Who claimed it owns the wake-up and makes it ready once.
+ * T2  A thread that a claimer found still on its way out of a core (on_cpu) is queued on that same core, whose next pick comes
+ *     after the switch; only a thread with on_cpu == 0 may be run elsewhere. So no core ever waits for another's switch.
+ * T3  A thread is in at most one run queue, and only when ready. Waiters take themselves off their wait queue if the claimer
+ *     did not.
+ * T4  Killing sets thread->pending, runs a rendezvous, then claims tickets: a waiter that did not see pending has its ticket
+ *     visible by then, without a fence on the waiting side.
+ */
+#pragma once
+
+#include "arch/context.h"
+#include "base/list.h"
+#include "gen/layout.h"
+#include "gen/trace_events.h"
+#include "object/object.h"
+
+struct process;
+struct mailbox;
+
+#define THREAD_SLOT_BITS   20u
+#define THREAD_MAX         8192u
+#define THREAD_PRIORITIES  16u /* 15 is the most urgent */
+#define THREAD_PRIORITY_DEFAULT 8u
+#define THREAD_SLICE_NS    10000000ull
+
+enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+
+#define THREAD_PENDING_KILL 1u /* ends when it next leaves the kernel or would wait */
+
+/* Work bits of struct cpu.work: a hint that user_return_work() should look. */
+#define CPU_WORK_RESCHEDULE 1u
+#define CPU_WORK_PENDING    2u /* look at current->pending */
+#define CPU_WORK_TRACE      4u /* a sub-buffer was finished: tell who waits for that */
+#define CPU_WORK_SLICE      8u /* the slice is over: an equal may run, too */
+
+/* A place in a core's deadline heap. */
+struct deadline {
+    ns_t when;
+    uint64_t ticket;             /* of the wait that it ends */
+    struct deadline *child, *next, *previous; /* pairing heap */
+    uint16_t cpu;                /* whose heap, if armed */
+    bool armed;
+};
+
+/*
+ * (c) constant after create  (s) own thread only  (a) atomic  (q) lock of the queue it is in  (o) core that runs it
+ * (t) written by whoever holds its claimed ticket
+ */
+struct thread {
+    struct object object;          /* (c) */
+    struct context context;        /* (o) valid while it does not run */
+    vaddr_t stack_top;             /* (c) */
+    struct trap_frame *frame;      /* (c) user registers, valid in the kernel */
+    struct process *process;       /* (c) NULL: kernel thread */
+    paddr_t root;                  /* (c) page tables it runs on */
+    _Atomic uint64_t ticket;       /* (a) T1 */
+    uint64_t sequence;             /* (s) next ticket's, survives reuse of the slot */
+    uint32_t slot;                 /* (c) */
+    uint32_t tid;                  /* (c) 24 bits, never reused; 0 idle */
+    atomic_uint pending;           /* (a) THREAD_PENDING_* */
+    atomic_uint on_cpu;            /* (a) T2 */
+    uint16_t cpu;                  /* (t) home core */
+    uint8_t priority;              /* (c) for now */
+    bool pinned;                   /* (c) stays on its core */
+    bool exempt;                   /* (s) trace consumer */
+    uint8_t run;                   /* (o,t) enum thread_run */
+    uint8_t wait;                  /* (s) enum trace_thread_state while blocked: why */
+    status_t wake_status;          /* (t) result of the wait */
+    struct list run_link;          /* (q) run queue */
+    struct list wait_link;         /* (q) queue of what it waits for */
+    struct deadline deadline;      /* (q) heap lock */
+    ns_t user_ns, kernel_ns;       /* (o) reserved for CPU accounting */
+    /* message in flight, see ipc/mailbox.c */
+    struct mailbox *call_mailbox;  /* (s) where it called; compared, never followed */
+    void *wait_object;             /* (s) what it waits for, for kdebug; NULL: only time */
+    uint64_t call;                 /* (s) id of the call it makes: its ticket */
+    uint64_t serving;              /* (s) id of the call it received last */
+    struct list process_link;      /* process->lock */
+    char name[NAME_BYTES];         /* (c) */
+};
+
+/* Threads by slot, for kdebug and reply tokens; entries are set once and never cleared (type-stable memory). */
+extern struct thread *thread_slots[THREAD_MAX];
+extern atomic_uint thread_slot_count;
+
+void thread_init(void);
+
+struct thread_start {
+    vaddr_t entry, stack;
+    uint64_t argument;
+    unsigned priority; /* 0 .. THREAD_PRIORITIES-1 */
+    int cpu;           /* core it stays on, -1 any */
+    const char *name;
+};
+
+/* thread_create() - a thread of a process, made ready. One reference for the caller. ERR_NO_MEMORY, ERR_TABLE_FULL, ERR_PEER_CLOSED. */
+status_t thread_create(struct process *process, const struct thread_start *start, struct thread **out) MUST_CHECK;
+
+/* thread_create_idle() - the idle thread of a core; its stack is the one that core booted on. */
+struct thread *thread_create_idle(unsigned cpu);
+
+/* thread_exit() - end the current thread; the last one tears its process down. */
+NORETURN void thread_exit(uint64_t code);
+
+void thread_destroy(struct object *object);
+
+/* thread_ticket() - begin a wait: a new ticket, stored. Before the thread can be found by anybody. */
+uint64_t thread_ticket(struct thread *self, enum trace_thread_state why, void *object);
+
+/* thread_next_ticket() - what the thread's next thread_ticket() will be: the id of a call before it waits. */
+static inline uint64_t thread_next_ticket(const struct thread *self)
+{
+    return (self->sequence + 1) << THREAD_SLOT_BITS | self->slot;
+}
+
+/* thread_claim() - win the right to end a wait. False: it is over already. Cost: one locked instruction. */
+static inline bool thread_claim(struct thread *thread, uint64_t ticket)
+{
+    return atomic_compare_exchange_strong_explicit(&thread->ticket, &ticket, 0, memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+/*
+ * thread_wait() - give the core up until the ticket is claimed, or the deadline passes.
+ *
+ * @deadline  absolute ns, DEADLINE_FOREVER none. 0 must have been handled by the caller.
+ * Returns the claimer's status; ERR_TIMED_OUT; ERR_CANCELLED when the thread is being ended.
+ * Context: thread, no lock held. Afterwards the caller takes itself off the queue if it still is on it.
+ */
+status_t thread_wait(struct thread *self, uint64_t ticket, ns_t deadline);
+
+/* thread_ready() - after a successful claim: give the wait's result and queue the thread on its home core; IPI only if that
+ * changes what runs there. Context: interrupts off; takes RUN_QUEUE. */
+void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason);
+
+/*
+ * thread_hand_over() - after a successful claim: the current thread, which has a ticket of its own or is ready, stops and the
+ * claimed one goes on here, without a run queue in between; time slice lent. Falls back to thread_ready() and thread_wait()
+ * when the other may not run here (pinned elsewhere, still leaving another core).
+ * Returns the current thread's own wake status.
+ */
+status_t thread_hand_over(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
+                          enum trace_wake_reason reason);
+
+/* thread_cancel() - end whatever wait the thread is in, with ERR_CANCELLED. */
+void thread_cancel(struct thread *thread);
+
+void thread_yield(void);
+
+/* preempt_point() - in long kernel work, no lock held, nothing per-core kept across it: interrupts get a chance, and a more
+ * urgent thread the core. The caller revalidates what it knew. Thread context. */
+void preempt_point(void);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens to an object of each type when its last reference or a handle goes. */
+#include "base/assert.h"
+#include "base/hooks.h"
+#include "ipc/mailbox.h"
+#include "irq/ports.h"
+#include "sched/process.h"
+#include "syscall/syscall.h"
+#include "vm/area.h"
+
+struct object trace_object, debug_object, system_object;
+
+void syscall_init(void)
+{
+    object_init(&trace_object, OBJECT_TRACE);
+    object_init(&debug_object, OBJECT_DEBUG);
+    object_init(&system_object, OBJECT_SYSTEM);
+}
+
+void hook_object_destroy(struct object *object)
+{
+    switch (object->type) {
+    case OBJECT_PROCESS:
+        process_destroy(object);
+        break;
+    case OBJECT_THREAD:
+        thread_destroy(object);
+        break;
+    case OBJECT_AREA:
+        area_destroy(object);
+        break;
+    case OBJECT_MAILBOX:
+        mailbox_destroy(object);
+        break;
+    case OBJECT_PORTS:
+        ports_destroy(object);
+        break;
+    default:
+        panic("the %s object lost its last reference", object_type_name(object->type));
+    }
+}
+
+void hook_mailbox_handle(struct object *object, uint32_t rights, int change)
+{
+    if (change > 0) {
+        mailbox_handle_opened(object, rights);
+    } else {
+        mailbox_handle_closed(object, rights);
+    }
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Areas: make, map, unmap, ask. */
+#include "gen/syscall_handlers.h"
+#include "kernel/abi/memory.h"
+#include "syscall/syscall.h"
+#include "vm/area.h"
+#include "vm/space.h"
+
+static struct area *area_of(struct object *object)
+{
+    return (struct area *)object; /* the object is its first member, see vm/area.h */
+}
+
+status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area)
+{
+    if (flags & ~AREA_CONTIGUOUS) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct area *area;
+    status_t status = flags & AREA_CONTIGUOUS ? area_create_run(bytes, &area) : area_create_anonymous(bytes, &area);
+    if (status != OK) {
+        return status;
+    }
+    return hand_out((struct object *)area, RIGHTS_ALL, out_area);
+}
+
+status_t sys_area_create_physical(struct object *system, uint64_t address, uint64_t bytes, uint64_t *out_area)
+{
+    (void)system; /* only the right counts */
+    struct area *area;
+    status_t status = area_create_physical(address, bytes, true, true, &area);
+    if (status != OK) {
+        return status;
+    }
+    return hand_out((struct object *)area, RIGHTS_ALL, out_area);
+}
+
+/* An area by handle, with a reference, if the handle carries `needed`. */
+static status_t get_area(uint64_t handle, uint32_t needed, struct handle_entry *out)
+{
+    status_t status = handle_copy(&current_process()->handles, handle, out);
+    if (status != OK) {
+        return status;
+    }
+    if (out->type != OBJECT_AREA) {
+        status = ERR_WRONG_TYPE;
+    } else if ((out->rights & needed) != needed) {
+        status = ERR_NO_RIGHTS;
+    }
+    if (status != OK) {
+        object_put(out->object);
+    }
+    return status;
+}
+
+status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, uint64_t bytes, vaddr_t address,
+                      uint64_t protection, uint64_t *out_address)
+{
+    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC) || protection == 0) {
+        return ERR_BAD_ARGUMENT;
+    }
+    uint32_t needed = (protection & PROT_READ ? RIGHT_AREA_READ : 0) | (protection & PROT_WRITE ? RIGHT_AREA_WRITE : 0) |
+                      (protection & PROT_EXEC ? RIGHT_AREA_EXEC : 0);
+    struct handle_entry entry;
+    status_t status = get_area(area, needed, &entry);
+    if (status != OK) {
+        return status;
+    }
+    struct process *target = CONTAINER_OF(process, struct process, object);
+    struct space *space = process_space_get(target);
+    if (space == NULL) {
+        status = ERR_PEER_CLOSED;
+    } else {
+        status = space_map(space, area_of(entry.object), offset, bytes, address, (unsigned)protection, out_address);
+        process_space_put(target);
+    }
+    object_put(entry.object);
+    return status;
+}
+
+status_t sys_area_unmap(struct object *process, vaddr_t address, uint64_t bytes)
+{
+    struct process *target = CONTAINER_OF(process, struct process, object);
+    struct space *space = process_space_get(target);
+    if (space == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    status_t status = space_unmap(space, address, bytes);
+    process_space_put(target);
+    return status;
+}
+
+status_t sys_area_query(uint64_t area, uint64_t *out_bytes, uint64_t *out_physical)
+{
+    struct handle_entry entry;
+    status_t status = get_area(area, 0, &entry);
+    if (status != OK) {
+        return status;
+    }
+    *out_bytes = area_bytes(area_of(entry.object));
+    *out_physical = entry.rights & RIGHT_AREA_PHYSICAL ? area_physical(area_of(entry.object)) : 0;
+    object_put(entry.object);
+    return OK;
+}

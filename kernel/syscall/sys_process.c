@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes: make, end, wait for. */
+#include "gen/syscall_handlers.h"
+#include "syscall/syscall.h"
+
+static struct process *process_of(struct object *object)
+{
+    return CONTAINER_OF(object, struct process, object);
+}
+
+status_t sys_process_create(vaddr_t name, uint64_t name_bytes, uint64_t *out_process)
+{
+    char text[NAME_BYTES];
+    status_t status = copy_name(text, name, name_bytes);
+    if (status != OK) {
+        return status;
+    }
+    struct process *process;
+    status = process_create(text, &process);
+    if (status != OK) {
+        return status;
+    }
+    return hand_out(&process->object, RIGHTS_ALL, out_process);
+}
+
+/* The thread ends on its way back to user mode, when nothing is held any more. */
+status_t sys_process_exit(uint64_t code)
+{
+    process_kill(current_process(), code, 0);
+    return OK;
+}
+
+status_t sys_process_wait(struct object *process, ns_t deadline, uint64_t *out_code, uint64_t *out_fault)
+{
+    return process_wait(process_of(process), deadline, out_code, out_fault);
+}
+
+status_t sys_process_kill(struct object *process, uint64_t code)
+{
+    process_kill(process_of(process), code, 0);
+    return OK;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The trace object: switch categories, map the rings, wait for finished sub-buffers, user marks. */
+#include "gen/syscall_handlers.h"
+#include "gen/trace_emit.h"
+#include "kernel/abi/trace.h"
+#include "sched/trace_wait.h"
+#include "syscall/syscall.h"
+#include "trace/ring/ring.h"
+#include "vm/area.h"
+
+status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t value, uint64_t *out_first,
+                           uint64_t *out_second)
+{
+    (void)trace;
+    status_t status = OK;
+    *out_second = 0;
+    switch (operation) {
+    case TRACE_CONTROL_ENABLE:
+        status = trace_categories_set(trace_categories() | (value & TRACE_CATEGORIES_ALL));
+        *out_first = trace_categories();
+        break;
+    case TRACE_CONTROL_DISABLE:
+        status = trace_categories_set(trace_categories() & ~value);
+        *out_first = trace_categories();
+        break;
+    case TRACE_CONTROL_INFO:
+        *out_first = trace_region_physical();
+        *out_second = trace_region_get() == NULL ? 0 : trace_region_get()->bytes;
+        break;
+    case TRACE_CONTROL_EXEMPT:
+        current_thread()->exempt = value != 0;
+        this_cpu()->lane = value != 0 ? trace_lane_exempt() : this_cpu()->lane_normal;
+        *out_first = 0;
+        break;
+    default:
+        status = ERR_BAD_ARGUMENT;
+    }
+    return status;
+}
+
+status_t sys_trace_map(struct object *trace, uint64_t *out_area)
+{
+    (void)trace;
+    if (trace_region_get() == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    struct area *area;
+    status_t status =
+        area_create_physical(trace_region_physical(), trace_region_get()->bytes, false, false, &area);
+    if (status != OK) {
+        return status;
+    }
+    return hand_out((struct object *)area, RIGHT_DUPLICATE | RIGHT_AREA_READ | RIGHT_AREA_PHYSICAL, out_area);
+}
+
+status_t sys_trace_mark(uint32_t id, uint64_t value)
+{
+    trace_user_mark(id, value);
+    return OK;
+}
+
+status_t sys_trace_wait(struct object *trace, uint64_t seen, ns_t deadline, uint64_t *out_finished)
+{
+    (void)trace;
+    return trace_wait(seen, deadline, out_finished);
+}

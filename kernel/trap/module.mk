@@ -1,0 +1,1 @@
+KERNEL_SRC += kernel/trap/trap.c kernel/trap/fault.c

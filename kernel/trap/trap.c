@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where exceptions and interrupts go. Called by the entry stubs with interrupts off (arch/README.md states the entry contract).
+ *
+ * Interrupts only arrive from user mode, from the idle loop's halt and at preempt points, so no lock is held here. Handlers do not
+ * switch threads: they leave a note in cpu->work, which the way back to user mode, the idle loop and the preempt point act on.
+ */
+#include "arch/cpu.h"
+#include "arch/interrupt.h"
+#include "base/assert.h"
+#include "base/hooks.h"
+#include "base/log.h"
+#include "gen/trace_emit.h"
+#include "irq/console.h"
+#include "kdebug/core/kdebug.h"
+#include "sched/run_queue.h"
+#include "trace/ring/ring.h"
+#include "trap/fault.h"
+
+static void serve_interrupt(unsigned vector)
+{
+    switch (vector) {
+    case VECTOR_TIMER:
+        sched_timer();
+        break;
+    case VECTOR_RESCHEDULE:
+        sched_reschedule();
+        break;
+    case VECTOR_POLL:
+        core_poll();
+        sched_reschedule();
+        break;
+    case VECTOR_CONSOLE:
+        kdebug_deferred();
+        console_interrupt();
+        break;
+    default:
+        log_warning("interrupt %#x has no handler", vector);
+    }
+}
+
+static void dispatch_interrupt(unsigned vector)
+{
+    if (vector == VECTOR_SPURIOUS) {
+        return; /* no EOI: Intel SDM vol. 3A, "Spurious Interrupt" */
+    }
+    trace_irq_enter((uint8_t)vector);
+    interrupt_eoi();
+    serve_interrupt(vector);
+    trace_irq_exit((uint8_t)vector);
+}
+
+void trap_dispatch(struct trap_frame *frame)
+{
+    unsigned vector = (unsigned)frame->vector;
+    if (vector >= VECTOR_EXCEPTIONS) {
+        dispatch_interrupt(vector);
+    } else if (!frame_is_user(frame) && kdebug_active()) {
+        kdebug_trap(frame);
+    } else if (vector == VECTOR_PAGE_FAULT) {
+        fault_page(frame);
+    } else {
+        fault_exception(frame);
+    }
+}
+
+void trap_dispatch_nmi_class(struct trap_frame *frame)
+{
+    static unsigned depth[CPU_MAX];
+    struct cpu *cpu = this_cpu();
+    if (++depth[cpu->id] > 1) {
+        /* Interrupted another of us, perhaps in the middle of a record: no event of ours may go into its lane. */
+        cpu->lane = trace_lane_nested(cpu->id);
+    }
+    if (frame->vector == VECTOR_NMI) {
+        kdebug_nmi(frame);
+    } else if (!kdebug_trap(frame)) {
+        panic("exception %u in the kernel at %#llx", (unsigned)frame->vector, (unsigned long long)frame->rip);
+    }
+    depth[this_cpu()->id]--;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recorder's slow side: setting the region up, sub-buffer changes, the meta lane, switching categories.
+ *
+ * Besides the real lanes there are two that take nothing, because position == limit for ever, so that every record ends up in
+ * trace_advance(), which gives no room:
+ *   exempt   current while a thread runs that consumes the trace; nothing is counted
+ *   nested   current while an NMI-class handler interrupts another: counts lost_nested on the NMI lane
+ * The hot path needs no test for either.
+ */
+#include "trace/ring/ring.h"
+
+#include "arch/mmu.h"
+#include "arch/text_patch.h"
+#include "base/string.h"
+#include "gen/trace_emit.h"
+#include "gen/trace_schema.h"
+#include "gen/trace_table.h"
+#include "kernel/abi/handoff.h"
+#include "sync/spinlock.h"
+
+#define META_BYTES   0x200000ull
+#define NMI_BYTES    0x10000ull
+#define NORMAL_BYTES_MAX 0x800000ull
+#define LANE_META    0u
+
+/* Work bit of struct cpu.work, see sched/thread.h: the emitter must not call up, so it leaves a note. */
+#define CPU_WORK_TRACE 4u
+
+static struct trace_region *region;
+static struct trace_lane exempt_lane = {.kind = 0xffff};
+static struct trace_lane nested_lanes[CPU_MAX];
+static struct spinlock meta_lock = SPINLOCK_INIT("trace meta", LOCK_RANK_META);
+static uint64_t ring_next; /* offset of the first byte of the region that no ring uses yet */
+static uint64_t categories_on;
+
+static struct trace_lane *lane_of(unsigned index)
+{
+    return (struct trace_lane *)((char *)region + region->lane[index].control_offset);
+}
+
+static unsigned index_normal(unsigned cpu)
+{
+    return 1 + 2 * cpu;
+}
+
+static bool add_lane(unsigned index, unsigned cpu, enum trace_lane_kind kind, uint64_t bytes)
+{
+    if (ring_next + bytes > region->bytes) {
+        return false;
+    }
+    struct trace_lane_place *place = &region->lane[index];
+    place->control_offset = 0x1000 + index * sizeof(struct trace_lane);
+    place->ring_offset = ring_next;
+    place->ring_bytes = bytes;
+    place->cpu = cpu;
+    place->kind = kind;
+    ring_next += bytes;
+
+    struct trace_lane *lane = lane_of(index);
+    *lane = (struct trace_lane){
+        .base = (uint64_t)region + place->ring_offset,
+        .mask = bytes - 1,
+        .cpu = (uint16_t)cpu,
+        .kind = (uint16_t)kind,
+    };
+    return true;
+}
+
+static void use_lanes(unsigned cpu, struct trace_lane *normal, struct trace_lane *nmi)
+{
+    cpus[cpu].lane = normal;
+    cpus[cpu].lane_normal = normal;
+    cpus[cpu].lane_nmi = nmi;
+}
+
+static uint64_t power_of_two_below(uint64_t bytes)
+{
+    return bytes == 0 ? 0 : 1ull << (63 - __builtin_clzll(bytes));
+}
+
+static void add_cpu(unsigned cpu, uint64_t normal_bytes)
+{
+    unsigned index = index_normal(cpu);
+    if (normal_bytes < 2 * TRACE_SUBBUF_BYTES || !add_lane(index, cpu, TRACE_LANE_NORMAL, normal_bytes) ||
+        !add_lane(index + 1, cpu, TRACE_LANE_NMI, NMI_BYTES)) {
+        return;
+    }
+    use_lanes(cpu, lane_of(index), lane_of(index + 1));
+    region->lane_count = index + 2;
+}
+
+void trace_init(const struct handoff *handoff)
+{
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        nested_lanes[cpu].kind = 0xfffe;
+        nested_lanes[cpu].cpu = (uint16_t)cpu;
+        use_lanes(cpu, &exempt_lane, &exempt_lane);
+    }
+    if (handoff->trace_bytes < 0x3000 + META_BYTES + NMI_BYTES + 2 * TRACE_SUBBUF_BYTES) {
+        return;
+    }
+    region = phys_to_virt(handoff->trace_base);
+    memset(region, 0, 0x3000);
+    region->version = TRACE_REGION_VERSION;
+    region->subbuf_bytes = TRACE_SUBBUF_BYTES;
+    region->bytes = handoff->trace_bytes;
+    region->boot_id = handoff->boot_id;
+    region->schema_hash = TRACE_SCHEMA_HASH;
+    region->unix_ns = handoff->unix_ns;
+    region->unix_tsc = handoff->unix_tsc;
+    region->cpu_count = 1;
+    string_copy(region->version_text, "Spoor", sizeof(region->version_text));
+    string_copy(region->cmdline, handoff->cmdline, sizeof(region->cmdline));
+    ring_next = 0x3000 + TRACE_SUBBUF_BYTES - 0x3000 % TRACE_SUBBUF_BYTES;
+    add_lane(LANE_META, 0, TRACE_LANE_META, META_BYTES);
+    region->lane_count = 1;
+    uint64_t share = power_of_two_below((handoff->trace_bytes - ring_next) / 4);
+    add_cpu(0, MIN(share, NORMAL_BYTES_MAX));
+    region->magic = TRACE_REGION_MAGIC;
+}
+
+void trace_set_cpus(unsigned count)
+{
+    if (region == NULL) {
+        return;
+    }
+    region->cpu_count = count;
+    if (count < 2) {
+        return;
+    }
+    uint64_t left = region->bytes - ring_next - (count - 1) * NMI_BYTES;
+    uint64_t share = power_of_two_below(left / (count - 1));
+    for (unsigned cpu = 1; cpu < count; cpu++) {
+        add_cpu(cpu, MIN(share, NORMAL_BYTES_MAX));
+    }
+}
+
+void trace_set_clock(uint64_t tsc_khz, tsc_t tsc, ns_t ns)
+{
+    if (region != NULL) {
+        region->tsc_khz = tsc_khz;
+        region->clock_tsc = tsc;
+        region->clock_ns = ns;
+    }
+    trace_trace_clock(tsc, ns);
+}
+
+struct trace_region *trace_region_get(void)
+{
+    return region;
+}
+
+paddr_t trace_region_physical(void)
+{
+    return region == NULL ? 0 : virt_to_phys(region);
+}
+
+struct trace_lane *trace_lane_exempt(void)
+{
+    return &exempt_lane;
+}
+
+struct trace_lane *trace_lane_nested(unsigned cpu)
+{
+    return &nested_lanes[cpu];
+}
+
+/* Fill [position, limit) with pad records. */
+static void pad_rest(struct trace_lane *lane, tsc_t now)
+{
+    uint64_t words = (lane->limit - lane->position) / 8;
+    uint64_t *record = (uint64_t *)(lane->base + (lane->position & lane->mask));
+    while (words > 0) {
+        uint64_t payload = MIN(words - 1, (uint64_t)TRACE_WORDS_MAX);
+        *record = now << TRACE_TIME_SHIFT | payload << TRACE_WORDS_SHIFT | TRACE_EVENT_TRACE_PAD;
+        record += 1 + payload;
+        words -= 1 + payload;
+    }
+}
+
+static uint64_t *refuse(struct trace_lane *lane)
+{
+    if (lane->kind == TRACE_LANE_META) {
+        lane->lost[TRACE_LOST_FULL]++;
+    } else if (lane->kind == 0xfffe) {
+        cpus[lane->cpu].lane_nmi->lost[TRACE_LOST_NESTED]++;
+    }
+    return NULL;
+}
+
+uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
+{
+    bool keeps_oldest = lane->kind == TRACE_LANE_META;
+    if (lane->mask == 0 || (keeps_oldest && lane->limit > lane->mask)) {
+        return refuse(lane);
+    }
+    tsc_t now = cpu_tsc();
+    struct cpu *cpu = this_cpu();
+    uint64_t start = lane->limit;
+    pad_rest(lane, now);
+    struct trace_subbuf *head = (struct trace_subbuf *)(lane->base + (start & lane->mask));
+    head->magic = TRACE_SUBBUF_MAGIC;
+    head->cpu = lane->cpu;
+    head->kind = lane->kind;
+    head->boot_id = region->boot_id;
+    head->position = start;
+    head->first_event = lane->events;
+    head->tsc = now;
+    for (unsigned cause = 0; cause < TRACE_LOST_CAUSES; cause++) {
+        head->lost[cause] = lane->lost[cause];
+    }
+    head->current = keeps_oldest ? 0 : cpu->current_tid;
+    head->reserved = 0;
+    lane->limit = start + TRACE_SUBBUF_BYTES;
+    __atomic_store_n(&lane->position, start + sizeof(*head), __ATOMIC_RELEASE);
+    if (start != 0) {
+        cpu->trace_finished++;
+        cpu->work |= CPU_WORK_TRACE;
+    }
+    (void)bytes; /* every record fits into an empty sub-buffer */
+    return (uint64_t *)(lane->base + (lane->position & lane->mask));
+}
+
+void trace_sync(void)
+{
+    struct trace_lane *lane = trace_lane_always();
+    uint64_t *record = trace_reserve(lane, 16);
+    if (record != NULL) {
+        record[1] = cpu_tsc();
+        trace_commit(lane, record, 16, TRACE_EVENT_TRACE_SYNC | 1ull << TRACE_WORDS_SHIFT);
+    }
+}
+
+void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
+{
+    if (region == NULL) {
+        return;
+    }
+    struct trace_lane *lane = lane_of(LANE_META);
+    /* In kdebug all other cores stand still: no lock may be waited for, and none is needed unless one of them holds it. */
+    bool alone = trace_lane() == this_cpu()->lane_nmi;
+    if (alone && spinlock_is_held(&meta_lock)) {
+        lane->lost[TRACE_LOST_NESTED]++;
+        return;
+    }
+    if (!alone) {
+        spinlock_acquire(&meta_lock);
+    }
+    unsigned bytes = 8 * (1 + count);
+    uint64_t *record = trace_reserve(lane, bytes);
+    if (record != NULL) {
+        for (unsigned i = 0; i < count; i++) {
+            record[1 + i] = words[i];
+        }
+        trace_commit(lane, record, bytes, header);
+    }
+    if (!alone) {
+        spinlock_release(&meta_lock);
+    }
+}
+
+status_t trace_categories_set(uint64_t mask)
+{
+    uint64_t on[8] = {0};
+    mask |= TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE;
+    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
+        unsigned category = trace_event_category[id];
+        if (category != TRACE_CATEGORY_NONE && (mask >> category & 1)) {
+            on[id / 64] |= 1ull << id % 64;
+        }
+    }
+    status_t status = text_patch_sites(on);
+    if (status == OK) {
+        categories_on = mask;
+        if (region != NULL) {
+            region->categories = mask;
+        }
+        trace_trace_switched(mask);
+    }
+    return status;
+}
+
+uint64_t trace_categories(void)
+{
+    return categories_on;
+}
+
+uint64_t trace_finished_total(void)
+{
+    uint64_t total = 0;
+    for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+        total += cpus[cpu].trace_finished;
+    }
+    return total;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The recorder: reserve, write, commit. Layout and invariants L1 to L3 are in layout.h.
+ *
+ * The caller is the only producer of its lane: kernel code runs with interrupts off, and NMI-class entry stubs put
+ * another lane into this core's per-core data before anything else. So there is no atomic, no retry and no loop: reserve looks whether
+ * the record fits into the sub-buffer, commit reads the clock, stores the header, then the position.
+ */
+#pragma once
+
+#include "arch/cpu.h"
+#include "base/types.h"
+#include "trace/ring/layout.h"
+
+struct handoff;
+
+/* trace_init() - set the region up with one normal and one NMI lane per core (max_cpus, before the cores are counted: as many as
+ * fit) and the meta lane. First thing kernel_main does after the serial line: needs no allocator. No region: events go nowhere. */
+void trace_init(const struct handoff *handoff);
+/* trace_set_clock() - tell the region the clock relation, once it is known. */
+void trace_set_clock(uint64_t tsc_khz, tsc_t tsc, ns_t ns);
+void trace_set_cpus(unsigned count);
+
+/* trace_region_get() - the region, NULL if there is none; for the export and kdebug. */
+struct trace_region *trace_region_get(void);
+paddr_t trace_region_physical(void);
+
+/* trace_categories_set() - switch events so that exactly these categories (TRACE_CATEGORY_*) are on; patches text. */
+status_t trace_categories_set(uint64_t mask) MUST_CHECK;
+uint64_t trace_categories(void);
+
+/* trace_lane() - where the running context writes. trace_lane_always() - also for exempt threads. */
+static inline struct trace_lane *trace_lane(void)
+{
+    struct trace_lane *lane;
+    __asm__ volatile("movq %%gs:48, %0" : "=r"(lane));
+    return lane;
+}
+
+static inline struct trace_lane *trace_lane_always(void)
+{
+    struct trace_lane *lane;
+    __asm__ volatile("movq %%gs:56, %0" : "=r"(lane));
+    return lane;
+}
+
+/* trace_lane_exempt() - the lane that takes nothing: position == limit for ever. */
+struct trace_lane *trace_lane_exempt(void);
+/* trace_lane_nested() - the lane of an NMI-class handler that interrupted another: takes nothing, counts lost_nested. */
+struct trace_lane *trace_lane_nested(unsigned cpu);
+
+/* trace_advance() - the record does not fit: pad, begin the next sub-buffer. NULL: no room (keep-oldest, exempt). */
+uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes);
+
+static inline uint64_t *trace_reserve(struct trace_lane *lane, unsigned bytes)
+{
+    uint64_t position = lane->position;
+    if (UNLIKELY(position + bytes > lane->limit)) {
+        return trace_advance(lane, bytes);
+    }
+    return (uint64_t *)(lane->base + (position & lane->mask));
+}
+
+static inline void trace_commit(struct trace_lane *lane, uint64_t *record, unsigned bytes, uint64_t header)
+{
+    record[0] = cpu_tsc() << TRACE_TIME_SHIFT | header;
+    lane->events++;
+    /* The commit: after payload and header; x86 keeps the order of stores, the compiler is told to. */
+    __atomic_store_n(&lane->position, lane->position + bytes, __ATOMIC_RELEASE);
+}
+
+/* trace_sync() - a record with the full TSC in this core's normal lane, when the lane may have been silent for long. */
+void trace_sync(void);
+
+/* trace_meta_write() - a record of the meta lane, full header but time; takes the META lock. */
+void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count);
+
+/* trace_finished_total() - sub-buffers finished since start, all lanes together. */
+uint64_t trace_finished_total(void);

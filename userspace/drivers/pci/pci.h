@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCI configuration space through the ports 0xcf8 and 0xcfc: enough to find a device and switch it on.
+ * Source: PCI Local Bus Specification 3.0, "Configuration Mechanism" and "Configuration Space Organization".
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "gen/errors.h"
+
+#define PCI_COMMAND 0x04u
+#define PCI_BAR0    0x10u
+
+#define PCI_COMMAND_IO         (1u << 0)
+#define PCI_COMMAND_BUS_MASTER (1u << 2)
+#define PCI_COMMAND_NO_INTX    (1u << 10)
+
+#define PCI_BAR_IO 1u /* the BAR is of I/O ports */
+
+struct pci {
+    uint64_t ports;
+};
+
+/* A function of a device: bus << 8 | device << 3 | function. */
+typedef uint16_t pci_function_t;
+
+/* pci_open() - take the configuration ports. @system with right ports. ERR_BUSY: another process has them. */
+status_t pci_open(struct pci *pci, uint64_t system);
+void pci_close(struct pci *pci);
+
+/* pci_read() / pci_write() - 32 bits at a register divisible by 4. Reads of nothing give all ones. */
+uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg);
+void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value);
+
+/* pci_find() - the first function with these ids, on any bus behind any bridge. OK or ERR_NOT_FOUND. */
+status_t pci_find(struct pci *pci, uint16_t vendor, uint16_t device, pci_function_t *out);

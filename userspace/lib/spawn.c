@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The launcher.
+ *
+ * All that is private to the new process lies in one area: first the pages of its writable segments, in their order, then its
+ * stack. The launcher sees that area through a window in its own space while it fills it in, and then maps the parts where
+ * the program wants them:
+ *
+ *     area     | data of segment 2 | ... | stack ................. start_info argv strings |
+ *     child      at its address            up to SPAWN_STACK_TOP
+ *
+ * The file has been checked by program_open() and the image cannot change, so a launch only fails for lack of memory,
+ * of table space, or for wrong arguments.
+ */
+#include "userspace/lib/spawn.h"
+
+#include <string.h>
+
+#include "gen/layout.h"
+#include "gen/objects.h"
+#include "gen/syscall_user.h"
+#include "kernel/abi/memory.h"
+#include "kernel/abi/message.h"
+#include "userspace/lib/boot_files.h"
+#include "userspace/lib/check.h"
+
+#define START_BLOCK_MAX PAGE_BYTES /* start_info, argv and strings */
+
+struct launch {
+    const struct program_file *file;
+    const struct spawn *spawn;
+    uint64_t process;
+    uint64_t area;       /* writable segments, then the stack */
+    uint64_t data_bytes; /* of the writable segments */
+    char *window;        /* the area in the launcher's own space */
+    uint64_t start;      /* address of start_info in the new process */
+};
+
+static uint64_t segment_pages_bytes(const struct elf_segment *segment)
+{
+    return elf_segment_end_page(segment) - elf_segment_first_page(segment);
+}
+
+static bool is_in_place(const struct elf_segment *segment)
+{
+    return (segment->flags & ELF_WRITE) == 0;
+}
+
+/* What elf_open() cannot know: that the file can be run in place, and keeps clear of the stacks. */
+static bool can_run(const struct program_file *file)
+{
+    for (unsigned i = 0; i < file->elf.segment_count; i++) {
+        const struct elf_segment *segment = &file->elf.segment[i];
+
+        if (is_in_place(segment) && (segment->file_offset % PAGE_BYTES != segment->virt % PAGE_BYTES ||
+                                     segment->file_bytes != segment->memory_bytes)) {
+            return false;
+        }
+    }
+    return elf_check_range(&file->elf, USER_BASE, SPAWN_STACK_TOP - SPAWN_STACK_BYTES) == ELF_OK;
+}
+
+status_t program_open(const char *file, struct program_file *out)
+{
+    struct boot_file found;
+    status_t status = boot_file_open(file, &found);
+
+    if (status != OK) {
+        return status;
+    }
+    out->offset = found.offset;
+    if (elf_open(found.bytes, found.size, &out->elf) != ELF_OK || !can_run(out)) {
+        return ERR_CORRUPT;
+    }
+    return OK;
+}
+
+static unsigned protection_of(const struct elf_segment *segment)
+{
+    return ((segment->flags & ELF_READ) ? PROT_READ : 0) | ((segment->flags & ELF_WRITE) ? PROT_WRITE : 0) |
+           ((segment->flags & ELF_EXEC) ? PROT_EXEC : 0);
+}
+
+static status_t create_area(struct launch *launch)
+{
+    uint64_t address;
+
+    launch->data_bytes = 0;
+    for (unsigned i = 0; i < launch->file->elf.segment_count; i++) {
+        const struct elf_segment *segment = &launch->file->elf.segment[i];
+        launch->data_bytes += is_in_place(segment) ? 0 : segment_pages_bytes(segment);
+    }
+    uint64_t bytes = launch->data_bytes + SPAWN_STACK_BYTES;
+    status_t status = sys_area_create(bytes, 0, &launch->area);
+    if (status != OK) {
+        return status;
+    }
+    status = sys_area_map(program.self, launch->area, 0, bytes, 0, PROT_READ | PROT_WRITE, &address);
+    if (status != OK) {
+        (void)sys_handle_close(launch->area);
+        return status;
+    }
+    launch->window = (char *)address;
+    return OK;
+}
+
+static void discard_area(struct launch *launch)
+{
+    (void)sys_area_unmap(program.self, (uint64_t)launch->window, launch->data_bytes + SPAWN_STACK_BYTES);
+    (void)sys_handle_close(launch->area); /* the mappings of the new process keep it */
+}
+
+static status_t map_segments(const struct launch *launch)
+{
+    uint64_t data = 0;
+
+    for (unsigned i = 0; i < launch->file->elf.segment_count; i++) {
+        const struct elf_segment *segment = &launch->file->elf.segment[i];
+        uint64_t first = elf_segment_first_page(segment);
+        uint64_t bytes = segment_pages_bytes(segment);
+        uint64_t area = launch->area;
+        uint64_t offset = data;
+
+        if (is_in_place(segment)) {
+            area = program_handle("image");
+            offset = launch->file->offset + segment->file_offset - (segment->virt - first);
+        } else {
+            memcpy(launch->window + data + (segment->virt - first), elf_segment_bytes(&launch->file->elf, segment),
+                   segment->file_bytes);
+            data += bytes;
+        }
+        status_t status = sys_area_map(launch->process, area, offset, bytes, first, protection_of(segment), &first);
+        if (status != OK) {
+            return status;
+        }
+    }
+    uint64_t stack;
+    return sys_area_map(launch->process, launch->area, data, SPAWN_STACK_BYTES, SPAWN_STACK_TOP - SPAWN_STACK_BYTES,
+                        PROT_READ | PROT_WRITE, &stack);
+}
+
+static status_t grant(struct launch *launch, struct start_info *info, const struct spawn_grant *grant)
+{
+    struct start_handle *slot = &info->handle[info->handle_count];
+
+    if (info->handle_count == START_HANDLES_MAX || strlen(grant->name) >= START_NAME_BYTES) {
+        return ERR_TOO_BIG;
+    }
+    string_copy(slot->name, grant->name, sizeof(slot->name));
+    info->handle_count++;
+    return sys_handle_grant(launch->process, grant->handle, grant->rights, grant->badge, &slot->handle);
+}
+
+static status_t grant_all(struct launch *launch, struct start_info *info)
+{
+    const struct spawn_grant self = {"self", launch->process, 0, RIGHTS_PROCESS};
+    const struct spawn_grant console = {"console", program.console, 0, RIGHTS_CONSOLE};
+    status_t status = grant(launch, info, &self);
+
+    if (status == OK) {
+        status = grant(launch, info, &console);
+    }
+    for (unsigned i = 0; status == OK && i < launch->spawn->grant_count; i++) {
+        status = grant(launch, info, &launch->spawn->grants[i]);
+    }
+    return status;
+}
+
+/* The arguments of the new program, in order; NULL after the last. */
+static const char *arg_text(const struct spawn *spawn, unsigned index)
+{
+    if (index == 0) {
+        return spawn->name;
+    }
+    if (index <= spawn->arg_count) {
+        return spawn->args[index - 1];
+    }
+    return index == spawn->arg_count + 1 && program.quiet ? "quiet" : NULL;
+}
+
+/* Lay out start_info, argv and strings at the upper end of the stack. Addresses in it are those of the new process. */
+static status_t write_start(struct launch *launch)
+{
+    unsigned argc = 0;
+    uint64_t bytes = sizeof(struct start_info) + sizeof(char *);
+
+    for (const char *text; (text = arg_text(launch->spawn, argc)) != NULL; argc++) {
+        bytes += sizeof(char *) + strlen(text) + 1;
+    }
+    bytes = (bytes + 15) / 16 * 16;
+    if (argc > START_ARGS_MAX || bytes > START_BLOCK_MAX) {
+        return ERR_TOO_BIG;
+    }
+    launch->start = SPAWN_STACK_TOP - bytes;
+
+    struct start_info *info = (void *)(launch->window + launch->data_bytes + SPAWN_STACK_BYTES - bytes);
+    uint64_t *argv = (uint64_t *)(info + 1);
+    char *strings = (char *)(argv + argc + 1);
+    uint64_t to_child = launch->start - (uint64_t)info;
+
+    info->magic = START_MAGIC;
+    info->argc = argc;
+    info->argv = (char **)((uint64_t)argv + to_child);
+    for (unsigned i = 0; i < argc; i++) {
+        argv[i] = (uint64_t)strings + to_child;
+        strings += string_copy(strings, arg_text(launch->spawn, i), START_BLOCK_MAX) + 1;
+    }
+    return grant_all(launch, info);
+}
+
+static status_t start_thread(const struct launch *launch)
+{
+    uint64_t thread;
+    status_t status = sys_thread_create(launch->process, launch->file->elf.entry, launch->start - 8, launch->start,
+                                        launch->spawn->thread_flags, launch->spawn->name, &thread);
+
+    if (status == OK) {
+        (void)sys_handle_close(thread);
+    }
+    return status;
+}
+
+status_t program_spawn(const struct program_file *file, const struct spawn *spawn, uint64_t *out_process)
+{
+    struct launch launch = {.file = file, .spawn = spawn};
+    status_t status = sys_process_create(spawn->name, strlen(spawn->name), &launch.process);
+
+    if (status != OK) {
+        return status;
+    }
+    status = create_area(&launch);
+    if (status != OK) {
+        goto kill_process;
+    }
+    status = write_start(&launch);
+    if (status == OK) {
+        status = map_segments(&launch);
+    }
+    discard_area(&launch);
+    if (status == OK) {
+        status = start_thread(&launch);
+    }
+    if (status == OK) {
+        *out_process = launch.process;
+        return OK;
+    }
+kill_process:
+    (void)sys_process_kill(launch.process, 0);
+    (void)sys_handle_close(launch.process);
+    return status;
+}
+
+uint64_t process_end(uint64_t process)
+{
+    uint64_t code, fault;
+
+    must(sys_process_wait(process, DEADLINE_FOREVER, &code, &fault));
+    must(sys_handle_close(process));
+    return fault != 0 ? PROCESS_END_EXCEPTION + fault - 1 : code;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting programs from the boot image. A process that wants to needs the handle "image".
+ *
+ * Text and read-only data are mapped in place from the image; writable data and the stack are one new area. The new process gets
+ * the handles "self" and "console" and those granted, and finds all of them by name (start.h).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "boot/load/elf.h"
+#include "gen/errors.h"
+#include "userspace/lib/start.h"
+
+#define SPAWN_STACK_TOP   0x7fff00000000ull
+#define SPAWN_STACK_BYTES 0x10000ull
+
+/* A program file that has been looked at and found good; can be started any number of times. */
+struct program_file {
+    struct elf_file elf;
+    uint64_t offset; /* in the boot image */
+};
+
+/* A handle to pass on. rights: a subset of what the handle has. */
+struct spawn_grant {
+    const char *name;
+    uint64_t handle;
+    uint64_t badge;
+    uint32_t rights;
+};
+
+struct spawn {
+    const char *name; /* of the process, its first thread, and argv[0] */
+    const char *const *args;
+    unsigned arg_count; /* "quiet" is passed on without being asked */
+    unsigned grant_count;
+    const struct spawn_grant *grants;
+    uint64_t thread_flags; /* thread.h */
+};
+
+/*
+ * program_open() - find a program in the boot image and check it.
+ * OK; ERR_NOT_FOUND; ERR_CORRUPT the image or the ELF file makes no sense; what mapping the image may give.
+ */
+status_t program_open(const char *file, struct program_file *out);
+
+/*
+ * program_spawn() - make a process from a program file and start it.
+ * OK and its handle with every right; ERR_TOO_BIG for too many or too long arguments; what the system calls give. On an
+ * error no process is left behind.
+ */
+status_t program_spawn(const struct program_file *file, const struct spawn *spawn, uint64_t *out_process);
+
+/* process_end() - how a process ended, after waiting for that: its exit code, or 0x10000 + vector if an exception ended it. Closes
+ * the handle. Ends the caller if the wait fails. */
+uint64_t process_end(uint64_t process);
+#define PROCESS_END_EXCEPTION 0x10000u

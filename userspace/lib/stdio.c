@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Printing on the console handle. A program without one is silent. */
+#include <stdio.h>
+
+#include <stdarg.h>
+
+#include "gen/syscall_user.h"
+#include "userspace/lib/format.h"
+#include "userspace/lib/start.h"
+
+static void write_console(char *text, size_t length)
+{
+    if (length >= PRINT_BYTES_MAX) {
+        length = PRINT_BYTES_MAX - 1;
+        text[length - 1] = '\n';
+    }
+    /* Nothing can be done about a console that refuses: the exit code still tells the verdict. */
+    (void)sys_console_write(program.console, text, length);
+}
+
+int printf(const char *format, ...)
+{
+    char text[PRINT_BYTES_MAX];
+    va_list args;
+
+    va_start(args, format);
+    size_t length = format_text_v(text, sizeof(text), format, args);
+    va_end(args);
+    write_console(text, length);
+    return (int)length;
+}
+
+int snprintf(char *buffer, size_t bytes, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    size_t length = format_text_v(buffer, bytes, format, args);
+    va_end(args);
+    return (int)length;
+}
+
+void report(const char *format, ...)
+{
+    char text[PRINT_BYTES_MAX];
+    va_list args;
+
+    if (program.quiet) {
+        return;
+    }
+    size_t length = format_text(text, sizeof(text), "%s: ", program.name);
+    va_start(args, format);
+    length += format_text_v(text + length, sizeof(text) - length, format, args);
+    va_end(args);
+    if (length < sizeof(text) - 1) {
+        text[length] = '\n';
+    }
+    write_console(text, length + 1);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads in one's own process. The struct belongs to the caller and must live until thread_join().
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "gen/errors.h"
+
+#define THREAD_STACK_BYTES 0x8000u
+
+/* Flags of thread_create (kernel/abi/syscalls.toml). */
+#define THREAD_PRIORITY(p) ((uint64_t)(p) + 1)
+#define THREAD_CORE(c)     (((uint64_t)(c) + 1) << 8)
+#define THREAD_ANYWHERE    0ull
+
+struct thread {
+    uint64_t handle;
+    uint64_t stack; /* lowest address */
+    void (*function)(void *argument);
+    void *argument;
+    atomic_uint done; /* 1: its stack is no longer used */
+};
+
+/*
+ * thread_start() - run function(argument) in a new thread with a stack of THREAD_STACK_BYTES above unmapped space.
+ * @name  for traces and kdebug
+ * OK, or the status of the system call that failed; then nothing is left behind.
+ */
+status_t thread_start(struct thread *thread, void (*function)(void *), void *argument, uint64_t flags, const char *name);
+
+/* thread_join() - wait until a thread's function has returned, then give its stack back. */
+void thread_join(struct thread *thread);

@@ -1,0 +1,22 @@
+USER_PROGRAMS += ipcload touch hog sleeper churn faulter syscheck bench breakin echo
+USER_ipcload_SRC := \
+    userspace/programs/ipcload/main.c \
+    userspace/programs/ipcload/client.c \
+    userspace/programs/ipcload/server.c \
+    userspace/programs/ipcload/middle.c \
+    userspace/programs/ipcload/payload.c
+USER_touch_SRC := userspace/programs/touch.c
+USER_hog_SRC := userspace/programs/hog.c
+USER_sleeper_SRC := userspace/programs/sleeper.c
+USER_churn_SRC := userspace/programs/churn.c
+USER_faulter_SRC := userspace/programs/faulter.c
+USER_breakin_SRC := userspace/programs/breakin.c
+USER_echo_SRC := userspace/programs/echo.c
+USER_syscheck_SRC := \
+    userspace/programs/syscheck/main.c \
+    userspace/programs/syscheck/entry.c \
+    userspace/programs/syscheck/handles.c \
+    userspace/programs/syscheck/memory.c \
+    userspace/programs/syscheck/pointers.c \
+    userspace/programs/syscheck/messages.c \
+    userspace/programs/syscheck/processes.c

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscheck: hostile arguments to every system call. Each must be answered by the documented error; that this program still runs
+ * at the end shows the rest.
+ */
+#include "userspace/programs/syscheck/syscheck.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/lib/option.h"
+
+struct specimens specimens;
+static unsigned checks, failures;
+
+void expect(status_t got, status_t wanted, status_t second, const char *call, int line)
+{
+    checks++;
+    if (got == wanted || got == second) {
+        return;
+    }
+    failures++;
+    printf("syscheck: line %d: %s gives %s, not %s\n", line, call, status_name(got), status_name(wanted));
+}
+
+uint64_t raw_call(uint64_t number, const uint64_t args[6])
+{
+    register uint64_t rax __asm__("rax") = number;
+    register uint64_t rdi __asm__("rdi") = args[0];
+    register uint64_t rsi __asm__("rsi") = args[1];
+    register uint64_t rdx __asm__("rdx") = args[2];
+    register uint64_t r8 __asm__("r8") = args[3];
+    register uint64_t r9 __asm__("r9") = args[4];
+    register uint64_t r10 __asm__("r10") = args[5];
+
+    __asm__ volatile("syscall"
+                     : "+r"(rax), "+r"(rdi), "+r"(rsi), "+r"(rdx), "+r"(r8), "+r"(r9), "+r"(r10)
+                     :
+                     : "rcx", "r11", "r12", "r13", "r14", "r15", "rbx", "memory");
+    return rax;
+}
+
+uint64_t handle_with(uint64_t handle, uint32_t rights)
+{
+    uint64_t duplicate;
+
+    must(sys_handle_duplicate(handle, rights, 0, &duplicate));
+    return duplicate;
+}
+
+static void make_specimens(void)
+{
+    must(sys_area_create(2 * PAGE_BYTES, 0, &specimens.area));
+    must(sys_mailbox_create("specimen", strlen("specimen"), &specimens.mailbox));
+    must(sys_process_create("specimen", strlen("specimen"), &specimens.child));
+}
+
+int main(int argc, char **argv)
+{
+    const char *role = option_text("role", NULL);
+
+    (void)argc;
+    (void)argv;
+    if (role != NULL) {
+        return run_role(role);
+    }
+    make_specimens();
+    check_entry();
+    check_handles();
+    check_rights();
+    check_memory();
+    check_pointers();
+    check_messages();
+    check_processes();
+    report("%u checks, %u failed", checks, failures);
+    return failures == 0 ? 0 : EXIT_FAILED;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages: forged tokens, buffers that are not there, partners that go away. */
+#include "userspace/programs/syscheck/syscheck.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/lib/clock.h"
+#include "userspace/lib/spawn.h"
+#include "userspace/lib/thread.h"
+
+#define A_WHILE (20 * NS_PER_MS)
+#define LONG    (20 * NS_PER_S) /* who waits that long was forgotten */
+
+static status_t call_with_buffers(const void *out, uint64_t out_bytes, void *in, uint64_t in_bytes)
+{
+    struct message message = {.label = 1};
+
+    message_send_buffer(&message, out, out_bytes);
+    message_receive_buffer(&message, in, in_bytes);
+    return message_call(specimens.mailbox, &message, DEADLINE_POLL);
+}
+
+static status_t receive_with_buffer(void *in, uint64_t bytes)
+{
+    struct message message = {0};
+
+    message_receive_buffer(&message, in, bytes);
+    return message_receive(specimens.mailbox, &message, DEADLINE_POLL);
+}
+
+static void check_buffers(void)
+{
+    static char buffer[64];
+    void *const bad[] = {(void *)1, (void *)0x600000000000ull, NON_CANONICAL, (void *)DIRECT_MAP_BASE, KERNEL_POINTER, LAST_BYTE,
+                         (void *)(USER_END - 8), (void *)(uintptr_t)check_buffers};
+    const unsigned writable_only = 1; /* the last can be read */
+
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (i < sizeof(bad) / sizeof(bad[0]) - writable_only) {
+            EXPECT(call_with_buffers(bad[i], 16, buffer, sizeof(buffer)), ERR_BAD_ADDRESS);
+        }
+        EXPECT(call_with_buffers(buffer, 16, bad[i], 16), ERR_BAD_ADDRESS);
+        EXPECT(receive_with_buffer(bad[i], 16), ERR_BAD_ADDRESS);
+    }
+    EXPECT(call_with_buffers(buffer, MESSAGE_BUFFER_MAX + 1, buffer, 64), ERR_TOO_BIG);
+    EXPECT(call_with_buffers(buffer, ~0ull, buffer, 64), ERR_TOO_BIG);
+    EXPECT(call_with_buffers(buffer, 64, buffer, ~0ull), ERR_TOO_BIG);
+    EXPECT(receive_with_buffer(buffer, MESSAGE_BUFFER_MAX + 1), ERR_TOO_BIG);
+    EXPECT(call_with_buffers(NULL, 0, NULL, 0), ERR_TIMED_OUT);
+    EXPECT(call_with_buffers(buffer, 64, buffer, 64), ERR_TIMED_OUT);
+    EXPECT(receive_with_buffer(buffer, 64), ERR_TIMED_OUT);
+    EXPECT(receive_with_buffer(NULL, 0), ERR_TIMED_OUT);
+}
+
+static void check_forged_tokens(void)
+{
+    const uint64_t tokens[] = {0, 1, 2, 0xffffffff, 1ull << 32, 1ull << 63, ~0ull, KERNEL_IMAGE_BASE, DIRECT_MAP_BASE + 0x1000};
+
+    for (unsigned i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        struct message reply = {.token = tokens[i]};
+
+        EXPECT(message_reply(specimens.mailbox, &reply), ERR_BAD_TOKEN);
+        if (tokens[i] != 0) { /* 0 there means: only receive */
+            EXPECT(message_reply_receive(specimens.mailbox, &reply), ERR_BAD_TOKEN);
+        }
+    }
+}
+
+/* ---- with a partner: another thread, or another process ---- */
+
+struct caller {
+    struct thread thread;
+    uint64_t mailbox;
+    const void *buffer;
+    uint64_t bytes;
+    status_t status;
+    struct message message;
+};
+
+static void call_once(void *argument)
+{
+    struct caller *caller = argument;
+
+    if (caller->bytes > 0) {
+        message_send_buffer(&caller->message, caller->buffer, caller->bytes);
+    }
+    caller->status = message_call(caller->mailbox, &caller->message, clock_now() + LONG);
+}
+
+static void start_caller(struct caller *caller, uint64_t mailbox)
+{
+    caller->mailbox = mailbox;
+    caller->message = (struct message){.label = 7};
+    must(thread_start(&caller->thread, call_once, caller, THREAD_ANYWHERE, "caller"));
+}
+
+static void check_token_used_twice(void)
+{
+    struct caller caller = {0};
+    struct message request = {0};
+    uint64_t other;
+
+    must(sys_mailbox_create("other", strlen("other"), &other));
+    start_caller(&caller, specimens.mailbox);
+    EXPECT(message_receive(specimens.mailbox, &request, clock_now() + LONG), OK);
+    request.label = 8;
+    EXPECT(message_reply(other, &request), ERR_BAD_TOKEN);
+    request.token ^= 1;
+    EXPECT(message_reply(specimens.mailbox, &request), ERR_BAD_TOKEN);
+    request.token ^= 1;
+    EXPECT(message_reply(specimens.mailbox, &request), OK);
+    EXPECT(message_reply(specimens.mailbox, &request), ERR_BAD_TOKEN);
+    thread_join(&caller.thread);
+    EXPECT(caller.status, OK);
+    EXPECT(message_label(&caller.message) == 8 ? OK : ERR_CORRUPT, OK);
+    must(sys_handle_close(other));
+}
+
+/* A message that the receiver has no room for comes back to its sender; the receiver goes on waiting. */
+static void check_too_small_receiver(void)
+{
+    static char buffer[64], small[16];
+    struct caller caller = {.buffer = buffer, .bytes = sizeof(buffer)};
+    struct message request = {0};
+
+    start_caller(&caller, specimens.mailbox);
+    message_receive_buffer(&request, small, sizeof(small));
+    EXPECT(message_receive(specimens.mailbox, &request, clock_now() + A_WHILE), ERR_TIMED_OUT);
+    thread_join(&caller.thread);
+    EXPECT(caller.status, ERR_TOO_BIG);
+
+    start_caller(&caller, specimens.mailbox);
+    request = (struct message){0};
+    EXPECT(message_receive(specimens.mailbox, &request, clock_now() + A_WHILE), ERR_TIMED_OUT);
+    thread_join(&caller.thread);
+    EXPECT(caller.status, ERR_TOO_BIG);
+}
+
+static void receive_once(void *argument)
+{
+    struct caller *caller = argument;
+
+    caller->message = (struct message){0};
+    caller->status = message_receive(caller->mailbox, &caller->message, clock_now() + LONG);
+}
+
+/* The last handle is closed under those who wait. */
+static void check_closing(void)
+{
+    struct caller caller = {0}, receiver = {0};
+
+    must(sys_mailbox_create("closing", strlen("closing"), &receiver.mailbox));
+    must(thread_start(&receiver.thread, receive_once, &receiver, THREAD_ANYWHERE, "receiver"));
+    clock_sleep(A_WHILE);
+    EXPECT(sys_handle_close(receiver.mailbox), OK);
+    thread_join(&receiver.thread);
+    EXPECT(receiver.status, ERR_PEER_CLOSED);
+
+    uint64_t mailbox;
+    must(sys_mailbox_create("closing", strlen("closing"), &mailbox));
+    start_caller(&caller, mailbox);
+    clock_sleep(A_WHILE);
+    EXPECT(sys_handle_close(mailbox), OK);
+    thread_join(&caller.thread);
+    EXPECT(caller.status, ERR_PEER_CLOSED);
+}
+
+/* A server that dies while it holds a caller. The caller's own handle keeps the mailbox open. */
+static void check_dying_server(void)
+{
+    const char *const args[] = {"role=dying_server"};
+    const struct spawn_grant grants[] = {{"mailbox", specimens.mailbox, 0, RIGHT_MAILBOX_RECEIVE}};
+    const struct spawn spawn = {.name = "dying server", .args = args, .arg_count = 1, .grants = grants, .grant_count = 1};
+    struct message message = {.label = 1};
+    struct program_file file;
+    uint64_t process;
+
+    must(program_open("syscheck", &file));
+    must(program_spawn(&file, &spawn, &process));
+    EXPECT(message_call(specimens.mailbox, &message, clock_now() + LONG), ERR_PEER_CLOSED);
+    EXPECT(process_end(process) == 5 ? OK : ERR_CORRUPT, OK);
+}
+
+/* A caller that is killed while its call is served: its token is worth nothing any more. */
+static void check_dying_caller(void)
+{
+    const char *const args[] = {"role=caller"};
+    const struct spawn_grant grants[] = {{"mailbox", specimens.mailbox, 99, RIGHT_MAILBOX_SEND}};
+    const struct spawn spawn = {.name = "dying caller", .args = args, .arg_count = 1, .grants = grants, .grant_count = 1};
+    struct message request = {0};
+    struct program_file file;
+    uint64_t process;
+
+    must(program_open("syscheck", &file));
+    must(program_spawn(&file, &spawn, &process));
+    EXPECT(message_receive(specimens.mailbox, &request, clock_now() + LONG), OK);
+    EXPECT(request.badge == 99 ? OK : ERR_CORRUPT, OK);
+    EXPECT(sys_process_kill(process, 6), OK);
+    EXPECT(process_end(process) == 6 ? OK : ERR_CORRUPT, OK);
+    EXPECT(message_reply(specimens.mailbox, &request), ERR_BAD_TOKEN);
+}
+
+/* A call whose deadline passes while it is served. */
+static void check_late_reply(void)
+{
+    const char *const args[] = {"role=late_server"};
+    const struct spawn_grant grants[] = {{"mailbox", specimens.mailbox, 0, RIGHT_MAILBOX_RECEIVE}};
+    const struct spawn spawn = {.name = "late server", .args = args, .arg_count = 1, .grants = grants, .grant_count = 1};
+    struct message message = {.label = 1};
+    struct program_file file;
+    uint64_t process;
+
+    must(program_open("syscheck", &file));
+    must(program_spawn(&file, &spawn, &process));
+    EXPECT(message_call(specimens.mailbox, &message, clock_now() + A_WHILE), ERR_TIMED_OUT);
+    EXPECT(process_end(process) == 0 ? OK : ERR_CORRUPT, OK);
+}
+
+int run_role(const char *role)
+{
+    uint64_t mailbox = program_handle("mailbox");
+    struct message message = {0};
+
+    if (strcmp(role, "caller") == 0) {
+        must(message_call(mailbox, &message, DEADLINE_FOREVER));
+        return 0;
+    }
+    must(message_receive(mailbox, &message, DEADLINE_FOREVER));
+    if (strcmp(role, "late_server") == 0) {
+        clock_sleep(4 * A_WHILE);
+        return message_reply(mailbox, &message) == ERR_BAD_TOKEN ? 0 : 1;
+    }
+    return 5; /* without an answer */
+}
+
+void check_messages(void)
+{
+    check_buffers();
+    check_forged_tokens();
+    check_token_used_twice();
+    check_too_small_receiver();
+    check_closing();
+    check_dying_server();
+    check_dying_caller();
+    check_late_reply();
+}

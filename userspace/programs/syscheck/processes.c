@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes and threads: bad places to start, things done to the dead; and the calls without handles. */
+#include "userspace/programs/syscheck/syscheck.h"
+
+#define SOME_ENTRY 0x400000ull
+#define SOME_STACK 0x500000ff8ull
+
+static status_t create_thread(uint64_t entry, uint64_t stack, uint64_t flags, const void *name)
+{
+    uint64_t thread;
+
+    return sys_thread_create(specimens.child, entry, stack, 0, flags, name, &thread);
+}
+
+static void check_thread_arguments(void)
+{
+    EXPECT(create_thread(USER_END, SOME_STACK, 0, NULL), ERR_RANGE);
+    EXPECT(create_thread((uint64_t)NON_CANONICAL, SOME_STACK, 0, NULL), ERR_RANGE);
+    EXPECT(create_thread(KERNEL_IMAGE_BASE, SOME_STACK, 0, NULL), ERR_RANGE);
+    EXPECT(create_thread(~0ull, SOME_STACK, 0, NULL), ERR_RANGE);
+    EXPECT(create_thread(SOME_ENTRY, (uint64_t)NON_CANONICAL, 0, NULL), ERR_RANGE);
+    EXPECT(create_thread(SOME_ENTRY, KERNEL_STACKS_BASE + 8, 0, NULL), ERR_RANGE);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 17, NULL), ERR_BAD_ARGUMENT);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 255, NULL), ERR_BAD_ARGUMENT);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 255ull << 8, NULL), ERR_BAD_ARGUMENT);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 1ull << 16, NULL), ERR_BAD_ARGUMENT);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 1ull << 63, NULL), ERR_BAD_ARGUMENT);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 0, KERNEL_POINTER), ERR_BAD_ADDRESS);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 0, NON_CANONICAL), ERR_BAD_ADDRESS);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 0, (void *)1), ERR_BAD_ADDRESS);
+}
+
+static void check_waiting(void)
+{
+    uint64_t code, fault;
+
+    EXPECT(sys_process_wait(program.self, DEADLINE_POLL, &code, &fault), ERR_TIMED_OUT);
+    EXPECT(sys_process_wait(specimens.child, DEADLINE_POLL, &code, &fault), ERR_TIMED_OUT);
+    EXPECT(sys_process_wait(specimens.child, 1, &code, &fault), ERR_TIMED_OUT);
+}
+
+/* A process that has ended answers waits for as long as it has a handle, and nothing else. */
+static void check_the_dead(void)
+{
+    uint64_t code = 0, fault = 1, out;
+
+    EXPECT(sys_process_kill(specimens.child, 1234), OK);
+    EXPECT(sys_process_wait(specimens.child, DEADLINE_FOREVER, &code, &fault), OK);
+    EXPECT(code == 1234 && fault == 0 ? OK : ERR_CORRUPT, OK);
+    EXPECT(sys_process_wait(specimens.child, DEADLINE_POLL, &code, &fault), OK);
+    EXPECT(code == 1234 ? OK : ERR_CORRUPT, OK);
+    EXPECT(sys_process_kill(specimens.child, 4321), OK);
+    EXPECT(sys_process_wait(specimens.child, DEADLINE_POLL, &code, &fault), OK);
+    EXPECT(code == 1234 ? OK : ERR_CORRUPT, OK);
+    EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 0, NULL), ERR_PEER_CLOSED);
+    EXPECT(sys_area_map(specimens.child, specimens.area, 0, PAGE_BYTES, 0, PROT_READ, &out), ERR_PEER_CLOSED);
+    EXPECT(sys_handle_grant(specimens.child, specimens.mailbox, RIGHT_MAILBOX_SEND, 0, &out), ERR_PEER_CLOSED);
+}
+
+/* Arguments of 32 bits must not be cut silently. */
+static void check_wide_arguments(void)
+{
+    const uint64_t mark[6] = {1ull << 32 | 1, 0};
+    const uint64_t power[6] = {program_handle("system"), 1ull << 32};
+    const uint64_t area[6] = {PAGE_BYTES, 1ull << 32};
+
+    EXPECT((status_t)raw_call(SYSCALL_TRACE_MARK, mark), ERR_BAD_ARGUMENT);
+    EXPECT((status_t)raw_call(SYSCALL_AREA_CREATE, area), ERR_BAD_ARGUMENT);
+    EXPECT_EITHER((status_t)raw_call(SYSCALL_SYSTEM_POWER, power), ERR_BAD_ARGUMENT, ERR_NO_RIGHTS);
+}
+
+static void check_clock(void)
+{
+    uint64_t before, after, khz, cpu, count;
+
+    EXPECT(sys_clock_get(&before, &khz), OK);
+    EXPECT(sys_clock_get(&after, &khz), OK);
+    EXPECT(after >= before && khz > 0 ? OK : ERR_CORRUPT, OK);
+    EXPECT(sys_cpu_info(&cpu, &count), OK);
+    EXPECT(cpu < count && count <= CPU_MAX ? OK : ERR_CORRUPT, OK);
+    EXPECT(sys_thread_yield(), OK);
+    EXPECT(sys_null(), OK);
+}
+
+void check_processes(void)
+{
+    check_thread_arguments();
+    check_waiting();
+    check_the_dead();
+    check_wide_arguments();
+    check_clock();
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init: starts the trace consumer and the workloads named on the kernel's command line, and says how they ended.
+ *
+ *   workload=LIST   what to run (workload.h); without it the demo set; "none" for nothing
+ *   sequential      one program after the other
+ *   quiet           programs print verdicts only
+ *   tracer=0        no trace consumer          tracer_port=virtio|com2|auto
+ *   poweroff        switch the machine off at the end; else init stays and waits
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "userspace/services/init/tracer_client.h"
+#include "userspace/services/init/workload.h"
+#include "userspace/lib/check.h"
+#include "userspace/lib/message.h"
+#include "userspace/lib/option.h"
+#include "userspace/lib/start.h"
+
+#define POWER_OFF 0u
+
+static _Noreturn void wait_forever(void)
+{
+    uint64_t mailbox;
+
+    must(sys_mailbox_create("init", strlen("init"), &mailbox));
+    for (;;) {
+        struct message request = {0};
+
+        must(message_receive(mailbox, &request, DEADLINE_FOREVER));
+        request.label = (uint32_t)ERR_NOT_SUPPORTED;
+        must(message_reply(mailbox, &request));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *list = option_text("workload", "demo");
+
+    (void)argc;
+    (void)argv;
+    if (option_u64("tracer", 1) != 0) {
+        tracer_start();
+    }
+    report("workload %s", list);
+    struct workload_totals totals = workload_run(strcmp(list, "none") == 0 ? "" : list, option_flag("sequential"));
+    tracer_end();
+    printf("init: all done: %u passed, %u failed\n", totals.passed, totals.failed);
+    if (option_flag("poweroff")) {
+        status_t status = sys_system_power(program_handle("system"), POWER_OFF);
+        printf("init: power off: %s\n", status_name(status));
+    }
+    wait_forever();
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of programs and handles. */
+#include "userspace/services/init/manifest.h"
+
+#include <string.h>
+
+#include "gen/objects.h"
+
+#define RIGHTS_IMAGE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_EXEC)
+#define RIGHTS_NONE  0u
+
+struct manifest_row {
+    const char *program;
+    const char *handle;
+    uint32_t rights;
+};
+
+/* syscheck gets the powerful objects without a single right: each use must be refused. */
+static const struct manifest_row rows[] = {
+    {"tracer", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRACE_READ},
+    {"tracer", "system", RIGHT_SYSTEM_PORTS},
+    {"bench", "image", RIGHTS_IMAGE},
+    {"bench", "trace", RIGHT_TRACE_CONTROL},
+    {"breakin", "debug", RIGHT_DEBUG_ENTER},
+    {"syscheck", "image", RIGHTS_IMAGE},
+    {"syscheck", "trace", RIGHTS_NONE},
+    {"syscheck", "debug", RIGHTS_NONE},
+    {"syscheck", "system", RIGHTS_NONE},
+    {"*", "image", RIGHTS_IMAGE},
+};
+
+static unsigned collect(const char *name, struct spawn_grant *out)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && count < MANIFEST_GRANTS_MAX; i++) {
+        if (strcmp(rows[i].program, name) == 0) {
+            out[count++] =
+                (struct spawn_grant){rows[i].handle, program_handle(rows[i].handle), 0, rows[i].rights};
+        }
+    }
+    return count;
+}
+
+unsigned manifest_grants(const char *program_name, struct spawn_grant *out)
+{
+    unsigned count = collect(program_name, out);
+
+    return count > 0 ? count : collect("*", out);
+}

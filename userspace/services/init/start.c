@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init's own start: the kernel hands it a struct init_info, the library wants a struct start_info. The words of the kernel's
+ * command line become init's arguments.
+ */
+#include <string.h>
+
+#include "kernel/abi/init.h"
+#include "userspace/lib/boot_files.h"
+#include "userspace/lib/start.h"
+
+#define ARGS_MAX 64u
+
+static struct start_info start = {.magic = START_MAGIC};
+static char cmdline[INIT_CMDLINE_BYTES];
+static char *args[ARGS_MAX + 1] = {"init"};
+
+static void add_handle(const char *name, uint64_t handle)
+{
+    struct start_handle *slot = &start.handle[start.handle_count++];
+
+    string_copy(slot->name, name, sizeof(slot->name));
+    slot->handle = handle;
+}
+
+static unsigned split_words(char *text)
+{
+    unsigned count = 1;
+
+    while (count < ARGS_MAX) {
+        while (*text == ' ') {
+            *text++ = '\0';
+        }
+        if (*text == '\0') {
+            break;
+        }
+        args[count++] = text;
+        while (*text != ' ' && *text != '\0') {
+            text++;
+        }
+    }
+    return count;
+}
+
+void start_process(const void *argument)
+{
+    const struct init_info *info = argument;
+
+    add_handle("self", info->handle_self_process);
+    add_handle("console", info->handle_console);
+    add_handle("trace", info->handle_trace);
+    add_handle("debug", info->handle_debug);
+    add_handle("system", info->handle_system);
+    add_handle("image", info->handle_image_area);
+    boot_image_set((const void *)info->image_address, info->image_bytes);
+    string_copy(cmdline, info->cmdline, sizeof(cmdline));
+    start.argc = split_words(cmdline);
+    start.argv = args;
+    program_run(&start);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running workloads. The list is cut apart in place: ',' ends a program, ':' an argument.
+ */
+#include "userspace/services/init/workload.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/abi/message.h"
+#include "userspace/services/init/manifest.h"
+#include "userspace/lib/clock.h"
+#include "userspace/lib/spawn.h"
+
+#define WORKLOADS_MAX 24u
+#define ARGS_MAX      12u
+
+/* Together a few seconds in which something happens on every core: calls between processes, page faults, sleeps, short
+ * processes, and more compute threads than cores. */
+#define DEMO_SET "ipcload,touch,hog,sleeper,churn"
+
+struct workload {
+    const char *name;
+    const char *args[ARGS_MAX];
+    unsigned arg_count;
+    status_t started; /* OK: process is open */
+    uint64_t process;
+    uint64_t start_ns;
+};
+
+static struct workload workloads[WORKLOADS_MAX];
+static char list_text[WORKLOAD_TEXT_BYTES];
+
+/* Cut *text at the separator; returns the part before it, or NULL when nothing is left. */
+static char *take_part(char **text, char separator)
+{
+    char *part = *text;
+
+    if (part == NULL || *part == '\0') {
+        return NULL;
+    }
+    char *end = strchr(part, separator);
+    *text = end == NULL ? NULL : end + 1;
+    if (end != NULL) {
+        *end = '\0';
+    }
+    return part;
+}
+
+static void parse_workload(struct workload *workload, char *text)
+{
+    *workload = (struct workload){.name = take_part(&text, ':')};
+    for (char *arg; workload->arg_count < ARGS_MAX && (arg = take_part(&text, ':')) != NULL;) {
+        workload->args[workload->arg_count++] = arg;
+    }
+}
+
+static unsigned parse_list(const char *list)
+{
+    unsigned count = 0;
+    char *text = list_text;
+
+    string_copy(list_text, strcmp(list, "demo") == 0 ? DEMO_SET : list, sizeof(list_text));
+    for (char *part; count < WORKLOADS_MAX && (part = take_part(&text, ',')) != NULL;) {
+        parse_workload(&workloads[count++], part);
+    }
+    return count;
+}
+
+static void start_workload(struct workload *workload)
+{
+    struct spawn_grant grants[MANIFEST_GRANTS_MAX];
+    const struct spawn spawn = {
+        .name = workload->name,
+        .args = workload->args,
+        .arg_count = workload->arg_count,
+        .grants = grants,
+        .grant_count = manifest_grants(workload->name, grants),
+    };
+    struct program_file file;
+
+    workload->start_ns = clock_now();
+    workload->started = program_open(workload->name, &file);
+    if (workload->started == OK) {
+        workload->started = program_spawn(&file, &spawn, &workload->process);
+    }
+}
+
+static bool finish_workload(struct workload *workload)
+{
+    uint64_t code = 0, fault = 0;
+
+    if (workload->started != OK) {
+        printf("FAIL %s start=%s\n", workload->name, status_name(workload->started));
+        return false;
+    }
+    status_t status = sys_process_wait(workload->process, DEADLINE_FOREVER, &code, &fault);
+    uint64_t ms = (clock_now() - workload->start_ns) / NS_PER_MS;
+    (void)sys_handle_close(workload->process);
+    if (status != OK) {
+        printf("FAIL %s wait=%s\n", workload->name, status_name(status));
+        return false;
+    }
+    if (fault != 0) {
+        printf("FAIL %s exception=%lu ms=%lu\n", workload->name, fault - 1, ms);
+        return false;
+    }
+    printf("%s %s code=%lu ms=%lu\n", code == 0 ? "PASS" : "FAIL", workload->name, code, ms);
+    return code == 0;
+}
+
+static void count_verdict(struct workload_totals *totals, bool passed)
+{
+    totals->passed += passed;
+    totals->failed += !passed;
+}
+
+struct workload_totals workload_run(const char *list, bool sequential)
+{
+    struct workload_totals totals = {0, 0};
+    unsigned count = parse_list(list);
+
+    for (unsigned i = 0; i < count; i++) {
+        start_workload(&workloads[i]);
+        if (sequential) {
+            count_verdict(&totals, finish_workload(&workloads[i]));
+        }
+    }
+    for (unsigned i = 0; !sequential && i < count; i++) {
+        count_verdict(&totals, finish_workload(&workloads[i]));
+    }
+    return totals;
+}

@@ -1,0 +1,19 @@
+USER_PROGRAMS += tracer
+USER_tracer_SRC := \
+    userspace/services/tracer/main.c \
+    userspace/services/tracer/command.c \
+    userspace/services/tracer/consumer.c \
+    userspace/services/tracer/capture_writer.c \
+    userspace/drivers/pci/pci.c \
+    userspace/drivers/uart/uart.c \
+    userspace/drivers/virtio_console/virtqueue.c \
+    userspace/drivers/virtio_console/virtio_console.c
+
+HOST_TESTS += test_consumer
+HOST_test_consumer_SRC := \
+    tests/host/test_consumer.c \
+    userspace/services/tracer/command.c \
+    userspace/services/tracer/consumer.c \
+    userspace/services/tracer/capture_writer.c \
+    userspace/lib/option.c \
+    kernel/base/crc32c.c

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tracer understands on its mailbox. The reply's label is a status_t. */
+#pragma once
+
+enum tracer_request {
+    TRACER_FLUSH = 1,  /* ship what the rings hold, unfinished sub-buffers too */
+    TRACER_END = 2,    /* the same, then end the session in order; the tracer stays for the host's next 'start' */
+    TRACER_FINISHED = 3, /* of its own waiting thread: word 0 = sub-buffers finished since start */
+};

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/string.h"
 #include "init/options.h"
+#include "init/selfbench.h"
 #include "init/selftest.h"
 #include "init/start_init.h"
 #include "ipc/mailbox.h"
@@ -105,6 +106,9 @@ void kernel_main(const struct handoff *handoff)
         kdebug_boot();
     }
 
+    if (option_is(handoff, "bench", "1")) {
+        selfbench_run();
+    }
     start_init(handoff);
     char test[32];
     if (option_value(handoff->cmdline, "test", test, sizeof(test))) {

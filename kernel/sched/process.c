@@ -127,6 +127,8 @@ static void nothing(void *argument)
 
 void process_kill(struct process *process, uint64_t code, uint32_t fault)
 {
+    /* The caller may be one of its threads, also when another core was first: it must not reach user mode again. */
+    this_cpu()->work |= CPU_WORK_PENDING;
     spinlock_acquire(&process->lock);
     bool first = !process->ending;
     if (first) {
@@ -147,7 +149,6 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault)
         tear_down(process);
         return;
     }
-    this_cpu()->work |= CPU_WORK_PENDING; /* the caller may be one of them */
     rendezvous_run(nothing, NULL);
     spinlock_acquire(&process->lock);
     list_for_each(node, &process->threads) {

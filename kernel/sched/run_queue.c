@@ -57,6 +57,7 @@ static void arm_no_later(struct run_queue *queue, ns_t when)
 
 static void push_locked(struct run_queue *queue, struct thread *thread, bool front)
 {
+    ASSERT(list_is_empty(&thread->run_link)); /* T3 */
     if (front) {
         list_push_front(&queue->level[thread->priority], &thread->run_link);
     } else {
@@ -74,6 +75,7 @@ static struct thread *pop_locked(struct run_queue *queue)
     unsigned level = 31 - (unsigned)__builtin_clz(queue->levels);
     struct thread *thread = LIST_FIRST(&queue->level[level], struct thread, run_link);
     list_remove(&thread->run_link);
+    ASSERT(thread->run == THREAD_READY);
     if (list_is_empty(&queue->level[level])) {
         queue->levels &= ~(1u << level);
     }
@@ -96,6 +98,7 @@ void thread_switch(struct thread *prev, struct thread *next, enum trace_thread_s
                    enum trace_switch_reason reason)
 {
     struct cpu *cpu = this_cpu();
+    ASSERT(atomic_load_explicit(&next->on_cpu, memory_order_relaxed) == 0); /* T2 */
     trace_sched_thread_switch(state, reason, prev->tid, next->tid, next->priority);
     if (UNLIKELY(prev->exempt || next->exempt)) {
         cpu->lane = next->exempt ? trace_lane_exempt() : cpu->lane_normal;
@@ -140,8 +143,9 @@ void sched_pick(struct thread *prev, enum trace_thread_state state)
         state = TRACE_THREAD_STATE_READY; /* woken before it had left */
     }
     if (next == prev) {
-        /* Woken before it had left: it goes on. */
+        /* Woken before it had left, perhaps to be ended: it goes on. */
         prev->run = THREAD_RUNNING;
+        this_cpu()->work |= CPU_WORK_PENDING;
         return;
     }
     thread_switch(prev, next, state, TRACE_SWITCH_REASON_PICK);

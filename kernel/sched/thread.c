@@ -225,6 +225,8 @@ static bool begin_wait(struct thread *self, uint64_t ticket, ns_t deadline)
 {
     if (UNLIKELY(atomic_load_explicit(&self->pending, memory_order_relaxed) != 0) && thread_claim(self, ticket)) {
         self->run = THREAD_RUNNING;
+        /* The kill has only been marked yet, its interrupt may be long in coming: not one instruction of user mode until then. */
+        this_cpu()->work |= CPU_WORK_PENDING;
         return true;
     }
     if (deadline != DEADLINE_FOREVER) {

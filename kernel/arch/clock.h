@@ -3,7 +3,7 @@
  * Monotonic time from the TSC.
  *
  * ns = (tsc - base) * multiplier >> 54 in 128 bits; base moves on by the time that the machine stands still in kdebug (hold and
- * release). The arithmetic is exact to 0.001 ns per hour (x86_64/clock_math.h).
+ * release). The arithmetic is exact to 0.004 ns per hour (x86_64/clock_math.h).
  */
 #pragma once
 

@@ -2,6 +2,7 @@
 /* Kernel contexts: one stack pointer per blocked thread. */
 #pragma once
 
+#include "arch/cpu.h"
 #include "arch/frame.h"
 #include "base/types.h"
 
@@ -34,7 +35,12 @@ void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entr
                          void *argument);
 
 /* context_set_kernel_stack() - where the next entry from user mode on this core starts: TSS.rsp0 and cpu->kernel_stack_top. */
-void context_set_kernel_stack(vaddr_t stack_top);
+static inline void context_set_kernel_stack(vaddr_t stack_top)
+{
+    struct cpu *cpu = this_cpu();
+    cpu->kernel_stack_top = stack_top;
+    *cpu->tss_rsp0 = stack_top;
+}
 
 /* context_frame() - the user frame at the top of a thread's kernel stack, valid while the thread is in the kernel. */
 static inline struct trap_frame *context_frame(vaddr_t stack_top)

@@ -9,6 +9,8 @@ struct thread;
 struct trace_lane;
 struct trap_frame;
 
+typedef uint64_t unaligned_u64 __attribute__((aligned(4))); /* the TSS has its 64-bit fields at odd multiples of 4 */
+
 /*
  * Per-core data, reached through GS base. The offsets of the first fields are known to entry.asm (percpu.inc), gcc
  * (stack protector: gs:40) and the trace emitters; static_assert in arch/x86_64/percpu.c keeps them true.
@@ -38,6 +40,7 @@ struct cpu {
     struct thread *previous;       /* 120 (o) who ran before, between context_switch and finish_switch */
     void *arch;                    /* 128 (b) arch/x86_64's own part */
     _Atomic paddr_t active_root;   /* 136 (o, others read) page-table root in CR3; stored before CR3 is loaded */
+    unaligned_u64 *tss_rsp0;       /* 144 (b) the TSS's copy of kernel_stack_top */
 };
 
 #define CPU_POLL_SHOOTDOWN  1u

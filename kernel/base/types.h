@@ -21,6 +21,7 @@ typedef uint64_t ns_t;    /* monotonic nanoseconds */
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define NORETURN   __attribute__((noreturn))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NOINLINE   __attribute__((noinline))
 #define COLD       __attribute__((cold, noinline))
 #define PACKED     __attribute__((packed))

@@ -39,7 +39,7 @@
 #include "mm/heap.h"
 #include "object/handle.h"
 #include "sched/process.h"
-#include "sched/thread.h"
+#include "sched/switch.h"
 #include "vm/space.h"
 
 #define CALL_ID_MASK ((1ull << 48) - 1)
@@ -377,11 +377,6 @@ void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
     finish(frame, status);
 }
 
-static inline void trace_receive(const struct trap_frame *frame, const struct mailbox *mailbox)
-{
-    trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id, (uint32_t)frame->rsi);
-}
-
 /*
  * Take the message of a caller that has a buffer to send. Lock held on entry and exit, dropped for the copy.
  * True: the message is taken. False: that caller has been told why not, or its wait is over; *out_status != OK is the receiver's.
@@ -444,62 +439,64 @@ static bool take_message_locked(struct mailbox *mailbox, struct thread *self, st
     return false;
 }
 
-/* The waiting half of receive and reply_receive: wait as a receiver, perhaps handing the core to a caller just answered. */
-static status_t wait_for_message(struct mailbox *mailbox, struct thread *self, uint64_t ticket, ns_t deadline,
-                                 struct thread *answered)
+/*
+ * Receive without waiting, lock held on entry and not on exit: a caller is there, or there is a reason not to wait. `answered` is made
+ * ready.
+ */
+static NOINLINE status_t receive_now(struct mailbox *mailbox, struct thread *self, bool is_current, uint64_t label,
+                                     struct thread *answered)
 {
-    status_t status;
+    status_t status = OK;
+    if (!is_current || mailbox->closed) {
+        status = is_current ? ERR_PEER_CLOSED : ERR_BAD_HANDLE;
+    }
+    bool taken = status == OK && take_message_locked(mailbox, self, landing_of(self, label), &status);
+    spinlock_release(&mailbox->lock);
     if (answered != NULL) {
-        status = thread_hand_over(self, ticket, deadline, answered, OK, TRACE_WAKE_REASON_REPLY);
-    } else {
-        status = thread_wait(self, ticket, deadline);
+        thread_ready(answered, OK, TRACE_WAKE_REASON_REPLY);
     }
-    if (UNLIKELY(status != OK)) {
-        leave_lists(mailbox, self);
-    }
-    return status;
+    return taken || status != OK ? status : ERR_TIMED_OUT;
 }
 
 /* Receive, after a reply to `answered` (claimed, its message delivered) or with NULL. */
-static inline void receive(struct trap_frame *frame, struct handle_entry *entry, struct mailbox *mailbox, uint64_t handle,
-                           uint64_t label, ns_t deadline, struct thread *answered)
+static inline void receive(struct trap_frame *frame, struct handle_entry *entry, struct mailbox *mailbox, uint64_t label,
+                           ns_t deadline, struct thread *answered)
 {
     struct thread *self = current_thread();
-    struct landing landing = landing_of(self, label);
-    status_t status = OK;
-
+    status_t status;
+again:
     spinlock_acquire(&mailbox->lock);
     if (answered != NULL) {
         list_remove(&answered->wait_link);
     }
-    if (UNLIKELY(!handle_is_current(entry, handle) || mailbox->closed)) {
-        status = handle_is_current(entry, handle) ? ERR_PEER_CLOSED : ERR_BAD_HANDLE;
-    }
-    bool taken = status == OK && take_message_locked(mailbox, self, landing, &status);
-    if (LIKELY(!taken && status == OK && deadline != DEADLINE_POLL)) {
+    bool is_current = handle_is_current(entry, frame->rdi);
+    if (UNLIKELY(!is_current || mailbox->closed || !list_is_empty(&mailbox->callers) || deadline == DEADLINE_POLL)) {
+        status = receive_now(mailbox, self, is_current, label, answered);
+        if (UNLIKELY(status == ERR_TIMED_OUT && deadline != DEADLINE_POLL)) {
+            answered = NULL; /* ready already; the callers on the list had given up */
+            goto again;
+        }
+    } else {
         uint64_t ticket = thread_ticket(self, TRACE_THREAD_STATE_RECEIVE, mailbox);
-        /* landing_of() of a sender reads it here, for reply_receive too. */
-        frame->rsi = label;
+        frame->rsi = label; /* where a sender finds out about our buffer */
         list_push_back(&mailbox->receivers, &self->wait_link);
         spinlock_release(&mailbox->lock);
-        /* A caller that lives on another core is woken there and not drawn over. */
-        if (answered != NULL && answered->cpu != cpu_id()) {
-            thread_ready(answered, OK, TRACE_WAKE_REASON_REPLY);
-            answered = NULL;
+        if (LIKELY(answered != NULL && answered->cpu == cpu_id())) {
+            status = thread_hand_over(self, ticket, deadline, answered, OK, TRACE_WAKE_REASON_REPLY);
+        } else {
+            if (answered != NULL) {
+                /* It lives on another core: it is woken there and not drawn over. */
+                thread_ready(answered, OK, TRACE_WAKE_REASON_REPLY);
+            }
+            status = thread_wait(self, ticket, deadline);
         }
-        status = wait_for_message(mailbox, self, ticket, deadline, answered);
-    } else {
-        spinlock_release(&mailbox->lock);
-        if (answered != NULL) {
-            thread_ready(answered, OK, TRACE_WAKE_REASON_REPLY);
-        }
-        if (!taken && status == OK) {
-            status = ERR_TIMED_OUT;
+        if (UNLIKELY(status != OK)) {
+            leave_lists(mailbox, self);
         }
     }
     if (LIKELY(status == OK)) {
         self->serving = frame->rdx;
-        trace_receive(frame, mailbox);
+        trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id, (uint32_t)frame->rsi);
     }
     finish(frame, status);
 }
@@ -515,7 +512,7 @@ void sys_mailbox_receive(struct trap_frame *frame, struct handle_entry *entry)
             return;
         }
     }
-    receive(frame, entry, mailbox, frame->rdi, label, frame->rdx, NULL);
+    receive(frame, entry, mailbox, label, frame->rdx, NULL);
 }
 
 /*
@@ -604,5 +601,5 @@ void sys_mailbox_reply_receive(struct trap_frame *frame, struct handle_entry *en
         finish(frame, status);
         return;
     }
-    receive(frame, entry, mailbox, frame->rdi, label & MESSAGE_RECEIVE, DEADLINE_FOREVER, caller);
+    receive(frame, entry, mailbox, label & MESSAGE_RECEIVE, DEADLINE_FOREVER, caller);
 }

@@ -225,22 +225,19 @@ static paddr_t alloc_long(unsigned order, enum frame_owner owner)
     return 0;
 }
 
-paddr_t frame_alloc(unsigned order, enum frame_owner owner)
+static COLD paddr_t alloc_long_or_drain(unsigned order, enum frame_owner owner)
 {
-    VERIFY(order <= FRAME_ORDER_MAX && owner > FRAME_FREE && owner < FRAME_OWNERS);
-    struct frame_cache *cache = own_cache();
-    if (order > 0) {
-        paddr_t pa = alloc_long(order, owner);
-        if (pa == 0 && cache->count + cache->zeroed_count > 0) {
-            frame_cache_drain(); /* what is missing for a long run may be among them */
-            pa = alloc_long(order, owner);
-        }
-        return pa;
+    paddr_t pa = alloc_long(order, owner);
+    if (pa == 0) {
+        frame_cache_drain(); /* what is missing for a long run may be among this core's */
+        pa = alloc_long(order, owner);
     }
-    if (UNLIKELY(cache->count == 0) && !refill(cache)) {
-        return 0;
-    }
-    paddr_t pa = cache->plain[--cache->count];
+    return pa;
+}
+
+/* A frame that was CACHED. */
+static paddr_t use_cached(struct frame_cache *cache, paddr_t pa, enum frame_owner owner)
+{
     struct frame *frame = frame_of(pa);
     ASSERT(frame_state_of(frame) == FRAME_STATE_CACHED);
     begin_use(frame, 0, owner);
@@ -248,19 +245,30 @@ paddr_t frame_alloc(unsigned order, enum frame_owner owner)
     return pa;
 }
 
+paddr_t frame_alloc(unsigned order, enum frame_owner owner)
+{
+    VERIFY(order <= FRAME_ORDER_MAX && owner > FRAME_FREE && owner < FRAME_OWNERS);
+    if (order > 0) {
+        return alloc_long_or_drain(order, owner);
+    }
+    struct frame_cache *cache = own_cache();
+    if (UNLIKELY(cache->count == 0) && !refill(cache)) {
+        return 0;
+    }
+    return use_cached(cache, cache->plain[--cache->count], owner);
+}
+
 paddr_t frame_alloc_zeroed(enum frame_owner owner)
 {
     struct frame_cache *cache = own_cache();
     if (cache->zeroed_count > 0) {
-        paddr_t pa = cache->zeroed[--cache->zeroed_count];
-        begin_use(frame_of(pa), 0, owner);
-        cache->owned[owner]++;
-        return pa;
+        return use_cached(cache, cache->zeroed[--cache->zeroed_count], owner);
     }
-    paddr_t pa = frame_alloc(0, owner);
-    if (pa != 0) {
-        page_zero(phys_to_virt(pa));
+    if (UNLIKELY(cache->count == 0) && !refill(cache)) {
+        return 0;
     }
+    paddr_t pa = use_cached(cache, cache->plain[--cache->count], owner);
+    page_zero(phys_to_virt(pa));
     return pa;
 }
 

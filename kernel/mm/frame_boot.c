@@ -199,6 +199,7 @@ void frame_init(const struct handoff *handoff)
 {
     static const char *const names[FRAME_ZONES] = {"frames below 4 GiB", "frames above 4 GiB"};
     map = handoff;
+    memset(frame_zones, 0, sizeof(frame_zones));
     for (unsigned i = 0; i < FRAME_ZONES; i++) {
         spinlock_init(&frame_zones[i].lock, names[i], LOCK_RANK_FRAMES);
         for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++) {

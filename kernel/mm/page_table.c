@@ -2,7 +2,8 @@
 /*
  * Page tables: map, find, clear.
  *
- * Levels count from the bottom: 0 page table (4 KiB leaves), 1 directory (2 MiB leaves), 2 directory pointers (1 GiB leaves), 3 PML4.
+ * A table is named by the lowest bit of the address that indexes it, its shift: 39 PML4, 30 directory pointers (1 GiB leaves),
+ * 21 directory (2 MiB leaves), 12 page table (4 KiB leaves).
  * Inner entries allow everything; the leaf alone decides (but PTE_USER, which lower-half inner entries have and upper-half ones
  * do not).
  *
@@ -24,55 +25,40 @@
 #include "mm/frame.h"
 #include "mm/frame_impl.h"
 
-#define ENTRIES       512u
-#define LEVEL_TOP     3u
-#define LEVEL_BITS    9u
+#define ENTRIES            512u
 #define LOWER_HALF_ENTRIES 256u
-#define TABLES_MAX    3u /* that one leaf can need */
+#define SHIFT_TOP          39u
+#define SHIFT_PAGE         12u
+#define SHIFT_STEP         9u
+#define TABLES_MAX         3u /* that one leaf can need */
 
 struct page_table kernel_page_table;
 
 static uint64_t *entries_of(paddr_t table)
 {
-    return phys_to_virt(table & PTE_ADDRESS);
+    return phys_to_virt(table);
 }
 
-static unsigned shift_of(unsigned level)
+static uint64_t *entry_of(paddr_t table, vaddr_t va, unsigned shift)
 {
-    return FRAME_SHIFT + level * LEVEL_BITS;
+    return &entries_of(table)[(va >> shift) % ENTRIES];
 }
 
-static unsigned index_of(vaddr_t va, unsigned level)
+static bool is_leaf(uint64_t entry, unsigned shift)
 {
-    return (unsigned)(va >> shift_of(level)) % ENTRIES;
-}
-
-static uint64_t bytes_of(unsigned level)
-{
-    return 1ull << shift_of(level);
-}
-
-static unsigned level_of_page(uint64_t page_bytes)
-{
-    VERIFY(page_bytes == PAGE_BYTES || page_bytes == LARGE_PAGE_BYTES || page_bytes == HUGE_PAGE_BYTES);
-    return page_bytes == PAGE_BYTES ? 0 : page_bytes == LARGE_PAGE_BYTES ? 1 : 2;
-}
-
-static bool is_leaf(uint64_t entry, unsigned level)
-{
-    return level == 0 || (entry & PTE_LARGE);
+    return shift == SHIFT_PAGE || (entry & PTE_LARGE);
 }
 
 static void set_entry(paddr_t table, uint64_t *entry, uint64_t value)
 {
     __atomic_store_n(entry, value, __ATOMIC_RELEASE); /* P3 */
-    frame_of(table & PTE_ADDRESS)->data++;
+    frame_of(table)->data++;
 }
 
 static void clear_entry(paddr_t table, uint64_t *entry)
 {
     __atomic_store_n(entry, 0, __ATOMIC_RELEASE);
-    frame_of(table & PTE_ADDRESS)->data--;
+    frame_of(table)->data--;
 }
 
 status_t page_table_create(struct page_table *table)
@@ -87,43 +73,45 @@ status_t page_table_create(struct page_table *table)
     return OK;
 }
 
-/* The tables below one, not itself. Depth is bounded by the level. */
-static void free_tables_below(paddr_t table, unsigned level, unsigned count)
+/* The tables below one, not itself. Depth is bounded by the shift. */
+static void free_tables_below(paddr_t table, unsigned shift, unsigned count)
 {
     const uint64_t *entries = entries_of(table);
     for (unsigned i = 0; i < count; i++) {
         if (!(entries[i] & PTE_PRESENT)) {
             continue;
         }
-        VERIFY(!is_leaf(entries[i], level));
-        free_tables_below(entries[i] & PTE_ADDRESS, level - 1, ENTRIES);
+        VERIFY(!is_leaf(entries[i], shift));
+        free_tables_below(entries[i] & PTE_ADDRESS, shift - SHIFT_STEP, ENTRIES);
         frame_free(entries[i] & PTE_ADDRESS, 0);
     }
 }
 
 void page_table_destroy(struct page_table *table)
 {
-    free_tables_below(table->root, LEVEL_TOP, LOWER_HALF_ENTRIES);
+    if (frame_of(table->root)->data != 0) { /* P1: most have lost their tables with their leaves */
+        free_tables_below(table->root, SHIFT_TOP, LOWER_HALF_ENTRIES);
+    }
     frame_free(table->root, 0);
     table->root = 0;
 }
 
-/* Go down to the table of a level, as far as there are tables. Returns the level reached, its table in *out_table; stops above
- * at a missing entry or a leaf. */
-static unsigned descend(const struct page_table *table, vaddr_t va, unsigned to_level, paddr_t *out_table)
+/* Go down as far as there are tables, at most to the one of to_shift. Returns the shift reached, its table in *out_table; above
+ * to_shift the entry there is missing or a leaf. */
+static inline unsigned descend(const struct page_table *table, vaddr_t va, unsigned to_shift, paddr_t *out_table)
 {
     paddr_t at = table->root;
-    unsigned level = LEVEL_TOP;
-    while (level > to_level) {
-        uint64_t entry = entries_of(at)[index_of(va, level)];
-        if (!(entry & PTE_PRESENT) || is_leaf(entry, level)) {
+    unsigned shift = SHIFT_TOP;
+    while (shift > to_shift) {
+        uint64_t entry = *entry_of(at, va, shift);
+        if ((entry & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT) {
             break;
         }
         at = entry & PTE_ADDRESS;
-        level--;
+        shift -= SHIFT_STEP;
     }
     *out_table = at;
-    return level;
+    return shift;
 }
 
 static status_t take_tables(paddr_t tables[TABLES_MAX], unsigned count)
@@ -140,42 +128,48 @@ static status_t take_tables(paddr_t tables[TABLES_MAX], unsigned count)
     return OK;
 }
 
+/* Hang new tables between the one reached and the leaf's. *at, *shift: where we are, afterwards where the leaf goes. */
+static COLD status_t add_tables(paddr_t *at, unsigned *shift, unsigned leaf_shift, vaddr_t va)
+{
+    paddr_t tables[TABLES_MAX];
+    if (take_tables(tables, (*shift - leaf_shift) / SHIFT_STEP) != OK) {
+        return ERR_NO_MEMORY;
+    }
+    uint64_t inner = PTE_PRESENT | PTE_WRITE | (va < USER_END ? PTE_USER : 0);
+    for (unsigned i = 0; *shift > leaf_shift; i++) {
+        set_entry(*at, entry_of(*at, va, *shift), tables[i] | inner);
+        *at = tables[i];
+        *shift -= SHIFT_STEP;
+    }
+    return OK;
+}
+
 status_t page_table_map(struct page_table *table, vaddr_t va, paddr_t pa, uint64_t page_bytes, uint64_t flags)
 {
-    unsigned leaf_level = level_of_page(page_bytes);
+    ASSERT(page_bytes == PAGE_BYTES || page_bytes == LARGE_PAGE_BYTES || page_bytes == HUGE_PAGE_BYTES);
     ASSERT(IS_ALIGNED(va | pa, page_bytes));
+    unsigned leaf_shift = (unsigned)__builtin_ctzll(page_bytes);
     paddr_t at;
-    unsigned level = descend(table, va, leaf_level, &at);
-    uint64_t *entry = &entries_of(at)[index_of(va, level)];
-    if (*entry & PTE_PRESENT) {
+    unsigned shift = descend(table, va, leaf_shift, &at);
+    if (*entry_of(at, va, shift) & PTE_PRESENT) {
         return ERR_BUSY;
     }
-    if (UNLIKELY(level > leaf_level)) {
-        paddr_t new_tables[TABLES_MAX];
-        if (take_tables(new_tables, level - leaf_level) != OK) {
-            return ERR_NO_MEMORY;
-        }
-        uint64_t inner = PTE_PRESENT | PTE_WRITE | (va < USER_END ? PTE_USER : 0);
-        for (unsigned i = 0; level > leaf_level; i++) {
-            set_entry(at, entry, new_tables[i] | inner);
-            at = new_tables[i];
-            level--;
-            entry = &entries_of(at)[index_of(va, level)];
-        }
+    if (UNLIKELY(shift > leaf_shift) && add_tables(&at, &shift, leaf_shift, va) != OK) {
+        return ERR_NO_MEMORY;
     }
-    set_entry(at, entry, pa | flags | PTE_PRESENT | (leaf_level > 0 ? PTE_LARGE : 0));
+    set_entry(at, entry_of(at, va, shift), pa | flags | PTE_PRESENT | (shift > SHIFT_PAGE ? PTE_LARGE : 0));
     return OK;
 }
 
 uint64_t *page_table_find(const struct page_table *table, vaddr_t va, uint64_t *out_page_bytes)
 {
     paddr_t at;
-    unsigned level = descend(table, va, 0, &at);
-    uint64_t *entry = &entries_of(at)[index_of(va, level)];
+    unsigned shift = descend(table, va, SHIFT_PAGE, &at);
+    uint64_t *entry = entry_of(at, va, shift);
     if (!(*entry & PTE_PRESENT)) {
         return NULL;
     }
-    *out_page_bytes = bytes_of(level);
+    *out_page_bytes = 1ull << shift;
     return entry;
 }
 
@@ -183,19 +177,20 @@ uint64_t *page_table_next(const struct page_table *table, vaddr_t *va, vaddr_t e
 {
     for (vaddr_t at = *va; at < end;) {
         paddr_t in;
-        unsigned level = descend(table, at, 0, &in);
-        uint64_t *entry = &entries_of(in)[index_of(at, level)];
+        unsigned shift = descend(table, at, SHIFT_PAGE, &in);
+        uint64_t *entry = entry_of(in, at, shift);
+        uint64_t bytes = 1ull << shift;
         if (*entry & PTE_PRESENT) {
-            *va = ROUND_DOWN(at, bytes_of(level));
-            *out_page_bytes = bytes_of(level);
+            *va = ROUND_DOWN(at, bytes);
+            *out_page_bytes = bytes;
             return entry;
         }
-        at = ROUND_DOWN(at, bytes_of(level)) + bytes_of(level);
+        at = ROUND_DOWN(at, bytes) + bytes;
     }
     return NULL;
 }
 
-static bool has_empty_below(paddr_t table, unsigned level, unsigned count)
+static bool has_empty_below(paddr_t table, unsigned shift, unsigned count)
 {
     const uint64_t *entries = entries_of(table);
     unsigned present = 0;
@@ -204,42 +199,42 @@ static bool has_empty_below(paddr_t table, unsigned level, unsigned count)
             continue;
         }
         present++;
-        if (!is_leaf(entries[i], level) && has_empty_below(entries[i] & PTE_ADDRESS, level - 1, ENTRIES)) {
+        if (!is_leaf(entries[i], shift) && has_empty_below(entries[i] & PTE_ADDRESS, shift - SHIFT_STEP, ENTRIES)) {
             return true;
         }
     }
-    return present != frame_of(table)->data || (present == 0 && level < LEVEL_TOP);
+    return present != frame_of(table)->data || (present == 0 && shift < SHIFT_TOP);
 }
 
 bool page_table_has_empty(const struct page_table *table)
 {
-    return has_empty_below(table->root, LEVEL_TOP, LOWER_HALF_ENTRIES);
+    return has_empty_below(table->root, SHIFT_TOP, LOWER_HALF_ENTRIES);
 }
 
 uint64_t page_table_unmap(struct page_table *table, vaddr_t va, uint64_t *out_page_bytes)
 {
     paddr_t at;
-    unsigned level = descend(table, va, 0, &at);
-    uint64_t *entry = &entries_of(at)[index_of(va, level)];
+    unsigned shift = descend(table, va, SHIFT_PAGE, &at);
+    uint64_t *entry = entry_of(at, va, shift);
     uint64_t old = *entry;
     if (!(old & PTE_PRESENT)) {
         return 0;
     }
     clear_entry(at, entry);
-    *out_page_bytes = bytes_of(level);
+    *out_page_bytes = 1ull << shift;
     return old;
 }
 
-/* Unlink the table of a level that va leads to if it is empty, then the one above, and so on. The root stays. */
-static void unlink_empty(struct page_table *table, vaddr_t va, unsigned level, struct list *tables)
+/* Unlink the table of a shift that va leads to if it is empty, then the one above, and so on. The root stays. */
+static void unlink_empty(struct page_table *table, vaddr_t va, unsigned shift, struct list *tables)
 {
-    for (; level < LEVEL_TOP; level++) {
+    for (; shift < SHIFT_TOP; shift += SHIFT_STEP) {
         paddr_t at, parent;
-        if (descend(table, va, level, &at) != level || frame_of(at)->data != 0) {
+        if (descend(table, va, shift, &at) != shift || frame_of(at)->data != 0) {
             return;
         }
-        VERIFY(descend(table, va, level + 1, &parent) == level + 1);
-        clear_entry(parent, &entries_of(parent)[index_of(va, level + 1)]);
+        VERIFY(descend(table, va, shift + SHIFT_STEP, &parent) == shift + SHIFT_STEP);
+        clear_entry(parent, entry_of(parent, va, shift + SHIFT_STEP));
         frame_of(at)->data = at; /* the count is over; page_table_free_tables() wants the address */
         list_push_back(tables, &frame_of(at)->link);
     }
@@ -249,21 +244,20 @@ vaddr_t page_table_clear(struct page_table *table, vaddr_t va, vaddr_t end, stru
 {
     ASSERT(va < end && end <= USER_END);
     paddr_t at;
-    unsigned level = descend(table, va, 0, &at);
-    /* At level 0 the whole rest of the table; above it one entry, which is a hole or a large leaf. */
-    vaddr_t next = ROUND_DOWN(va, bytes_of(MAX(level, 1u))) + bytes_of(MAX(level, 1u));
-    next = MIN(next, end);
-    unsigned last = level == 0 ? index_of(next - 1, 0) : index_of(va, level);
+    unsigned shift = descend(table, va, SHIFT_PAGE, &at);
+    /* At the bottom the rest of the table; above it one entry, which is a hole or a large leaf. */
+    uint64_t stretch = 1ull << (shift == SHIFT_PAGE ? SHIFT_PAGE + SHIFT_STEP : shift);
+    vaddr_t next = MIN(ROUND_DOWN(va, stretch) + stretch, end);
+    const uint64_t *last = entry_of(at, next - 1, shift);
     unsigned leaves = 0;
-    for (unsigned i = index_of(va, level); i <= last; i++) {
-        uint64_t *entry = &entries_of(at)[i];
+    for (uint64_t *entry = entry_of(at, va, shift); entry <= last; entry++) {
         if (*entry & PTE_PRESENT) {
             clear_entry(at, entry);
             leaves++;
         }
     }
     if (leaves > 0) {
-        unlink_empty(table, va, level, tables);
+        unlink_empty(table, va, shift, tables);
         *out_leaves += leaves;
     }
     return next;

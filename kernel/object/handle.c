@@ -14,8 +14,6 @@
 #include "sched/process.h"
 #include "sched/thread.h"
 
-#define INDEX_MASK ((1u << HANDLE_INDEX_BITS) - 1)
-
 void handle_table_init(struct handle_table *table)
 {
     spinlock_init(&table->lock, "handles", LOCK_RANK_HANDLES);
@@ -26,22 +24,6 @@ void handle_table_init(struct handle_table *table)
     table->free_first = HANDLE_MAX;
     table->limit = 0;
     table->closed = false;
-}
-
-static struct handle_entry *entry_at(const struct handle_table *table, unsigned index)
-{
-    struct handle_entry *chunk = table->chunk[index / HANDLE_CHUNK];
-    return chunk == NULL ? NULL : &chunk[index % HANDLE_CHUNK];
-}
-
-/* The open entry that a handle names, or NULL. */
-static struct handle_entry *find_entry(const struct handle_table *table, uint64_t handle)
-{
-    struct handle_entry *entry = entry_at(table, handle & INDEX_MASK);
-    if (entry == NULL || !handle_is_current(entry, handle)) {
-        return NULL;
-    }
-    return entry;
 }
 
 static status_t add_chunk(struct handle_table *table)
@@ -80,7 +62,7 @@ status_t handle_add(struct handle_table *table, struct object *object, uint32_t 
         status = add_chunk(table);
     }
     if (status == OK) {
-        struct handle_entry *entry = entry_at(table, table->free_first);
+        struct handle_entry *entry = handle_entry_at(table, table->free_first);
         table->free_first = (uint32_t)entry->badge;
         table->used++;
         object_get(object);
@@ -123,7 +105,7 @@ static void drop_object(struct object *object, uint32_t rights)
 status_t handle_close(struct handle_table *table, uint64_t handle)
 {
     spinlock_acquire(&table->lock);
-    struct handle_entry *entry = find_entry(table, handle);
+    struct handle_entry *entry = handle_find(table, handle);
     if (entry == NULL) {
         spinlock_release(&table->lock);
         return ERR_BAD_HANDLE;
@@ -138,7 +120,7 @@ status_t handle_close(struct handle_table *table, uint64_t handle)
 status_t handle_copy(struct handle_table *table, uint64_t handle, struct handle_entry *out)
 {
     spinlock_acquire(&table->lock);
-    struct handle_entry *entry = find_entry(table, handle);
+    struct handle_entry *entry = handle_find(table, handle);
     if (entry != NULL) {
         *out = *entry;
         object_get(out->object);
@@ -154,7 +136,7 @@ void handle_table_close(struct handle_table *table)
     spinlock_release(&table->lock);
     for (unsigned index = 0; index < table->limit; index++) {
         spinlock_acquire(&table->lock);
-        struct handle_entry *entry = entry_at(table, index);
+        struct handle_entry *entry = handle_entry_at(table, index);
         struct object *object = NULL;
         uint32_t rights = 0;
         if (entry->object != NULL) {
@@ -175,24 +157,6 @@ void handle_table_free(struct handle_table *table)
         heap_free(table->chunk[i]);
         table->chunk[i] = NULL;
     }
-}
-
-struct handle_entry *handle_peek(uint64_t handle, enum object_type type, uint32_t rights, status_t *out_status)
-{
-    struct handle_entry *entry = find_entry(&current_thread()->process->handles, handle);
-    if (UNLIKELY(entry == NULL)) {
-        *out_status = ERR_BAD_HANDLE;
-        return NULL;
-    }
-    if (UNLIKELY(entry->type != type)) {
-        *out_status = ERR_WRONG_TYPE;
-        return NULL;
-    }
-    if (UNLIKELY((entry->rights & rights) != rights)) {
-        *out_status = ERR_NO_RIGHTS;
-        return NULL;
-    }
-    return entry;
 }
 
 status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights, struct object **out)

@@ -51,12 +51,25 @@ status_t handle_close(struct handle_table *table, uint64_t handle) MUST_CHECK;
 /* handle_copy() - copy an entry out, with a reference on the object: for duplicate and grant. */
 status_t handle_copy(struct handle_table *table, uint64_t handle, struct handle_entry *out) MUST_CHECK;
 
-/* The two look-ups of the generated system-call wrappers, in the current process. */
-status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights, struct object **out) MUST_CHECK;
-struct handle_entry *handle_peek(uint64_t handle, enum object_type type, uint32_t rights, status_t *out_status);
-
 /* handle_is_current() - after locking the object of a peeked entry: it still is what the handle names. */
 static inline bool handle_is_current(const struct handle_entry *entry, uint64_t handle)
 {
     return atomic_load_explicit(&entry->handle, memory_order_acquire) == handle;
+}
+
+/* handle_entry_at() - the entry of an index, NULL if there is none yet. */
+static inline struct handle_entry *handle_entry_at(const struct handle_table *table, unsigned index)
+{
+    struct handle_entry *chunk = table->chunk[index / HANDLE_CHUNK];
+    return chunk == NULL ? NULL : &chunk[index % HANDLE_CHUNK];
+}
+
+/* handle_find() - the open entry that a handle names, or NULL. Takes no lock (H1). */
+static inline struct handle_entry *handle_find(const struct handle_table *table, uint64_t handle)
+{
+    struct handle_entry *entry = handle_entry_at(table, handle & ((1u << HANDLE_INDEX_BITS) - 1));
+    if (UNLIKELY(entry == NULL || !handle_is_current(entry, handle))) {
+        return NULL;
+    }
+    return entry;
 }

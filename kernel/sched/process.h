@@ -44,3 +44,29 @@ struct space *process_space_get(struct process *process);
 void process_space_put(struct process *process);
 /* process_thread_gone() - a thread leaves; the last one tears the process down: handles, space. On the kernel's page tables. */
 void process_thread_gone(struct process *process, struct thread *thread, uint64_t code);
+
+/* The two look-ups of the generated system-call wrappers, in the current process: type and rights checked. */
+
+/* handle_get() - the object, with a reference. */
+status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights, struct object **out) MUST_CHECK;
+
+/* handle_peek() - the entry, without lock or reference: the caller locks the object and asks handle_is_current(). NULL:
+ * *out_status says why. Inline: it is part of every message. */
+static inline struct handle_entry *handle_peek(uint64_t handle, enum object_type type, uint32_t rights,
+                                               status_t *out_status)
+{
+    struct handle_entry *entry = handle_find(&current_thread()->process->handles, handle);
+    if (UNLIKELY(entry == NULL)) {
+        *out_status = ERR_BAD_HANDLE;
+        return NULL;
+    }
+    if (UNLIKELY(entry->type != type)) {
+        *out_status = ERR_WRONG_TYPE;
+        return NULL;
+    }
+    if (UNLIKELY((entry->rights & rights) != rights)) {
+        *out_status = ERR_NO_RIGHTS;
+        return NULL;
+    }
+    return entry;
+}

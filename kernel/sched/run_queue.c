@@ -20,6 +20,7 @@
 #include "base/hooks.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/message.h"
+#include "sched/switch.h"
 #include "sched/thread_impl.h"
 #include "trace/ring/ring.h"
 
@@ -81,45 +82,6 @@ static struct thread *pop_locked(struct run_queue *queue)
     }
     queue->ready--;
     return thread;
-}
-
-void thread_switch_finish(void)
-{
-    struct thread *previous = this_cpu()->previous;
-    bool dead = previous->run == THREAD_DEAD;
-    /* Pairs with the acquire in thread_may_run_here(): everything the switch stored is visible to who runs it next. */
-    atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
-    if (UNLIKELY(dead)) {
-        thread_reap(previous);
-    }
-}
-
-void thread_switch(struct thread *prev, struct thread *next, enum trace_thread_state state,
-                   enum trace_switch_reason reason)
-{
-    struct cpu *cpu = this_cpu();
-    ASSERT(atomic_load_explicit(&next->on_cpu, memory_order_relaxed) == 0); /* T2 */
-    trace_sched_thread_switch(state, reason, prev->tid, next->tid, next->priority);
-    if (UNLIKELY(prev->exempt || next->exempt)) {
-        cpu->lane = next->exempt ? trace_lane_exempt() : cpu->lane_normal;
-    }
-    cpu->current = next;
-    cpu->current_tid = next->tid;
-    cpu->previous = prev;
-    next->cpu = (uint16_t)cpu->id;
-    next->run = THREAD_RUNNING;
-    atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
-    context_set_kernel_stack(next->stack_top);
-    if (next->root != prev->root) {
-        /* Before CR3: see mm/tlb.h. */
-        atomic_store_explicit(&cpu->active_root, next->root, memory_order_relaxed);
-        mmu_set_root(next->root);
-    }
-    if (UNLIKELY(atomic_load_explicit(&next->pending, memory_order_relaxed) != 0)) {
-        cpu->work |= CPU_WORK_PENDING;
-    }
-    context_switch(&prev->context, &next->context);
-    thread_switch_finish();
 }
 
 void sched_pick(struct thread *prev, enum trace_thread_state state)

@@ -14,6 +14,7 @@
 #include "mm/page_table.h"
 #include "sched/process.h"
 #include "sched/run_queue.h"
+#include "sched/switch.h"
 #include "sched/thread_impl.h"
 
 #define SLOT_MASK ((1ull << THREAD_SLOT_BITS) - 1)
@@ -210,16 +211,6 @@ void thread_destroy(struct object *object)
     cache_free(thread_cache, CONTAINER_OF(object, struct thread, object));
 }
 
-uint64_t thread_ticket(struct thread *self, enum trace_thread_state why, void *object)
-{
-    uint64_t ticket = ++self->sequence << THREAD_SLOT_BITS | self->slot;
-    self->wait = (uint8_t)why;
-    self->wait_object = object;
-    self->run = THREAD_BLOCKED;
-    atomic_store_explicit(&self->ticket, ticket, memory_order_release);
-    return ticket;
-}
-
 /* What every wait does before it leaves the core. True: the wait is over already, cancelled. */
 static bool begin_wait(struct thread *self, uint64_t ticket, ns_t deadline)
 {
@@ -260,20 +251,10 @@ void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason
     sched_push(thread);
 }
 
-/* T2, and a pinned thread stays where it is. */
-static bool may_run_here(const struct thread *thread)
+status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
+                               enum trace_wake_reason reason)
 {
-    if (thread->pinned && thread->cpu != cpu_id()) {
-        return false;
-    }
-    /* Pairs with the release in thread_switch_finish(). */
-    return atomic_load_explicit(&thread->on_cpu, memory_order_acquire) == 0;
-}
-
-status_t thread_hand_over(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
-                          enum trace_wake_reason reason)
-{
-    if (UNLIKELY(!may_run_here(to))) {
+    if (!thread_may_run_here(to)) {
         thread_ready(to, status, reason);
         return thread_wait(self, ticket, deadline);
     }

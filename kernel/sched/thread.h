@@ -114,7 +114,15 @@ NORETURN void thread_exit(uint64_t code);
 void thread_destroy(struct object *object);
 
 /* thread_ticket() - begin a wait: a new ticket, stored. Before the thread can be found by anybody. */
-uint64_t thread_ticket(struct thread *self, enum trace_thread_state why, void *object);
+static inline uint64_t thread_ticket(struct thread *self, enum trace_thread_state why, void *object)
+{
+    uint64_t ticket = ++self->sequence << THREAD_SLOT_BITS | self->slot;
+    self->wait = (uint8_t)why;
+    self->wait_object = object;
+    self->run = THREAD_BLOCKED;
+    atomic_store_explicit(&self->ticket, ticket, memory_order_release);
+    return ticket;
+}
 
 /* thread_next_ticket() - what the thread's next thread_ticket() will be: the id of a call before it waits. */
 static inline uint64_t thread_next_ticket(const struct thread *self)
@@ -141,15 +149,6 @@ status_t thread_wait(struct thread *self, uint64_t ticket, ns_t deadline);
 /* thread_ready() - after a successful claim: give the wait's result and queue the thread on its home core; IPI only if that
  * changes what runs there. Context: interrupts off; takes RUN_QUEUE. */
 void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason);
-
-/*
- * thread_hand_over() - after a successful claim: the current thread, which has a ticket of its own or is ready, stops and the
- * claimed one goes on here, without a run queue in between; time slice lent. Falls back to thread_ready() and thread_wait()
- * when the other may not run here (pinned elsewhere, still leaving another core).
- * Returns the current thread's own wake status.
- */
-status_t thread_hand_over(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
-                          enum trace_wake_reason reason);
 
 /* thread_cancel() - end whatever wait the thread is in, with ERR_CANCELLED. */
 void thread_cancel(struct thread *thread);

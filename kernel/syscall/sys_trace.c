@@ -3,6 +3,7 @@
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/trace.h"
+#include "sched/switch.h"
 #include "sched/trace_wait.h"
 #include "syscall/syscall.h"
 #include "trace/ring/ring.h"
@@ -29,7 +30,7 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
         break;
     case TRACE_CONTROL_EXEMPT:
         current_thread()->exempt = value != 0;
-        this_cpu()->lane = value != 0 ? trace_lane_exempt() : this_cpu()->lane_normal;
+        thread_use_lane(this_cpu(), current_thread());
         *out_first = 0;
         break;
     default:

@@ -11,11 +11,12 @@
  *
  * An area of up to 512 pages has only the lowest node, and that no longer than it has pages.
  *
- *   A1  A slot goes from 0 to a frame once and then never changes, until the area is destroyed.
+ *   A1  A slot goes from 0 to a frame once and then never changes, and nodes only come, until the area is destroyed.
  *   A2  resident = slots that are not 0.
  *   A3  Frames of an area have one reference, the area's.
  *
- * Locks: area->lock (rank AREA) guards the index; a space that maps the area takes it under its own.
+ * Locks: area->lock (rank AREA) is for adding to the index; a space that maps the area takes it under its own. Looking up needs
+ * none, by A1.
  */
 #include "vm/area.h"
 
@@ -27,7 +28,6 @@
 #include "sched/thread.h"
 #include "vm/area_impl.h"
 
-#define LEVEL_BITS 9u
 #define PAGES_PER_STEP 4u   /* 16 KiB of zeroing between preemption points */
 #define FRAMES_PER_STEP 64u /* about as long, freeing */
 
@@ -60,7 +60,7 @@ status_t area_create_anonymous(uint64_t bytes, struct area **out)
         return ERR_NO_MEMORY;
     }
     area->levels = 1;
-    while (bytes / FRAME_BYTES > 1ull << area->levels * LEVEL_BITS) {
+    while (bytes / FRAME_BYTES > 1ull << area->levels * AREA_NODE_BITS) {
         area->levels++;
     }
     *out = area;
@@ -145,28 +145,21 @@ static void free_node(const struct area *area, uint64_t *node, unsigned level)
     }
 }
 
-uint64_t *area_slot_locked(struct area *area, uint64_t page, bool create)
+uint64_t *area_slot_locked(struct area *area, uint64_t page)
 {
-    uint64_t *above = NULL; /* entry that the node hangs on; NULL: area->index */
-    uint64_t *node = area->index;
-    for (unsigned level = area->levels - 1;; level--) {
-        if (node == NULL) {
-            node = create ? create_node(area, level) : NULL;
+    uint64_t *link = (uint64_t *)&area->index; /* entry that the node hangs on */
+    for (unsigned level = area->levels; level > 0;) {
+        level--;
+        if (*link == 0) {
+            uint64_t *node = create_node(area, level);
             if (node == NULL) {
                 return NULL;
             }
-            if (above == NULL) {
-                area->index = node;
-            } else {
-                *above = (uint64_t)node;
-            }
+            __atomic_store_n(link, (uint64_t)node, __ATOMIC_RELEASE); /* zeroed before area_find() can see it */
         }
-        above = &node[page >> level * LEVEL_BITS & (AREA_NODE_ENTRIES - 1)];
-        if (level == 0) {
-            return above;
-        }
-        node = (uint64_t *)*above;
+        link = (uint64_t *)*link + (page >> level * AREA_NODE_BITS & (AREA_NODE_ENTRIES - 1));
     }
+    return link;
 }
 
 /* ---- the end ---- */

@@ -47,27 +47,29 @@ static enum pass map_page(struct space *space, const struct mapping *mapping, va
     }
 }
 
-/* *fresh: a zeroed frame or 0; taken (set to 0) if the area had none for the page. */
+/* *fresh: a zeroed frame or 0; taken (set to 0) if the area has none for the page. */
 static enum pass pass_anonymous(struct space *space, struct mapping *mapping, vaddr_t va, paddr_t *fresh,
                                 enum fault_outcome *out)
 {
     struct area *area = mapping->area;
     uint64_t page = (mapping->offset + (va - mapping_start(mapping))) / PAGE_BYTES;
-    enum fault_outcome made = FAULT_MAPPED;
+    paddr_t pa = area_find(area, page);
+    if (pa != 0) {
+        return map_page(space, mapping, va, pa, FAULT_MAPPED, out); /* A1: it stays the page's frame */
+    }
+    if (*fresh == 0) {
+        return PASS_NEEDS_FRAME;
+    }
     spinlock_acquire(&area->lock);
-    uint64_t *slot = area_slot_locked(area, page, true);
-    paddr_t pa = slot != NULL ? *slot : 0;
-    if (slot != NULL && pa == 0 && *fresh != 0) {
-        pa = *slot = *fresh;
+    uint64_t *slot = area_slot_locked(area, page);
+    enum fault_outcome made = FAULT_MAPPED;
+    if (slot != NULL && *slot == 0) {
+        area_own_frame(area, slot, *fresh);
         *fresh = 0;
-        area->resident++;
         made = FAULT_ZEROED;
     }
     spinlock_release(&area->lock);
-    if (pa == 0) {
-        return slot == NULL ? PASS_NO_MEMORY : PASS_NEEDS_FRAME;
-    }
-    return map_page(space, mapping, va, pa, made, out); /* A1: pa stays the page's frame */
+    return slot != NULL ? map_page(space, mapping, va, *slot, made, out) : PASS_NO_MEMORY;
 }
 
 /* True if the 2 MiB around va are all in the mapping, and contiguous memory there is as aligned. */

@@ -24,8 +24,7 @@ static paddr_t expected_frame(const struct mapping *mapping, vaddr_t va)
     if (mapping->area->kind != AREA_ANONYMOUS) {
         return mapping->area->base + offset;
     }
-    const uint64_t *slot = area_slot_locked(mapping->area, offset / PAGE_BYTES, false);
-    return slot != NULL ? *slot : 0;
+    return area_find(mapping->area, offset / PAGE_BYTES);
 }
 
 static const char *check_leaf(const struct mapping *mapping, vaddr_t va, uint64_t leaf, uint64_t page_bytes)

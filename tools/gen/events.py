@@ -143,9 +143,10 @@ def string_body(event: Event, string: Field) -> list[str]:
 
 def meta_body(event: Event) -> list[str]:
     string = event.string
+    if not event.words and not string:
+        return [f"    trace_meta_write({header_expression(event)}, NULL, 0);"]
     lines = string_words(event, string) if string else []
-    room = event.words + (event.string_words_max if string else 0)
-    lines.append(f"    uint64_t payload[{max(room, 1)}];")
+    lines.append(f"    uint64_t payload[{event.words + (event.string_words_max if string else 0)}];")
     lines += [f"    payload[{word - 1}] = {word_expression(event, word)};" for word in range(1, event.words + 1)]
     if not string:
         return lines + [f"    trace_meta_write({header_expression(event)}, payload, {event.words});"]

@@ -223,7 +223,7 @@ def plain_wrapper(call: Syscall) -> list[str]:
 def syscall_dispatch_c(model: Model) -> str:
     lines = c_head(SYSCALLS_TOML, "Between the entry stub and the handlers: all checks that the definition asks for.",
                    header=False)
-    lines += ['#include "gen/syscall_handlers.h"', "", '#include "arch/frame.h"', '#include "object/handle.h"',
+    lines += ['#include "gen/syscall_handlers.h"', "", '#include "arch/frame.h"', '#include "sched/process.h"',
               '#include "object/object.h"', ""]
     count = max((call.number for call in model.syscalls), default=-1) + 1
     numbers = {call.number for call in model.syscalls}

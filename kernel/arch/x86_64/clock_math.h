@@ -2,8 +2,8 @@
 /*
  * Arithmetic of the clock: pure, so that host tests can check it against exact numbers.
  *
- * A tick lasts multiplier / 2^CLOCK_SHIFT ns. With 54 fraction bits the relative error of the multiplier is below 2^-53 at any
- * rate from 1 MHz (multiplier < 2^64) to 16 GHz: less than 0.001 ns in an hour. Products are 128 bits wide: nothing overflows.
+ * A tick lasts multiplier / 2^CLOCK_SHIFT ns. With 54 fraction bits the relative error of the multiplier is below 2^-50 at any
+ * rate from 1 MHz (multiplier < 2^64) to 16 GHz: less than 0.004 ns in an hour. Products are 128 bits wide: nothing overflows.
  */
 #pragma once
 
@@ -26,11 +26,10 @@ static inline uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
     return quotient;
 }
 
-/* clock_multiplier() - ns per tick in units of 2^-CLOCK_SHIFT, rounded to nearest. @hz 1 MHz or more */
+/* clock_multiplier() - ns per tick in units of 2^-CLOCK_SHIFT, rounded down; ~0 below 1 MHz. */
 static inline uint64_t clock_multiplier(uint64_t hz)
 {
-    uint64_t twice = mul_div(NS_PER_SECOND, 1ull << (CLOCK_SHIFT + 1), hz);
-    return twice == ~0ull ? ~0ull : (twice + 1) / 2;
+    return mul_div(NS_PER_SECOND, 1ull << CLOCK_SHIFT, hz);
 }
 
 static inline ns_t clock_scale(tsc_t ticks, uint64_t multiplier)

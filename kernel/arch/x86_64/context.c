@@ -53,11 +53,3 @@ void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entr
     saved->r13 = (uint64_t)argument;
     context->rsp = (uint64_t)saved;
 }
-
-void context_set_kernel_stack(vaddr_t stack_top)
-{
-    struct cpu *cpu = this_cpu();
-    struct cpu_arch *arch = cpu->arch;
-    cpu->kernel_stack_top = stack_top;
-    arch->tss.rsp[0] = stack_top;
-}

@@ -35,6 +35,7 @@ static uint64_t exception_stack(uint8_t *stack, size_t bytes, struct cpu_arch *a
 static void build_tss(struct cpu_arch *arch, struct cpu_stacks *stacks)
 {
     struct tss *tss = &arch->tss;
+    arch->cpu->tss_rsp0 = (unaligned_u64 *)((char *)tss + offsetof(struct tss, rsp));
     tss->rsp[0] = (uint64_t)stacks->boot + sizeof(stacks->boot);
     tss->ist[IST_NMI - 1] = exception_stack(stacks->nmi, sizeof(stacks->nmi), arch);
     tss->ist[IST_DEBUG - 1] = exception_stack(stacks->debug, sizeof(stacks->debug), arch);

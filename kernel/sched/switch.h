@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing threads on a core. Inline, because this and the message path around it are the hottest code of the kernel: measured,
+ * the calls and saved registers of separate functions cost 60 instructions of every switch.
+ */
+#pragma once
+
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "base/assert.h"
+#include "gen/trace_emit.h"
+#include "kernel/abi/message.h"
+#include "sched/thread.h"
+#include "trace/ring/ring.h"
+
+/* thread_reap() - free the stack of a dead thread and drop the references it held. */
+void thread_reap(struct thread *thread);
+
+/* thread_switch_finish() - second half of a switch, on the new thread's stack; a new thread calls it first. */
+static inline void thread_switch_finish(void)
+{
+    struct thread *previous = this_cpu()->previous;
+    bool dead = previous->run == THREAD_DEAD;
+    /* Pairs with the acquire in thread_may_run_here(): everything the switch stored is visible to who runs it next. */
+    atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
+    if (UNLIKELY(dead)) {
+        thread_reap(previous);
+    }
+}
+
+/* thread_use_lane() - the trace lane of a thread that consumes the trace, or back. */
+static inline void thread_use_lane(struct cpu *cpu, const struct thread *thread)
+{
+    cpu->lane = thread->exempt ? trace_lane_exempt() : cpu->lane_normal;
+}
+
+/*
+ * thread_switch() - the one place where a core changes threads.
+ *
+ * prev has been queued, has a ticket, is dead or is the idle thread; next is owned by the caller: claimed or taken from the queue.
+ * Returns when prev runs again, perhaps on another core. Context: interrupts off, no lock held.
+ */
+static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next, enum trace_thread_state state,
+                                        enum trace_switch_reason reason)
+{
+    struct cpu *cpu = this_cpu();
+    ASSERT(atomic_load_explicit(&next->on_cpu, memory_order_relaxed) == 0); /* T2 */
+    trace_sched_thread_switch(state, reason, prev->tid, next->tid, next->priority);
+    if (UNLIKELY(prev->exempt || next->exempt)) {
+        thread_use_lane(cpu, next);
+    }
+    cpu->current = next;
+    cpu->current_tid = next->tid;
+    cpu->previous = prev;
+    next->cpu = (uint16_t)cpu->id;
+    next->run = THREAD_RUNNING;
+    atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
+    context_set_kernel_stack(next->stack_top);
+    if (next->root != prev->root) {
+        /* Before CR3: see mm/tlb.h. */
+        atomic_store_explicit(&cpu->active_root, next->root, memory_order_relaxed);
+        mmu_set_root(next->root);
+    }
+    if (UNLIKELY(atomic_load_explicit(&next->pending, memory_order_relaxed) != 0)) {
+        cpu->work |= CPU_WORK_PENDING;
+    }
+    context_switch(&prev->context, &next->context);
+    thread_switch_finish();
+}
+
+/* thread_may_run_here() - T2, and a pinned thread stays where it is. For a thread that the caller has claimed. */
+static inline bool thread_may_run_here(const struct thread *thread)
+{
+    if (thread->pinned && thread->cpu != cpu_id()) {
+        return false;
+    }
+    /* Pairs with the release in thread_switch_finish(). */
+    return atomic_load_explicit(&thread->on_cpu, memory_order_acquire) == 0;
+}
+
+/*
+ * thread_hand_over() - after a successful claim: the current thread, which has a ticket of its own or is ready, stops and the
+ * claimed one goes on here, without a run queue in between; time slice lent. Falls back to thread_ready() and thread_wait()
+ * when the other may not run here (pinned elsewhere, still leaving another core).
+ * Returns the current thread's own wake status.
+ */
+status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
+                               enum trace_wake_reason reason);
+static ALWAYS_INLINE status_t thread_hand_over(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to,
+                                        status_t status, enum trace_wake_reason reason)
+{
+    bool pending = atomic_load_explicit(&self->pending, memory_order_relaxed) != 0;
+    if (UNLIKELY(pending || deadline != DEADLINE_FOREVER || !thread_may_run_here(to))) {
+        return thread_hand_over_slow(self, ticket, deadline, to, status, reason);
+    }
+    to->wake_status = status;
+    thread_switch(self, to, self->wait, TRACE_SWITCH_REASON_HANDOFF);
+    return self->wake_status;
+}

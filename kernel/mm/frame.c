@@ -19,8 +19,8 @@
  * stays for devices that need it. A run never crosses 4 GiB, which is a multiple of the largest run.
  *
  * Cores cache single frames: plain ones, and a few that are known to hold zeros (emptied page tables). A cache is filled and
- * drained by half, so a core meets the zone's lock once in 32 frames. Filling takes the shortest free runs first: what is in
- * pieces already is used up before a longer run is broken.
+ * drained by 32, so a core meets the zone's lock at most once in 32 frames, and not at all while its use swings by less than a
+ * cache holds. Filling takes the shortest free runs first: what is in pieces already is used up before a longer run is broken.
  *
  *   I1  Every frame of the table is ABSENT, or belongs to exactly one run: a head of order k is followed by 2^k - 1 TAILs.
  *   I2  A run is aligned to its size.
@@ -36,7 +36,7 @@
  * A merging core may see its buddy in the midst of such a change, but never as FREE, and that is all it asks.
  *
  * Rejected: a bitmap per order (needs a search, and no place for owner and counts); a lock per cache so that others could empty
- * it (a locked instruction per allocation; at worst 80 frames per core are out of reach when memory runs out).
+ * it (a locked instruction per allocation; at worst 144 frames per core are out of reach when memory runs out).
  *
  * Sources: Knuth, TAOCP vol. 1, 2.5 "Dynamic Storage Allocation" (buddy system); Bonwick and Adams, "Magazines and Vmem" (2001).
  */
@@ -180,8 +180,8 @@ static void give_back(const paddr_t *frames, unsigned count)
     }
 }
 
-/* Make room by giving the older half back; the younger half is warm. */
-static void drain_half(struct frame_cache *cache)
+/* Make room by giving the oldest back; the younger ones are warm. */
+static COLD void drain_batch(struct frame_cache *cache)
 {
     cache->drains++;
     give_back(cache->plain, FRAME_CACHE_BATCH);
@@ -272,37 +272,49 @@ paddr_t frame_alloc_zeroed(enum frame_owner owner)
     return pa;
 }
 
-/* What every free checks: a run in use, of this order, aligned, with at most the caller's reference. Counts it out. */
-static struct frame *end_use(struct frame_cache *cache, paddr_t pa, unsigned order)
+NORETURN COLD static void refuse_free(const struct frame *head, paddr_t pa, unsigned order)
 {
-    struct frame *head = frame_lookup(pa);
-    VERIFY(head != NULL && IS_ALIGNED(pa, FRAME_BYTES));
-    if (UNLIKELY(frame_state_of(head) != FRAME_STATE_USED || head->order != order)) {
-        panic("frame_free(0x%llx, %u): state %u order %u owner %u", (unsigned long long)pa, order,
-              frame_state_of(head), head->order, head->owner);
+    if (head == NULL) {
+        panic("frame 0x%llx freed: not memory of ours", (unsigned long long)pa);
     }
-    VERIFY(atomic_load_explicit(&head->refs, memory_order_relaxed) <= 1);
+    panic("frame 0x%llx freed with order %u: it has state %u, order %u, owner %u, %u references", (unsigned long long)pa,
+          order, frame_state_of(head), head->order, head->owner, atomic_load_explicit(&head->refs, memory_order_relaxed));
+}
+
+/* What every free checks: a run in use, of this order, with at most the caller's reference. Counts it out. */
+static inline void end_use(struct frame_cache *cache, struct frame *head, paddr_t pa, unsigned order)
+{
+    if (UNLIKELY(head == NULL || !IS_ALIGNED(pa, FRAME_BYTES) || frame_state_of(head) != FRAME_STATE_USED ||
+                 head->order != order || atomic_load_explicit(&head->refs, memory_order_relaxed) > 1)) {
+        refuse_free(head, pa, order);
+    }
     cache->owned[head->owner] -= 1ll << order;
     head->owner = FRAME_FREE;
-    return head;
+}
+
+static inline void free_single(struct frame *frame, paddr_t pa)
+{
+    struct frame_cache *cache = own_cache();
+    end_use(cache, frame, pa, 0);
+    if (UNLIKELY(cache->count == FRAME_CACHE_MAX)) {
+        drain_batch(cache);
+    }
+    set_state(frame, FRAME_STATE_CACHED);
+    cache->plain[cache->count++] = pa;
 }
 
 void frame_free(paddr_t pa, unsigned order)
 {
-    struct frame_cache *cache = own_cache();
-    struct frame *head = end_use(cache, pa, order);
-    if (order > 0) {
-        struct frame_zone *zone = frame_zone_of(pa);
-        spinlock_acquire(&zone->lock);
-        free_run_locked(zone, pa, order);
-        spinlock_release(&zone->lock);
+    struct frame *head = frame_lookup(pa);
+    if (order == 0) {
+        free_single(head, pa);
         return;
     }
-    if (UNLIKELY(cache->count == FRAME_CACHE_MAX)) {
-        drain_half(cache);
-    }
-    set_state(head, FRAME_STATE_CACHED);
-    cache->plain[cache->count++] = pa;
+    end_use(own_cache(), head, pa, order);
+    struct frame_zone *zone = frame_zone_of(pa);
+    spinlock_acquire(&zone->lock);
+    free_run_locked(zone, pa, order);
+    spinlock_release(&zone->lock);
 }
 
 void frame_free_zeroed(paddr_t pa)
@@ -312,7 +324,8 @@ void frame_free_zeroed(paddr_t pa)
         frame_free(pa, 0);
         return;
     }
-    struct frame *frame = end_use(cache, pa, 0);
+    struct frame *frame = frame_lookup(pa);
+    end_use(cache, frame, pa, 0);
     set_state(frame, FRAME_STATE_CACHED);
     cache->zeroed[cache->zeroed_count++] = pa;
 }
@@ -374,16 +387,23 @@ void frame_get(paddr_t pa)
     VERIFY(before > 0);
 }
 
+/* One of several references goes. True if it was the last after all. */
+static NOINLINE bool drop_reference(struct frame *frame)
+{
+    VERIFY(frame_state_of(frame) == FRAME_STATE_USED);
+    unsigned before = atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel);
+    VERIFY(before > 0);
+    return before == 1;
+}
+
 void frame_put(paddr_t pa)
 {
     struct frame *frame = frame_lookup(pa);
-    VERIFY(frame != NULL && frame_state_of(frame) == FRAME_STATE_USED);
+    VERIFY(frame != NULL);
     /* A count of 1 is the caller's own: nobody else has one to copy, so no locked instruction is needed. */
-    if (atomic_load_explicit(&frame->refs, memory_order_acquire) != 1 &&
-        atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) != 1) {
-        return;
+    if (LIKELY(atomic_load_explicit(&frame->refs, memory_order_acquire) == 1) || drop_reference(frame)) {
+        free_single(frame, pa);
     }
-    frame_free(pa, 0);
 }
 
 uint64_t frame_count_free(void)

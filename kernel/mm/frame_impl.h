@@ -9,7 +9,7 @@
 
 #define FRAME_SHIFT     12u
 #define SECTION_SHIFT   30u /* a section is as large as the largest run, so no run crosses one */
-#define FRAME_CACHE_MAX   64u
+#define FRAME_CACHE_MAX   128u
 #define FRAME_CACHE_BATCH 32u
 #define FRAME_CACHE_ORDER 5u /* 2^5 == FRAME_CACHE_BATCH */
 #define FRAME_CACHE_ZEROED_MAX 16u

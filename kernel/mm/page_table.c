@@ -128,20 +128,19 @@ static status_t take_tables(paddr_t tables[TABLES_MAX], unsigned count)
     return OK;
 }
 
-/* Hang new tables between the one reached and the leaf's. *at, *shift: where we are, afterwards where the leaf goes. */
-static COLD status_t add_tables(paddr_t *at, unsigned *shift, unsigned leaf_shift, vaddr_t va)
+/* Hang new tables below the one of `shift` that va leads to, down to the one of leaf_shift, which is returned; 0: no memory. */
+static COLD paddr_t add_tables(paddr_t at, unsigned shift, unsigned leaf_shift, vaddr_t va)
 {
     paddr_t tables[TABLES_MAX];
-    if (take_tables(tables, (*shift - leaf_shift) / SHIFT_STEP) != OK) {
-        return ERR_NO_MEMORY;
+    if (take_tables(tables, (shift - leaf_shift) / SHIFT_STEP) != OK) {
+        return 0;
     }
     uint64_t inner = PTE_PRESENT | PTE_WRITE | (va < USER_END ? PTE_USER : 0);
-    for (unsigned i = 0; *shift > leaf_shift; i++) {
-        set_entry(*at, entry_of(*at, va, *shift), tables[i] | inner);
-        *at = tables[i];
-        *shift -= SHIFT_STEP;
+    for (unsigned i = 0; shift > leaf_shift; i++, shift -= SHIFT_STEP) {
+        set_entry(at, entry_of(at, va, shift), tables[i] | inner);
+        at = tables[i];
     }
-    return OK;
+    return at;
 }
 
 status_t page_table_map(struct page_table *table, vaddr_t va, paddr_t pa, uint64_t page_bytes, uint64_t flags)
@@ -154,10 +153,13 @@ status_t page_table_map(struct page_table *table, vaddr_t va, paddr_t pa, uint64
     if (*entry_of(at, va, shift) & PTE_PRESENT) {
         return ERR_BUSY;
     }
-    if (UNLIKELY(shift > leaf_shift) && add_tables(&at, &shift, leaf_shift, va) != OK) {
-        return ERR_NO_MEMORY;
+    if (UNLIKELY(shift > leaf_shift)) {
+        at = add_tables(at, shift, leaf_shift, va);
+        if (at == 0) {
+            return ERR_NO_MEMORY;
+        }
     }
-    set_entry(at, entry_of(at, va, shift), pa | flags | PTE_PRESENT | (shift > SHIFT_PAGE ? PTE_LARGE : 0));
+    set_entry(at, entry_of(at, va, leaf_shift), pa | flags | PTE_PRESENT | (leaf_shift > SHIFT_PAGE ? PTE_LARGE : 0));
     return OK;
 }
 

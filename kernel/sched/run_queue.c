@@ -3,7 +3,7 @@
  * The scheduler: a run queue per core, one list per level and a bitmap of levels that are not empty.
  *
  * A core only takes threads from its own queue; wakers on other cores push into it under its lock and send an IPI if what they
- * woke is more urgent than what runs there. `running` is that hint. It is written under the lock when a core picks, so
+ * woke is more urgent than what runs there. A thread whose own core is busy goes to an idle one, if there is one and it may move. `running` is that hint. It is written under the lock when a core picks, so
  * a waker that comes after a pick of the idle thread sees -1 and sends the IPI: no wake-up waits for a sleeping core.
  *
  * The timer is one-shot: armed for the earliest of the end of the slice and the first deadline, and left alone as long as it is
@@ -27,6 +27,9 @@
 #define TIMER_TICKS_MAX (1ull << 40)
 
 struct run_queue run_queues[CPU_MAX];
+
+/* Bit n: core n runs its idle thread and nobody has sent it work yet. Set and cleared by the core, cleared by who sends work. */
+static atomic_uint idle_cores;
 
 void run_queue_init(void)
 {
@@ -95,6 +98,11 @@ void sched_pick(struct thread *prev, enum trace_thread_state state)
     }
     int priority = next == idle ? -1 : next->priority;
     atomic_store_explicit(&queue->running, priority, memory_order_relaxed);
+    if (next == idle) {
+        atomic_fetch_or_explicit(&idle_cores, 1u << idle->cpu, memory_order_relaxed);
+    } else if (prev == idle) {
+        atomic_fetch_and_explicit(&idle_cores, ~(1u << idle->cpu), memory_order_relaxed);
+    }
     spinlock_release(&queue->lock);
     queue->switches++;
     if (next != idle) {
@@ -125,6 +133,19 @@ static void requeue_and_pick(struct thread *self, enum trace_thread_state state,
     push_locked(queue, self, front);
     spinlock_release(&queue->lock);
     sched_pick(self, state);
+}
+
+void sched_place(struct thread *thread)
+{
+    bool busy = atomic_load_explicit(&run_queues[thread->cpu].running, memory_order_relaxed) >= 0;
+    unsigned idle = atomic_load_explicit(&idle_cores, memory_order_relaxed);
+    if (!busy || idle == 0 || !thread_may_move(thread)) {
+        return;
+    }
+    unsigned cpu = (unsigned)__builtin_ctz(idle);
+    if (atomic_fetch_and_explicit(&idle_cores, ~(1u << cpu), memory_order_relaxed) & 1u << cpu) {
+        thread->cpu = (uint16_t)cpu;
+    }
 }
 
 void sched_push(struct thread *thread)

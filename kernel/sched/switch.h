@@ -68,14 +68,23 @@ static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next
     thread_switch_finish();
 }
 
-/* thread_may_run_here() - T2, and a pinned thread stays where it is. For a thread that the caller has claimed. */
-static inline bool thread_may_run_here(const struct thread *thread)
+/* thread_has_left() - T2: the core it ran on has finished switching away. */
+static inline bool thread_has_left(const struct thread *thread)
 {
-    if (thread->pinned && thread->cpu != cpu_id()) {
-        return false;
-    }
     /* Pairs with the release in thread_switch_finish(). */
     return atomic_load_explicit(&thread->on_cpu, memory_order_acquire) == 0;
+}
+
+/* thread_may_move() - a thread that the caller has claimed or made may run on another core than its own. */
+static inline bool thread_may_move(const struct thread *thread)
+{
+    return !thread->pinned && thread_has_left(thread);
+}
+
+/* thread_may_run_here() - the same for this core. */
+static inline bool thread_may_run_here(const struct thread *thread)
+{
+    return (!thread->pinned || thread->cpu == cpu_id()) && thread_has_left(thread);
 }
 
 /*

@@ -142,6 +142,7 @@ status_t thread_create(struct process *process, const struct thread_start *start
     }
     trace_life_thread_create(thread->tid, process->object.id, thread->priority, thread->name,
                              strlen(thread->name));
+    sched_place(thread);
     trace_sched_thread_wake(TRACE_WAKE_REASON_CREATED, thread->tid, (uint8_t)thread->cpu, thread->priority);
     *out = thread;
     sched_push(thread);
@@ -247,6 +248,7 @@ status_t thread_wait(struct thread *self, uint64_t ticket, ns_t deadline)
 void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason)
 {
     thread->wake_status = status;
+    sched_place(thread);
     trace_sched_thread_wake(reason, thread->tid, (uint8_t)thread->cpu, thread->priority);
     sched_push(thread);
 }

@@ -7,6 +7,10 @@
 /* sched_pick() - leave prev, which is blocked, dead, idle or queued already, and run the best ready thread of this core. */
 void sched_pick(struct thread *prev, enum trace_thread_state state);
 
+/* sched_place() - choose the home core of a thread that becomes ready: its own, or an idle one if that is busy. Before the wake-up
+ * is recorded and before sched_push(). For a thread that the caller has claimed or made. */
+void sched_place(struct thread *thread);
+
 /* sched_push() - queue a ready thread on its home core, with an IPI if it should take that core over. */
 void sched_push(struct thread *thread);
 

@@ -3,8 +3,8 @@
  * The local APIC in xAPIC mode: registers in memory, reached through the direct map.
  *
  * NMI safety. Sending an IPI takes two writes, destination then command; an NMI handler may send one in between (kdebug stops the
- * cores, serial input raises a self-IPI). So whoever writes the destination puts the old one back, and the outer sender's
- * second write finds its own destination again. No lock.
+ * cores, serial input raises a self-IPI). So NMI-class code puts the destination back that it found, once its own IPI is out, and
+ * the interrupted sender's second write finds its own destination again. No lock.
  *
  * x2APIC would make an IPI one WRMSR and the timer TSC-deadline; QEMU's TCG has neither, so they are not written yet.
  *
@@ -112,14 +112,24 @@ static void wait_until_sent(void)
     }
 }
 
-void apic_send(uint32_t apic_id, enum apic_delivery delivery, unsigned vector)
+static void write_command(uint32_t apic_id, uint32_t command)
 {
-    uint32_t outer = read_register(APIC_COMMAND_HIGH);
     wait_until_sent();
     write_register(APIC_COMMAND_HIGH, apic_id << DESTINATION_SHIFT);
-    write_register(APIC_COMMAND_LOW, COMMAND_ASSERT | (uint32_t)delivery << DELIVERY_SHIFT | vector);
+    write_register(APIC_COMMAND_LOW, command);
+}
+
+void apic_send(uint32_t apic_id, enum apic_delivery delivery, unsigned vector)
+{
+    uint32_t command = COMMAND_ASSERT | (uint32_t)delivery << DELIVERY_SHIFT | vector;
+    if (!cpu_in_nmi_class()) {
+        write_command(apic_id, command);
+        return;
+    }
+    uint32_t interrupted = read_register(APIC_COMMAND_HIGH);
+    write_command(apic_id, command);
     wait_until_sent();
-    write_register(APIC_COMMAND_HIGH, outer);
+    write_register(APIC_COMMAND_HIGH, interrupted);
 }
 
 void ipi_send(unsigned cpu, unsigned vector)

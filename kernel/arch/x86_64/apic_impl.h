@@ -18,7 +18,7 @@ void apic_init_core(void);
 /* apic_id_core() - as the enabled local APIC of this core says. */
 uint32_t apic_id_core(void);
 
-/* apic_send() - one IPI to one APIC. Context: any, also NMI class. Waits until the APIC has sent it. */
+/* apic_send() - one IPI to one APIC. Context: interrupts off, also NMI class. Waits until the APIC has sent the one before. */
 void apic_send(uint32_t apic_id, enum apic_delivery delivery, unsigned vector);
 
 /*

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* bt: who called whom, of a core or a thread, running or blocked, up to the user's instruction. */
+#include "arch/frame.h"
+#include "base/string.h"
+#include "gen/syscall_numbers.h"
+#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/session.h"
+#include "kdebug/core/symbols.h"
+#include "kdebug/core/target.h"
+#include "kdebug/x86_64/registers.h"
+#include "kdebug/x86_64/unwind.h"
+
+/* A return address may be the first byte after a call that does not return, so its name is that of the byte before. */
+static void print_code(uint64_t rip, bool is_exact)
+{
+    struct kd_symbol symbol;
+    kd_print("%016llx  ", (unsigned long long)rip);
+    if (is_exact || !kd_symbol_at(rip - 1, &symbol)) {
+        kd_print_address(rip);
+    } else {
+        kd_print("%s+0x%llx", symbol.name, (unsigned long long)(rip - symbol.address));
+    }
+    kd_print("\n");
+}
+
+static void print_trap(const struct trap_frame *trap)
+{
+    if (trap->vector == FRAME_VECTOR_SYSCALL) {
+        kd_print("     ---- system call ----\n");
+        return;
+    }
+    const char *name = kd_vector_name(trap->vector);
+    if (name != NULL) {
+        kd_print("     ---- %s, error 0x%llx ----\n", name, (unsigned long long)trap->error);
+    } else {
+        kd_print("     ---- interrupt 0x%llx ----\n", (unsigned long long)trap->vector);
+    }
+}
+
+static void print_user(uint64_t rip, uint64_t rsp, const char *process)
+{
+    kd_print("%3s  %016llx  user code of %s, rsp %llx\n", "", (unsigned long long)rip, process, (unsigned long long)rsp);
+}
+
+static void print_frames(struct kd_unwind *unwind, const char *process)
+{
+    unsigned number = 0;
+    do {
+        if (unwind->crossed) {
+            print_trap(&unwind->trap);
+        }
+        if (kd_unwind_is_user(unwind)) {
+            print_user(unwind->rip, unwind->rsp, process);
+        } else {
+            kd_print("%3u  ", number++);
+            print_code(unwind->rip, unwind->is_exact);
+        }
+    } while (kd_unwind_next(unwind));
+}
+
+static void trace_cpu(unsigned cpu)
+{
+    struct kd_registers registers;
+    struct kd_unwind unwind;
+    char process[NAME_BYTES];
+    status_t status = kd_target->registers(cpu, &registers);
+    if (status == ERR_NOT_FOUND) {
+        kd_fail("no core %u", cpu);
+    }
+    if (status != OK) {
+        kd_fail("core %u was not captured", cpu);
+    }
+    vaddr_t thread = kd_cpu_thread(cpu);
+    kd_process_text(thread == 0 ? 0 : kd_fetch_word(thread + offsetof(struct thread, process), "thread"), process,
+                    sizeof(process));
+    kd_unwind_begin(&unwind, &registers.frame);
+    kd_print("core %u:\n", cpu);
+    print_frames(&unwind, process);
+}
+
+static void trace_thread(vaddr_t address)
+{
+    int cpu = kd_thread_cpu(address);
+    struct thread thread;
+    struct kd_unwind unwind;
+    char process[NAME_BYTES];
+    kd_fetch(address, &thread, sizeof(thread), "thread");
+    thread.name[NAME_BYTES - 1] = '\0';
+    kd_process_text((vaddr_t)thread.process, process, sizeof(process));
+    kd_print("thread %u '%s' of %s, %s\n", thread.tid, thread.name, process, kd_state_name(&thread));
+    if (cpu >= 0) {
+        trace_cpu((unsigned)cpu);
+        return;
+    }
+    if (!kd_unwind_begin_blocked(&unwind, thread.context.rsp)) {
+        kd_fail("the stack of thread %u at 0x%llx cannot be read", thread.tid, (unsigned long long)thread.context.rsp);
+    }
+    print_frames(&unwind, process);
+}
+
+static void trace_all_cpus(void)
+{
+    struct kd_registers registers;
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        if (kd_target->registers(cpu, &registers) == OK) {
+            trace_cpu(cpu);
+        } else {
+            kd_print("core %u: not captured\n", cpu);
+        }
+    }
+}
+
+static void run_bt(struct kd_call *call)
+{
+    uint64_t cpu = kd_session_cpu();
+    bool of_cpu = kd_arg_accept(call, "cpu");
+    if (kd_arg_accept(call, "all")) {
+        kd_arg_done(call);
+        trace_all_cpus();
+        return;
+    }
+    if (call->has_input && call->input.type == &kd_type_cpu) {
+        trace_cpu((unsigned)call->input.bits);
+        return;
+    }
+    if (of_cpu && !kd_arg_number(call, &cpu)) {
+        kd_fail_usage(call);
+    }
+    vaddr_t thread = of_cpu ? 0 : kd_arg_thread(call);
+    kd_arg_done(call);
+    if (thread != 0) {
+        trace_thread(thread);
+    } else {
+        trace_cpu((unsigned)MIN(cpu, (uint64_t)UINT32_MAX));
+    }
+}
+KD_COMMAND(bt, .usage = "[TID | cpu N | all]", .help = "backtrace of a thread, a core, all cores; default the selected core",
+           .flags = KD_READS | KD_TAKES, .run = run_bt);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check: do the invariants hold? Those of the scheduler and the trace are checked here through the target; mm brings its own, which
+ * read live memory.
+ *
+ * A machine is stopped anywhere. What is protected by a held lock is being changed and is left out, with a word. What a core changes
+ * without a lock because it is its own (caches of frames and objects) cannot be told: before believing a finding about mm, look with
+ * `bt all` whether a core stands inside the allocator.
+ */
+#include "kdebug/cmd/lookup.h"
+#include "kdebug/cmd/trace_reader.h"
+#include "kdebug/core/list_walk.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/target.h"
+#include "mm/frame_impl.h"
+#include "mm/heap_impl.h"
+#include "sched/run_queue.h"
+#include "sync/spinlock.h"
+
+static unsigned violations;
+
+#define CHECK(condition, ...)     \
+    do {                          \
+        if (!(condition)) {       \
+            violations++;         \
+            kd_print("  BROKEN: "); \
+            kd_print(__VA_ARGS__); \
+            kd_print("\n");       \
+        }                         \
+    } while (0)
+
+/* A structure whose lock is held is being changed. */
+static bool is_changing(vaddr_t lock, const char *what, uint64_t which)
+{
+    struct spinlock copy;
+    kd_fetch(lock, &copy, sizeof(copy), "lock");
+    if (spinlock_is_held(&copy)) {
+        kd_print("  (%s %llu is being changed: its lock is held)\n", what, (unsigned long long)which);
+        return true;
+    }
+    return false;
+}
+
+/* A run queue's bit map, counters and lists agree, and who is queued is ready (T3 of sched/thread.h). */
+static void check_run_queue(unsigned cpu)
+{
+    struct run_queue queue;
+    vaddr_t address = KD_GLOBAL(run_queues) + cpu * sizeof(queue);
+    unsigned queued = 0;
+    kd_fetch(address, &queue, sizeof(queue), "run queue");
+    if (queue.lock.name == NULL) {
+        kd_print("  (core %u has no run queue yet)\n", cpu);
+        return;
+    }
+    if (is_changing(address + offsetof(struct run_queue, lock), "run queue", cpu)) {
+        return;
+    }
+    for (unsigned level = 0; level < THREAD_PRIORITIES; level++) {
+        struct kd_list_walk walk;
+        vaddr_t node;
+        unsigned here = 0;
+        kd_list_begin(&walk, address + offsetof(struct run_queue, level) + level * sizeof(struct list));
+        while (kd_list_next(&walk, &node)) {
+            struct thread thread;
+            kd_fetch(node - offsetof(struct thread, run_link), &thread, sizeof(thread), "thread");
+            CHECK(thread.priority == level, "T3: thread %u of priority %u in level %u of core %u", thread.tid, thread.priority,
+                  level, cpu);
+            CHECK(atomic_load_explicit(&thread.ticket, memory_order_relaxed) == 0,
+                  "T1: thread %u is in the run queue of core %u and has a ticket", thread.tid, cpu);
+            here++;
+        }
+        CHECK((here != 0) == (queue.levels >> level & 1), "level %u of core %u has %u threads, its bit says otherwise", level,
+              cpu, here);
+        queued += here;
+    }
+    CHECK(queued == queue.ready, "core %u counts %u ready threads and has %u", cpu, queue.ready, queued);
+}
+
+static void check_run_queues(void)
+{
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        check_run_queue(cpu);
+    }
+}
+
+static bool check_process(vaddr_t process, void *context UNUSED)
+{
+    struct kd_list_walk walk;
+    vaddr_t node;
+    uint32_t count, counted = 0, pid;
+    kd_fetch(process + offsetof(struct process, thread_count), &count, sizeof(count), "process");
+    kd_fetch(process + offsetof(struct process, object) + offsetof(struct object, id), &pid, sizeof(pid), "process");
+    if (is_changing(process + offsetof(struct process, lock), "process", pid)) {
+        return true;
+    }
+    kd_list_begin(&walk, process + offsetof(struct process, threads));
+    while (kd_list_next(&walk, &node)) {
+        vaddr_t thread = node - offsetof(struct thread, process_link);
+        CHECK(kd_fetch_word(thread + offsetof(struct thread, process), "thread") == process,
+              "a thread in the list of process %u belongs to another", pid);
+        counted++;
+    }
+    CHECK(counted == count, "process %u counts %u threads and has %u", pid, count, counted);
+    return true;
+}
+
+static void check_processes(void)
+{
+    kd_each_process(check_process, NULL);
+}
+
+struct subbuf_count {
+    uint64_t records;
+};
+
+static bool count_record(const struct kd_record *record UNUSED, void *context)
+{
+    ((struct subbuf_count *)context)->records++;
+    return true;
+}
+
+/* L3 of trace/ring/layout.h: events of a lane = first_event of its newest sub-buffer + records in that. A core may have been stopped in a
+ * commit, which counts the event before it moves the position. */
+static void check_lane(const struct kd_lane *lane)
+{
+    static uint64_t words[TRACE_SUBBUF_BYTES / 8];
+    uint64_t oldest, newest;
+    if (!kd_lane_span(lane, &oldest, &newest)) {
+        return;
+    }
+    size_t bytes = kd_subbuf_read(lane, newest, words);
+    CHECK(bytes != 0, "lane %u: the newest sub-buffer has no sound header", lane->index);
+    struct subbuf_count count = {0};
+    kd_subbuf_each(words, bytes, count_record, &count);
+    uint64_t expected = ((const struct trace_subbuf *)words)->first_event + count.records;
+    CHECK(bytes == 0 || lane->control.events - expected <= 1, "L3: lane %u counts %llu events, its sub-buffers say %llu",
+          lane->index, (unsigned long long)lane->control.events, (unsigned long long)expected);
+}
+
+static void check_trace(void)
+{
+    struct trace_region region;
+    vaddr_t address = kd_region_read(&region);
+    for (unsigned i = 0; i < region.lane_count; i++) {
+        struct kd_lane lane;
+        if (kd_lane_open(address, &region, i, &lane)) {
+            check_lane(&lane);
+        }
+    }
+}
+
+static void check_mm(void)
+{
+    char why[160];
+    if (!kd_target->live) {
+        kd_print("  (needs a live machine)\n");
+        return;
+    }
+    for (unsigned zone = 0; zone < FRAME_ZONES; zone++) {
+        if (is_changing(KD_GLOBAL(frame_zones) + zone * sizeof(struct frame_zone) + offsetof(struct frame_zone, lock),
+                        "frame zone", zone)) {
+            return;
+        }
+    }
+    CHECK(frame_check(why, sizeof(why)), "frames: %s", why);
+    CHECK(heap_check(why, sizeof(why)), "heap: %s", why);
+}
+
+static const struct {
+    const char *name;
+    void (*check)(void);
+} checks[] = {{"sched", check_run_queues}, {"process", check_processes}, {"trace", check_trace}, {"mm", check_mm}};
+
+static void run_check(struct kd_call *call)
+{
+    bool any = kd_arg_is_end(call);
+    bool all = any;
+    violations = 0;
+    for (unsigned i = 0; i < ARRAY_COUNT(checks); i++) {
+        if (all || kd_arg_accept(call, checks[i].name)) {
+            kd_print("check %s\n", checks[i].name);
+            checks[i].check();
+            any = true;
+        }
+    }
+    kd_arg_done(call);
+    if (!any) {
+        kd_fail_usage(call);
+    }
+    kd_print("check: %u broken\n", violations);
+}
+KD_COMMAND(check, .usage = "[sched process trace mm]", .help = "do the invariants hold? A held lock may excuse one that does not",
+           .flags = KD_READS, .run = run_check);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* mem: who owns physical memory. heap: the caches of the kernel heap. */
+#include "kdebug/core/command.h"
+#include "kdebug/core/list_walk.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/target.h"
+#include "mm/frame_impl.h"
+#include "mm/heap_impl.h"
+
+#define KIB_PER_FRAME 4
+
+static const char *owner_name(unsigned owner)
+{
+    static const char *const names[FRAME_OWNERS] = {
+        [FRAME_FREE] = "free",
+        [FRAME_RESERVED] = "reserved",
+        [FRAME_KERNEL] = "kernel",
+        [FRAME_HEAP] = "heap",
+        [FRAME_PAGE_TABLE] = "page tables",
+        [FRAME_STACK] = "kernel stacks",
+        [FRAME_USER] = "user",
+        [FRAME_TRACE] = "trace rings",
+    };
+    return names[owner] == NULL ? "?" : names[owner];
+}
+
+static void print_row(const char *name, int64_t frames)
+{
+    kd_print("  %-14s %10lld frames %10lld KiB\n", name, (long long)frames, (long long)(frames * KIB_PER_FRAME));
+}
+
+static void run_mem(struct kd_call *call)
+{
+    int64_t owned[FRAME_OWNERS] = {0};
+    int64_t cached = 0, free_frames = 0;
+    kd_arg_done(call);
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        struct frame_cache cache;
+        kd_fetch(KD_GLOBAL(frame_caches) + cpu * sizeof(cache), &cache, sizeof(cache), "frame cache");
+        cached += cache.count + cache.zeroed_count;
+        for (unsigned owner = 0; owner < FRAME_OWNERS; owner++) {
+            owned[owner] += cache.owned[owner];
+        }
+    }
+    for (unsigned i = 0; i < FRAME_ZONES; i++) {
+        struct frame_zone zone;
+        kd_fetch(KD_GLOBAL(frame_zones) + i * sizeof(zone), &zone, sizeof(zone), "frame zone");
+        free_frames += (int64_t)zone.free_frames;
+    }
+    for (unsigned owner = FRAME_RESERVED; owner < FRAME_OWNERS; owner++) {
+        if (owned[owner] != 0) {
+            print_row(owner_name(owner), owned[owner]);
+        }
+    }
+    print_row("free", free_frames + cached);
+    print_row("  of these cached", cached);
+}
+KD_COMMAND(mem, .usage = "", .help = "physical memory by owner", .flags = KD_READS, .run = run_mem);
+
+static void show_cache(vaddr_t address)
+{
+    static struct cache cache; /* large */
+    char name[32] = "?";
+    int64_t in_use = 0;
+    kd_fetch(address, &cache, sizeof(cache), "heap cache");
+    if (kd_read_kernel((vaddr_t)cache.name, name, sizeof(name)) == OK) {
+        name[sizeof(name) - 1] = '\0';
+    }
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        in_use += cache.magazines[cpu].in_use;
+    }
+    kd_print("%-20s  %6u  %8lld  %6llu  %6llu  %10llu  %s\n", name, cache.object_bytes, (long long)in_use,
+             (unsigned long long)cache.slabs, (unsigned long long)cache.empty,
+             (unsigned long long)((cache.slabs * KIB_PER_FRAME) << cache.slab_order), cache.is_typed ? "typed" : "");
+}
+
+static void run_heap(struct kd_call *call)
+{
+    struct kd_list_walk walk;
+    vaddr_t node;
+    kd_arg_done(call);
+    kd_print("CACHE                  BYTES    IN USE   SLABS   EMPTY         KIB\n");
+    kd_list_begin(&walk, KD_GLOBAL(heap_caches));
+    while (kd_list_next(&walk, &node)) {
+        show_cache(node - offsetof(struct cache, all_link));
+    }
+}
+KD_COMMAND(heap, .usage = "", .help = "caches of the kernel heap", .flags = KD_READS, .run = run_heap);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * locks: every spin lock we know how to find, with what it says about itself.
+ *
+ * There is no list of all locks (it would need a lock). They are found where they live: in the run queues, processes, mailboxes,
+ * heap caches and zones, and by symbol for those that are variables of their own.
+ */
+#include "base/string.h"
+#include "ipc/mailbox.h"
+#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/list_walk.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/symbols.h"
+#include "kdebug/core/target.h"
+#include "mm/heap_impl.h"
+#include "sched/run_queue.h"
+#include "sync/spinlock.h"
+
+struct listing {
+    struct kd_call *call;
+    bool held_only;
+};
+
+static void show_lock(const struct kd_value *value)
+{
+    struct spinlock lock;
+    char name[32] = "?";
+    kd_fetch(value->bits, &lock, sizeof(lock), "lock");
+    if (kd_read_kernel((vaddr_t)lock.name, name, sizeof(name)) == OK) {
+        name[sizeof(name) - 1] = '\0';
+    }
+    unsigned next = atomic_load_explicit(&lock.next, memory_order_relaxed);
+    unsigned serving = atomic_load_explicit(&lock.serving, memory_order_relaxed);
+    kd_print("%-16s  %4u  %-5s  %7u  %12llu  %9u  ", name, lock.rank, next == serving ? "free" : "HELD",
+             next == serving ? 0 : next - serving - 1, (unsigned long long)lock.acquired, lock.contended);
+    if (next != serving && lock.owner != 0) {
+        kd_print("core %u at ", lock.owner - 1);
+        kd_print_address(lock.holder_pc);
+    } else if (next != serving) {
+        kd_print("owner not recorded");
+    }
+    kd_print("\n");
+}
+
+static const struct kd_type kd_type_lock = {
+    .name = "lock",
+    .header = "NAME              RANK  STATE  WAITERS      ACQUIRED  CONTENDED  OWNER",
+    .show = show_lock,
+};
+
+static void list_lock(const struct listing *listing, vaddr_t address)
+{
+    struct spinlock lock;
+    kd_fetch(address, &lock, sizeof(lock), "lock");
+    if (!listing->held_only || spinlock_is_held(&lock)) {
+        kd_emit(listing->call, kd_value_of(address, &kd_type_lock));
+    }
+}
+
+static void list_static_locks(const struct listing *listing)
+{
+    /* Variables that are a lock or begin with one. */
+    static const char *const names[] = {"console_lock", "rendezvous_lock", "process_list_lock", "meta_lock", "finished",
+                                        "readers"};
+    struct kd_symbol symbol;
+    for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
+        if (kd_symbol_named(names[i], strlen(names[i]), 0, &symbol)) {
+            list_lock(listing, symbol.address);
+        }
+    }
+}
+
+static bool list_process_locks(vaddr_t process, void *context)
+{
+    list_lock(context, process + offsetof(struct process, lock));
+    list_lock(context, process + offsetof(struct process, handles) + offsetof(struct handle_table, lock));
+    list_lock(context, process + offsetof(struct process, exit) + offsetof(struct wait_queue, lock));
+    return true;
+}
+
+static void list_heap_locks(const struct listing *listing)
+{
+    struct kd_list_walk walk;
+    vaddr_t node;
+    kd_list_begin(&walk, KD_GLOBAL(heap_caches));
+    while (kd_list_next(&walk, &node)) {
+        list_lock(listing, node - offsetof(struct cache, all_link) + offsetof(struct cache, lock));
+    }
+}
+
+static void run_locks(struct kd_call *call)
+{
+    struct listing listing = {.call = call, .held_only = kd_arg_accept(call, "held")};
+    kd_arg_done(call);
+    list_static_locks(&listing);
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        vaddr_t queue = KD_GLOBAL(run_queues) + cpu * sizeof(struct run_queue);
+        list_lock(&listing, queue + offsetof(struct run_queue, lock));
+        list_lock(&listing, queue + offsetof(struct run_queue, timer_lock));
+    }
+    for (unsigned zone = 0; zone < FRAME_ZONES; zone++) {
+        list_lock(&listing, KD_GLOBAL(frame_zones) + zone * sizeof(struct frame_zone) + offsetof(struct frame_zone, lock));
+    }
+    list_heap_locks(&listing);
+    kd_each_process(list_process_locks, &listing);
+}
+KD_COMMAND(locks, .usage = "[held]", .help = "spin locks: owner, waiters, how often taken and waited for",
+           .flags = KD_READS | KD_GIVES, .run = run_locks);

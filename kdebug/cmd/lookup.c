@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding and naming kernel objects of the target (lookup.h). */
+#include "kdebug/cmd/lookup.h"
+
+#include "base/format.h"
+#include "base/string.h"
+#include "gen/trace_table.h"
+#include "ipc/mailbox.h"
+#include "kdebug/core/list_walk.h"
+#include "kdebug/core/target.h"
+
+void kd_each_thread(bool (*visit)(vaddr_t thread, const struct thread *copy, void *context), void *context)
+{
+    uint32_t slots = 0;
+    kd_fetch(KD_GLOBAL(thread_slot_count), &slots, sizeof(slots), "thread_slot_count");
+    slots = MIN(slots, THREAD_MAX);
+    for (uint32_t slot = 0; slot < slots; slot++) {
+        struct thread copy;
+        vaddr_t thread = kd_fetch_word(KD_GLOBAL(thread_slots) + slot * sizeof(vaddr_t), "thread_slots");
+        if (thread == 0) {
+            continue;
+        }
+        kd_fetch(thread, &copy, sizeof(copy), "thread");
+        if (copy.run != THREAD_DEAD && atomic_load_explicit(&copy.object.refs, memory_order_relaxed) != 0 &&
+            !visit(thread, &copy, context)) {
+            return;
+        }
+    }
+}
+
+void kd_each_process(bool (*visit)(vaddr_t process, void *context), void *context)
+{
+    struct kd_list_walk walk;
+    vaddr_t node;
+    kd_list_begin(&walk, KD_GLOBAL(process_list));
+    while (kd_list_next(&walk, &node)) {
+        if (!visit(node - offsetof(struct process, all_link), context)) {
+            return;
+        }
+    }
+}
+
+struct search {
+    uint64_t id;
+    vaddr_t found;
+};
+
+static bool match_thread(vaddr_t thread, const struct thread *copy, void *context)
+{
+    struct search *search = context;
+    search->found = copy->tid == search->id ? thread : 0;
+    return search->found == 0;
+}
+
+static bool match_process(vaddr_t process, void *context)
+{
+    struct search *search = context;
+    struct object object;
+    kd_fetch(process, &object, sizeof(object), "process");
+    search->found = object.id == search->id ? process : 0;
+    return search->found == 0;
+}
+
+vaddr_t kd_thread_named(uint64_t tid)
+{
+    struct search search = {.id = tid};
+    kd_each_thread(match_thread, &search);
+    if (search.found == 0) {
+        kd_fail("no thread %llu", (unsigned long long)tid);
+    }
+    return search.found;
+}
+
+vaddr_t kd_process_named(uint64_t pid)
+{
+    struct search search = {.id = pid};
+    kd_each_process(match_process, &search);
+    if (search.found == 0) {
+        kd_fail("no process %llu", (unsigned long long)pid);
+    }
+    return search.found;
+}
+
+vaddr_t kd_cpu_thread(unsigned cpu)
+{
+    return kd_fetch_word(KD_GLOBAL(cpus) + cpu * sizeof(struct cpu) + offsetof(struct cpu, current), "struct cpu");
+}
+
+int kd_thread_cpu(vaddr_t thread)
+{
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        if (kd_cpu_thread(cpu) == thread) {
+            return (int)cpu;
+        }
+    }
+    return -1;
+}
+
+const char *kd_enum_name(const char *enumeration, uint64_t value)
+{
+    for (unsigned i = 0; i < TRACE_ENUM_COUNT; i++) {
+        const struct trace_enum_info *info = &trace_enum_table[i];
+        if (strcmp(info->name, enumeration) == 0 && value < info->count && info->value[value] != NULL) {
+            return info->value[value];
+        }
+    }
+    return "?";
+}
+
+const char *kd_state_name(const struct thread *thread)
+{
+    switch (thread->run) {
+    case THREAD_READY:
+        return "ready";
+    case THREAD_RUNNING:
+        return "running";
+    case THREAD_BLOCKED:
+        return kd_enum_name("thread_state", thread->wait);
+    case THREAD_DEAD:
+        return "dead";
+    default:
+        return "?";
+    }
+}
+
+/* A name field of the target, with whatever is wrong with it. */
+static bool read_name(vaddr_t address, char name[NAME_BYTES])
+{
+    bool fine = kd_read_kernel(address, name, NAME_BYTES) == OK;
+    name[NAME_BYTES - 1] = '\0';
+    for (char *c = name; *c != '\0'; c++) {
+        *c = *c >= ' ' && *c < 127 ? *c : '?';
+    }
+    return fine;
+}
+
+void kd_process_text(vaddr_t process, char *to, size_t bytes)
+{
+    char name[NAME_BYTES];
+    if (process == 0) {
+        string_copy(to, "kernel", bytes);
+    } else if (read_name(process + offsetof(struct process, name), name)) {
+        string_copy(to, name, bytes);
+    } else {
+        string_copy(to, "?", bytes);
+    }
+}
+
+void kd_object_text(vaddr_t address, char *to, size_t bytes)
+{
+    struct object object;
+    char name[NAME_BYTES] = "";
+    if (address == 0 || kd_read_kernel(address, &object, sizeof(object)) != OK) {
+        string_copy(to, address == 0 ? "" : "?", bytes);
+        return;
+    }
+    uint64_t id = object.id;
+    if (object.type == OBJECT_MAILBOX) {
+        read_name(address + offsetof(struct mailbox, name), name);
+    } else if (object.type == OBJECT_PROCESS) {
+        read_name(address + offsetof(struct process, name), name);
+    } else if (object.type == OBJECT_THREAD) {
+        uint32_t tid = 0;
+        read_name(address + offsetof(struct thread, name), name);
+        (void)kd_read_kernel(address + offsetof(struct thread, tid), &tid, sizeof(tid)); /* 0 says enough */
+        id = tid;
+    }
+    const char *type = object_type_name(object.type);
+    format_text(to, bytes, "%s %llu%s%s%s", type == NULL ? "object" : type, (unsigned long long)id,
+                name[0] == '\0' ? "" : " '", name, name[0] == '\0' ? "" : "'");
+}
+
+vaddr_t kd_arg_thread(struct kd_call *call)
+{
+    uint64_t tid;
+    if (call->has_input) {
+        if (call->input.type != &kd_type_thread) {
+            kd_fail("'%s' takes threads", call->command->name);
+        }
+        return call->input.bits;
+    }
+    return kd_arg_number(call, &tid) ? kd_thread_named(tid) : 0;
+}
+
+vaddr_t kd_arg_process(struct kd_call *call)
+{
+    uint64_t pid;
+    if (call->has_input) {
+        if (call->input.type != &kd_type_process) {
+            kd_fail("'%s' takes processes", call->command->name);
+        }
+        return call->input.bits;
+    }
+    return kd_arg_number(call, &pid) ? kd_process_named(pid) : 0;
+}

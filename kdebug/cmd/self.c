@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* self: what kdebug knows about its stops, and faults on purpose, to show that it survives them. */
+#include "base/assert.h"
+#include "base/string.h"
+#include "kdebug/core/command.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/stop.h"
+#include "kdebug/core/target.h"
+
+static void fault_null(void)
+{
+    uint64_t value;
+    __asm__ volatile("movq 0x10, %0" : "=r"(value));
+}
+
+static void fault_protection(void)
+{
+    uint64_t value;
+    __asm__ volatile("movq (%1), %0" : "=r"(value) : "r"(0x8000000000000000ull)); /* not canonical */
+}
+
+static void fault_divide(void)
+{
+    __asm__ volatile("xorl %%ecx, %%ecx; divl %%ecx" ::: "eax", "ecx", "edx", "cc");
+}
+
+static void fault_undefined(void)
+{
+    __asm__ volatile("ud2");
+}
+
+static void fault_breakpoint(void)
+{
+    __asm__ volatile("int3");
+}
+
+static void fault_write_text(void)
+{
+    *(volatile char *)(uintptr_t)fault_null = 0;
+}
+
+static void fault_assert(void)
+{
+    volatile int one = 1;
+    VERIFY(one == 2);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} faults[] = {
+    {"null", fault_null}, {"gp", fault_protection},   {"div", fault_divide},    {"ud", fault_undefined},
+    {"bp", fault_breakpoint}, {"text", fault_write_text}, {"assert", fault_assert},
+};
+
+static void run_fault(struct kd_call *call)
+{
+    for (unsigned i = 0; i < ARRAY_COUNT(faults); i++) {
+        if (kd_arg_accept(call, faults[i].name)) {
+            kd_arg_done(call);
+            faults[i].run();
+            kd_fail("the fault did not happen");
+        }
+    }
+    kd_fail_usage(call);
+}
+
+static void show_stops(void)
+{
+    kd_print("CPU  STATE    ANSWERED AFTER us         NMIS  REDUNDANT\n");
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        const struct kd_stop_record *record = &kd_stop_records[cpu];
+        uint64_t late = kd_stop_has(cpu) && record->captured > record->asked && record->asked != 0
+                            ? kd_stop_us(record->captured - record->asked)
+                            : 0;
+        kd_print("%3u  %-7s  %17llu  %11llu  %9llu\n", cpu, kd_stop_has(cpu) ? "stopped" : "MISSING", (unsigned long long)late,
+                 (unsigned long long)record->nmis, (unsigned long long)record->redundant);
+    }
+}
+
+static void run_self(struct kd_call *call)
+{
+    if (kd_arg_accept(call, "fault")) {
+        run_fault(call);
+    }
+    kd_arg_done(call);
+    show_stops();
+}
+KD_COMMAND(self, .usage = "[fault null|gp|div|ud|bp|text|assert]",
+           .help = "how this stop went; or fault inside the debugger, which must come back to the prompt",
+           .flags = KD_READS | KD_LIVE, .run = run_self);

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ways into kdebug and out of it, for the live machine.
+ *
+ * All ways lead to enter(): NMI and exceptions bring a trap frame; panic, request and boot make one by a breakpoint of our
+ * own (kd_trigger), which also puts them into NMI class. The master runs the session on a stack of its own, because it may have
+ * been called at the end of any.
+ *
+ * Each step of coming and going runs under a guard: if one faults, the others are still done, and the person is told. Going in:
+ * stop the others, hold the clock, finish a text patch that was broken into, close the serial interrupt. Going out: the same
+ * backwards.
+ *
+ * Two cores may want to enter at once. One becomes master; the other is parked with its wish in its record, is named by the first,
+ * and enters by itself when it is let go, unless its wish was a person's (BREAK, escape, NMI), who has got a prompt already.
+ */
+#include "kdebug/core/kdebug.h"
+
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "arch/interrupt.h"
+#include "arch/mmu.h"
+#include "arch/serial.h"
+#include "arch/text_patch.h"
+#include "base/hooks.h"
+#include "base/string.h"
+#include "gen/trace_emit.h"
+#include "kdebug/core/command.h"
+#include "kdebug/core/deferred.h"
+#include "kdebug/core/guard.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/session.h"
+#include "kdebug/core/stop.h"
+#include "kdebug/core/symbols.h"
+#include "kdebug/core/target.h"
+#include "kdebug/core/terminal.h"
+#include "kdebug/core/trace_stop.h"
+#include "kdebug/x86_64/registers.h"
+#include "kdebug/x86_64/stack_call.h"
+#include "trace/ring/ring.h"
+
+#define SERIAL_ISA_LINE 4u
+#define SERIAL_CPU      0u /* where the serial line's NMI goes */
+#define STACK_BYTES     32768u
+#define DR6_STATUS      0xe00fu /* B0-B3, BD, BS, BT (Intel SDM vol. 3B, "Debug Status Register (DR6)") */
+
+struct session_start {
+    struct trap_frame *frame;
+    enum trace_kdebug_reason reason;
+    const char *message;
+};
+
+/* Why a core is about to raise kd_trigger(); own core only. */
+struct wish {
+    bool is_set;
+    enum trace_kdebug_reason reason;
+    const char *message;
+};
+
+static _Alignas(16) char session_stack[STACK_BYTES];
+static struct wish wishes[CPU_MAX];
+static bool door_is_open;
+static uint32_t joined; /* cores that have been reported to stand still */
+static uint32_t faulted_steps;
+
+extern const char symtab_blob_start[], symtab_blob_end[];
+
+static const struct kd_line serial_line = {.put = serial_put, .get = serial_get};
+
+static const char *reason_name(enum trace_kdebug_reason reason)
+{
+    static const char *const names[] = {
+        [TRACE_KDEBUG_REASON_BREAK] = "break",           [TRACE_KDEBUG_REASON_ESCAPE] = "escape",
+        [TRACE_KDEBUG_REASON_PANIC] = "panic",           [TRACE_KDEBUG_REASON_BREAKPOINT] = "breakpoint",
+        [TRACE_KDEBUG_REASON_REQUEST] = "request",       [TRACE_KDEBUG_REASON_NMI] = "nmi",
+        [TRACE_KDEBUG_REASON_EXCEPTION] = "exception",   [TRACE_KDEBUG_REASON_BOOT] = "boot",
+    };
+    return reason < ARRAY_COUNT(names) ? names[reason] : "unknown";
+}
+
+bool kdebug_active(void)
+{
+    return kd_stop_is_mine();
+}
+
+/* ---- steps --------------------------------------------------------------------------------------------------------- */
+
+/* A fault in a step is remembered and the next one is done. */
+static bool run_step(unsigned number, void (*step)(void))
+{
+    struct kd_guard guard;
+    if (KD_GUARD(guard)) {
+        step();
+        kd_guard_leave(&guard);
+        return true;
+    }
+    faulted_steps |= 1u << number;
+    return false;
+}
+
+static void run_steps(void (*const steps[])(void), unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        run_step(i, steps[i]);
+    }
+}
+
+static void use_symbols(void)
+{
+    if (kd_symbols_count() == 0) {
+        kd_symbols_use(symtab_blob_start, (size_t)(symtab_blob_end - symtab_blob_start));
+    }
+}
+
+static void stop_others(void)
+{
+    joined = ~kd_stop_others();
+}
+
+static void close_serial_interrupt(void)
+{
+    serial_interrupt_enable(false);
+    if (door_is_open) {
+        ioapic_mask(SERIAL_ISA_LINE, true);
+    }
+}
+
+/* The line first: enabling the chip with bytes waiting makes the edge that a masked line would have missed. */
+static void open_serial_interrupt(void)
+{
+    if (door_is_open) {
+        ioapic_mask(SERIAL_ISA_LINE, false);
+        serial_interrupt_enable(true);
+    }
+}
+
+/* The converter maps TSC to monotonic time by the nearest record before; the stop has changed the relation. */
+static void record_clock(void)
+{
+    if (clock_tsc_khz() != 0 && trace_lane() == this_cpu()->lane_nmi) { /* nested deeper, the writer would wait for a lock */
+        trace_trace_clock(cpu_tsc(), clock_now());
+    }
+}
+
+static void (*const steps_in[])(void) = {use_symbols, close_serial_interrupt, stop_others, clock_hold, text_patch_finish};
+static void (*const steps_out[])(void) = {clock_release, record_clock, open_serial_interrupt};
+
+/* ---- session ------------------------------------------------------------------------------------------------------- */
+
+static void print_others(void)
+{
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        const struct kd_stop_record *record = &kd_stop_records[cpu];
+        if (cpu != cpu_id() && kd_stop_has(cpu) && record->message != NULL) {
+            kd_print("kdebug: cpu %u also wants in: %s: %s\n", cpu, reason_name(record->reason), record->message);
+        }
+    }
+}
+
+static void print_banner(const struct session_start *start)
+{
+    struct trace_region *region = trace_region_get();
+    kd_print("\nkdebug: enter reason=%s cpu=%u boot=%016llx\n", reason_name(start->reason), cpu_id(),
+             (unsigned long long)(region == NULL ? 0 : region->boot_id));
+    if (start->message != NULL) {
+        kd_print("kdebug: %s: %s\n", reason_name(start->reason), start->message);
+    }
+    if (start->reason == TRACE_KDEBUG_REASON_EXCEPTION) {
+        const char *name = kd_vector_name(start->frame->vector);
+        kd_print("kdebug: %s (vector %llu, error 0x%llx) at ", name == NULL ? "exception" : name,
+                 (unsigned long long)start->frame->vector, (unsigned long long)start->frame->error);
+        kd_print_address(start->frame->rip);
+        kd_print(" address 0x%llx\n", (unsigned long long)kd_stop_records[cpu_id()].cr2);
+    }
+    print_others();
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        if (!(joined >> cpu & 1)) {
+            kd_print("kdebug: cpu %u does not answer\n", cpu);
+        }
+    }
+    if (faulted_steps != 0) {
+        kd_print("kdebug: steps %x on the way in have faulted\n", faulted_steps);
+    }
+}
+
+/* While nothing is typed: cores that come late. */
+static void report_late(void)
+{
+    uint32_t late = ~kd_stop_missing() & ~joined;
+    for (unsigned cpu = 0; cpu < CPU_MAX && late != 0; cpu++) {
+        if (late >> cpu & 1) {
+            kd_print("\nkdebug: cpu %u has come\n" KD_PROMPT, cpu);
+        }
+    }
+    joined |= late;
+    cpu_relax();
+}
+
+static void run_session(void *argument)
+{
+    const struct session_start *start = argument;
+    kd_session_begin(cpu_id());
+    kd_target = &kd_target_live;
+    kd_terminal_use(&serial_line);
+    kd_output_begin(NULL, 0);
+    faulted_steps = 0;
+    run_steps(steps_in, ARRAY_COUNT(steps_in));
+
+    struct kd_guard guard;
+    if (KD_GUARD(guard)) {
+        print_banner(start);
+        kd_guard_leave(&guard);
+    }
+    kd_session_prompt(report_late);
+    static const char resume[] = "kdebug: resume\n";
+    kd_terminal_write(resume, sizeof(resume) - 1);
+    run_steps(steps_out, ARRAY_COUNT(steps_out));
+}
+
+/* A person's wish is satisfied by any prompt; the others have something to say that must not be lost. */
+static bool is_from_person(enum trace_kdebug_reason reason)
+{
+    return reason == TRACE_KDEBUG_REASON_BREAK || reason == TRACE_KDEBUG_REASON_ESCAPE ||
+           reason == TRACE_KDEBUG_REASON_NMI;
+}
+
+static void be_master(struct session_start *start)
+{
+    kd_trace_enter(start->reason);
+    kd_stack_call(session_stack + sizeof(session_stack), run_session, start);
+    kd_trace_leave(start->reason);
+    uint64_t mask;
+    if (kd_deferred_wanted(&mask)) {
+        ipi_send(cpu_id(), VECTOR_CONSOLE);
+    }
+    kd_stop_end();
+}
+
+static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, const char *message)
+{
+    struct session_start start = {.frame = frame, .reason = reason, .message = message};
+    /* Exceptions come on the lane of the code they interrupt, which may be in the middle of a record. */
+    struct cpu *cpu = this_cpu();
+    struct trace_lane *lane = cpu->lane;
+    if (lane == cpu->lane_normal || lane == trace_lane_exempt()) {
+        cpu->lane = cpu->lane_nmi;
+    }
+    bool served = false;
+    while (!served) {
+        if (kd_stop_claim(frame, reason, message)) {
+            be_master(&start);
+            served = true;
+        } else {
+            served = kd_stop_park(frame) && is_from_person(reason);
+        }
+    }
+    cpu->lane = lane;
+}
+
+/* ---- the ways in --------------------------------------------------------------------------------------------------- */
+
+void kdebug_open_door(void)
+{
+    door_is_open = true;
+    ioapic_route_nmi(SERIAL_ISA_LINE, SERIAL_CPU);
+    serial_interrupt_enable(true);
+}
+
+void kdebug_nmi(struct trap_frame *frame)
+{
+    if (kd_stop_is_mine()) {
+        return; /* left over from before: the line is closed, and nobody else may send us one */
+    }
+    if (kd_stop_in_progress()) {
+        kd_stop_nmi_is_expected(false);
+        kd_stop_park(frame);
+        return;
+    }
+    enum serial_event event = cpu_id() == SERIAL_CPU && door_is_open ? serial_drain() : SERIAL_NOTHING;
+    bool expected = kd_stop_nmi_is_expected(event != SERIAL_NOTHING);
+    switch (event) {
+    case SERIAL_BREAK:
+        enter(frame, TRACE_KDEBUG_REASON_BREAK, NULL);
+        break;
+    case SERIAL_ESCAPED:
+        enter(frame, TRACE_KDEBUG_REASON_ESCAPE, NULL);
+        break;
+    case SERIAL_BYTES:
+        ipi_send(cpu_id(), VECTOR_CONSOLE);
+        break;
+    case SERIAL_NOTHING:
+        if (!expected && !kd_stop_park(frame)) {
+            enter(frame, TRACE_KDEBUG_REASON_NMI, NULL);
+        }
+        break;
+    }
+}
+
+static enum trace_kdebug_reason reason_of(uint64_t vector)
+{
+    return vector == VECTOR_BREAKPOINT || vector == VECTOR_DEBUG ? TRACE_KDEBUG_REASON_BREAKPOINT
+                                                                 : TRACE_KDEBUG_REASON_EXCEPTION;
+}
+
+static uint64_t take_debug_status(void)
+{
+    uint64_t status;
+    __asm__ volatile("movq %%dr6, %0" : "=r"(status));
+    __asm__ volatile("movq %0, %%dr6" ::"r"(0xffff0ff0ull));
+    return status & DR6_STATUS;
+}
+
+/* An exception of the debugger's own code. Nothing guards only in a few lines on the way in and out. */
+static void survive(struct trap_frame *frame)
+{
+    if (!kd_guard_divert(frame, mmu_fault_address())) {
+        static const char words[] = "\nkdebug: fault outside of any guard; this core halts\n";
+        kd_terminal_write(words, sizeof(words) - 1);
+        cpu_halt_forever();
+    }
+}
+
+bool kdebug_trap(struct trap_frame *frame)
+{
+    if (kd_stop_is_mine()) {
+        survive(frame);
+        return true;
+    }
+    if (frame_is_user(frame)) {
+        return false;
+    }
+    if (frame->vector == VECTOR_DEBUG && take_debug_status() == 0) {
+        return true;
+    }
+    struct wish *wish = &wishes[cpu_id()];
+    if (frame->vector == VECTOR_BREAKPOINT && frame->rip == (uint64_t)kd_trigger + KD_TRIGGER_BYTES && wish->is_set) {
+        struct wish taken = *wish;
+        wish->is_set = false;
+        enter(frame, taken.reason, taken.message);
+        return true;
+    }
+    enter(frame, reason_of(frame->vector), NULL);
+    return true;
+}
+
+static void trigger(enum trace_kdebug_reason reason, const char *message)
+{
+    wishes[cpu_id()] = (struct wish){.is_set = true, .reason = reason, .message = message};
+    kd_trigger();
+}
+
+void kdebug_panic(const char *message)
+{
+    if (kd_stop_is_mine()) {
+        kd_raise_message(message);
+    }
+    trigger(TRACE_KDEBUG_REASON_PANIC, message);
+}
+
+void kdebug_request(const char *why)
+{
+    trigger(TRACE_KDEBUG_REASON_REQUEST, why);
+}
+
+void kdebug_boot(void)
+{
+    trigger(TRACE_KDEBUG_REASON_BOOT, NULL);
+}

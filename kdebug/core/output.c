@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lines through filters and pager (output.h).
+ *
+ * Without filters characters go out as they come. With filters they are collected into a line, and a complete line runs down
+ * the chain: each filter passes it on, drops it, or keeps it for the end. tail keeps the text of the last lines in one static
+ * buffer, so there is one tail per statement and at most TAIL_LINES lines.
+ */
+#include "kdebug/core/output.h"
+
+#include <stdarg.h>
+
+#include "base/format.h"
+#include "base/string.h"
+#include "kdebug/core/guard.h"
+#include "kdebug/core/symbols.h"
+#include "kdebug/core/terminal.h"
+
+#define TAIL_LINES     64u
+#define LINES_DEFAULT  10u
+#define TEXT_BYTES_MAX 512u
+
+static struct kd_filter chain[KD_FILTERS_MAX];
+static unsigned chain_length;
+static char line[KD_LINE_BYTES_MAX];
+static size_t line_bytes;
+
+static char tail_text[TAIL_LINES][KD_LINE_BYTES_MAX];
+static uint16_t tail_length[TAIL_LINES];
+static unsigned tail_stage; /* which filter of the chain is the tail */
+
+static unsigned pager_lines, pager_row;
+
+void kd_pager_set(unsigned lines)
+{
+    pager_lines = lines;
+}
+
+static void ask_for_more(void)
+{
+    static const char question[] = "-- more: space, enter, q --";
+    pager_row = 0;
+    kd_terminal_write(question, sizeof(question) - 1);
+    int key;
+    while ((key = kd_terminal_get()) < 0) {
+        if (kd_terminal_interrupted()) {
+            key = 'q';
+            break;
+        }
+    }
+    kd_terminal_write("\r\033[K", 4);
+    if (key == 'q' || key == 3) {
+        kd_raise(KD_CAUSE_QUIT);
+    }
+    if (key == '\r' || key == '\n') {
+        pager_row = pager_lines - 1;
+    }
+}
+
+static void put_out(char c)
+{
+    kd_terminal_put(c);
+    if (c == '\n' && pager_lines != 0 && ++pager_row >= pager_lines) {
+        ask_for_more();
+    }
+}
+
+static bool contains(const char *text, size_t bytes, const char *pattern)
+{
+    size_t length = strlen(pattern);
+    for (size_t i = 0; i + length <= bytes; i++) {
+        if (memcmp(text + i, pattern, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void keep_for_tail(struct kd_filter *filter, unsigned stage, const char *text, size_t bytes)
+{
+    unsigned slot = (unsigned)(filter->seen % filter->limit);
+    memcpy(tail_text[slot], text, bytes);
+    tail_length[slot] = (uint16_t)bytes;
+    tail_stage = stage;
+    filter->seen++;
+}
+
+/* Run one line (without its end) through the filters from a stage on. */
+static void filter_line(unsigned stage, const char *text, size_t bytes)
+{
+    for (; stage < chain_length; stage++) {
+        struct kd_filter *filter = &chain[stage];
+        switch (filter->kind) {
+        case KD_FILTER_GREP:
+        case KD_FILTER_GREP_NOT:
+            if (contains(text, bytes, filter->pattern) == (filter->kind == KD_FILTER_GREP_NOT)) {
+                return;
+            }
+            break;
+        case KD_FILTER_HEAD:
+            if (filter->seen++ >= filter->limit) {
+                return;
+            }
+            break;
+        case KD_FILTER_COUNT:
+            filter->seen++;
+            return;
+        case KD_FILTER_TAIL:
+            keep_for_tail(filter, stage, text, bytes);
+            return;
+        }
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        put_out(text[i]);
+    }
+    put_out('\n');
+}
+
+static void take_char(char c)
+{
+    if (chain_length == 0) {
+        put_out(c);
+        return;
+    }
+    if (c != '\n') {
+        line[line_bytes++] = c;
+    }
+    if (c == '\n' || line_bytes == sizeof(line)) {
+        size_t bytes = line_bytes;
+        line_bytes = 0;
+        filter_line(0, line, bytes);
+    }
+}
+
+void kd_print_text(const char *text, size_t bytes)
+{
+    if (kd_terminal_interrupted()) {
+        kd_raise(KD_CAUSE_QUIT);
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        take_char(text[i]);
+    }
+}
+
+void kd_print(const char *format, ...)
+{
+    static char text[TEXT_BYTES_MAX];
+    va_list args;
+    va_start(args, format);
+    size_t bytes = format_text_v(text, sizeof(text), format, args);
+    va_end(args);
+    kd_print_text(text, MIN(bytes, sizeof(text) - 1));
+}
+
+void kd_print_address(vaddr_t address)
+{
+    char text[128];
+    kd_symbol_text(address, text, sizeof(text));
+    kd_print("%s", text);
+}
+
+void kd_print_byte(char c)
+{
+    if (kd_terminal_interrupted()) {
+        kd_raise(KD_CAUSE_QUIT);
+    }
+    kd_terminal_put(c);
+}
+
+void kd_output_begin(const struct kd_filter *filters, unsigned count)
+{
+    chain_length = MIN(count, KD_FILTERS_MAX);
+    for (unsigned i = 0; i < chain_length; i++) {
+        chain[i] = filters[i];
+        chain[i].seen = 0;
+    }
+    line_bytes = 0;
+    pager_row = 0;
+}
+
+/* A filter that kept something gives it to those after it. */
+static void finish_filter(unsigned stage)
+{
+    struct kd_filter *filter = &chain[stage];
+    if (filter->kind == KD_FILTER_COUNT) {
+        char number[24];
+        size_t bytes = format_text(number, sizeof(number), "%llu", (unsigned long long)filter->seen);
+        filter_line(stage + 1, number, bytes);
+    }
+    if (filter->kind == KD_FILTER_TAIL && tail_stage == stage) {
+        uint64_t first = filter->seen > filter->limit ? filter->seen - filter->limit : 0;
+        for (uint64_t i = first; i < filter->seen; i++) {
+            unsigned slot = (unsigned)(i % filter->limit);
+            filter_line(stage + 1, tail_text[slot], tail_length[slot]);
+        }
+    }
+}
+
+void kd_output_end(void)
+{
+    struct kd_guard guard;
+    if (KD_GUARD(guard)) {
+        if (line_bytes > 0) {
+            take_char('\n');
+        }
+        for (unsigned i = 0; i < chain_length; i++) {
+            finish_filter(i);
+        }
+        kd_guard_leave(&guard);
+    }
+    chain_length = 0;
+    line_bytes = 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The next word of [*at, end); its length, 0 at the end. */
+static size_t next_word(const char **at, const char *end)
+{
+    while (*at < end && is_blank(**at)) {
+        (*at)++;
+    }
+    size_t length = 0;
+    while (*at + length < end && !is_blank((*at)[length])) {
+        length++;
+    }
+    return length;
+}
+
+static bool word_is(const char *word, size_t length, const char *name)
+{
+    return strlen(name) == length && memcmp(word, name, length) == 0;
+}
+
+bool kd_filter_is(const char *text, size_t bytes)
+{
+    static const char *const known[] = {"grep", "head", "tail", "count"};
+    const char *at = text;
+    size_t length = next_word(&at, text + bytes);
+    for (unsigned i = 0; i < ARRAY_COUNT(known); i++) {
+        if (word_is(at, length, known[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_pattern(const char *at, const char *end, struct kd_filter *out)
+{
+    out->kind = KD_FILTER_GREP;
+    size_t length = next_word(&at, end);
+    if (word_is(at, length, "-v")) {
+        out->kind = KD_FILTER_GREP_NOT;
+        at += length;
+        length = next_word(&at, end);
+    }
+    while (end > at && is_blank(end[-1])) {
+        end--;
+    }
+    length = (size_t)(end - at);
+    if (length >= 2 && (*at == '"' || *at == '\'') && end[-1] == *at) {
+        at++;
+        length -= 2;
+    }
+    if (length == 0 || length >= sizeof(out->pattern)) {
+        return false;
+    }
+    memcpy(out->pattern, at, length);
+    out->pattern[length] = '\0';
+    return true;
+}
+
+static bool parse_lines(const char *at, const char *end, uint64_t most, struct kd_filter *out)
+{
+    size_t length = next_word(&at, end);
+    out->limit = length == 0 ? LINES_DEFAULT : 0;
+    for (size_t i = 0; i < length; i++) {
+        if (at[i] < '0' || at[i] > '9' || out->limit > UINT32_MAX) {
+            return false;
+        }
+        out->limit = out->limit * 10 + (uint64_t)(at[i] - '0');
+    }
+    at += length;
+    return out->limit > 0 && out->limit <= most && next_word(&at, end) == 0;
+}
+
+bool kd_filter_parse(const char *text, size_t bytes, struct kd_filter *out)
+{
+    const char *at = text;
+    const char *end = text + bytes;
+    size_t length = next_word(&at, end);
+    const char *rest = at + length;
+    *out = (struct kd_filter){0};
+    if (word_is(at, length, "grep")) {
+        return parse_pattern(rest, end, out);
+    }
+    if (word_is(at, length, "head")) {
+        out->kind = KD_FILTER_HEAD;
+        return parse_lines(rest, end, UINT32_MAX, out);
+    }
+    if (word_is(at, length, "tail")) {
+        out->kind = KD_FILTER_TAIL;
+        return parse_lines(rest, end, TAIL_LINES, out);
+    }
+    out->kind = KD_FILTER_COUNT;
+    return word_is(at, length, "count") && next_word(&rest, end) == 0;
+}

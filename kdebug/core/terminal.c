@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes out and in (terminal.h).
+ *
+ * While a command prints, the chip's input FIFO (16 bytes) would overflow and ^C go unseen. So every few characters of output the
+ * input is polled into a small queue. A script that types faster than commands run keeps its bytes; what does not fit is lost, as on
+ * any line without flow control.
+ */
+#include "kdebug/core/terminal.h"
+
+#define AHEAD_BYTES   1024u /* power of two */
+#define POLL_INTERVAL 8u    /* characters; less than the chip's 16 bytes, both directions run at the same speed */
+#define CTRL_C        3
+
+static const struct kd_line *wire;
+static unsigned char ahead[AHEAD_BYTES];
+static unsigned ahead_in, ahead_out;
+static unsigned since_poll;
+static bool interrupted;
+
+void kd_terminal_use(const struct kd_line *line)
+{
+    wire = line;
+    ahead_in = ahead_out = since_poll = 0;
+    interrupted = false;
+}
+
+static void poll_input(void)
+{
+    int byte;
+    while ((byte = wire->get()) >= 0) {
+        if (byte == CTRL_C) {
+            interrupted = true;
+            ahead_out = ahead_in;
+        } else if (ahead_in - ahead_out < AHEAD_BYTES) {
+            ahead[ahead_in++ % AHEAD_BYTES] = (unsigned char)byte;
+        }
+    }
+}
+
+void kd_terminal_put(char c)
+{
+    if (c == '\n') {
+        wire->put('\r');
+    }
+    wire->put(c);
+    if (++since_poll >= POLL_INTERVAL) {
+        since_poll = 0;
+        poll_input();
+    }
+}
+
+void kd_terminal_write(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        kd_terminal_put(text[i]);
+    }
+}
+
+int kd_terminal_get(void)
+{
+    if (ahead_out != ahead_in) {
+        return ahead[ahead_out++ % AHEAD_BYTES];
+    }
+    return wire->get();
+}
+
+bool kd_terminal_interrupted(void)
+{
+    bool was = interrupted;
+    interrupted = false;
+    return was;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The line to the person: bytes out, bytes in, ^C while output runs.
+ *
+ * The line itself is two functions, so that host tests and later other wires can take its place.
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct kd_line {
+    void (*put)(char c);
+    int (*get)(void); /* poll one byte, -1: none */
+};
+
+/* kd_terminal_use() - talk over this line from now on, with nothing typed ahead. */
+void kd_terminal_use(const struct kd_line *line);
+
+/* kd_terminal_put() - one character; '\n' becomes CR LF. Looks for typed bytes now and then, keeps them for later. */
+void kd_terminal_put(char c);
+void kd_terminal_write(const char *text, size_t bytes);
+
+/* kd_terminal_get() - the next typed byte, -1: none yet. */
+int kd_terminal_get(void);
+
+/* kd_terminal_interrupted() - ^C was typed since the last call; what was typed before it is forgotten. */
+bool kd_terminal_interrupted(void);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The events that show a stop in the trace. Called by every core on its way in and out, in NMI class, where no trace site may be: a
+ * core could be parked on the very bytes that are being patched. So the category is asked instead.
+ */
+#pragma once
+
+#include "gen/trace_emit.h"
+#include "trace/ring/ring.h"
+
+static inline void kd_trace_enter(enum trace_kdebug_reason reason)
+{
+    if (trace_categories() & TRACE_CATEGORY_KDEBUG) {
+        trace_emit_kdebug_enter((uint8_t)reason);
+    }
+}
+
+static inline void kd_trace_leave(enum trace_kdebug_reason reason)
+{
+    if (trace_categories() & TRACE_CATEGORY_KDEBUG) {
+        trace_emit_kdebug_leave((uint8_t)reason);
+    }
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* All consumers of the decoder, one after the other; their output is thrown away. */
+#include "read_all.h"
+
+#include <stdlib.h>
+
+#include "tools/trace/check_rules.h"
+#include "tools/trace/convert.h"
+#include "tools/trace/text.h"
+
+/* The rules and the merged stream; returns how many records came. */
+static uint64_t read_rules(struct session *session)
+{
+    struct registry registry;
+    struct finding_list findings = {0};
+    struct rules_totals totals;
+    struct merge *merge = xcalloc(1, sizeof(*merge));
+    registry_open(&registry, session, rules_thread_bytes());
+    struct rules *rules = rules_open(session, &registry, &findings);
+    merge_open(merge, session, &findings);
+    uint64_t records = 0;
+    uint64_t last = 0;
+    for (const struct step *step; (step = merge_next(merge)) != NULL;) {
+        if (step->tsc < last) {
+            abort(); /* the merged stream goes back in time */
+        }
+        last = step->tsc;
+        records += step->kind == STEP_RECORD;
+        rules_step(rules, step);
+    }
+    merge_close(merge);
+    rules_close(rules, &totals);
+    registry_close(&registry);
+    finding_free(&findings);
+    free(merge);
+    return records;
+}
+
+static void read_text(struct session *session)
+{
+    struct registry registry;
+    struct symbols symbols;
+    char text[TEXT_RECORD_BYTES];
+    registry_open(&registry, session, 0);
+    if (symbols_load(&symbols, session, NULL) == OK) {
+        struct text_context context = {&session->schema, &registry, &symbols};
+        for (unsigned i = 0; i < session->lane_count; i++) {
+            struct lane lane;
+            for (lane_open(&lane, session, i, NULL); lane.step.kind != STEP_END; lane_advance(&lane)) {
+                if (lane.step.kind == STEP_RECORD) {
+                    text_record(&context, session->schema.event[lane.step.id], lane.step.record, text, sizeof(text));
+                }
+            }
+            lane_close(&lane);
+        }
+    }
+    symbols_free(&symbols);
+    registry_close(&registry);
+}
+
+static void read_convert(struct session *session, bool all, uint64_t records)
+{
+    struct convert *convert = xcalloc(1, sizeof(*convert));
+    struct convert_window window = {.from_ns = 0, .to_ns = INT64_MAX, .all = all};
+    perfetto_init(&convert->perfetto);
+    out_discard(&convert->perfetto.out);
+    convert_run(convert, session, &window);
+    if (out_close(&convert->perfetto.out) != OK || convert->totals.events + convert->totals.left_out != records) {
+        abort(); /* events appeared or vanished */
+    }
+    convert_free(convert);
+    free(convert);
+}
+
+void read_all(const void *bytes, size_t count)
+{
+    struct input input;
+    struct session *session = xcalloc(1, sizeof(*session));
+    complain_silently = true;
+    input_from_memory(&input, bytes, count);
+    if (session_open(session, &input, 0) == OK) {
+        uint64_t records = read_rules(session);
+        read_text(session);
+        read_convert(session, false, records);
+        read_convert(session, true, records);
+        session_close(session);
+    }
+    free(session);
+}

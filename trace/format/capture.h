@@ -16,11 +16,15 @@
 #define CAPTURE_VERSION 1u
 
 enum capture_type {
-    CAPTURE_START = 1,   /* struct trace_region as it was when the capture began; first block of every session */
-    CAPTURE_SCHEMA = 2,  /* schema text (gen/trace_schema.h), hash = trace_region.schema_hash */
-    CAPTURE_SUBBUF = 3,  /* struct capture_subbuf, then the committed bytes of one sub-buffer from its header on */
-    CAPTURE_VERDICT = 4, /* struct capture_verdict: a sub-buffer sent before was overwritten while it was sent */
-    CAPTURE_STATUS = 5,  /* struct trace_lane [lane_count] as they were; at the start and the end of a session */
+    CAPTURE_START =
+        1, /* struct trace_region as it was when the capture began; first block of every session */
+    CAPTURE_SCHEMA = 2, /* schema text (gen/trace_schema.h), hash = trace_region.schema_hash */
+    CAPTURE_SUBBUF =
+        3, /* struct capture_subbuf, then the committed bytes of one sub-buffer from its header on */
+    CAPTURE_VERDICT =
+        4, /* struct capture_verdict: a sub-buffer sent before was overwritten while it was sent */
+    CAPTURE_STATUS =
+        5, /* struct trace_lane [lane_count] as they were; at the start and the end of a session */
     CAPTURE_END = 6,     /* struct capture_end: the session ended in order */
     CAPTURE_SYMBOLS = 7, /* kernel symbols as text lines "hex-address name\n", sorted; optional */
 };
@@ -46,7 +50,7 @@ struct capture_verdict {
 };
 
 struct capture_end {
-    uint64_t blocks;     /* blocks of this session before this one */
+    uint64_t blocks;      /* blocks of this session before this one */
     uint64_t overwritten; /* sub-buffers that the consumer came too late for */
 };
 

@@ -1,0 +1,647 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rules over the merged stream: switches, system calls, interrupts, faults, IPC, stops in kdebug.
+ *
+ * Unknown state. Threads and calls move between cores, so what is known about them is worth nothing while any core has a
+ * hole or has not begun (blind > 0; in a flight recorder each core's ring reaches back another time), nor when it was
+ * learnt before: rules.epoch grows whenever a hole begins or ends and whenever categories are switched on or off, and state of
+ * an older epoch is unknown. What concerns one core only (switches, interrupts) is forgotten at that core's holes only.
+ *
+ * IPC. A call is followed by its id from ipc.call to ipc.return. A thread that is exempt from tracing because it consumes
+ * the trace makes no IPC events, so a call may be served by nobody: that is a finding only if the mailbox is ever
+ * received from in this capture.
+ */
+#include "check_rules.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define IRQ_DEPTH_MAX   16
+#define CALLS_MAX       0x100000u /* open calls and orphans remembered; more than that is not a sane capture */
+#define NOBODY          UINT32_MAX
+
+/* What is known about something that is entered and left. */
+enum phase { PHASE_UNKNOWN = 0, PHASE_OUT, PHASE_IN };
+
+struct rules_thread {
+    uint64_t epoch;
+    uint32_t running_on; /* cpu + 1; 0: nowhere or unknown */
+    bool is_dead;
+    enum phase syscall;
+    enum phase calling;
+    uint64_t call;
+    uint32_t faults; /* open ones */
+    bool faults_known;
+};
+
+struct rules_cpu {
+    uint32_t current; /* NOBODY: unknown */
+    unsigned irq_depth;
+    bool irq_known;
+    uint8_t irq_vector[IRQ_DEPTH_MAX];
+    enum phase kdebug;
+};
+
+struct rules_call {
+    uint64_t epoch;
+    uint64_t tsc;
+    uint32_t client;
+    uint32_t mailbox;
+    bool has_call; /* false: an orphan, received or replied before any ipc.call was seen */
+    bool received;
+    bool replied;
+    struct rules_call *next_free;
+};
+
+struct rules_mailbox {
+    uint64_t receives;
+    uint64_t unserved; /* calls that came back with OK though nobody received them */
+    uint64_t first_tsc;
+};
+
+struct rules_ids {
+    unsigned lost;
+    unsigned switched;
+    unsigned thread_switch;
+    unsigned wake;
+    unsigned irq_enter;
+    unsigned irq_exit;
+    unsigned syscall_enter;
+    unsigned syscall_exit;
+    unsigned fault_enter;
+    unsigned fault_exit;
+    unsigned call;
+    unsigned receive;
+    unsigned reply;
+    unsigned ret;
+    unsigned kdebug_enter;
+    unsigned kdebug_leave;
+    unsigned dead;
+    struct field_ref lost_cause;
+    struct field_ref lost_count;
+    struct field_ref switch_state;
+    struct field_ref switch_prev;
+    struct field_ref switch_next;
+    struct field_ref enter_vector;
+    struct field_ref exit_vector;
+    struct field_ref enter_number;
+    struct field_ref call_call;
+    struct field_ref call_mailbox;
+    struct field_ref receive_call;
+    struct field_ref receive_mailbox;
+    struct field_ref reply_call;
+    struct field_ref return_call;
+    struct field_ref return_status;
+};
+
+struct rules {
+    const struct session *session;
+    struct registry *registry;
+    struct finding_list *findings;
+    struct rules_ids ids;
+    struct rules_totals totals;
+    uint64_t epoch; /* from 1 */
+    unsigned blind; /* lanes of cores that have not begun or are in a hole */
+    bool lane_is_blind[TRACE_LANES_MAX];
+    uint64_t start_tsc;
+    bool started;
+    struct rules_cpu cpu[CPU_MAX];
+    struct id_map calls;
+    struct id_map mailboxes;
+    struct arena arena;
+    struct rules_call *free_calls;
+};
+
+static void bind_rules(struct rules_ids *ids, const struct schema *schema)
+{
+    *ids = (struct rules_ids){
+        .lost = schema_event_id(schema, "trace.lost"),
+        .switched = schema_event_id(schema, "trace.switched"),
+        .thread_switch = schema_event_id(schema, "sched.thread.switch"),
+        .wake = schema_event_id(schema, "sched.thread.wake"),
+        .irq_enter = schema_event_id(schema, "irq.enter"),
+        .irq_exit = schema_event_id(schema, "irq.exit"),
+        .syscall_enter = schema_event_id(schema, "syscall.enter"),
+        .syscall_exit = schema_event_id(schema, "syscall.exit"),
+        .fault_enter = schema_event_id(schema, "fault.enter"),
+        .fault_exit = schema_event_id(schema, "fault.exit"),
+        .call = schema_event_id(schema, "ipc.call"),
+        .receive = schema_event_id(schema, "ipc.receive"),
+        .reply = schema_event_id(schema, "ipc.reply"),
+        .ret = schema_event_id(schema, "ipc.return"),
+        .kdebug_enter = schema_event_id(schema, "kdebug.enter"),
+        .kdebug_leave = schema_event_id(schema, "kdebug.leave"),
+        .dead = schema_enum_value(schema, "sched.thread.switch", "state", "dead"),
+        .lost_cause = schema_field_ref(schema, "trace.lost", "cause"),
+        .lost_count = schema_field_ref(schema, "trace.lost", "count"),
+        .switch_state = schema_field_ref(schema, "sched.thread.switch", "state"),
+        .switch_prev = schema_field_ref(schema, "sched.thread.switch", "prev"),
+        .switch_next = schema_field_ref(schema, "sched.thread.switch", "next"),
+        .enter_vector = schema_field_ref(schema, "irq.enter", "vector"),
+        .exit_vector = schema_field_ref(schema, "irq.exit", "vector"),
+        .enter_number = schema_field_ref(schema, "syscall.enter", "number"),
+        .call_call = schema_field_ref(schema, "ipc.call", "call"),
+        .call_mailbox = schema_field_ref(schema, "ipc.call", "mailbox"),
+        .receive_call = schema_field_ref(schema, "ipc.receive", "call"),
+        .receive_mailbox = schema_field_ref(schema, "ipc.receive", "mailbox"),
+        .reply_call = schema_field_ref(schema, "ipc.reply", "call"),
+        .return_call = schema_field_ref(schema, "ipc.return", "call"),
+        .return_status = schema_field_ref(schema, "ipc.return", "status"),
+    };
+}
+
+/* Time of a step for people, in seconds since the first step. */
+static double seconds_at(const struct rules *rules, uint64_t tsc)
+{
+    return (double)clock_delta_ns(&rules->session->clock, tsc - rules->start_tsc) / 1e9;
+}
+
+#define REPORT(rules, rule, step, format, ...)                                                          \
+    finding_add((rules)->findings, rule, "%.9f cpu %u: " format, seconds_at(rules, (step)->tsc),        \
+                (unsigned)(step)->cpu, __VA_ARGS__)
+
+static void note_orphan(struct rules *rules)
+{
+    rules->totals.orphans++;
+}
+
+/* Whether state of an epoch is still worth anything. */
+static bool is_sure(const struct rules *rules, uint64_t epoch)
+{
+    return epoch == rules->epoch && rules->blind == 0;
+}
+
+/* State of a thread, forgotten first if it is no longer sure. */
+static struct rules_thread *state_of(struct rules *rules, uint32_t tid)
+{
+    struct rules_thread *state = registry_thread(rules->registry, tid)->state;
+    if (!is_sure(rules, state->epoch)) {
+        *state = (struct rules_thread){.epoch = rules->epoch};
+    }
+    return state;
+}
+
+static struct rules_thread *current_of(struct rules *rules, const struct step *step)
+{
+    uint32_t tid = rules->cpu[step->cpu].current;
+    return tid == NOBODY ? NULL : state_of(rules, tid);
+}
+
+/* ---- scheduling ---- */
+
+static void set_running(struct rules *rules, const struct step *step, uint32_t tid)
+{
+    struct rules_cpu *cpu = &rules->cpu[step->cpu];
+    cpu->current = tid;
+    if (tid != 0) {
+        state_of(rules, tid)->running_on = step->cpu + 1u;
+    }
+}
+
+static void take_switch(struct rules *rules, const struct step *step)
+{
+    const struct rules_ids *ids = &rules->ids;
+    struct rules_cpu *cpu = &rules->cpu[step->cpu];
+    uint32_t prev = (uint32_t)field_get(&ids->switch_prev, step->record);
+    uint32_t next = (uint32_t)field_get(&ids->switch_next, step->record);
+    rules->totals.switches++;
+    if (cpu->current != NOBODY && cpu->current != prev) {
+        REPORT(rules, FINDING_SWITCH, step, "switch away from thread %u, but thread %u ran", prev, cpu->current);
+    }
+    if (prev != 0) {
+        struct rules_thread *state = state_of(rules, prev);
+        state->running_on = 0;
+        state->is_dead = field_get(&ids->switch_state, step->record) == ids->dead;
+    }
+    if (next != 0) {
+        struct rules_thread *state = state_of(rules, next);
+        if (state->running_on != 0 && state->running_on != step->cpu + 1u) {
+            REPORT(rules, FINDING_SWITCH, step, "thread %u begins to run, but it runs on cpu %u", next,
+                   state->running_on - 1);
+        }
+        if (state->is_dead) {
+            REPORT(rules, FINDING_SWITCH, step, "thread %u runs after its death", next);
+        }
+    }
+    set_running(rules, step, next);
+}
+
+/* Everything that was learnt about threads and calls is forgotten; who runs where is still known of the other cores. */
+static void new_epoch(struct rules *rules)
+{
+    rules->epoch++;
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        uint32_t tid = rules->cpu[i].current;
+        if (tid != NOBODY && tid != 0) {
+            state_of(rules, tid)->running_on = i + 1;
+        }
+    }
+}
+
+static void take_hole(struct rules *rules, const struct step *step)
+{
+    if (step->lane_kind == TRACE_LANE_META) {
+        return;
+    }
+    struct rules_cpu *cpu = &rules->cpu[step->cpu];
+    rules->lane_is_blind[step->lane] = true;
+    rules->blind++;
+    if (step->lane_kind == TRACE_LANE_NORMAL) {
+        cpu->current = NOBODY;
+        cpu->irq_depth = 0;
+        cpu->irq_known = false;
+    }
+    cpu->kdebug = PHASE_UNKNOWN;
+    new_epoch(rules);
+}
+
+/* A lane begins, at last or again. */
+static void take_begin(struct rules *rules, const struct step *step)
+{
+    if (rules->lane_is_blind[step->lane]) {
+        rules->lane_is_blind[step->lane] = false;
+        rules->blind--;
+        new_epoch(rules);
+    }
+    if (step->lane_kind == TRACE_LANE_NORMAL) {
+        set_running(rules, step, step->current);
+    }
+}
+
+static void take_subbuf(struct rules *rules, const struct step *step)
+{
+    struct rules_cpu *cpu = &rules->cpu[step->cpu];
+    if (step->lane_kind == TRACE_LANE_NORMAL && cpu->current != step->current) {
+        REPORT(rules, FINDING_SWITCH, step, "the sub-buffer says that thread %u runs, but thread %u does",
+               step->current, cpu->current);
+        set_running(rules, step, step->current);
+    }
+}
+
+/* ---- system calls and faults ---- */
+
+static void take_syscall_enter(struct rules *rules, const struct step *step)
+{
+    struct rules_thread *thread = current_of(rules, step);
+    rules->totals.syscalls++;
+    if (thread == NULL) {
+        return;
+    }
+    uint32_t tid = rules->cpu[step->cpu].current;
+    unsigned number = (unsigned)field_get(&rules->ids.enter_number, step->record);
+    if (tid == 0) {
+        REPORT(rules, FINDING_SYSCALL, step, "the idle thread makes system call %u", number);
+    } else if (thread->syscall == PHASE_IN) {
+        REPORT(rules, FINDING_SYSCALL, step, "thread %u enters system call %u inside another", tid, number);
+    }
+    if (thread->faults_known && thread->faults != 0) {
+        REPORT(rules, FINDING_FAULT, step, "thread %u enters system call %u inside a page fault", tid, number);
+        thread->faults = 0;
+    }
+    thread->syscall = PHASE_IN;
+}
+
+static void take_syscall_exit(struct rules *rules, const struct step *step)
+{
+    struct rules_thread *thread = current_of(rules, step);
+    if (thread == NULL) {
+        return;
+    }
+    if (thread->syscall == PHASE_OUT) {
+        REPORT(rules, FINDING_SYSCALL, step, "thread %u leaves a system call that it did not enter",
+               rules->cpu[step->cpu].current);
+    } else if (thread->syscall == PHASE_UNKNOWN) {
+        note_orphan(rules);
+    }
+    thread->syscall = PHASE_OUT;
+}
+
+static void take_fault_enter(struct rules *rules, const struct step *step)
+{
+    struct rules_thread *thread = current_of(rules, step);
+    rules->totals.faults++;
+    if (thread != NULL) {
+        thread->faults++;
+    }
+}
+
+static void take_fault_exit(struct rules *rules, const struct step *step)
+{
+    struct rules_thread *thread = current_of(rules, step);
+    if (thread == NULL) {
+        return;
+    }
+    if (thread->faults != 0) {
+        thread->faults--;
+    } else if (thread->faults_known) {
+        REPORT(rules, FINDING_FAULT, step, "thread %u leaves a page fault that it did not enter",
+               rules->cpu[step->cpu].current);
+    } else {
+        note_orphan(rules);
+    }
+    thread->faults_known = true;
+}
+
+/* ---- interrupts ---- */
+
+static void take_irq_enter(struct rules *rules, const struct step *step)
+{
+    struct rules_cpu *cpu = &rules->cpu[step->cpu];
+    unsigned vector = (unsigned)field_get(&rules->ids.enter_vector, step->record);
+    rules->totals.irqs++;
+    if (cpu->irq_depth == IRQ_DEPTH_MAX) {
+        REPORT(rules, FINDING_IRQ, step, "interrupts nest more than %u deep", IRQ_DEPTH_MAX);
+        cpu->irq_depth = 0;
+    }
+    cpu->irq_vector[cpu->irq_depth++] = (uint8_t)vector;
+}
+
+static void take_irq_exit(struct rules *rules, const struct step *step)
+{
+    struct rules_cpu *cpu = &rules->cpu[step->cpu];
+    unsigned vector = (unsigned)field_get(&rules->ids.exit_vector, step->record);
+    if (cpu->irq_depth == 0) {
+        if (cpu->irq_known) {
+            REPORT(rules, FINDING_IRQ, step, "interrupt %#x ends without a beginning", vector);
+        } else {
+            note_orphan(rules);
+        }
+    } else if (cpu->irq_vector[--cpu->irq_depth] != (uint8_t)vector) {
+        REPORT(rules, FINDING_IRQ, step, "interrupt %#x ends inside interrupt %#x", vector,
+               (unsigned)cpu->irq_vector[cpu->irq_depth]);
+    }
+    cpu->irq_known = true;
+}
+
+static void take_kdebug(struct rules *rules, const struct step *step, enum phase phase)
+{
+    struct rules_cpu *cpu = &rules->cpu[step->cpu];
+    if (cpu->kdebug == phase) {
+        REPORT(rules, FINDING_KDEBUG, step, "%s kdebug twice", phase == PHASE_IN ? "enters" : "leaves");
+    }
+    cpu->kdebug = phase;
+}
+
+/* ---- IPC ---- */
+
+static struct rules_call *make_call(struct rules *rules, uint64_t id, const struct step *step)
+{
+    if (rules->calls.count >= CALLS_MAX) {
+        return NULL;
+    }
+    struct rules_call *call = rules->free_calls;
+    if (call != NULL) {
+        rules->free_calls = call->next_free;
+    } else {
+        call = arena_alloc(&rules->arena, sizeof(*call));
+    }
+    *call = (struct rules_call){.epoch = rules->epoch, .tsc = step->tsc, .client = NOBODY};
+    id_map_insert(&rules->calls, id, call);
+    return call;
+}
+
+static void drop_call(struct rules *rules, uint64_t id)
+{
+    struct rules_call *call = id_map_remove(&rules->calls, id);
+    if (call != NULL) {
+        call->next_free = rules->free_calls;
+        rules->free_calls = call;
+    }
+}
+
+static struct rules_mailbox *mailbox_of(struct rules *rules, uint32_t id)
+{
+    struct rules_mailbox *mailbox = id_map_find(&rules->mailboxes, id);
+    if (mailbox == NULL) {
+        mailbox = arena_alloc(&rules->arena, sizeof(*mailbox));
+        id_map_insert(&rules->mailboxes, id, mailbox);
+    }
+    return mailbox;
+}
+
+static void take_call(struct rules *rules, const struct step *step)
+{
+    uint64_t id = field_get(&rules->ids.call_call, step->record);
+    uint32_t tid = rules->cpu[step->cpu].current;
+    struct rules_thread *thread = current_of(rules, step);
+    struct rules_call *call = id_map_find(&rules->calls, id);
+    rules->totals.calls++;
+    if (call != NULL && is_sure(rules, call->epoch)) {
+        REPORT(rules, FINDING_IPC, step, "call %#" PRIx64 " begins %s", id,
+               call->has_call ? "twice" : "after it was received");
+    }
+    if (thread != NULL && thread->calling == PHASE_IN) {
+        REPORT(rules, FINDING_IPC, step, "thread %u calls (%#" PRIx64 ") inside its call %#" PRIx64, tid, id,
+               thread->call);
+    }
+    drop_call(rules, id);
+    call = make_call(rules, id, step);
+    if (call != NULL) {
+        call->has_call = true;
+        call->client = tid;
+        call->mailbox = (uint32_t)field_get(&rules->ids.call_mailbox, step->record);
+    }
+    if (thread != NULL) {
+        thread->calling = PHASE_IN;
+        thread->call = id;
+    }
+}
+
+static void take_receive(struct rules *rules, const struct step *step)
+{
+    uint64_t id = field_get(&rules->ids.receive_call, step->record);
+    struct rules_call *call = id_map_find(&rules->calls, id);
+    mailbox_of(rules, (uint32_t)field_get(&rules->ids.receive_mailbox, step->record))->receives++;
+    if (call == NULL) {
+        note_orphan(rules);
+        call = make_call(rules, id, step);
+    } else if (call->received && is_sure(rules, call->epoch)) {
+        REPORT(rules, FINDING_IPC, step, "call %#" PRIx64 " is received twice", id);
+    }
+    if (call != NULL) {
+        call->received = true;
+    }
+}
+
+static void take_reply(struct rules *rules, const struct step *step)
+{
+    uint64_t id = field_get(&rules->ids.reply_call, step->record);
+    struct rules_call *call = id_map_find(&rules->calls, id);
+    if (call == NULL) {
+        note_orphan(rules);
+        call = make_call(rules, id, step);
+    } else if (is_sure(rules, call->epoch) && (!call->received || call->replied)) {
+        REPORT(rules, FINDING_IPC, step, "call %#" PRIx64 " is answered %s", id,
+               call->replied ? "twice" : "before it is received");
+    }
+    if (call != NULL) {
+        call->replied = true;
+    }
+}
+
+static void judge_return(struct rules *rules, const struct step *step, uint64_t id, const struct rules_call *call)
+{
+    uint32_t tid = rules->cpu[step->cpu].current;
+    int64_t status = field_get_signed(&rules->ids.return_status, step->record);
+    if (status != 0) {
+        rules->totals.calls_failed++;
+    } else if (call->received && call->replied) {
+        rules->totals.calls_whole++;
+    }
+    if (!is_sure(rules, call->epoch)) {
+        return;
+    }
+    if (tid != NOBODY && call->client != NOBODY && call->client != tid) {
+        REPORT(rules, FINDING_IPC, step, "thread %u returns from call %#" PRIx64 " of thread %u", tid, id, call->client);
+    }
+    if (status == 0 && call->received && !call->replied) {
+        REPORT(rules, FINDING_IPC, step, "call %#" PRIx64 " returns OK before it is answered", id);
+    }
+    if (status == 0 && !call->received) {
+        struct rules_mailbox *mailbox = mailbox_of(rules, call->mailbox);
+        mailbox->first_tsc = mailbox->unserved++ == 0 ? step->tsc : mailbox->first_tsc;
+    }
+}
+
+static void take_return(struct rules *rules, const struct step *step)
+{
+    uint64_t id = field_get(&rules->ids.return_call, step->record);
+    struct rules_call *call = id_map_find(&rules->calls, id);
+    struct rules_thread *thread = current_of(rules, step);
+    if (call != NULL && call->has_call) {
+        judge_return(rules, step, id, call);
+    } else if (thread != NULL && thread->calling == PHASE_OUT) {
+        REPORT(rules, FINDING_IPC, step, "thread %u returns from call %#" PRIx64 " that it did not make",
+               rules->cpu[step->cpu].current, id);
+    } else {
+        note_orphan(rules);
+    }
+    drop_call(rules, id);
+    if (thread != NULL) {
+        thread->calling = PHASE_OUT;
+    }
+}
+
+/* ---- the stream ---- */
+
+static void take_lost(struct rules *rules, const struct step *step)
+{
+    uint64_t cause = field_get(&rules->ids.lost_cause, step->record);
+    if (cause < TRACE_LOST_CAUSES) {
+        rules->totals.lost_reported[step->lane][cause] += field_get(&rules->ids.lost_count, step->record);
+    }
+    if (step->lane_kind != TRACE_LANE_META) {
+        new_epoch(rules);
+    }
+}
+
+/* Events of a category may be missing from here on, or may have been until here. */
+static void take_switched(struct rules *rules)
+{
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        rules->cpu[i].irq_depth = 0;
+        rules->cpu[i].irq_known = false;
+        rules->cpu[i].kdebug = PHASE_UNKNOWN;
+    }
+    new_epoch(rules);
+}
+
+static void take_record(struct rules *rules, const struct step *step)
+{
+    const struct rules_ids *ids = &rules->ids;
+    unsigned id = step->id;
+    if (id == ids->thread_switch) {
+        take_switch(rules, step);
+    } else if (id == ids->syscall_enter) {
+        take_syscall_enter(rules, step);
+    } else if (id == ids->syscall_exit) {
+        take_syscall_exit(rules, step);
+    } else if (id == ids->irq_enter) {
+        take_irq_enter(rules, step);
+    } else if (id == ids->irq_exit) {
+        take_irq_exit(rules, step);
+    } else if (id == ids->fault_enter) {
+        take_fault_enter(rules, step);
+    } else if (id == ids->fault_exit) {
+        take_fault_exit(rules, step);
+    } else if (id == ids->call) {
+        take_call(rules, step);
+    } else if (id == ids->receive) {
+        take_receive(rules, step);
+    } else if (id == ids->reply) {
+        take_reply(rules, step);
+    } else if (id == ids->ret) {
+        take_return(rules, step);
+    } else if (id == ids->kdebug_enter) {
+        take_kdebug(rules, step, PHASE_IN);
+    } else if (id == ids->kdebug_leave) {
+        take_kdebug(rules, step, PHASE_OUT);
+    } else if (id == ids->lost) {
+        take_lost(rules, step);
+    } else if (id == ids->switched) {
+        take_switched(rules);
+    }
+}
+
+void rules_step(struct rules *rules, const struct step *step)
+{
+    if (!rules->started) {
+        rules->started = true;
+        rules->start_tsc = step->tsc;
+    }
+    switch (step->kind) {
+    case STEP_RECORD:
+        take_record(rules, step);
+        break;
+    case STEP_HOLE:
+        take_hole(rules, step);
+        break;
+    case STEP_BEGIN:
+        take_begin(rules, step);
+        break;
+    default:
+        take_subbuf(rules, step);
+        break;
+    }
+}
+
+size_t rules_thread_bytes(void)
+{
+    return sizeof(struct rules_thread);
+}
+
+struct rules *rules_open(const struct session *session, struct registry *registry, struct finding_list *findings)
+{
+    struct rules *rules = xcalloc(1, sizeof(*rules));
+    rules->session = session;
+    rules->registry = registry;
+    rules->findings = findings;
+    rules->epoch = 1;
+    bind_rules(&rules->ids, &session->schema);
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        rules->cpu[i].current = NOBODY;
+    }
+    for (unsigned i = 0; i < session->lane_count; i++) {
+        rules->lane_is_blind[i] = session->lane[i].kind == TRACE_LANE_NORMAL && session->lane[i].entries != 0;
+        rules->blind += rules->lane_is_blind[i];
+    }
+    return rules;
+}
+
+void rules_close(struct rules *rules, struct rules_totals *out_totals)
+{
+    for (size_t i = 0; i < rules->mailboxes.slots; i++) {
+        const struct rules_mailbox *mailbox = rules->mailboxes.slot[i].value;
+        if (mailbox != NULL && mailbox->receives != 0 && mailbox->unserved != 0) {
+            finding_add(rules->findings, FINDING_IPC,
+                        "%.9f: mailbox %" PRIu64 ": %" PRIu64 " calls returned OK though nobody received them",
+                        seconds_at(rules, mailbox->first_tsc), rules->mailboxes.slot[i].key - 1, mailbox->unserved);
+        }
+    }
+    rules->totals.calls_open = rules->calls.count;
+    *out_totals = rules->totals;
+    id_map_free(&rules->calls);
+    id_map_free(&rules->mailboxes);
+    arena_free(&rules->arena);
+    free(rules);
+}

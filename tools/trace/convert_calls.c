@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IPC. A call is a slice of the client ("call NAME", from ipc.call to ipc.return) and one of the server ("serve NAME", from
+ * ipc.receive to ipc.reply), joined by a flow: client begin, server begin, client end.
+ *
+ * Flows are numbered here: a call id comes again when another thread takes over the slot of one that has ended.
+ *
+ * A flow must have both ends, so a slice takes part only if its partner is known to: the server's if the client's was
+ * written, the client's end if the server's was. A client slice that nobody served ends with served = false.
+ *
+ * A server thread may receive a second call before it has answered the first. Their slices would overlap, so the second goes
+ * to a track of its own below the process; such tracks are reused, there are as many as calls were outstanding at once.
+ */
+#include <stdio.h>
+
+#include "convert.h"
+
+enum serve_place { SERVE_NOWHERE = 0, SERVE_ON_THREAD, SERVE_ON_TRACK };
+
+struct async_track {
+    uint64_t uuid;
+    struct process *process; /* NULL: of a thread without a known process */
+    bool is_busy;
+    struct async_track *next;
+};
+
+struct call {
+    uint64_t id;
+    uint64_t flow; /* of this call alone: ids may come again when a thread's slot is used again */
+    struct person *client; /* NULL: ipc.call was not seen */
+    struct person *server; /* NULL: nobody has received it */
+    struct async_track *track;
+    uint32_t serve_name;
+    uint8_t place; /* enum serve_place */
+    bool flow_begun;
+    bool was_served;
+    bool is_over; /* the client has returned */
+    struct call *next_free;
+};
+
+static struct call *make_call(struct convert *convert, uint64_t id)
+{
+    struct call *call = convert->free_calls;
+    if (call != NULL) {
+        convert->free_calls = call->next_free;
+        *call = (struct call){0};
+    } else {
+        call = arena_alloc(&convert->arena, sizeof(*call));
+    }
+    call->id = id;
+    call->flow = ++convert->totals.calls;
+    id_map_insert(&convert->calls, id, call);
+    return call;
+}
+
+/* Forget a call that is over for both sides. */
+static void drop_if_done(struct convert *convert, struct call *call)
+{
+    if (call->place == SERVE_NOWHERE && call->is_over) {
+        id_map_remove(&convert->calls, call->id);
+        call->next_free = convert->free_calls;
+        convert->free_calls = call;
+    }
+}
+
+static uint32_t name_with(struct convert *convert, const char *verb, uint32_t mailbox)
+{
+    const struct object *object = registry_object(&convert->registry, mailbox);
+    char name[96];
+    if (object != NULL && object->name[0] != '\0') {
+        snprintf(name, sizeof(name), "%s %s", verb, object->name);
+    } else {
+        snprintf(name, sizeof(name), "%s mailbox %u", verb, mailbox);
+    }
+    return track_name(&convert->perfetto, name);
+}
+
+static void put_flow(struct convert *convert, struct track_event *event, const struct call *call, bool is_last)
+{
+    track_flow(event, call->flow, is_last);
+    convert->totals.flows_whole += is_last && event->at != NULL;
+}
+
+/* ---- the client ---- */
+
+void on_call(struct convert *convert, const struct step *step)
+{
+    const struct convert_ids *ids = &convert->ids;
+    struct slice_stack *stack = slices_of_core(convert, step->cpu);
+    if (stack == NULL) {
+        return;
+    }
+    uint64_t id = field_get(&ids->call_call, step->record);
+    uint32_t mailbox = (uint32_t)field_get(&ids->call_mailbox, step->record);
+    struct call *call = id_map_find(&convert->calls, id);
+    if (call != NULL && (call->client != NULL || call->place != SERVE_NOWHERE)) {
+        convert->totals.orphans++; /* the id is taken: damage; the slice is shown without a flow */
+        call = NULL;
+    } else if (call == NULL) {
+        call = make_call(convert, id);
+    }
+    struct slice slice = {
+        .kind = SLICE_CALL, .category = CATEGORY_IPC, .call = id, .name = name_with(convert, "call", mailbox)};
+    struct track_event event = slice_push(convert, stack, slice);
+    track_arg_pointer(&event, ARG_CALL, id);
+    track_arg_pointer(&event, ARG_LABEL, field_get(&ids->call_label, step->record));
+    if (call != NULL) {
+        call->client = convert->core[step->cpu].current;
+        call->flow_begun = event.at != NULL;
+        convert->totals.flows += call->flow_begun;
+        put_flow(convert, &event, call, false);
+        track_correlation(&event, call->flow);
+    }
+    track_commit(&event);
+}
+
+void on_return(struct convert *convert, const struct step *step)
+{
+    const struct convert_ids *ids = &convert->ids;
+    uint64_t id = field_get(&ids->return_call, step->record);
+    struct call *call = id_map_find(&convert->calls, id);
+    struct slice_stack *stack = slices_of_core(convert, step->cpu);
+    int index = stack != NULL ? slice_find(stack, SLICE_CALL, id) : -1;
+    if (index < 0) {
+        convert->totals.orphans++;
+    } else {
+        struct track_event event = slice_end(convert, stack, index);
+        put_status(convert, &event, field_get_signed(&ids->return_status, step->record));
+        if (call != NULL && call->flow_begun && call->was_served) {
+            put_flow(convert, &event, call, true);
+        } else {
+            track_arg_bool(&event, ARG_SERVED, call != NULL && call->was_served);
+        }
+        track_commit(&event);
+        slice_remove(convert, stack, index, false);
+    }
+    if (call != NULL) {
+        call->is_over = true;
+        drop_if_done(convert, call);
+    }
+}
+
+/* ---- the server ---- */
+
+static struct async_track *take_track(struct convert *convert, struct person *server)
+{
+    struct process *process = server->thread->process;
+    struct async_track *track = convert->async_tracks;
+    while (track != NULL && (track->is_busy || track->process != process)) {
+        track = track->next;
+    }
+    if (track == NULL) {
+        track = arena_alloc(&convert->arena, sizeof(*track));
+        track->uuid = track_new(&convert->perfetto);
+        track->process = process;
+        track->next = convert->async_tracks;
+        convert->async_tracks = track;
+        uint64_t parent = process != NULL ? process_track(convert, process) : 0;
+        track_describe(&convert->perfetto, convert->perfetto.last_ns, track->uuid, parent, "calls held");
+    }
+    track->is_busy = true;
+    return track;
+}
+
+/* The serve slice ends: on the thread's own track what is above it goes on, on a track of its own there is nothing else. */
+static void end_serving(struct convert *convert, struct call *call)
+{
+    if (call->place == SERVE_ON_TRACK) {
+        struct track_event event = track_end(&convert->perfetto, convert_time(convert), call->track->uuid);
+        track_commit(&event);
+        call->track->is_busy = false;
+    } else if (call->place == SERVE_ON_THREAD) {
+        int index = slice_find(&call->server->slices, SLICE_SERVE, call->id);
+        if (index >= 0) {
+            struct track_event event = slice_end(convert, &call->server->slices, index);
+            track_commit(&event);
+            slice_remove(convert, &call->server->slices, index, true);
+        }
+    }
+    call->place = SERVE_NOWHERE;
+    drop_if_done(convert, call);
+}
+
+/* A serve slice whose client has given up, and which was never answered, ends when its server goes on to the next call. */
+static void end_abandoned(struct convert *convert, struct slice_stack *stack)
+{
+    int index = slice_find(stack, SLICE_SERVE, NO_CALL);
+    if (index < 0) {
+        return;
+    }
+    struct call *call = id_map_find(&convert->calls, stack->slice[index].call);
+    if (call == NULL) {
+        struct track_event event = slice_end(convert, stack, index);
+        track_commit(&event);
+        slice_remove(convert, stack, index, true);
+    } else if (call->is_over) {
+        end_serving(convert, call);
+    }
+}
+
+static void put_serve(struct convert *convert, struct track_event *event, const struct step *step, const struct call *call)
+{
+    const struct convert_ids *ids = &convert->ids;
+    track_arg_pointer(event, ARG_CALL, call->id);
+    track_arg_pointer(event, ARG_LABEL, field_get(&ids->receive_label, step->record));
+    track_arg_uint(event, ARG_BADGE, field_get(&ids->receive_badge, step->record));
+    if (call->client != NULL) {
+        track_arg_text(event, ARG_CLIENT, call->client->thread->name);
+    }
+    if (call->flow_begun) {
+        put_flow(convert, event, call, false);
+    }
+    track_correlation(event, call->flow);
+    track_commit(event);
+}
+
+void on_receive(struct convert *convert, const struct step *step)
+{
+    const struct convert_ids *ids = &convert->ids;
+    struct slice_stack *stack = slices_of_core(convert, step->cpu);
+    if (stack == NULL) {
+        return;
+    }
+    uint64_t id = field_get(&ids->receive_call, step->record);
+    struct call *call = id_map_find(&convert->calls, id);
+    if (call == NULL) {
+        call = make_call(convert, id);
+    }
+    if (call->place != SERVE_NOWHERE) {
+        convert->totals.orphans++; /* received twice: damage */
+        return;
+    }
+    end_abandoned(convert, stack);
+    call->serve_name = name_with(convert, "serve", (uint32_t)field_get(&ids->receive_mailbox, step->record));
+    call->server = convert->core[step->cpu].current;
+    call->was_served = true;
+    struct track_event event;
+    if (slice_find(stack, SLICE_SERVE, NO_CALL) < 0 && call->server->thread->tid != 0 && stack->depth < SLICE_DEPTH) {
+        struct slice slice = {.kind = SLICE_SERVE, .category = CATEGORY_IPC, .call = id, .name = call->serve_name};
+        call->place = SERVE_ON_THREAD;
+        event = slice_insert(convert, stack, slice);
+        put_serve(convert, &event, step, call);
+        slices_reopen_above(convert, stack, slice_find(stack, SLICE_SERVE, id));
+    } else {
+        call->place = SERVE_ON_TRACK;
+        call->track = take_track(convert, call->server);
+        event = track_begin(&convert->perfetto, convert_time(convert), call->track->uuid, call->serve_name, CATEGORY_IPC);
+        put_serve(convert, &event, step, call);
+    }
+}
+
+void on_reply(struct convert *convert, const struct step *step)
+{
+    struct call *call = id_map_find(&convert->calls, field_get(&convert->ids.reply_call, step->record));
+    if (call == NULL || call->place == SERVE_NOWHERE) {
+        convert->totals.orphans++;
+        return;
+    }
+    if (call->place == SERVE_ON_THREAD) {
+        slices_of_person(convert, call->server, step->cpu); /* forgets it if it is stale */
+    }
+    if (call->client == NULL) {
+        call->is_over = true; /* its client is not in the capture: nothing more will come */
+    }
+    end_serving(convert, call);
+}
+
+void on_copy(struct convert *convert, const struct step *step)
+{
+    const struct convert_ids *ids = &convert->ids;
+    struct slice_stack *stack = slices_of_core(convert, step->cpu);
+    if (stack == NULL) {
+        return;
+    }
+    struct track_event event = track_instant(&convert->perfetto, convert_time(convert), stack->uuid,
+                                             track_name(&convert->perfetto, "copy"), CATEGORY_IPC);
+    track_arg_uint(&event, ARG_BYTES, field_get(&ids->copy_bytes, step->record));
+    track_arg_uint(&event, ARG_FROM, field_get(&ids->copy_from, step->record));
+    track_arg_uint(&event, ARG_TO, field_get(&ids->copy_to, step->record));
+    track_arg_bool(&event, ARG_REPLY, field_get(&ids->copy_reply, step->record) != 0);
+    put_status(convert, &event, field_get_signed(&ids->copy_status, step->record));
+    track_commit(&event);
+}

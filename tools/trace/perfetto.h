@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing a Perfetto trace: packets, tracks, interned names, ftrace bundles. Knows Perfetto, nothing of Spoor's events.
+ *
+ * Time. Every event gets a time of its own: perfetto_time() never gives the same nanosecond twice and never goes back. So
+ * waking comes before switch, a slice never has length zero, and the importer's sorting cannot reorder anything.
+ *
+ * Sequences: 1 metadata, 2 + cpu bundles, 1000 track events. Incremental state is set up once, in the first packet of each.
+ *
+ * Source: protos/perfetto/trace in Perfetto's tree; field numbers are in perfetto_fields.h.
+ */
+#pragma once
+
+#include "out.h"
+#include "proto.h"
+#include "registry.h"
+
+#define SEQUENCE_META   1u
+#define SEQUENCE_BUNDLE 2u /* plus the core's number */
+#define SEQUENCE_TRACKS 1000u
+
+/* Annotation names: interned once, iid = value + 1. */
+enum perfetto_arg {
+    ARG_STATUS,
+    ARG_ADDRESS,
+    ARG_IP,
+    ARG_SYMBOL,
+    ARG_ERROR,
+    ARG_OUTCOME,
+    ARG_CALL,
+    ARG_LABEL,
+    ARG_BADGE,
+    ARG_FLAGS,
+    ARG_MAILBOX,
+    ARG_BYTES,
+    ARG_FROM,
+    ARG_TO,
+    ARG_REPLY,
+    ARG_VALUE,
+    ARG_LEVEL,
+    ARG_DEADLINE,
+    ARG_REASON,
+    ARG_CAUSE,
+    ARG_EVENTS,
+    ARG_ARG0,
+    ARG_CONTINUED,
+    ARG_TRUNCATED,
+    ARG_SERVED,
+    ARG_TARGET,
+    ARG_CLIENT,
+    ARG_VECTOR,
+    ARG_COUNT
+};
+
+/* Categories of track events: interned once, iid = value + 1. */
+enum perfetto_category {
+    CATEGORY_SYSCALL,
+    CATEGORY_FAULT,
+    CATEGORY_IPC,
+    CATEGORY_USER,
+    CATEGORY_LOG,
+    CATEGORY_TIMER,
+    CATEGORY_KDEBUG,
+    CATEGORY_IRQ,
+    CATEGORY_HEALTH,
+    CATEGORY_COUNT
+};
+
+/* Kinds of tracks; a track's uuid is number << 3 | kind, so small and unique. */
+enum perfetto_track_kind {
+    TRACK_THREAD = 1, /* number: tid */
+    TRACK_PROCESS,    /* number: process id */
+    TRACK_GLOBAL,     /* numbers from perfetto_new_track() */
+};
+
+#define TRACK_UUID(kind, number) ((uint64_t)(number) << 3 | (kind))
+
+struct packed {
+    uint8_t *at; /* end of what is in it */
+    uint8_t *start;
+};
+
+/* What a core's ftrace bundle collects until it is written. */
+struct bundle {
+    bool begun;     /* the sequence of this core has been set up */
+    bool has_lost;  /* events are missing before or in it */
+    unsigned switches;
+    unsigned wakings;
+    uint64_t last_switch_ns;
+    uint64_t last_waking_ns;
+    unsigned comms;
+    struct packed events; /* FtraceEvent messages, with their tags */
+    struct packed switch_time;
+    struct packed switch_state;
+    struct packed switch_pid;
+    struct packed switch_prio;
+    struct packed switch_comm;
+    struct packed waking_time;
+    struct packed waking_pid;
+    struct packed waking_cpu;
+    struct packed waking_prio;
+    struct packed waking_comm;
+    struct packed waking_flags;
+    struct packed comm_table; /* encoded strings, with their tags */
+    struct bundle_comm {
+        uint32_t tid;
+        uint32_t index; /* + 1; 0: empty */
+    } comm_of[256]; /* by tid modulo 256; a collision only costs a second copy of a name */
+    uint8_t *memory;
+};
+
+struct perfetto {
+    struct out out;
+    uint64_t last_ns; /* the last time given out */
+    bool is_fresh;    /* ... by perfetto_step(), and nothing was written there yet */
+    bool silent; /* state is followed, nothing is written: the time before --from */
+    struct bundle bundle[CPU_MAX];
+    bool tracks_begun;
+    struct id_map names; /* hash of a name to its iid */
+    uint32_t next_name;
+    uint64_t next_track;
+    const char *const *blocked_names; /* iid - 1 to text; what a thread waits for */
+    unsigned blocked_count;
+    uint64_t packets;
+};
+
+void perfetto_init(struct perfetto *perfetto);
+void perfetto_free(struct perfetto *perfetto); /* leaves the output open */
+
+/* perfetto_step() - go on to ns, or to the next time that nothing was written at. */
+static inline void perfetto_step(struct perfetto *perfetto, uint64_t ns)
+{
+    if (LIKELY(ns > perfetto->last_ns)) {
+        perfetto->last_ns = ns;
+    } else {
+        perfetto->last_ns += !perfetto->is_fresh;
+    }
+    perfetto->is_fresh = true;
+}
+
+/* perfetto_time() - the time for the next event to be written: that of the step for the first, then one later each. */
+static inline uint64_t perfetto_time(struct perfetto *perfetto)
+{
+    perfetto->last_ns += !perfetto->is_fresh && !perfetto->silent;
+    perfetto->is_fresh = false;
+    return perfetto->last_ns;
+}
+
+/* ---- metadata (perfetto_meta.c) ---- */
+
+/* perfetto_clock() - the clock snapshot; unix_ns 0: wall-clock time is not known. */
+void perfetto_clock(struct perfetto *perfetto, uint64_t ns, uint64_t unix_ns);
+
+/* perfetto_system() - SystemInfo; it makes the importer read thread states as Linux 6.1 writes them. */
+void perfetto_system(struct perfetto *perfetto, const char *version);
+
+struct perfetto_attribute {
+    const char *key;
+    const char *text; /* NULL: number counts */
+    int64_t number;
+};
+void perfetto_attributes(struct perfetto *perfetto, const struct perfetto_attribute *attributes, size_t count);
+
+/* perfetto_process(), perfetto_thread() - tell of someone who existed before ns, or was just announced there. */
+void perfetto_process(struct perfetto *perfetto, uint64_t ns, uint32_t pid, const char *name, bool is_kernel);
+void perfetto_thread(struct perfetto *perfetto, uint64_t ns, uint32_t tid, uint32_t pid, const char *name);
+
+/* ---- ftrace bundles (perfetto_bundle.c) ---- */
+
+void bundle_switch(struct perfetto *perfetto, unsigned cpu, uint64_t ns, unsigned prev_state, uint32_t next,
+                   const char *name, unsigned priority);
+void bundle_waking(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t tid, const char *name,
+                   unsigned target_cpu, unsigned priority, bool in_irq);
+/* bundle_waking_by() - the same when the waker no longer runs on the core; loses the interrupt context. */
+void bundle_waking_by(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t waker, uint32_t tid,
+                      const char *name, unsigned target_cpu, unsigned priority);
+void bundle_blocked(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, uint32_t tid,
+                    unsigned reason);
+void bundle_irq_enter(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, unsigned vector,
+                      const char *name);
+void bundle_irq_exit(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, unsigned vector);
+void bundle_new_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t creator, uint32_t tid,
+                       const char *name, bool same_process);
+void bundle_free_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, uint32_t tid,
+                        const char *name);
+void bundle_lost(struct perfetto *perfetto, unsigned cpu);
+void bundle_flush_all(struct perfetto *perfetto);
+
+/* ---- tracks and their events (perfetto_track.c) ---- */
+
+/* track_new() - an unused uuid. */
+uint64_t track_new(struct perfetto *perfetto);
+void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid, uint32_t tid,
+                           const char *name);
+void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid, const char *name);
+/* track_describe() - a track of its own under a parent (0: none). */
+void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent, const char *name);
+void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent, const char *name);
+
+/* track_name() - the iid of an event name; interned on first use. */
+uint32_t track_name(struct perfetto *perfetto, const char *name);
+
+/*
+ * One track event is built between track_begin()/track_end()/track_instant() and track_commit(), with arguments in
+ * between. In silence the same calls write nothing.
+ */
+struct track_event {
+    struct perfetto *perfetto;
+    uint8_t *packet;  /* start of the packet's body */
+    uint8_t *body;    /* start of the TrackEvent's body */
+    uint8_t *at;
+};
+struct track_event track_begin(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t name,
+                               enum perfetto_category category);
+struct track_event track_end(struct perfetto *perfetto, uint64_t ns, uint64_t uuid);
+struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t name,
+                                 enum perfetto_category category);
+/* track_instant_text() - an instant whose name is not worth interning. */
+struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, const char *name,
+                                      size_t bytes, enum perfetto_category category);
+void track_arg_uint(struct track_event *event, enum perfetto_arg arg, uint64_t value);
+void track_arg_int(struct track_event *event, enum perfetto_arg arg, int64_t value);
+void track_arg_pointer(struct track_event *event, enum perfetto_arg arg, uint64_t value);
+void track_arg_bool(struct track_event *event, enum perfetto_arg arg, bool value);
+void track_arg_text(struct track_event *event, enum perfetto_arg arg, const char *text);
+/* track_flow() - this slice is a stop of a flow; is_last: its end. */
+void track_flow(struct track_event *event, uint64_t flow, bool is_last);
+void track_correlation(struct track_event *event, uint64_t id);
+void track_commit(struct track_event *event);
+void track_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, int64_t value);

@@ -46,7 +46,7 @@ def run_mtool(name: str, *arguments: str) -> None:
         raise EspError(f"{name} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
-# ---- GPT (UEFI 2.10, "GUID Partition Table (GPT) Disk Layout") --------------------------------------------------------
+# ---- GPT (UEFI 2.10, "GUID Partition Table (GPT) Disk Layout") -------------------------------------------------------
 
 def protective_mbr(sectors: int) -> bytes:
     record = struct.pack("<B3sB3sII", 0, b"\x00\x02\x00", 0xEE, b"\xff\xff\xff", 1, min(sectors - 1, 0xFFFFFFFF))
@@ -83,7 +83,7 @@ def write_gpt(disk: Path, disk_id: str, total_bytes: int) -> None:
         file.write(gpt_header(disk_id, sectors, sectors - 1, 1, sectors - 1 - GPT_TABLE_SECTORS, table))
 
 
-# ---- files ------------------------------------------------------------------------------------------------------------
+# ---- files -----------------------------------------------------------------------------------------------------------
 
 def encode_cmdline(cmdline: str) -> bytes:
     raw = cmdline.encode()

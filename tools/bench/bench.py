@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Count what Spoor costs, in guest instructions, and compare with the goals.
+
+    bench.py [--no-gate]      what `make bench` runs; writes build/bench.json
+
+Under QEMU's -icount the TSC advances by 2^shift per guest instruction, exactly, so a figure of the guest divided by 2^shift
+is a number of instructions, the same on every host. A loop of known length in each run proves the scale before any figure is
+believed. Host tools are counted by callgrind. README.md has the method and the keys.
+
+Exit codes: 0 all goals met (or --no-gate), 1 a goal is missed or could not be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from qemu import paths  # noqa: E402
+from qemu.errors import MachineError  # noqa: E402
+from spoorlib.console import Progress, UserError  # noqa: E402
+
+from guest import SHIFT, measure_capture, measure_kernel  # noqa: E402
+from host import measure_converter  # noqa: E402
+from figures import Figure  # noqa: E402
+
+# Goals of this round: key, comparison, limit. "make bench" fails when one is missed.
+GOALS: dict[str, tuple[str, float]] = {
+    "syscall.null": ("<=", 130),
+    "ipc.call_reply.0w": ("<=", 700),
+    "ipc.call_reply.8w": ("<=", 700),
+    "fault.anon_4k": ("<=", 1200),
+    "trace.event.thread_switch": ("<=", 45),
+    "trace.event.thread_switch.bytes": ("<=", 16),
+    "trace.site_off": ("=", 1),
+    "convert.instr_per_event.sched": ("<=", 1000),
+}
+
+
+def is_met(key: str, figure: Figure | None) -> bool | None:
+    """Whether a goal is met; None: there is no goal for this key. A figure that is missing misses its goal."""
+    if key not in GOALS:
+        return None
+    sign, limit = GOALS[key]
+    if figure is None:
+        return False
+    return figure.median == limit if sign == "=" else figure.median <= limit
+
+
+def print_table(figures: dict[str, Figure]) -> int:
+    """The figures with their goals; returns how many goals are missed."""
+    missed = 0
+    print(f"{'key':40} {'min':>12} {'median':>12}  {'unit':24} goal")
+    for key in sorted({*figures, *GOALS}):
+        figure = figures.get(key)
+        met = is_met(key, figure)
+        missed += met is False
+        goal = "" if met is None else f"{GOALS[key][0]} {GOALS[key][1]:g} {'met' if met else 'MISSED'}"
+        if figure is None:
+            print(f"{key:40} {'-':>12} {'-':>12}  {'not measured':24} {goal}")
+        else:
+            print(f"{key:40} {figure.min:12g} {figure.median:12g}  {figure.unit:24} {goal}".rstrip())
+    return missed
+
+
+def write_json(figures: dict[str, Figure], target: Path, mode: str) -> None:
+    rows: dict[str, Any] = {"mode": mode, "shift": SHIFT, "commit": commit_id()}
+    rows |= {key: figure.as_json() for key, figure in sorted(figures.items())}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def commit_id() -> str:
+    """The commit that was measured, with '-dirty' if the tree differs from it."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=paths.ROOT, capture_output=True,
+                          text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0],
+                                     epilog="Builds nothing: run `make bench`, or `make MODE=release` first.")
+    parser.add_argument("--no-gate", action="store_true", help="exit code 0 even if a goal is missed")
+    parser.add_argument("--only", choices=("kernel", "capture", "converter"), help="only this part; no JSON is written")
+    args = parser.parse_args()
+    mode = os.environ.get("MODE", "release")
+    progress = Progress()
+    parts = {"kernel": lambda: measure_kernel(mode, progress), "capture": lambda: measure_capture(mode, progress),
+             "converter": lambda: measure_converter(progress)}
+    figures: dict[str, Figure] = {}
+    try:
+        for name, measure in parts.items():
+            if args.only in (None, name):
+                figures |= measure()
+    except (MachineError, UserError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    missed = print_table(figures)
+    if args.only is None:
+        target = paths.build_folder() / "bench.json"
+        write_json(figures, target, mode)
+        print(f"\n{paths.show(target)}: {len(figures)} figures, {missed} goals missed")
+    return 0 if args.no_gate or not missed or args.only else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""What the guest measures: the kernel's and the bench program's figures under -icount, and the size of a real capture."""
+
+from __future__ import annotations
+
+import json
+
+from qemu import paths
+from qemu.config import MachineConfig
+from qemu.snapshot import machine_from_firmware
+from spoorlib import tracetool
+from spoorlib.console import Progress, UserError
+from spoorlib.workload import wait_capture, wait_workload
+
+from figures import Figure, parse_lines
+
+# The firmware waits in virtual time: with shift 0 it needs minutes, with 4 seconds. The figures are exact all the same.
+SHIFT = 4
+BENCH_SECONDS = 600.0
+DEMO_SECONDS = 240.0
+SWITCH_EVENT = "sched.thread.switch"
+
+
+def measure_kernel(mode: str, progress: Progress) -> dict[str, Figure]:
+    """One core for everything; what only two cores can do on two."""
+    figures: dict[str, Figure] = {}
+    for cpus in (1, 2):
+        progress.say(f"counting instructions on {cpus} core{'s' if cpus > 1 else ''} (-icount shift={SHIFT}) ...")
+        config = MachineConfig(name=f"bench-{cpus}", cpus=cpus, mode=mode, icount=SHIFT,
+                               cmdline="workload=bench bench=1 trace=none tracer=0")
+        with machine_from_firmware(config) as machine:
+            wait_workload(machine, BENCH_SECONDS, progress)
+            found = parse_lines(machine.serial.text, SHIFT)
+        figures = found | figures  # what one core has measured stays
+    return figures
+
+
+def measure_capture(mode: str, progress: Progress) -> dict[str, Figure]:
+    """Run the demo workload with every category on, and look at what was captured."""
+    progress.say("capturing the demo workload on 4 cores ...")
+    capture = paths.build_folder() / "bench" / "demo.spoor"
+    config = MachineConfig(name="bench-capture", cpus=4, mode=mode, capture=capture, cmdline="workload=demo")
+    with machine_from_firmware(config) as machine:
+        wait_workload(machine, DEMO_SECONDS, progress)
+        wait_capture(machine)
+    info = json.loads(tracetool.output("info", "--json", str(capture)))
+    if info["lost"]["total"]:
+        raise UserError(f"the capture of the demo lost {info['lost']['total']} events")
+    per_event = round(info["bytes"] / info["events"], 2)
+    return {"trace.bytes_per_event": Figure(per_event, per_event, "bytes"),
+            "trace.event.thread_switch.bytes": switch_bytes()}
+
+
+def switch_bytes() -> Figure:
+    """Size of a thread switch's record: header and payload, from the generated table of events."""
+    raise NotImplementedError

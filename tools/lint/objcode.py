@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""Rules on the kernel's object code: what no compiler flag guarantees and no test run shows."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from elf import PF_W, PF_X, PT_LOAD, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, Elf
+from findings import Context, Finding, Rule, run
+
+# The last bytes of user_copy_raw() and user_zero_raw(): at most 7.
+SHORT_TAILS = {"copy_bytes", "zero_bytes"}
+
+SITE_NOP = bytes([0x0f, 0x1f, 0x44, 0x00, 0x00])
+SITE_BYTES = 24  # struct trace_site: address, target, event
+EVENT_MAX = 512
+
+FUNCTION = re.compile(r"([0-9a-f]+) <([^>]+)>:$")
+INSTRUCTION = re.compile(r"\s*([0-9a-f]+):\s+(.*?)\s*(?:#.*)?$")
+TARGET = re.compile(r"j\w+\s+([0-9a-f]+)\b")
+ENDS = re.compile(r"(jmp|ret|iret|sysret|ud2|hlt)")
+REPEAT = re.compile(r"\brep\w*\s")
+FLOATING = re.compile(r"%(xmm|ymm|zmm|mm)\d|%st\b")
+BYTE_STRING = re.compile(r"\brep\w*\s+(movsb|stosb|stos\s+%al)")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    address: int
+    text: str
+
+
+@dataclass
+class Function:
+    name: str
+    code: list[Instruction] = field(default_factory=list)
+
+
+def parse_listing(text: str) -> list[Function]:
+    """objdump -d --no-show-raw-insn, AT&T syntax."""
+    functions: list[Function] = []
+    for line in text.splitlines():
+        head = FUNCTION.match(line)
+        if head:
+            functions.append(Function(head[2]))
+            continue
+        match = INSTRUCTION.match(line)
+        if match and functions:
+            functions[-1].code.append(Instruction(int(match[1], 16), " ".join(match[2].split())))
+    return functions
+
+
+def disassemble(context: Context, path: Path) -> list[Function]:
+    return parse_listing(run(context, ["objdump", "-d", "--no-show-raw-insn", "-w", str(path)]).stdout)
+
+
+def place(function: Function, instruction: Instruction) -> str:
+    return f"{function.name}+{instruction.address - function.code[0].address:#x}: {instruction.text}"
+
+
+# ---- single instructions ----
+
+def byte_strings(functions: list[Function], file: str) -> Iterator[Finding]:
+    for function in functions:
+        for instruction in function.code:
+            if BYTE_STRING.search(instruction.text) and function.name not in SHORT_TAILS:
+                yield Finding(file, 0, "code-byte-string", place(function, instruction),
+                              "use movsq or stosq: emulators count every iteration")
+
+
+def floating_point(functions: list[Function], file: str) -> Iterator[Finding]:
+    for function in functions:
+        for instruction in function.code:
+            if FLOATING.search(instruction.text):
+                yield Finding(file, 0, "code-no-fpu", place(function, instruction),
+                              "the FPU state belongs to user programs: is -mgeneral-regs-only missing?")
+
+
+# ---- emitters ----
+
+def is_locked(text: str) -> bool:
+    """XCHG with memory locks without a prefix."""
+    return text.startswith("lock") or (text.startswith("xchg") and "(" in text)
+
+
+def successors(function: Function) -> list[list[int]]:
+    """For each instruction the indexes of those that may come next, within the function."""
+    index = {instruction.address: number for number, instruction in enumerate(function.code)}
+    result = []
+    for number, instruction in enumerate(function.code):
+        jump = TARGET.match(instruction.text)
+        following = [index[int(jump[1], 16)]] if jump and int(jump[1], 16) in index else []
+        if not ENDS.match(instruction.text) and number + 1 < len(function.code):
+            following.append(number + 1)
+        result.append(following)
+    return result
+
+
+def find_loop(function: Function) -> Instruction | None:
+    """
+    An instruction that can lead back to itself. A backward jump alone is no loop: compilers put unlikely blocks at
+    the end and jump back from there.
+    """
+    following = successors(function)
+    for start in range(len(following)):
+        seen: set[int] = set()
+        todo = list(following[start])
+        while todo:
+            number = todo.pop()
+            if number == start:
+                return function.code[start]
+            if number not in seen:
+                seen.add(number)
+                todo += following[number]
+    return None
+
+
+def emitters(functions: list[Function], file: str) -> Iterator[Finding]:
+    for function in functions:
+        if not function.name.startswith("trace_emit_"):
+            continue
+        for instruction in function.code:
+            if is_locked(instruction.text):
+                yield Finding(file, 0, "code-emitter", place(function, instruction),
+                              "lanes have one producer: no locked instruction is needed")
+            if REPEAT.match(instruction.text) and not instruction.text.startswith("rep movsq"):
+                yield Finding(file, 0, "code-emitter", place(function, instruction), "copy strings by movsq only")
+        looping = find_loop(function)
+        if looping:
+            yield Finding(file, 0, "code-emitter", "loop: " + place(function, looping), "emitters run straight through")
+
+
+# ---- SYSRET ----
+
+def sysret(functions: list[Function], file: str) -> Iterator[Finding]:
+    """
+    SYSRET to a non-canonical address faults in ring 0 on the user's stack (CVE-2012-0217). The check is recognised as
+        mov %rcx,R / shr $0x2f,R / jne elsewhere / ... / sysretq
+    where nothing between the first and the last writes rcx and no jump leads in between.
+    """
+    targets = {int(match[1], 16) for function in functions for instruction in function.code
+               if (match := TARGET.match(instruction.text))}
+    for function in functions:
+        for index, instruction in enumerate(function.code):
+            if instruction.text.startswith("sysret"):
+                problem = judge_sysret(function.code[:index + 1], targets)
+                if problem:
+                    yield Finding(file, 0, "code-sysret", f"{place(function, instruction)}: {problem}",
+                                  "return by iretq when rcx has any of bits 47 to 63 set")
+
+
+def judge_sysret(code: list[Instruction], targets: set[int]) -> str:
+    """code ends with the SYSRET."""
+    for index in range(len(code) - 2, 1, -1):
+        shift = re.match(r"shr \$0x2f,(%r\w+)", code[index - 1].text)
+        if code[index].text.startswith("jne") and shift and code[index - 2].text == f"mov %rcx,{shift[1]}":
+            window = code[index - 2:]
+            if any(re.search(r",%(rcx|ecx|cx|cl)$", item.text) or item.text == "pop %rcx" for item in window):
+                return "rcx is written after the check"
+            if any(item.address in targets for item in window[1:]):
+                return "a jump leads past the check"
+            return ""
+    return "no canonical check of rcx before it"
+
+
+# ---- trace sites, sections ----
+
+def trace_sites(elf: Elf, file: str) -> Iterator[Finding]:
+    marks = {symbol.name: symbol.address for symbol in elf.symbols()
+             if symbol.name in ("trace_sites_start", "trace_sites_end")}
+    if len(marks) != 2:
+        yield Finding(file, 0, "code-sites", "no trace_sites_start and trace_sites_end", "kernel.ld defines them")
+        return
+    text = [section for section in elf.sections if section.flags & SHF_EXECINSTR]
+    for address in range(marks["trace_sites_start"], marks["trace_sites_end"], SITE_BYTES):
+        row = elf.read(address, SITE_BYTES)
+        if len(row) < SITE_BYTES:
+            yield Finding(file, 0, "code-sites", f"table row at {address:#x} is cut", "see trace_sites in kernel.ld")
+            return
+        site, target, event = struct.unpack("<QQQ", row)
+        found = elf.read(site, len(SITE_NOP))
+        if found != SITE_NOP:
+            yield Finding(file, 0, "code-sites", f"site {site:#x} of event {event} holds {found.hex(' ')}",
+                          "a site is the 5-byte NOP 0f 1f 44 00 00 until it is patched")
+        if not any(section.address <= target < section.address + section.bytes for section in text):
+            yield Finding(file, 0, "code-sites", f"site {site:#x}: target {target:#x} is not code", "see site.h")
+        if event >= EVENT_MAX:
+            yield Finding(file, 0, "code-sites", f"site {site:#x}: event {event} does not exist", "see site.h")
+
+
+def write_and_execute(elf: Elf, file: str) -> Iterator[Finding]:
+    for section in elf.sections:
+        if section.flags & SHF_ALLOC and section.flags & SHF_WRITE and section.flags & SHF_EXECINSTR:
+            yield Finding(file, 0, "code-wx", f"section {section.name} is writable and executable", "split it")
+    for segment in elf.segments:
+        if segment.type == PT_LOAD and segment.flags & PF_W and segment.flags & PF_X:
+            yield Finding(file, 0, "code-wx", f"segment at {segment.address:#x} is writable and executable",
+                          "give it flags of its own in kernel.ld")
+
+
+# ---- rules ----
+
+CodeCheck = Callable[[list[Function], str], Iterator[Finding]]
+ElfCheck = Callable[[Elf, str], Iterator[Finding]]
+
+
+def on_code(check: CodeCheck) -> Rule:
+    def rule(context: Context) -> list[Finding]:
+        path = context.output / "kernel.elf"
+        if not path.exists():
+            return [Finding(str(path), 0, "code", "is not built", "make kernel")]
+        return list(check(disassemble(context, path), str(path)))
+    return rule
+
+
+def on_elf(check: ElfCheck) -> Rule:
+    def rule(context: Context) -> list[Finding]:
+        found = []
+        for path in [context.output / "kernel.elf", *sorted((context.output / "user").glob("*"))]:
+            if path.name == "kernel.elf" and not path.exists():
+                return [Finding(str(path), 0, "code", "is not built", "make kernel")]
+            if path.name == "kernel.elf" or check is write_and_execute:
+                found += list(check(Elf(path), str(path)))
+        return found
+    return rule
+
+
+RULES: dict[str, Rule] = {
+    "code-byte-string": on_code(byte_strings),
+    "code-no-fpu": on_code(floating_point),
+    "code-emitter": on_code(emitters),
+    "code-sysret": on_code(sysret),
+    "code-sites": on_elf(trace_sites),
+    "code-wx": on_elf(write_and_execute),
+}

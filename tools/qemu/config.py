@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""What a machine looks like, and the QEMU command line that makes it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+QEMU = "qemu-system-x86_64"
+MEMORY_DEFAULT = "512M"
+
+
+@dataclass(frozen=True)
+class MachineConfig:
+    """Everything that decides how a machine boots. The defaults are what `make run` uses."""
+
+    name: str = "machine"          # names the logs
+    cpus: int = 4
+    memory: str = MEMORY_DEFAULT   # as QEMU takes it: 512M, 5G
+    mode: str = "debug"            # which build: debug or release
+    cmdline: str | None = None     # kernel command line; None: the one on the ESP
+    esp: Path | None = None        # boot disk, used as it is and never written; None: the built one
+    kvm: bool = False
+    icount: int | None = None      # -icount shift: the TSC advances 2^shift per guest instruction
+    icount_sleep: bool = False     # let idle time pass in real time under icount
+    capture: Path | None = None    # plug in a virtio console whose bytes go to this file; None: there is none
+    gdb: str | None = None         # QEMU's own gdb stub: "tcp::1234" or "unix:/path,server=on,wait=off"
+    hold: bool = False             # leave the guest stopped at the reset vector: gdb or qmp("cont") starts it
+    reboot: bool = False           # a guest reset boots again; otherwise it ends QEMU
+    qemu: str = QEMU
+    extra: tuple[str, ...] = field(default=())  # further QEMU arguments
+
+
+@dataclass(frozen=True)
+class MachinePaths:
+    """The private files and sockets of one running machine."""
+
+    code: Path
+    variables: Path
+    disk: Path
+    serial: Path
+    monitor: Path
+
+
+def qemu_arguments(config: MachineConfig, paths: MachinePaths, incoming: bool = False) -> list[str]:
+    """The whole command line. QEMU connects to our sockets and starts stopped: nothing the guest says can be missed."""
+    arguments = [
+        config.qemu, "-name", f"spoor-{config.name}",
+        "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-nic", "none",
+        "-machine", "q35", "-smp", str(config.cpus), "-m", config.memory,
+        *_accelerator(config),
+        "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={paths.code}",
+        "-drive", f"if=pflash,unit=1,format=raw,file={paths.variables}",
+        "-drive", f"if=none,id=esp,format=raw,snapshot=on,file={paths.disk}",
+        "-device", "virtio-blk-pci,drive=esp,bootindex=0",
+        "-chardev", f"socket,id=com1,path={paths.serial}", "-serial", "chardev:com1",
+        # The console port itself is plugged in before the guest starts: machine.py.
+        "-device", "virtio-serial-pci,disable-modern=on,max_ports=2",
+        "-chardev", f"socket,id=qmp,path={paths.monitor}", "-mon", "chardev=qmp,mode=control",
+        "-S",
+    ]
+    if not config.reboot:
+        arguments.append("-no-reboot")
+    if config.gdb:
+        arguments += ["-gdb", config.gdb]
+    if incoming:
+        arguments += ["-incoming", "defer"]
+    return arguments + list(config.extra)
+
+
+def _accelerator(config: MachineConfig) -> list[str]:
+    if config.kvm:
+        return ["-accel", "kvm", "-cpu", "host"]
+    if config.icount is not None:
+        sleep = "on" if config.icount_sleep else "off"
+        return ["-accel", "tcg,thread=single", "-cpu", "max", "-icount", f"shift={config.icount},sleep={sleep}"]
+    return ["-accel", "tcg,thread=multi", "-cpu", "max"]

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""spoor capture: get the rings of a stopped or dead kernel into a file."""
+
+from __future__ import annotations
+
+import argparse
+import mmap
+import re
+import select
+import struct
+import sys
+import time
+from pathlib import Path
+
+from . import armour, tracetool
+from .attach import SocketLine, TtyLine, open_line
+from .console import Progress, UserError, describe_file, size_text
+from .options import Subparsers, add_command
+
+EXAMPLES = """\
+  spoor capture /tmp/spoor.sock -o out.spoor     break in, 'trace dump', resume
+  spoor capture /dev/ttyUSB0 --newest 4 -o out.spoor     only the newest 4 sub-buffers (64 KiB) per core
+  spoor capture build/logs/run.serial.log -o out.spoor   a dump that somebody typed 'trace dump' for
+  spoor capture guest.mem -o out.spoor           a memory image: QEMU's pmemsave or dump-guest-memory
+The result is a capture or, of a memory image, an image of the trace region: spoor convert, info, dump, check read both.
+"""
+
+PROMPT_SECONDS = 20.0
+SILENCE_SECONDS = 30.0
+PROMPT = re.compile(rb"(?:^|\n)kdebug> $")
+
+# struct trace_region of trace/ring/layout.h: magic, version, lanes, cores, bytes of a sub-buffer, bytes of the region.
+REGION_MAGIC = struct.pack("<Q", 0x6E6F69676552)
+REGION_HEAD = struct.Struct("<QIIIIQ")
+REGION_VERSION = 1
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = add_command(subparsers, "capture", "get the rings of a stopped kernel into a file",
+                         "Make a capture of the trace rings: over a serial line from kdebug, out of a\n"
+                         "serial log, or out of a memory image.", EXAMPLES)
+    parser.add_argument("source", type=Path, help="unix socket, terminal device, serial log or memory image")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="file to write")
+    parser.add_argument("--newest", type=int, metavar="N",
+                        help="live lines: only the newest N sub-buffers of each lane")
+    parser.add_argument("--stay", action="store_true", help="live lines: leave the machine at the prompt afterwards")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.source.is_socket() or args.source.is_char_device():
+        text = fetch_over_line(open_line(args.source), args.newest, args.stay, Progress())
+        return write_dump(text, str(args.source), args.output)
+    if not args.source.is_file():
+        raise UserError(f"{args.source} does not exist")
+    if extract_region(args.source, args.output):
+        print(f"{describe_file(args.output)}: image of the trace region")
+        return _report(args.output)
+    return write_dump(args.source.read_text(errors="replace"), str(args.source), args.output)
+
+
+def write_dump(text: str, source: str, target: Path) -> int:
+    """Decode the last dump in a text and write it; exit code 1 if it is damaged."""
+    dumps = armour.find_dumps(text)
+    if not dumps:
+        raise UserError(f"{source} holds neither the output of kdebug's 'trace dump' nor a trace region")
+    dump = dumps[-1]
+    target.write_bytes(dump.data)
+    print(describe_file(target) + (f", the last of {len(dumps)} dumps" if len(dumps) > 1 else ""))
+    if dump.trouble:
+        print(f"spoor: the dump is damaged: {dump.trouble}. Intact blocks can be read all the same.", file=sys.stderr)
+    return _report(target) or int(bool(dump.trouble))
+
+
+def _report(target: Path) -> int:
+    good, text = tracetool.check(target)
+    print(text)
+    return 0 if good else 1
+
+
+def fetch_over_line(line: SocketLine | TtyLine, newest: int | None, stay: bool, progress: Progress) -> str:
+    """Break in, have the rings dumped, resume (unless told to stay); returns what was printed."""
+    reader = _LineReader(line)
+    progress.say("breaking in ...")
+    line.send_break()
+    reader.until(PROMPT, PROMPT_SECONDS, "kdebug's prompt; is this the right line, and is Spoor running?")
+    command = f"trace dump {newest}" if newest else "trace dump"
+    progress.say(f"kdebug> {command}")
+    line.send(command.encode() + b"\r")
+    output = reader.until(PROMPT, SILENCE_SECONDS, "the end of the dump", progress)
+    if not stay:
+        line.send(b"continue\r")
+        reader.until(re.compile(rb"continue\s"), PROMPT_SECONDS, "an answer to 'continue'")
+    return output.decode("ascii", "replace")
+
+
+class _LineReader:
+    """Reads a line until something appears; gives up after a time of silence, not of talk."""
+
+    def __init__(self, line: SocketLine | TtyLine) -> None:
+        self._line = line
+        self._data = b""
+
+    def until(self, pattern: re.Pattern[bytes], silence: float, what: str, progress: Progress | None = None) -> bytes:
+        said = time.monotonic()
+        while not (match := pattern.search(self._data, max(0, len(self._data) - 4096))):
+            ready, _, _ = select.select([self._line], [], [], silence)
+            piece = self._line.receive() if ready else b""
+            if not piece:
+                raise UserError(f"waited in vain for {what}")
+            self._data += piece.replace(b"\r", b"")
+            if progress and time.monotonic() - said > 1:
+                said = time.monotonic()
+                progress.say(f"  {size_text(len(self._data))} ...")
+        taken, self._data = self._data[:match.end()], self._data[match.end():]
+        return taken
+
+
+def extract_region(image: Path, target: Path) -> bool:
+    """Copy the trace region out of a memory image; False if there is none in it."""
+    if image.stat().st_size < REGION_HEAD.size:
+        return False
+    with image.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+        at = memory.find(REGION_MAGIC)
+        while at >= 0:
+            if at % 8 == 0 and at + REGION_HEAD.size <= len(memory):
+                _, version, lanes, _, _, count = REGION_HEAD.unpack_from(memory, at)
+                if version == REGION_VERSION and 0 < lanes < 128 and at + count <= len(memory):
+                    target.write_bytes(memory[at:at + count])
+                    return True
+            at = memory.find(REGION_MAGIC, at + 1)
+    return False

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""spoor run: a machine with its serial line on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from pathlib import Path
+
+from qemu.errors import MachineError
+from qemu.machine import Machine
+from qemu.paths import show
+
+from . import terminal
+from .console import UserError
+from .options import Subparsers, add_command, add_machine_options, machine_config
+
+EXAMPLES = """\
+  spoor run                              four cores, the demo workload
+  spoor run --cpus 1 --cmdline 'workload=none'
+  spoor run --capture out.spoor          the trace goes to a file meanwhile
+  spoor run --serial /tmp/spoor.sock     then, elsewhere: spoor attach /tmp/spoor.sock
+  spoor run --gdb                        then: gdb -ex 'target remote :1234' build/debug/kernel.elf
+keys: Ctrl-] q quits, Ctrl-] b sends a BREAK (kdebug), Ctrl-] ? helps
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = add_command(subparsers, "run", "boot in QEMU, serial line on the terminal",
+                         "Boot Spoor in QEMU with its serial line on this terminal.", EXAMPLES)
+    add_machine_options(parser)
+    parser.add_argument("--gdb", nargs="?", const="tcp::1234", metavar="ADDRESS",
+                        help="open QEMU's gdb stub (default address tcp::1234)")
+    parser.add_argument("--wait-gdb", action="store_true", help="with --gdb: do not start before gdb says so")
+    parser.add_argument("--capture", type=Path, metavar="FILE", help="write what the trace consumer ships to FILE")
+    parser.add_argument("--serial", type=Path, metavar="SOCKET",
+                        help="offer the serial line on a unix socket instead of the terminal")
+    parser.set_defaults(run=run)
+
+
+class MachineLine:
+    """The serial line of a machine, as the terminal wants it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def send(self, data: bytes) -> None:
+        self._machine.send(data)
+
+    def send_break(self) -> None:
+        self._machine.send_break()
+
+
+def run(args: argparse.Namespace) -> int:
+    config = machine_config(args, name="run", gdb=args.gdb, capture=args.capture, hold=args.wait_gdb)
+    machine = Machine(config)
+    if args.serial:
+        return _run_on_socket(machine, args.serial)
+    line = terminal.Terminal(MachineLine(machine), machine.symbols)
+    print(f"spoor: {config.cpus} cores, log in {show(machine.log('serial'))}; Ctrl-] q quits, Ctrl-] b breaks in, "
+          "Ctrl-] ? helps", file=sys.stderr)
+    machine.on_serial(line.take, line.end)
+    with machine:
+        quit_asked = line.run()
+    print("\nspoor: quit" if quit_asked else "\nspoor: the machine has ended", file=sys.stderr)
+    return 0
+
+
+def _run_on_socket(machine: Machine, path: Path) -> int:
+    """Relay between the machine and whoever connects, one after the other."""
+    if path.exists():
+        raise UserError(f"{path} exists: remove it, or choose another name")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        try:
+            listener.listen(1)
+            with machine:
+                print(f"spoor: running; 'spoor attach {path}' to talk to it, Ctrl-C here ends it", file=sys.stderr)
+                return _relay(machine, listener)
+        finally:
+            path.unlink()
+
+
+def _relay(machine: Machine, listener: socket.socket) -> int:
+    peer: list[socket.socket] = []
+
+    def to_peer(data: bytes) -> None:
+        for client in peer:
+            try:
+                client.sendall(data)
+            except OSError:
+                pass
+
+    def ended() -> None:
+        listener.shutdown(socket.SHUT_RDWR)
+        for client in peer:
+            client.shutdown(socket.SHUT_RDWR)
+
+    machine.on_serial(to_peer, ended)
+    while True:
+        try:
+            client = listener.accept()[0]
+        except OSError:
+            return 0
+        peer.append(client)
+        try:
+            while data := client.recv(4096):
+                machine.send(data)
+        except (OSError, MachineError):
+            pass
+        peer.remove(client)
+        client.close()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""Calling spoor-trace, the C program that reads captures."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from qemu.paths import show, trace_tool
+
+from .console import UserError
+
+
+def convert(capture: Path, target: Path) -> None:
+    """Capture to Perfetto file. UserError: it cannot be read; the message is spoor-trace's."""
+    output("convert", "--quiet", str(capture), str(target))
+
+
+def output(*arguments: str) -> str:
+    """What spoor-trace prints. UserError: it failed; the message is its own."""
+    done = subprocess.run([str(trace_tool()), *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise UserError(f"spoor-trace {' '.join(arguments)} failed (exit code {done.returncode}):\n"
+                        f"{(done.stderr + done.stdout).strip()}")
+    return done.stdout
+
+
+def check(capture: Path) -> tuple[bool, str]:
+    """Whether the checker finds the capture good, and what it says."""
+    done = subprocess.run([str(trace_tool()), "check", str(capture)], capture_output=True, text=True)
+    return done.returncode == 0, (done.stdout + done.stderr).strip() or f"{show(capture)}: nothing was said"

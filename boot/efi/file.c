@@ -25,9 +25,10 @@ EFI_STATUS file_open_volume(EFI_HANDLE image)
         status = file_system->OpenVolume(file_system, &volume);
     }
     if (EFI_ERROR(status)) {
-        return complain(status, "opening the volume the loader came from",
-                        "the firmware shows no file system there",
-                        "start the loader from a FAT volume (an EFI system partition), not over the network");
+        return complain(
+            status, "opening the volume the loader came from",
+            "the firmware shows no file system there",
+            "start the loader from a FAT volume (an EFI system partition), not over the network");
     }
     return EFI_SUCCESS;
 }
@@ -56,7 +57,8 @@ static EFI_STATUS read_size(EFI_FILE_HANDLE handle, uint64_t *out_size)
     EFI_GUID guid = EFI_FILE_INFO_ID;
     union {
         EFI_FILE_INFO info;
-        uint8_t room[sizeof(EFI_FILE_INFO) + 256 * sizeof(CHAR16)]; /* the name follows the struct */
+        uint8_t
+            room[sizeof(EFI_FILE_INFO) + 256 * sizeof(CHAR16)]; /* the name follows the struct */
     } buffer;
     UINTN bytes = sizeof(buffer);
     EFI_STATUS status = handle->GetInfo(handle, &guid, &bytes, &buffer);
@@ -87,7 +89,8 @@ static EFI_STATUS read_bytes(EFI_FILE_HANDLE handle, uint8_t *to, uint64_t size)
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS read_open_file(EFI_FILE_HANDLE handle, enum handoff_memory_type type, struct file *out_file)
+static EFI_STATUS read_open_file(EFI_FILE_HANDLE handle, enum handoff_memory_type type,
+                                 struct file *out_file)
 {
     uint64_t size;
     EFI_STATUS status = read_size(handle, &size);
@@ -114,6 +117,18 @@ static EFI_STATUS read_open_file(EFI_FILE_HANDLE handle, enum handoff_memory_typ
     return EFI_SUCCESS;
 }
 
+static EFI_STATUS complain_read(EFI_STATUS status, const char *path, const char *why,
+                                const char *remedy)
+{
+    char task[sizeof("reading ") + PATH_CHARS_MAX] = "reading ";
+    unsigned length = 8;
+    while (*path != '\0' && length < sizeof(task) - 1) {
+        task[length++] = *path++;
+    }
+    task[length] = '\0';
+    return complain(status, task, why, remedy);
+}
+
 EFI_STATUS file_read(const char *path, enum handoff_memory_type type, struct file *out_file)
 {
     EFI_FILE_HANDLE handle;
@@ -123,23 +138,24 @@ EFI_STATUS file_read(const char *path, enum handoff_memory_type type, struct fil
         handle->Close(handle);
     }
     if (status == EFI_OUT_OF_RESOURCES) {
-        return complain(status, path, "there is not enough memory for this file below 4 GiB",
-                        "give the machine more memory");
+        return complain_read(status, path, "it does not fit into the memory below 4 GiB",
+                             "give the machine more memory");
     }
     if (status == EFI_BAD_BUFFER_SIZE) {
-        return complain(status, path, "the file is larger than 1 GiB", "rebuild it with make");
+        return complain_read(status, path, "it is larger than 1 GiB", "rebuild it with make");
     }
     if (EFI_ERROR(status) && status != EFI_NOT_FOUND) {
-        return complain(status, path, "the firmware could not read this file to its end",
-                        "check the volume, write the disk image again");
+        return complain_read(status, path, "it cannot be read to its end",
+                             "check the volume, or write the disk image again (make)");
     }
     return status;
 }
 
 EFI_STATUS file_complain_missing(const char *path)
 {
-    return complain(EFI_NOT_FOUND, path, "there is no such file on the volume the loader came from",
-                    "write the disk image again (make), or copy the file there");
+    return complain_read(EFI_NOT_FOUND, path,
+                         "there is no such file on the volume the loader came from",
+                         "write the disk image again (make), or copy the file there");
 }
 
 void file_drop(struct file *file)

@@ -18,12 +18,12 @@
 /*
  * complain() - say why the loader gives up, on every console of the firmware (screen and serial).
  *
- * @what    what was being done: "reading \spoor\kernel.elf"
- * @why     a sentence about the cause
+ * @task    what was being done: "reading \spoor\kernel.elf"
+ * @why     a sentence: "it is no ELF file"
  * @remedy  what to do about it
  * Returns status, so that `return complain(...)` reads well.
  */
-EFI_STATUS complain(EFI_STATUS status, const char *what, const char *why, const char *remedy);
+EFI_STATUS complain(EFI_STATUS status, const char *task, const char *why, const char *remedy);
 
 /* warn() - something is not as it should be, but the system starts. */
 void warn(const char *text);

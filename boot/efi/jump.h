@@ -16,4 +16,5 @@
  *
  * Context: boot services are gone, interrupts off. Does not return.
  */
-__attribute__((noreturn)) void jump_to_kernel(uint64_t root, uint64_t handoff, uint64_t entry, uint64_t stack);
+__attribute__((noreturn)) void jump_to_kernel(uint64_t root, uint64_t handoff, uint64_t entry,
+                                              uint64_t stack);

@@ -21,11 +21,11 @@
 #include "boot/load/paging.h"
 #include "gen/layout.h"
 
-#define EXIT_ATTEMPTS_MAX   8u
-#define SPARE_DESCRIPTORS   64u
-#define TABLE_POOL_PAGES    64u
-#define DIRECT_MAP_LEAST    (4ull * HUGE_PAGE_BYTES)
-#define LOADER_STACK_BYTES  PAGE_BYTES
+#define EXIT_ATTEMPTS_MAX  8u
+#define SPARE_DESCRIPTORS  64u
+#define TABLE_POOL_PAGES   64u
+#define DIRECT_MAP_LEAST   (4ull * HUGE_PAGE_BYTES)
+#define LOADER_STACK_BYTES PAGE_BYTES
 
 /* The firmware's map, as it returns it: descriptors of descriptor_bytes each, which may be more than the struct. */
 struct firmware_map {
@@ -46,8 +46,8 @@ static EFI_STATUS fetch_map(struct firmware_map *map)
 {
     UINT32 version;
     map->bytes = map->capacity_bytes;
-    return BS->GetMemoryMap(&map->bytes, (EFI_MEMORY_DESCRIPTOR *)map->descriptors, &map->key, &map->descriptor_bytes,
-                            &version);
+    return BS->GetMemoryMap(&map->bytes, (EFI_MEMORY_DESCRIPTOR *)map->descriptors, &map->key,
+                            &map->descriptor_bytes, &version);
 }
 
 static EFI_STATUS take_scratch(void)
@@ -63,7 +63,8 @@ static EFI_STATUS take_scratch(void)
     uint64_t map_bytes = capacity * probe.descriptor_bytes;
     uint64_t region_bytes = region_capacity * sizeof(struct handoff_memory);
     uint64_t edge_bytes = 2 * region_capacity * sizeof(uint64_t);
-    status = memory_take(map_bytes + region_bytes + edge_bytes + 64, HANDOFF_MEMORY_USABLE, BELOW_4_GIB, &base);
+    status = memory_take(map_bytes + region_bytes + edge_bytes + 64, HANDOFF_MEMORY_USABLE,
+                         BELOW_4_GIB, &base);
     if (EFI_ERROR(status)) {
         return status;
     }
@@ -101,7 +102,8 @@ static unsigned collect_regions(void)
 {
     unsigned count = 0;
     for (UINTN at = 0; at < firmware_map.bytes; at += firmware_map.descriptor_bytes) {
-        const EFI_MEMORY_DESCRIPTOR *from = (const EFI_MEMORY_DESCRIPTOR *)(firmware_map.descriptors + at);
+        const EFI_MEMORY_DESCRIPTOR *from =
+            (const EFI_MEMORY_DESCRIPTOR *)(firmware_map.descriptors + at);
         regions[count++] = (struct handoff_memory){
             .base = from->PhysicalStart,
             .bytes = from->NumberOfPages * PAGE_BYTES,
@@ -119,8 +121,8 @@ static unsigned collect_regions(void)
 static status_t build_handoff_map(struct handoff *handoff, uint64_t *out_lost_bytes)
 {
     unsigned count = collect_regions();
-    return memory_map_build(regions, count, edges, handoff->memory, HANDOFF_MEMORY_MAX, &handoff->memory_count,
-                            out_lost_bytes);
+    return memory_map_build(regions, count, edges, handoff->memory, HANDOFF_MEMORY_MAX,
+                            &handoff->memory_count, out_lost_bytes);
 }
 
 static EFI_STATUS try_map(struct handoff *handoff)
@@ -131,14 +133,17 @@ static EFI_STATUS try_map(struct handoff *handoff)
         status = EFI_BUFFER_TOO_SMALL;
     }
     if (EFI_ERROR(status)) {
-        return complain(status, "reading the memory map", "the firmware's map has too many pieces or cannot be read",
+        return complain(status, "reading the memory map",
+                        "it cannot be read or has too many pieces",
                         "report the machine's memory map (memmap in the UEFI shell)");
     }
     if (lost_bytes > 0) {
-        Print(L"  warning: the memory map has too many pieces, %ld KiB are left out\n", lost_bytes / 1024);
+        Print(L"  warning: the memory map has too many pieces, %ld KiB are left out\n",
+              lost_bytes / 1024);
     }
     Print(L"  memory     %ld MiB free, %d regions listed\n",
-          memory_map_bytes(handoff->memory, handoff->memory_count, HANDOFF_MEMORY_USABLE) / MIB_BYTES,
+          memory_map_bytes(handoff->memory, handoff->memory_count, HANDOFF_MEMORY_USABLE) /
+              MIB_BYTES,
           handoff->memory_count);
     return EFI_SUCCESS;
 }
@@ -179,7 +184,8 @@ static uint64_t direct_map_bytes(const struct handoff *handoff)
     return end < DIRECT_MAP_BYTES_MAX ? end : DIRECT_MAP_BYTES_MAX;
 }
 
-static status_t build_tables(struct handoff *handoff, const struct elf_file *kernel, bool has_huge_pages)
+static status_t build_tables(struct handoff *handoff, const struct elf_file *kernel,
+                             bool has_huge_pages)
 {
     static struct table_pool pool;
     static const struct paging_source source = {&pool, pool_alloc, pool_pointer};
@@ -190,7 +196,8 @@ static status_t build_tables(struct handoff *handoff, const struct elf_file *ker
         status = program_map_kernel(&paging, kernel, handoff->kernel_phys);
     }
     if (status == OK) {
-        status = paging_map(&paging, DIRECT_MAP_BASE, 0, handoff->direct_map_bytes, PAGING_WRITE | PAGING_GLOBAL);
+        status = paging_map(&paging, DIRECT_MAP_BASE, 0, handoff->direct_map_bytes,
+                            PAGING_WRITE | PAGING_GLOBAL);
     }
     if (status == OK) {
         status = paging_fill_slot(&paging, KERNEL_STACKS_BASE);
@@ -209,14 +216,17 @@ static status_t build_tables(struct handoff *handoff, const struct elf_file *ker
     return status;
 }
 
-EFI_STATUS leave_prepare(struct handoff *handoff, const struct elf_file *kernel, bool has_huge_pages)
+EFI_STATUS leave_prepare(struct handoff *handoff, const struct elf_file *kernel,
+                         bool has_huge_pages)
 {
     EFI_STATUS status = take_scratch();
     if (!EFI_ERROR(status)) {
-        status = memory_take_zeroed(LOADER_STACK_BYTES, HANDOFF_MEMORY_LOADER, BELOW_4_GIB, &stack_base);
+        status =
+            memory_take_zeroed(LOADER_STACK_BYTES, HANDOFF_MEMORY_LOADER, BELOW_4_GIB, &stack_base);
     }
     if (EFI_ERROR(status)) {
-        return complain(status, "preparing to leave the firmware", "there is not enough memory below 4 GiB",
+        return complain(status, "preparing to leave the firmware",
+                        "there is not enough free memory below 4 GiB",
                         "give the machine more memory");
     }
     status = try_map(handoff);

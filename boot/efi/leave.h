@@ -10,7 +10,8 @@
  * leave_prepare() - take all memory that the last steps need and build the page tables.
  * Afterwards nothing may be allocated. Fills pml4 and direct_map_bytes. Complains on errors.
  */
-EFI_STATUS leave_prepare(struct handoff *handoff, const struct elf_file *kernel, bool has_huge_pages);
+EFI_STATUS leave_prepare(struct handoff *handoff, const struct elf_file *kernel,
+                         bool has_huge_pages);
 
 /*
  * leave_firmware() - exit boot services, complete the memory map, enter the kernel.

@@ -9,7 +9,7 @@
 
 #define IA32_ARCH_CAPABILITIES 0x10au
 #define HYPERVISOR_LEAF        0x40000000u
-#define HYPERVISOR_BIT         (1u << 31) /* CPUID 1 ECX */
+#define HYPERVISOR_BIT         (1u << 31)  /* CPUID 1 ECX */
 #define TCG_SIGNATURE          0x54474354u /* "TCGT", EBX of the hypervisor leaf under QEMU's TCG */
 
 static uint64_t read_msr(uint32_t msr)
@@ -63,7 +63,8 @@ EFI_STATUS machine_check_cpu(bool *out_has_huge_pages)
                         "change the firmware's set-up, or use another machine (QEMU: -cpu max)");
     }
     if (cpu_needs_kpti(&words)) {
-        warn("this processor leaks kernel memory to user mode (Meltdown); Spoor has no page-table isolation");
+        warn("this processor leaks kernel memory to user mode (Meltdown); Spoor has no page-table "
+             "isolation");
     }
     if (cpu_needs_retpolines(&words)) {
         warn("this processor needs retpolines against Spectre v2; Spoor is built without");
@@ -90,7 +91,8 @@ static void find_framebuffer(struct handoff_framebuffer *out)
 {
     EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
     EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = NULL;
-    if (EFI_ERROR(BS->LocateProtocol(&guid, NULL, (void **)&gop)) || gop->Mode == NULL || gop->Mode->Info == NULL) {
+    if (EFI_ERROR(BS->LocateProtocol(&guid, NULL, (void **)&gop)) || gop->Mode == NULL ||
+        gop->Mode->Info == NULL) {
         return;
     }
     EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info = gop->Mode->Info;

@@ -21,13 +21,15 @@
 static EFI_STATUS create_handoff(uint64_t loader_tsc, struct handoff **out_handoff)
 {
     uint64_t base;
-    EFI_STATUS status = memory_take_zeroed(sizeof(struct handoff), HANDOFF_MEMORY_LOADER, BELOW_4_GIB, &base);
+    EFI_STATUS status =
+        memory_take_zeroed(sizeof(struct handoff), HANDOFF_MEMORY_LOADER, BELOW_4_GIB, &base);
     if (!EFI_ERROR(status)) {
         /* Page 0 stays out of use: a physical address of 0 means "none" everywhere. */
         status = memory_mark(0, PAGE_BYTES, HANDOFF_MEMORY_RESERVED);
     }
     if (EFI_ERROR(status)) {
-        return complain(status, "starting", "there is no free memory below 4 GiB", "give the machine more memory");
+        return complain(status, "starting", "there is not enough free memory below 4 GiB",
+                        "give the machine more memory");
     }
     struct handoff *handoff = (struct handoff *)base;
     handoff->magic = HANDOFF_MAGIC;
@@ -59,7 +61,8 @@ static EFI_STATUS read_cmdline(struct handoff *handoff)
 
 static void take_ap_page(struct handoff *handoff)
 {
-    if (EFI_ERROR(memory_take_zeroed(PAGE_BYTES, HANDOFF_MEMORY_LOADER, AP_PAGE_LAST, &handoff->ap_page))) {
+    if (EFI_ERROR(memory_take_zeroed(PAGE_BYTES, HANDOFF_MEMORY_LOADER, AP_PAGE_LAST,
+                                     &handoff->ap_page))) {
         handoff->ap_page = 0;
         warn("no page is free below 640 KiB, so the other cores cannot be started");
     }

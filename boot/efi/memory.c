@@ -46,7 +46,8 @@ static EFI_STATUS take(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE kind, uint64_t pag
 }
 
 /* Enter a fresh allocation in the list; give it back if the list is full. */
-static EFI_STATUS keep(uint64_t base, uint64_t pages, enum handoff_memory_type type, uint64_t *out_base)
+static EFI_STATUS keep(uint64_t base, uint64_t pages, enum handoff_memory_type type,
+                       uint64_t *out_base)
 {
     EFI_STATUS status = add_entry(base, pages * PAGE_BYTES, type, (struct taken){base, pages});
     if (EFI_ERROR(status)) {
@@ -57,7 +58,8 @@ static EFI_STATUS keep(uint64_t base, uint64_t pages, enum handoff_memory_type t
     return EFI_SUCCESS;
 }
 
-EFI_STATUS memory_take(uint64_t bytes, enum handoff_memory_type type, uint64_t max_address, uint64_t *out_base)
+EFI_STATUS memory_take(uint64_t bytes, enum handoff_memory_type type, uint64_t max_address,
+                       uint64_t *out_base)
 {
     uint64_t base = max_address;
     uint64_t pages = pages_of(bytes);
@@ -97,7 +99,8 @@ EFI_STATUS memory_take_aligned(uint64_t bytes, uint64_t align, enum handoff_memo
     return keep(aligned, pages, type, out_base);
 }
 
-EFI_STATUS memory_take_reserved(uint64_t base, uint64_t bytes, enum handoff_memory_type type, uint64_t *out_base)
+EFI_STATUS memory_take_reserved(uint64_t base, uint64_t bytes, enum handoff_memory_type type,
+                                uint64_t *out_base)
 {
     EFI_ALLOCATE_TYPE how = base != 0 ? AllocateAddress : AllocateMaxAddress;
     uint64_t address = base != 0 ? base : BELOW_4_GIB;

@@ -14,7 +14,8 @@
  * memory_take() - whole pages, not zeroed, listed in the handoff as type.
  * Returns EFI_SUCCESS; EFI_OUT_OF_RESOURCES.
  */
-EFI_STATUS memory_take(uint64_t bytes, enum handoff_memory_type type, uint64_t max_address, uint64_t *out_base);
+EFI_STATUS memory_take(uint64_t bytes, enum handoff_memory_type type, uint64_t max_address,
+                       uint64_t *out_base);
 
 /* memory_take_zeroed() - the same, filled with zeros. */
 EFI_STATUS memory_take_zeroed(uint64_t bytes, enum handoff_memory_type type, uint64_t max_address,
@@ -28,7 +29,8 @@ EFI_STATUS memory_take_aligned(uint64_t bytes, uint64_t align, enum handoff_memo
  * memory_take_reserved() - pages that the firmware, too, lists as reserved from now on, contents untouched.
  * @base  the address wanted, 0: any below 4 GiB
  */
-EFI_STATUS memory_take_reserved(uint64_t base, uint64_t bytes, enum handoff_memory_type type, uint64_t *out_base);
+EFI_STATUS memory_take_reserved(uint64_t base, uint64_t bytes, enum handoff_memory_type type,
+                                uint64_t *out_base);
 
 /* memory_give_back() - undo the take that returned base. */
 void memory_give_back(uint64_t base);

@@ -17,20 +17,23 @@
 #define INIT_NAME        "init"
 #define REBUILD          "rebuild with make and write the disk image again"
 
-static void copy_segment(const struct elf_file *file, const struct elf_segment *segment, uint64_t first_page_phys)
+static void copy_segment(const struct elf_file *file, const struct elf_segment *segment,
+                         uint64_t first_page_phys)
 {
     uint64_t offset = segment->virt - elf_segment_first_page(segment);
-    BS->CopyMem((void *)(first_page_phys + offset), (void *)elf_segment_bytes(file, segment), segment->file_bytes);
+    BS->CopyMem((void *)(first_page_phys + offset), (void *)elf_segment_bytes(file, segment),
+                segment->file_bytes);
 }
 
 static EFI_STATUS place_kernel(struct handoff *handoff, const struct elf_file *kernel)
 {
-    uint64_t bytes = elf_segment_end_page(&kernel->segment[kernel->segment_count - 1]) - KERNEL_IMAGE_BASE;
+    uint64_t bytes =
+        elf_segment_end_page(&kernel->segment[kernel->segment_count - 1]) - KERNEL_IMAGE_BASE;
     uint64_t base;
     EFI_STATUS status =
         memory_take_aligned(bytes, LARGE_PAGE_BYTES, HANDOFF_MEMORY_KERNEL, BELOW_4_GIB, &base);
     if (EFI_ERROR(status)) {
-        return complain(status, KERNEL_PATH, "there is no free run of memory for the kernel below 4 GiB",
+        return complain(status, "placing the kernel", "it does not fit into the memory below 4 GiB",
                         "give the machine more memory");
     }
     BS->SetMem((void *)base, bytes, 0);
@@ -43,14 +46,16 @@ static EFI_STATUS place_kernel(struct handoff *handoff, const struct elf_file *k
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS load_kernel_file(struct handoff *handoff, const struct file *file, struct elf_file *out_kernel)
+static EFI_STATUS load_kernel_file(struct handoff *handoff, const struct file *file,
+                                   struct elf_file *out_kernel)
 {
     enum elf_error error = elf_open(file->bytes, file->size, out_kernel);
     if (error == ELF_OK) {
-        error = elf_check_range(out_kernel, KERNEL_IMAGE_BASE, KERNEL_IMAGE_BASE + KERNEL_BYTES_MAX);
+        error =
+            elf_check_range(out_kernel, KERNEL_IMAGE_BASE, KERNEL_IMAGE_BASE + KERNEL_BYTES_MAX);
     }
     if (error != ELF_OK) {
-        return complain(EFI_LOAD_ERROR, KERNEL_PATH, elf_error_text(error), REBUILD);
+        return complain(EFI_LOAD_ERROR, "reading " KERNEL_PATH, elf_error_text(error), REBUILD);
     }
     return place_kernel(handoff, out_kernel);
 }
@@ -68,8 +73,8 @@ EFI_STATUS program_load_kernel(struct handoff *handoff, struct elf_file *out_ker
     status = load_kernel_file(handoff, &file, out_kernel);
     out_kernel->bytes = NULL;
     if (!EFI_ERROR(status)) {
-        Print(L"  kernel     %ld KiB at 0x%lx, from a file of %ld KiB\n", handoff->kernel_bytes / 1024,
-              handoff->kernel_phys, file.size / 1024);
+        Print(L"  kernel     %ld KiB at 0x%lx, from a file of %ld KiB\n",
+              handoff->kernel_bytes / 1024, handoff->kernel_phys, file.size / 1024);
     }
     file_drop(&file);
     return status;
@@ -77,7 +82,8 @@ EFI_STATUS program_load_kernel(struct handoff *handoff, struct elf_file *out_ker
 
 static uint32_t handoff_flags(uint32_t elf_flags)
 {
-    return (elf_flags & ELF_READ ? HANDOFF_SEGMENT_READ : 0) | (elf_flags & ELF_WRITE ? HANDOFF_SEGMENT_WRITE : 0) |
+    return (elf_flags & ELF_READ ? HANDOFF_SEGMENT_READ : 0) |
+           (elf_flags & ELF_WRITE ? HANDOFF_SEGMENT_WRITE : 0) |
            (elf_flags & ELF_EXEC ? HANDOFF_SEGMENT_EXEC : 0);
 }
 
@@ -89,7 +95,7 @@ static EFI_STATUS place_init_segment(struct handoff *handoff, const struct elf_f
     uint64_t base;
     EFI_STATUS status = memory_take_zeroed(bytes, HANDOFF_MEMORY_IMAGE, BELOW_4_GIB, &base);
     if (EFI_ERROR(status)) {
-        return complain(status, "loading init", "there is not enough memory below 4 GiB",
+        return complain(status, "placing init", "it does not fit into the memory below 4 GiB",
                         "give the machine more memory");
     }
     copy_segment(init, segment, base);
@@ -106,14 +112,17 @@ static EFI_STATUS open_init(const struct file *image, struct elf_file *out_init)
 {
     enum image_error image_error = image_check(image->bytes, image->size);
     if (image_error != IMAGE_OK) {
-        return complain(EFI_LOAD_ERROR, IMAGE_PATH, image_error_text(image_error), REBUILD);
+        return complain(EFI_LOAD_ERROR, "reading " IMAGE_PATH, image_error_text(image_error),
+                        REBUILD);
     }
     const struct boot_image_entry *entry = image_find(image->bytes, INIT_NAME);
     if (entry == NULL) {
-        return complain(EFI_LOAD_ERROR, IMAGE_PATH, "holds no file \"init\", the first program",
+        return complain(EFI_LOAD_ERROR, "reading " IMAGE_PATH,
+                        "it holds no file \"init\", the first program",
                         "pack it again with tools/image/bootimg.py, init among the files");
     }
-    enum elf_error error = elf_open((const uint8_t *)image->bytes + entry->offset, entry->bytes, out_init);
+    enum elf_error error =
+        elf_open((const uint8_t *)image->bytes + entry->offset, entry->bytes, out_init);
     if (error == ELF_OK) {
         error = elf_check_range(out_init, USER_BASE, USER_END);
     }
@@ -121,7 +130,8 @@ static EFI_STATUS open_init(const struct file *image, struct elf_file *out_init)
         error = ELF_TOO_MANY_SEGMENTS;
     }
     if (error != ELF_OK) {
-        return complain(EFI_LOAD_ERROR, IMAGE_PATH ", file \"init\"", elf_error_text(error), REBUILD);
+        return complain(EFI_LOAD_ERROR, "reading " IMAGE_PATH ", file \"init\"",
+                        elf_error_text(error), REBUILD);
     }
     return EFI_SUCCESS;
 }
@@ -136,13 +146,16 @@ EFI_STATUS program_load_init(struct handoff *handoff)
     if (EFI_ERROR(status)) {
         return status;
     }
-    struct elf_file init;
+    struct elf_file init = {0};
     status = open_init(&image, &init);
-    for (unsigned i = 0; !EFI_ERROR(status) && i < init.segment_count; i++) {
-        status = place_init_segment(handoff, &init, &init.segment[i]);
-    }
     if (EFI_ERROR(status)) {
         return status;
+    }
+    for (unsigned i = 0; i < init.segment_count; i++) {
+        status = place_init_segment(handoff, &init, &init.segment[i]);
+        if (EFI_ERROR(status)) {
+            return status;
+        }
     }
     handoff->image_base = (uint64_t)image.bytes;
     handoff->image_bytes = image.size;
@@ -154,16 +167,19 @@ EFI_STATUS program_load_init(struct handoff *handoff)
 
 static unsigned paging_rights(uint32_t elf_flags)
 {
-    return PAGING_GLOBAL | (elf_flags & ELF_WRITE ? PAGING_WRITE : 0) | (elf_flags & ELF_EXEC ? PAGING_EXEC : 0);
+    return PAGING_GLOBAL | (elf_flags & ELF_WRITE ? PAGING_WRITE : 0) |
+           (elf_flags & ELF_EXEC ? PAGING_EXEC : 0);
 }
 
-status_t program_map_kernel(struct paging *paging, const struct elf_file *kernel, uint64_t kernel_phys)
+status_t program_map_kernel(struct paging *paging, const struct elf_file *kernel,
+                            uint64_t kernel_phys)
 {
     for (unsigned i = 0; i < kernel->segment_count; i++) {
         const struct elf_segment *segment = &kernel->segment[i];
         uint64_t first = elf_segment_first_page(segment);
-        status_t status = paging_map(paging, first, kernel_phys + (first - KERNEL_IMAGE_BASE),
-                                     elf_segment_end_page(segment) - first, paging_rights(segment->flags));
+        status_t status =
+            paging_map(paging, first, kernel_phys + (first - KERNEL_IMAGE_BASE),
+                       elf_segment_end_page(segment) - first, paging_rights(segment->flags));
         if (status != OK) {
             return status;
         }

@@ -22,4 +22,5 @@ EFI_STATUS program_load_kernel(struct handoff *handoff, struct elf_file *out_ker
 EFI_STATUS program_load_init(struct handoff *handoff);
 
 /* program_map_kernel() - each segment of the kernel with its own rights. */
-status_t program_map_kernel(struct paging *paging, const struct elf_file *kernel, uint64_t kernel_phys);
+status_t program_map_kernel(struct paging *paging, const struct elf_file *kernel,
+                            uint64_t kernel_phys);

@@ -70,8 +70,8 @@ static uint64_t number_or(const char *cmdline, const char *name, uint64_t fallba
         return fallback;
     }
     if (status != OK || value % PAGE_BYTES != 0) {
-        Print(L"  warning: %a= wants a multiple of 4K such as 0x10000000 or 64M; 0x%lx is used\n", name,
-              fallback);
+        Print(L"  warning: %a= wants a multiple of 4K such as 0x10000000 or 64M; 0x%lx is used\n",
+              name, fallback);
         return fallback;
     }
     return value;

@@ -24,8 +24,10 @@ uint64_t calendar_unix_ns(const struct calendar *date)
     }
     int64_t year = date->month > 2 ? date->year : (int64_t)date->year - 1;
     int64_t month = date->month > 2 ? date->month - 3 : date->month + 9;
-    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + date->day - 1 -
-                   DAYS_TO_1970;
-    int64_t seconds = ((days * 24 + date->hour) * 60 + date->minute + date->utc_offset_minutes) * 60 + date->second;
+    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 +
+                   date->day - 1 - DAYS_TO_1970;
+    int64_t seconds =
+        ((days * 24 + date->hour) * 60 + date->minute + date->utc_offset_minutes) * 60 +
+        date->second;
     return seconds < 0 ? 0 : (uint64_t)seconds * 1000000000u + date->nanosecond;
 }

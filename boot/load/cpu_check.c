@@ -21,16 +21,16 @@ struct requirement {
 };
 
 static const struct requirement requirements[] = {
-    {false, 3, "the processor lacks page size extensions (PSE)"},
-    {false, 4, "the processor lacks a time-stamp counter (TSC)"},
-    {false, 5, "the processor lacks model-specific registers (MSR)"},
-    {false, 6, "the processor lacks physical address extension (PAE)"},
-    {false, 9, "the processor lacks a local APIC"},
-    {false, 13, "the processor lacks global pages (PGE)"},
-    {false, 16, "the processor lacks page attribute tables (PAT)"},
-    {true, 11, "the processor lacks SYSCALL and SYSRET"},
-    {true, 20, "the processor lacks no-execute pages (NX)"},
-    {true, 29, "the processor lacks long mode"},
+    {false, 3, "it lacks page size extensions (PSE)"},
+    {false, 4, "it lacks a time-stamp counter (TSC)"},
+    {false, 5, "it lacks model-specific registers (MSR)"},
+    {false, 6, "it lacks physical address extension (PAE)"},
+    {false, 9, "it lacks a local APIC"},
+    {false, 13, "it lacks global pages (PGE)"},
+    {false, 16, "it lacks page attribute tables (PAT)"},
+    {true, 11, "it lacks SYSCALL and SYSRET"},
+    {true, 20, "it lacks no-execute pages (NX)"},
+    {true, 29, "it lacks long mode"},
 };
 
 static bool is_vendor(const struct cpu_words *words, const char *vendor)
@@ -52,7 +52,7 @@ const char *cpu_find_missing(const struct cpu_words *words)
         }
     }
     /* Long mode cannot leave five-level paging without leaving long mode, so the firmware must not have entered it. */
-    return words->cr4 & CR4_LA57 ? "the firmware has switched on 5-level paging, which cannot be left" : NULL;
+    return words->cr4 & CR4_LA57 ? "it runs with 5-level paging, which cannot be left" : NULL;
 }
 
 bool cpu_has_huge_pages(const struct cpu_words *words)

@@ -94,6 +94,11 @@ static enum elf_error check_header(const struct elf_header *header, uint64_t siz
     if (!is_inside(header->program_offset, table_bytes, size)) {
         return ELF_TABLE_OUTSIDE;
     }
+    /* Nothing here uses sections. But linkers put their table last, so this finds files that lost their end. */
+    uint64_t section_bytes = (uint64_t)header->section_count * header->section_entry_bytes;
+    if (section_bytes > 0 && !is_inside(header->section_offset, section_bytes, size)) {
+        return ELF_SECTIONS_OUTSIDE;
+    }
     return ELF_OK;
 }
 
@@ -239,27 +244,28 @@ uint64_t elf_segment_end_page(const struct elf_segment *segment)
 const char *elf_error_text(enum elf_error error)
 {
     static const char *const text[ELF_ERRORS] = {
-        [ELF_OK] = "is fine",
-        [ELF_TOO_SHORT] = "is shorter than an ELF header",
-        [ELF_NO_MAGIC] = "is no ELF file",
-        [ELF_NOT_64_BIT] = "is no 64-bit ELF file",
-        [ELF_NOT_LITTLE_ENDIAN] = "is no little-endian ELF file",
-        [ELF_BAD_VERSION] = "has an unknown ELF version",
-        [ELF_NOT_X86_64] = "is built for another processor than x86-64",
-        [ELF_NOT_EXECUTABLE] = "is not linked to a fixed address (ET_EXEC)",
-        [ELF_BAD_HEADER_SIZE] = "has ELF headers of an unknown size",
-        [ELF_TABLE_OUTSIDE] = "ends before its program headers",
-        [ELF_NEEDS_INTERPRETER] = "asks for a dynamic linker",
-        [ELF_SEGMENT_OUTSIDE] = "ends before the last byte of a segment",
-        [ELF_SEGMENT_SIZE] = "has a segment with more bytes in the file than in memory",
-        [ELF_SEGMENT_ADDRESS] = "has a segment that wraps around the end of memory",
-        [ELF_SEGMENT_ALIGN] = "has a segment with an alignment it does not keep",
-        [ELF_SEGMENT_ORDER] = "has segments that overlap, share a page or do not ascend",
-        [ELF_WRITE_AND_EXEC] = "has a segment that is writable and executable",
-        [ELF_NO_SEGMENTS] = "has nothing to load",
-        [ELF_TOO_MANY_SEGMENTS] = "has too many segments",
-        [ELF_BAD_ENTRY] = "starts at an address that is not code",
-        [ELF_OUT_OF_RANGE] = "has a segment outside the addresses it may use",
+        [ELF_OK] = "it is fine",
+        [ELF_TOO_SHORT] = "it is shorter than an ELF header",
+        [ELF_NO_MAGIC] = "it is no ELF file",
+        [ELF_NOT_64_BIT] = "it is no 64-bit ELF file",
+        [ELF_NOT_LITTLE_ENDIAN] = "it is no little-endian ELF file",
+        [ELF_BAD_VERSION] = "it has an unknown ELF version",
+        [ELF_NOT_X86_64] = "it is built for another processor than x86-64",
+        [ELF_NOT_EXECUTABLE] = "it is not linked to a fixed address (ET_EXEC)",
+        [ELF_BAD_HEADER_SIZE] = "it has ELF headers of an unknown size",
+        [ELF_TABLE_OUTSIDE] = "it ends before its program headers",
+        [ELF_SECTIONS_OUTSIDE] = "it ends before its section headers: cut off",
+        [ELF_NEEDS_INTERPRETER] = "it asks for a dynamic linker",
+        [ELF_SEGMENT_OUTSIDE] = "it ends before the last byte of a segment",
+        [ELF_SEGMENT_SIZE] = "it has a segment with more bytes in the file than in memory",
+        [ELF_SEGMENT_ADDRESS] = "it has a segment that wraps around the end of memory",
+        [ELF_SEGMENT_ALIGN] = "it has a segment with an alignment it does not keep",
+        [ELF_SEGMENT_ORDER] = "it has segments that overlap, share a page or do not ascend",
+        [ELF_WRITE_AND_EXEC] = "it has a segment that is writable and executable",
+        [ELF_NO_SEGMENTS] = "it has nothing to load",
+        [ELF_TOO_MANY_SEGMENTS] = "it has too many segments",
+        [ELF_BAD_ENTRY] = "it starts at an address that is not code",
+        [ELF_OUT_OF_RANGE] = "it has a segment outside the addresses it may use",
     };
-    return (unsigned)error < ELF_ERRORS && text[error] != NULL ? text[error] : "is damaged";
+    return (unsigned)error < ELF_ERRORS && text[error] != NULL ? text[error] : "it is damaged";
 }

@@ -18,26 +18,27 @@
 
 enum elf_error {
     ELF_OK = 0,
-    ELF_TOO_SHORT,          /* smaller than an ELF header */
-    ELF_NO_MAGIC,           /* does not begin with 7f 45 4c 46 */
-    ELF_NOT_64_BIT,         /* class is not ELFCLASS64 */
-    ELF_NOT_LITTLE_ENDIAN,  /* data encoding is not ELFDATA2LSB */
-    ELF_BAD_VERSION,        /* e_version or EI_VERSION is not 1 */
-    ELF_NOT_X86_64,         /* e_machine */
-    ELF_NOT_EXECUTABLE,     /* e_type is not ET_EXEC: relocatable, shared or position independent */
-    ELF_BAD_HEADER_SIZE,    /* e_ehsize or e_phentsize */
-    ELF_TABLE_OUTSIDE,      /* program headers reach past the end of the file */
-    ELF_NEEDS_INTERPRETER,  /* PT_INTERP */
-    ELF_SEGMENT_OUTSIDE,    /* bytes of a segment reach past the end of the file: cut off? */
-    ELF_SEGMENT_SIZE,       /* p_filesz > p_memsz */
-    ELF_SEGMENT_ADDRESS,    /* a segment, rounded to pages, wraps around the address space */
-    ELF_SEGMENT_ALIGN,      /* p_align is no power of two, or address and offset disagree modulo p_align */
-    ELF_SEGMENT_ORDER,      /* segments overlap, share a page, or do not ascend */
-    ELF_WRITE_AND_EXEC,     /* a segment is writable and executable */
-    ELF_NO_SEGMENTS,        /* nothing to load */
-    ELF_TOO_MANY_SEGMENTS,  /* more than ELF_SEGMENTS_MAX */
-    ELF_BAD_ENTRY,          /* the entry point is in no executable segment */
-    ELF_OUT_OF_RANGE,       /* elf_check_range(): a segment lies outside the addresses the caller allows */
+    ELF_TOO_SHORT,         /* smaller than an ELF header */
+    ELF_NO_MAGIC,          /* does not begin with 7f 45 4c 46 */
+    ELF_NOT_64_BIT,        /* class is not ELFCLASS64 */
+    ELF_NOT_LITTLE_ENDIAN, /* data encoding is not ELFDATA2LSB */
+    ELF_BAD_VERSION,       /* e_version or EI_VERSION is not 1 */
+    ELF_NOT_X86_64,        /* e_machine */
+    ELF_NOT_EXECUTABLE,    /* e_type is not ET_EXEC: relocatable, shared or position independent */
+    ELF_BAD_HEADER_SIZE,   /* e_ehsize or e_phentsize */
+    ELF_TABLE_OUTSIDE,     /* program headers reach past the end of the file */
+    ELF_SECTIONS_OUTSIDE, /* section headers, which linkers put last, reach past the end: the file is cut off */
+    ELF_NEEDS_INTERPRETER, /* PT_INTERP */
+    ELF_SEGMENT_OUTSIDE,   /* bytes of a segment reach past the end of the file: cut off? */
+    ELF_SEGMENT_SIZE,      /* p_filesz > p_memsz */
+    ELF_SEGMENT_ADDRESS,   /* a segment, rounded to pages, wraps around the address space */
+    ELF_SEGMENT_ALIGN, /* p_align is no power of two, or address and offset disagree modulo p_align */
+    ELF_SEGMENT_ORDER,     /* segments overlap, share a page, or do not ascend */
+    ELF_WRITE_AND_EXEC,    /* a segment is writable and executable */
+    ELF_NO_SEGMENTS,       /* nothing to load */
+    ELF_TOO_MANY_SEGMENTS, /* more than ELF_SEGMENTS_MAX */
+    ELF_BAD_ENTRY,         /* the entry point is in no executable segment */
+    ELF_OUT_OF_RANGE, /* elf_check_range(): a segment lies outside the addresses the caller allows */
     ELF_ERRORS,
 };
 
@@ -78,5 +79,5 @@ const void *elf_segment_bytes(const struct elf_file *file, const struct elf_segm
 uint64_t elf_segment_first_page(const struct elf_segment *segment);
 uint64_t elf_segment_end_page(const struct elf_segment *segment);
 
-/* elf_error_text() - what is wrong, as the rest of a sentence: "the file ...". Never NULL. */
+/* elf_error_text() - what is wrong, as a sentence: "it is no ELF file". Never NULL. */
 const char *elf_error_text(enum elf_error error);

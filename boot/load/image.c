@@ -10,8 +10,9 @@
 uint32_t image_crc32(const void *bytes, uint64_t size)
 {
     static const uint32_t nibble[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+        0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
     };
     const uint8_t *next = bytes;
     uint32_t crc = ~0u;
@@ -48,7 +49,8 @@ static bool is_name_valid(const char *name)
     return false;
 }
 
-static enum image_error check_entry(const struct boot_image_entry *entry, uint64_t table_end, uint64_t size)
+static enum image_error check_entry(const struct boot_image_entry *entry, uint64_t table_end,
+                                    uint64_t size)
 {
     if (!is_name_valid(entry->name)) {
         return IMAGE_BAD_NAME;
@@ -73,7 +75,8 @@ enum image_error image_check(const void *bytes, uint64_t size)
         return IMAGE_CUT;
     }
     /* A 32-bit count times 64 bytes: cannot overflow. */
-    uint64_t table_end = sizeof(*header) + (uint64_t)header->count * sizeof(struct boot_image_entry);
+    uint64_t table_end =
+        sizeof(*header) + (uint64_t)header->count * sizeof(struct boot_image_entry);
     if (table_end > size) {
         return IMAGE_BAD_TABLE;
     }
@@ -112,14 +115,14 @@ const struct boot_image_entry *image_find(const void *bytes, const char *name)
 const char *image_error_text(enum image_error error)
 {
     static const char *const text[IMAGE_ERRORS] = {
-        [IMAGE_OK] = "is fine",
-        [IMAGE_TOO_SHORT] = "is shorter than its header",
-        [IMAGE_NO_MAGIC] = "is no boot image",
-        [IMAGE_CUT] = "has another length than its header says",
-        [IMAGE_BAD_TABLE] = "ends before its list of files",
-        [IMAGE_BAD_CHECKSUM] = "is damaged (its checksum differs)",
-        [IMAGE_BAD_NAME] = "has a file without a valid name",
-        [IMAGE_BAD_FILE] = "has a file that lies outside the image or is not page aligned",
+        [IMAGE_OK] = "it is fine",
+        [IMAGE_TOO_SHORT] = "it is shorter than its header",
+        [IMAGE_NO_MAGIC] = "it is no boot image",
+        [IMAGE_CUT] = "it has another length than its header says",
+        [IMAGE_BAD_TABLE] = "it ends before its list of files",
+        [IMAGE_BAD_CHECKSUM] = "it is damaged (its checksum differs)",
+        [IMAGE_BAD_NAME] = "it has a file without a valid name",
+        [IMAGE_BAD_FILE] = "it has a file that lies outside the image or is not page aligned",
     };
-    return (unsigned)error < IMAGE_ERRORS ? text[error] : "is damaged";
+    return (unsigned)error < IMAGE_ERRORS ? text[error] : "it is damaged";
 }

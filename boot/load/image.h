@@ -34,7 +34,7 @@ const struct boot_image_entry *image_find(const void *bytes, const char *name);
 unsigned image_count(const void *bytes);
 const struct boot_image_entry *image_entry(const void *bytes, unsigned index);
 
-/* image_error_text() - what is wrong, as the rest of a sentence: "the file ...". Never NULL. */
+/* image_error_text() - what is wrong, as a sentence: "it is no boot image". Never NULL. */
 const char *image_error_text(enum image_error error);
 
 /* image_crc32() - CRC-32 as zlib computes it (reflected, polynomial 0xedb88320). */

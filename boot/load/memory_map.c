@@ -24,9 +24,9 @@
 static unsigned strength(uint32_t type)
 {
     static const uint8_t rank[] = {
-        [HANDOFF_MEMORY_USABLE] = 1,   [HANDOFF_MEMORY_ACPI] = 2,   [HANDOFF_MEMORY_FIRMWARE] = 3,
-        [HANDOFF_MEMORY_MMIO] = 4,     [HANDOFF_MEMORY_RESERVED] = 5, [HANDOFF_MEMORY_LOADER] = 6,
-        [HANDOFF_MEMORY_KERNEL] = 7,   [HANDOFF_MEMORY_IMAGE] = 8,  [HANDOFF_MEMORY_TRACE] = 9,
+        [HANDOFF_MEMORY_USABLE] = 1, [HANDOFF_MEMORY_ACPI] = 2,     [HANDOFF_MEMORY_FIRMWARE] = 3,
+        [HANDOFF_MEMORY_MMIO] = 4,   [HANDOFF_MEMORY_RESERVED] = 5, [HANDOFF_MEMORY_LOADER] = 6,
+        [HANDOFF_MEMORY_KERNEL] = 7, [HANDOFF_MEMORY_IMAGE] = 8,    [HANDOFF_MEMORY_TRACE] = 9,
     };
     return type < sizeof(rank) ? rank[type] : rank[HANDOFF_MEMORY_RESERVED];
 }
@@ -78,8 +78,8 @@ static void sort_edges(uint64_t *edges, unsigned count)
 }
 
 /* The strongest region that covers the stretch from base to the next edge; NULL: a hole. */
-static const struct handoff_memory *strongest_at(const struct handoff_memory *regions, unsigned count,
-                                                 uint64_t base)
+static const struct handoff_memory *strongest_at(const struct handoff_memory *regions,
+                                                 unsigned count, uint64_t base)
 {
     const struct handoff_memory *best = NULL;
     for (unsigned i = 0; i < count && regions[i].base <= base; i++) {
@@ -134,8 +134,8 @@ static bool write_stretch(struct map_writer *writer, uint64_t base, uint64_t end
         }
         return false;
     }
-    writer->out[writer->count++] = (struct handoff_memory){
-        .base = base, .bytes = end - base, .type = type};
+    writer->out[writer->count++] =
+        (struct handoff_memory){.base = base, .bytes = end - base, .type = type};
     return true;
 }
 
@@ -177,7 +177,8 @@ uint64_t memory_map_ram_end(const struct handoff_memory *map, unsigned count)
     return end;
 }
 
-uint64_t memory_map_bytes(const struct handoff_memory *map, unsigned count, enum handoff_memory_type type)
+uint64_t memory_map_bytes(const struct handoff_memory *map, unsigned count,
+                          enum handoff_memory_type type)
 {
     uint64_t bytes = 0;
     for (unsigned i = 0; i < count; i++) {

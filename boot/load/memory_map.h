@@ -34,4 +34,5 @@ status_t memory_map_build(struct handoff_memory *regions, unsigned count, uint64
 uint64_t memory_map_ram_end(const struct handoff_memory *map, unsigned count);
 
 /* memory_map_bytes() - sum of all regions of one type. */
-uint64_t memory_map_bytes(const struct handoff_memory *map, unsigned count, enum handoff_memory_type type);
+uint64_t memory_map_bytes(const struct handoff_memory *map, unsigned count,
+                          enum handoff_memory_type type);

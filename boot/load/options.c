@@ -123,7 +123,10 @@ bool option_clean(char *out, uint64_t capacity, const void *bytes, uint64_t size
     bool is_cut = size > capacity - 1;
     uint64_t length = is_cut ? capacity - 1 : size;
     for (uint64_t i = 0; i < length; i++) {
-        out[i] = is_blank(in[i]) ? ' ' : in[i];
+        out[i] = in[i];
+        if (is_blank(in[i])) {
+            out[i] = ' ';
+        }
     }
     out[length] = '\0';
     return is_cut;

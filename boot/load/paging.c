@@ -28,7 +28,8 @@
 
 #define PHYS_LIMIT (1ull << 52)
 
-static uint64_t *entry_of(const struct paging *paging, uint64_t table, uint64_t virt, unsigned shift)
+static uint64_t *entry_of(const struct paging *paging, uint64_t table, uint64_t virt,
+                          unsigned shift)
 {
     uint64_t *entries = paging->source->page_pointer(paging->source->context, table);
     return &entries[(virt >> shift) % TABLE_ENTRIES];
@@ -73,7 +74,8 @@ static uint64_t leaf_bits(unsigned rights, unsigned shift)
     return bits;
 }
 
-static status_t map_leaf(struct paging *paging, uint64_t virt, uint64_t phys, unsigned rights, unsigned leaf_shift)
+static status_t map_leaf(struct paging *paging, uint64_t virt, uint64_t phys, unsigned rights,
+                         unsigned leaf_shift)
 {
     uint64_t table = paging->root;
     for (unsigned shift = SHIFT_TOP; shift > leaf_shift; shift -= SHIFT_STEP) {
@@ -90,7 +92,8 @@ static status_t map_leaf(struct paging *paging, uint64_t virt, uint64_t phys, un
     return OK;
 }
 
-static unsigned largest_shift(const struct paging *paging, uint64_t virt, uint64_t phys, uint64_t bytes)
+static unsigned largest_shift(const struct paging *paging, uint64_t virt, uint64_t phys,
+                              uint64_t bytes)
 {
     unsigned shift = paging->has_huge_pages ? SHIFT_HUGE : SHIFT_HUGE - SHIFT_STEP;
     while (shift > SHIFT_PAGE &&
@@ -116,7 +119,8 @@ static bool is_range_valid(uint64_t virt, uint64_t phys, uint64_t bytes)
     return is_canonical_range(virt, bytes) && phys < PHYS_LIMIT && bytes <= PHYS_LIMIT - phys;
 }
 
-status_t paging_create(struct paging *out_paging, const struct paging_source *source, bool has_huge_pages)
+status_t paging_create(struct paging *out_paging, const struct paging_source *source,
+                       bool has_huge_pages)
 {
     struct paging paging = {.has_huge_pages = has_huge_pages, .source = source};
     status_t status = add_table(&paging, &paging.root);
@@ -126,7 +130,8 @@ status_t paging_create(struct paging *out_paging, const struct paging_source *so
     return status;
 }
 
-status_t paging_map(struct paging *paging, uint64_t virt, uint64_t phys, uint64_t bytes, unsigned rights)
+status_t paging_map(struct paging *paging, uint64_t virt, uint64_t phys, uint64_t bytes,
+                    unsigned rights)
 {
     if (!is_range_valid(virt, phys, bytes)) {
         return ERR_RANGE;

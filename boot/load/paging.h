@@ -17,8 +17,8 @@
 /* Where tables come from. */
 struct paging_source {
     void *context;
-    uint64_t (*page_alloc)(void *context);                /* physical address of a zeroed page; 0: no memory */
-    void *(*page_pointer)(void *context, uint64_t phys);  /* to read and write such a page now */
+    uint64_t (*page_alloc)(void *context); /* physical address of a zeroed page; 0: no memory */
+    void *(*page_pointer)(void *context, uint64_t phys); /* to read and write such a page now */
 };
 
 struct paging {
@@ -29,8 +29,8 @@ struct paging {
 };
 
 /* paging_create() - an empty top level. @has_huge_pages  the CPU knows 1 GiB pages. OK, ERR_NO_MEMORY. */
-status_t paging_create(struct paging *out_paging, const struct paging_source *source, bool has_huge_pages)
-    __attribute__((warn_unused_result));
+status_t paging_create(struct paging *out_paging, const struct paging_source *source,
+                       bool has_huge_pages) __attribute__((warn_unused_result));
 
 /*
  * paging_map() - map [virt, virt + bytes) to phys on, each part with the largest page that fits.
@@ -38,8 +38,8 @@ status_t paging_create(struct paging *out_paging, const struct paging_source *so
  * Returns OK; ERR_RANGE not 4 KiB aligned, no canonical range, or physical past 2^52; ERR_BAD_ARGUMENT writable and
  * executable; ERR_EXISTS part is mapped already; ERR_NO_MEMORY. After an error the tables are of no use.
  */
-status_t paging_map(struct paging *paging, uint64_t virt, uint64_t phys, uint64_t bytes, unsigned rights)
-    __attribute__((warn_unused_result));
+status_t paging_map(struct paging *paging, uint64_t virt, uint64_t phys, uint64_t bytes,
+                    unsigned rights) __attribute__((warn_unused_result));
 
 /* paging_fill_slot() - give the PML4 entry that covers virt an empty table. OK, ERR_NO_MEMORY. */
 status_t paging_fill_slot(struct paging *paging, uint64_t virt) __attribute__((warn_unused_result));

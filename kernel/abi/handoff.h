@@ -63,28 +63,29 @@ struct handoff_framebuffer {
 struct handoff {
     uint64_t magic;
     uint32_t version;
-    uint32_t bytes; /* sizeof(struct handoff) of the loader */
-    uint64_t boot_id;        /* random, tells boots apart in the trace region */
-    uint64_t unix_ns;        /* wall clock when the loader asked, 0 if unknown */
-    uint64_t unix_tsc;       /* TSC at that moment */
-    uint64_t loader_tsc;     /* TSC when the loader began */
+    uint32_t bytes;      /* sizeof(struct handoff) of the loader */
+    uint64_t boot_id;    /* random, tells boots apart in the trace region */
+    uint64_t unix_ns;    /* wall clock when the loader asked, 0 if unknown */
+    uint64_t unix_tsc;   /* TSC at that moment */
+    uint64_t loader_tsc; /* TSC when the loader began */
     uint64_t pml4;
-    uint64_t kernel_phys;    /* of KERNEL_IMAGE_BASE; contiguous */
+    uint64_t kernel_phys; /* of KERNEL_IMAGE_BASE; contiguous */
     uint64_t kernel_bytes;
     uint64_t direct_map_bytes; /* mapped from physical 0 */
-    uint64_t rsdp;           /* ACPI 2.0 root pointer */
-    uint64_t trace_base;     /* ring region; may hold the rings of the boot before */
-    uint64_t trace_bytes;    /* 0: none could be had */
-    uint64_t image_base;     /* boot image as read from the file */
+    uint64_t rsdp;             /* ACPI 2.0 root pointer */
+    uint64_t trace_base;       /* ring region; may hold the rings of the boot before */
+    uint64_t trace_bytes;      /* 0: none could be had */
+    uint64_t image_base;       /* boot image as read from the file */
     uint64_t image_bytes;
-    uint64_t ap_page;        /* one page below 1 MiB for the start code of the other cores */
-    uint64_t init_entry;     /* virtual address in init */
+    uint64_t ap_page;    /* one page below 1 MiB for the start code of the other cores */
+    uint64_t init_entry; /* virtual address in init */
     uint32_t init_segments;
     uint32_t memory_count;
-    uint32_t exit_attempts; /* calls of ExitBootServices; more than 1: the firmware changed its map in between */
+    uint32_t
+        exit_attempts; /* calls of ExitBootServices; more than 1: the firmware changed its map in between */
     uint32_t reserved;
     struct handoff_segment init_segment[HANDOFF_SEGMENTS_MAX];
     struct handoff_framebuffer framebuffer;
-    char cmdline[HANDOFF_CMDLINE_BYTES]; /* NUL-terminated */
+    char cmdline[HANDOFF_CMDLINE_BYTES];              /* NUL-terminated */
     struct handoff_memory memory[HANDOFF_MEMORY_MAX]; /* sorted, merged, no overlap */
 };

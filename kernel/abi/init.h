@@ -21,8 +21,9 @@ struct init_info {
     uint64_t handle_trace;
     uint64_t handle_debug;
     uint64_t handle_system;
-    uint64_t handle_image_area; /* the boot image (kernel/abi/boot_image.h): duplicate, transfer, read, exec */
-    uint64_t image_address;     /* where it is mapped in init, for reading */
+    uint64_t
+        handle_image_area; /* the boot image (kernel/abi/boot_image.h): duplicate, transfer, read, exec */
+    uint64_t image_address; /* where it is mapped in init, for reading */
     uint64_t image_bytes;
     uint64_t cpu_count;
     uint64_t boot_id;

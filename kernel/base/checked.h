@@ -25,7 +25,8 @@ static inline bool checked_multiply(uint64_t a, uint64_t b, uint64_t *out)
     return true;
 }
 
-/* range_is_within() - [base, base + bytes) lies in [low, high); an empty range does if its base is in [low, high]. */
+/* range_is_within() - [base, base + bytes) lies in [low, high); an empty range does if its base
+ * is in [low, high]. */
 static inline bool range_is_within(uint64_t base, uint64_t bytes, uint64_t low, uint64_t high)
 {
     return base >= low && base <= high && bytes <= high - base;

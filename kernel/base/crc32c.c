@@ -2,8 +2,8 @@
 /*
  * CRC-32C by the CPU's instruction, or from a table.
  *
- * The CRC32 instruction works on general registers, so the kernel may use it. CPUID traps under some hypervisors, so it is asked
- * once; two cores that ask at the same time store the same answer.
+ * The CRC32 instruction works on general registers, so the kernel may use it. CPUID traps under
+ * some hypervisors, so it is asked once; two cores that ask at the same time store the same answer.
  */
 #include "base/crc32c.h"
 
@@ -11,10 +11,11 @@
 
 enum crc_support { CRC_UNKNOWN = 0, CRC_BY_TABLE, CRC_BY_CPU };
 
-#define CPUID_FEATURES    1u
-#define CPUID_ECX_SSE4_2  (1u << 20)
+#define CPUID_FEATURES   1u
+#define CPUID_ECX_SSE4_2 (1u << 20)
 
-/* Remainders of the 16 values of half a byte, polynomial 0x1edc6f41 bit-reversed: small enough for everybody to carry. */
+/* Remainders of the 16 values of half a byte, polynomial 0x1edc6f41 bit-reversed: small enough
+ * for everybody to carry. */
 static const uint32_t nibble_table[16] = {
     0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
     0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CRC-32C (Castagnoli), the checksum of capture files. For the kernel, user space and host tools alike. */
+/* CRC-32C (Castagnoli), the checksum of capture files. For the kernel, user space and host tools
+ * alike. */
 #pragma once
 
 #include <stddef.h>
@@ -10,8 +11,9 @@
  *
  * @crc  0 to begin, else what the call for the bytes before returned.
  *
- * Cannot fail. Context: any. Cost: about one instruction per 8 bytes where the CPU has CRC32 (SSE4.2), 6 per byte elsewhere.
- * Source: RFC 3720, appendix B.4 (test vectors); Intel SDM vol. 2A "CRC32".
+ * Cannot fail. Context: any. Cost: about one instruction per 8 bytes where the CPU has CRC32
+ * (SSE4.2), 6 per byte elsewhere. Source: RFC 3720, appendix B.4 (test vectors); Intel SDM vol. 2A
+ * "CRC32".
  */
 uint32_t crc32c(uint32_t crc, const void *data, size_t bytes);
 

@@ -2,8 +2,9 @@
 /*
  * printf-like formatting without floats, memory or locks.
  *
- * A conversion is parsed into a struct spec, its text is made in a small buffer or found, and put with padding. Text past the end
- * of the buffer is counted but not stored, so the return value is the whole length.
+ * A conversion is parsed into a struct spec, its text is made in a small buffer or found, and put
+ * with padding. Text past the end of the buffer is counted but not stored, so the return value is
+ * the whole length.
  */
 #include "base/format.h"
 
@@ -25,7 +26,7 @@ struct spec {
     bool has_precision;
     int width;
     int precision;
-    int length;  /* count of 'l' or 'z' as +1, 'h' as -1, 'hh' as -2 */
+    int length; /* count of 'l' or 'z' as +1, 'h' as -1, 'hh' as -2 */
 };
 
 static void put_char(struct sink *sink, char c)
@@ -62,9 +63,10 @@ static void put_text(struct sink *sink, const struct spec *spec, const char *tex
     }
 }
 
-/* A number has a prefix ("-", "0x") and digits; zeros go between the two, blanks before or after both. */
-static void put_number(struct sink *sink, const struct spec *spec, const char *prefix, const char *digits,
-                       int count)
+/* A number has a prefix ("-", "0x") and digits; zeros go between the two, blanks before or after
+ * both. */
+static void put_number(struct sink *sink, const struct spec *spec, const char *prefix,
+                       const char *digits, int count)
 {
     int prefix_length = (int)strlen(prefix);
     int zeros = spec->has_precision ? MAX(spec->precision - count, 0) : 0;
@@ -83,8 +85,8 @@ static void put_number(struct sink *sink, const struct spec *spec, const char *p
     }
 }
 
-static void format_unsigned(struct sink *sink, const struct spec *spec, const char *prefix, uint64_t value,
-                            unsigned base, const char *alphabet)
+static void format_unsigned(struct sink *sink, const struct spec *spec, const char *prefix,
+                            uint64_t value, unsigned base, const char *alphabet)
 {
     char digits[DIGITS_MAX];
     int at = DIGITS_MAX;
@@ -197,8 +199,8 @@ static void format_one(struct sink *sink, char conversion, const struct spec *sp
     case 'd':
     case 'i':
         number = take_signed(spec, args);
-        format_unsigned(sink, spec, number < 0 ? "-" : "", number < 0 ? 0 - (uint64_t)number : (uint64_t)number,
-                        10, decimal);
+        format_unsigned(sink, spec, number < 0 ? "-" : "",
+                        number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 10, decimal);
         break;
     case 'u':
         format_unsigned(sink, spec, "", take_unsigned(spec, args), 10, decimal);

@@ -2,14 +2,16 @@
 /*
  * Memory and string functions.
  *
- * Blocks move 8 bytes at a time (rep movsq, rep stosq). Emulators count every iteration, so the byte forms are never used: the
- * last 1 to 7 bytes of a block of at least 8 are covered by one unaligned word that overlaps what is done already.
+ * Blocks move 8 bytes at a time (rep movsq, rep stosq). Emulators count every iteration, so the
+ * byte forms are never used: the last 1 to 7 bytes of a block of at least 8 are covered by one
+ * unaligned word that overlaps what is done already.
  *
- * gcc may turn a loop into a call of the very function that contains it; KEEP_LOOP() in the body stops that.
+ * gcc may turn a loop into a call of the very function that contains it; KEEP_LOOP() in the body
+ * stops that.
  */
 #include "base/string.h"
 
-#define WORD sizeof(uint64_t)
+#define WORD        sizeof(uint64_t)
 #define KEEP_LOOP() __asm__ volatile("" ::: "memory")
 
 /* A word at any alignment, allowed to alias everything. */
@@ -54,7 +56,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
     return to;
 }
 
-/* From the end down. The first bytes are read before anything is written, because the words may overwrite them. */
+/* From the end down. The first bytes are read before anything is written, because the words may
+ * overwrite them. */
 static void copy_backward(uint8_t *to, const uint8_t *from, size_t bytes)
 {
     while (bytes >= WORD) {
@@ -69,8 +72,9 @@ static void copy_backward(uint8_t *to, const uint8_t *from, size_t bytes)
     }
 }
 
-/* Upwards is safe with overlap when `to` lies below: a word is read before it or anything after it is written, but the overlapping
- * last word of memcpy() is not, so the rest goes byte by byte. */
+/* Upwards is safe with overlap when `to` lies below: a word is read before it or anything after
+ * it is written, but the overlapping last word of memcpy() is not, so the rest goes byte by
+ * byte. */
 static void copy_forward(uint8_t *to, const uint8_t *from, size_t bytes)
 {
     size_t words = bytes / WORD;

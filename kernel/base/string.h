@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory and string functions gcc may call, and a few more. movsq/stosq inside: emulators count every iteration. */
+/* The memory and string functions gcc may call, and a few more. movsq/stosq inside: emulators
+ * count every iteration. */
 #pragma once
 
 #include "base/types.h"

@@ -2,13 +2,15 @@
 /*
  * AVL trees (Adelson-Velsky and Landis, 1962) with parent links.
  *
- * Chosen over red-black trees: half the code, one rule to check, and look-ups, which faults do, are at least as short.
+ * Chosen over red-black trees: half the code, one rule to check, and look-ups, which faults do, are
+ * at least as short.
  *
  * T1  In-order traversal meets strictly growing keys.
  * T2  node->child[i]->parent == node, and the root has no parent.
  * T3  height == 1 + the greater height of the children, and these differ by at most 1.
  *
- * After a change only ancestors of the changed place can break T3: rebalance_up() climbs and stops where a height did not change.
+ * After a change only ancestors of the changed place can break T3: rebalance_up() climbs and stops
+ * where a height did not change.
  */
 #include "base/tree.h"
 
@@ -171,8 +173,10 @@ struct tree_node *tree_next(const struct tree_node *node)
     return node->parent;
 }
 
-/* T1 to T3 below a node. *last: the key met last, in order; NULL before the first. Depth is the tree's height, about 1.44 log2. */
-static bool check_subtree(const struct tree_node *node, const struct tree_node *parent, const uint64_t **last)
+/* T1 to T3 below a node. *last: the key met last, in order; NULL before the first. Depth is the
+ * tree's height, about 1.44 log2. */
+static bool check_subtree(const struct tree_node *node, const struct tree_node *parent,
+                          const uint64_t **last)
 {
     if (node == NULL) {
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Balanced search trees, the node embedded in the element, ordered by one 64-bit key. No function takes a lock or memory.
- * tree_node.key must not change while the node is in a tree.
+ * Balanced search trees, the node embedded in the element, ordered by one 64-bit key. No function
+ * takes a lock or memory. tree_node.key must not change while the node is in a tree.
  */
 #pragma once
 
@@ -23,7 +23,8 @@ bool tree_insert(struct tree *tree, struct tree_node *node) MUST_CHECK;
 /* tree_remove() - take out a node that is in this tree. Cannot fail. */
 void tree_remove(struct tree *tree, struct tree_node *node);
 
-/* tree_find_at_most() - the node with the greatest key <= key; tree_find_at_least() - the least >= key. NULL: none. */
+/* tree_find_at_most() - the node with the greatest key <= key; tree_find_at_least() - the least
+ * >= key. NULL: none. */
 struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key);
 struct tree_node *tree_find_at_least(const struct tree *tree, uint64_t key);
 
@@ -31,7 +32,8 @@ struct tree_node *tree_find_at_least(const struct tree *tree, uint64_t key);
 struct tree_node *tree_first(const struct tree *tree);
 struct tree_node *tree_next(const struct tree_node *node);
 
-/* tree_check() - order, parent links and balance (T1 to T3 in tree.c) hold. For tests and `check mm`. */
+/* tree_check() - order, parent links and balance (T1 to T3 in tree.c) hold. For tests and `check
+ * mm`. */
 bool tree_check(const struct tree *tree);
 
 #define TREE_ENTRY(node, type, member) CONTAINER_OF(node, type, member)

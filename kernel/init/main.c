@@ -30,8 +30,10 @@ void kernel_main(const struct handoff *handoff);
 
 static void check_handoff(const struct handoff *handoff)
 {
-    if (handoff->magic != HANDOFF_MAGIC || handoff->version != HANDOFF_VERSION || handoff->bytes != sizeof(*handoff)) {
-        panic("the loader's handoff (magic %llx, version %u, %u bytes) is not the one this kernel knows: version %u, %u "
+    if (handoff->magic != HANDOFF_MAGIC || handoff->version != HANDOFF_VERSION ||
+        handoff->bytes != sizeof(*handoff)) {
+        panic("the loader's handoff (magic %llx, version %u, %u bytes) is not the one this kernel "
+              "knows: version %u, %u "
               "bytes; install loader and kernel of the same build",
               (unsigned long long)handoff->magic, handoff->version, handoff->bytes, HANDOFF_VERSION,
               (unsigned)sizeof(*handoff));

@@ -15,8 +15,8 @@
 #include "mm/heap.h"
 #include "trace/ring/ring.h"
 
-#define BLOCKS     101u
-#define ITERATIONS 100u
+#define BLOCKS        101u
+#define ITERATIONS    100u
 #define SCRATCH_BYTES (4 * TRACE_SUBBUF_BYTES)
 
 typedef tsc_t (*measure_fn)(void);
@@ -99,8 +99,8 @@ static void sort(tsc_t *values, unsigned count)
 static void print_line(const char *key, tsc_t min, tsc_t median)
 {
     char line[128];
-    size_t length = format_text(line, sizeof(line), "BENCH %s min=%llu median=%llu n=%u\n", key, (unsigned long long)min,
-                                (unsigned long long)median, BLOCKS);
+    size_t length = format_text(line, sizeof(line), "BENCH %s min=%llu median=%llu n=%u\n", key,
+                                (unsigned long long)min, (unsigned long long)median, BLOCKS);
     console_write(line, length);
 }
 

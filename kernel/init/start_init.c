@@ -40,7 +40,8 @@ static void map_segments(struct process *process, const struct handoff *handoff)
         struct area *area;
         vaddr_t va;
         must(area_create_physical(segment->phys, bytes, writable, false, &area), "segment");
-        must(space_map(process->space, area, 0, bytes, segment->virt, protection, &va), "segment mapping");
+        must(space_map(process->space, area, 0, bytes, segment->virt, protection, &va),
+             "segment mapping");
         object_put((struct object *)area);
     }
 }
@@ -49,20 +50,24 @@ static void map_segments(struct process *process, const struct handoff *handoff)
 static uint64_t give(struct process *process, struct object *object, uint32_t rights)
 {
     uint64_t handle = 0;
-    must(handle_add(&process->handles, object, rights & object_rights_all(object->type), 0, &handle), "handle");
+    must(
+        handle_add(&process->handles, object, rights & object_rights_all(object->type), 0, &handle),
+        "handle");
     return handle;
 }
 
 /* The boot image: mapped for reading in init, and an area from which programs may be mapped. */
-static void give_image(struct process *process, const struct handoff *handoff, struct init_info *info)
+static void give_image(struct process *process, const struct handoff *handoff,
+                       struct init_info *info)
 {
     struct area *area;
     vaddr_t va = 0;
     uint64_t bytes = ROUND_UP(handoff->image_bytes, PAGE_BYTES);
     must(area_create_physical(handoff->image_base, bytes, false, false, &area), "boot image");
     must(space_map(process->space, area, 0, bytes, 0, PROT_READ, &va), "boot image mapping");
-    info->handle_image_area = give(process, (struct object *)area,
-                                   RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_EXEC);
+    info->handle_image_area =
+        give(process, (struct object *)area,
+             RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_EXEC);
     info->image_address = va;
     info->image_bytes = handoff->image_bytes;
     object_put((struct object *)area);
@@ -78,11 +83,12 @@ void start_init(const struct handoff *handoff)
     struct area *stack;
     vaddr_t stack_va;
     must(area_create_run(INIT_STACK_BYTES, &stack), "stack");
-    must(space_map(process->space, stack, 0, INIT_STACK_BYTES, STACK_TOP - INIT_STACK_BYTES, PROT_READ | PROT_WRITE,
-                   &stack_va),
+    must(space_map(process->space, stack, 0, INIT_STACK_BYTES, STACK_TOP - INIT_STACK_BYTES,
+                   PROT_READ | PROT_WRITE, &stack_va),
          "stack mapping");
     uint64_t info_offset = INIT_STACK_BYTES - ROUND_UP(sizeof(struct init_info), 16);
-    struct init_info *info = (struct init_info *)((char *)phys_to_virt(area_physical(stack)) + info_offset);
+    struct init_info *info =
+        (struct init_info *)((char *)phys_to_virt(area_physical(stack)) + info_offset);
     object_put((struct object *)stack);
 
     info->handle_self_process = give(process, &process->object, RIGHTS_ALL);

@@ -72,14 +72,15 @@ status_t mailbox_create(const char *name, uint32_t process_id, struct mailbox **
     string_copy(mailbox->name, name, sizeof(mailbox->name));
     object_init(&mailbox->object, OBJECT_MAILBOX);
     spinlock_release(&mailbox->lock);
-    trace_life_object_name(OBJECT_MAILBOX, mailbox->object.id, process_id, mailbox->name, strlen(mailbox->name));
+    trace_life_object_name(OBJECT_MAILBOX, mailbox->object.id, process_id, mailbox->name,
+                           strlen(mailbox->name));
     *out = mailbox;
     return OK;
 }
 
 static void release_all_locked(struct list *waiters)
 {
-    list_for_each_safe(node, following, waiters) {
+    list_for_each_safe (node, following, waiters) {
         struct thread *thread = LIST_ENTRY(node, struct thread, wait_link);
         uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_relaxed);
         list_remove(node);
@@ -197,16 +198,18 @@ static struct landing landing_of(const struct thread *thread, uint64_t label)
  * *out_bad_to telling whose pages were gone.
  */
 static COLD status_t copy_buffer(struct mailbox *mailbox, struct thread *from, struct thread *to,
-                                 struct landing landing, uint64_t call, bool reply, bool *out_bad_to)
+                                 struct landing landing, uint64_t call, bool reply,
+                                 bool *out_bad_to)
 {
     uint64_t bytes = from->frame->r9;
     *out_bad_to = false;
     if (bytes > landing.capacity) {
         return ERR_TOO_BIG;
     }
-    status_t status = space_copy(to->process->space, landing.address, from->process->space, from->frame->r8, bytes,
-                                 out_bad_to);
-    trace_ipc_copy((uint8_t)status, call & CALL_ID_MASK, reply, from->tid, to->tid, (uint32_t)bytes);
+    status_t status = space_copy(to->process->space, landing.address, from->process->space,
+                                 from->frame->r8, bytes, out_bad_to);
+    trace_ipc_copy((uint8_t)status, call & CALL_ID_MASK, reply, from->tid, to->tid,
+                   (uint32_t)bytes);
     if (status == OK) {
         __atomic_fetch_add(&mailbox->bytes, bytes, __ATOMIC_RELAXED);
     }
@@ -214,7 +217,8 @@ static COLD status_t copy_buffer(struct mailbox *mailbox, struct thread *from, s
 }
 
 /* Give the message to the receiver's registers. */
-static inline void deliver(const struct thread *from, struct thread *to, uint64_t label, uint64_t badge, uint64_t token)
+static inline void deliver(const struct thread *from, struct thread *to, uint64_t label,
+                           uint64_t badge, uint64_t token)
 {
     uint64_t bytes = from->frame->r9;
     struct trap_frame *frame = to->frame;
@@ -260,7 +264,8 @@ static inline struct thread *claim_receiver_locked(struct mailbox *mailbox, uint
  * and the status is the caller's, or 1: look for another server.
  */
 #define TRY_ANOTHER 1
-static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self, struct thread *server, uint64_t ticket)
+static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self,
+                                 struct thread *server, uint64_t ticket)
 {
     bool had_deadline = server->deadline.armed;
     bool bad_to;
@@ -285,8 +290,9 @@ static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self, s
 }
 
 /* The message is with the server or the caller on the list: what is left is to wait. Lock held on entry, not on exit. */
-static inline status_t call_locked(struct mailbox *mailbox, struct thread *self, struct thread *server, uint64_t label,
-                                   uint64_t badge, ns_t deadline)
+static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
+                                   struct thread *server, uint64_t label, uint64_t badge,
+                                   ns_t deadline)
 {
     struct trap_frame *frame = self->frame;
     uint64_t handle = frame->rdi;
@@ -318,7 +324,8 @@ static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
     return status;
 }
 
-static inline status_t call(struct trap_frame *frame, struct handle_entry *entry, struct mailbox *mailbox)
+static inline status_t call(struct trap_frame *frame, struct handle_entry *entry,
+                            struct mailbox *mailbox)
 {
     struct thread *self = current_thread();
     uint64_t badge = entry->badge, handle = frame->rdi, label = frame->rsi;
@@ -371,7 +378,8 @@ void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
     uint64_t id = thread_next_ticket(self);
     self->call = id;
-    trace_ipc_call((uint8_t)(frame->rsi >> 32), id & CALL_ID_MASK, mailbox->object.id, (uint32_t)frame->rsi);
+    trace_ipc_call((uint8_t)(frame->rsi >> 32), id & CALL_ID_MASK, mailbox->object.id,
+                   (uint32_t)frame->rsi);
     status_t status = call(frame, entry, mailbox);
     trace_ipc_return((uint8_t)status, id & CALL_ID_MASK);
     finish(frame, status);
@@ -381,8 +389,8 @@ void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
  * Take the message of a caller that has a buffer to send. Lock held on entry and exit, dropped for the copy.
  * True: the message is taken. False: that caller has been told why not, or its wait is over; *out_status != OK is the receiver's.
  */
-static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struct thread *caller, uint64_t ticket,
-                             struct landing landing, status_t *out_status)
+static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struct thread *caller,
+                             uint64_t ticket, struct landing landing, status_t *out_status)
 {
     bool had_deadline = caller->deadline.armed;
     if (ticket == 0 || !thread_claim(caller, ticket)) {
@@ -414,8 +422,8 @@ static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struc
 /*
  * Take the next caller's message, lock held. True: self->frame holds it. False: nobody calls, or *out_status != OK.
  */
-static bool take_message_locked(struct mailbox *mailbox, struct thread *self, struct landing landing,
-                                status_t *out_status)
+static bool take_message_locked(struct mailbox *mailbox, struct thread *self,
+                                struct landing landing, status_t *out_status)
 {
     while (!list_is_empty(&mailbox->callers) && *out_status == OK) {
         struct thread *caller = LIST_FIRST(&mailbox->callers, struct thread, wait_link);
@@ -443,14 +451,15 @@ static bool take_message_locked(struct mailbox *mailbox, struct thread *self, st
  * Receive without waiting, lock held on entry and not on exit: a caller is there, or there is a reason not to wait. `answered` is made
  * ready.
  */
-static NOINLINE status_t receive_now(struct mailbox *mailbox, struct thread *self, bool is_current, uint64_t label,
-                                     struct thread *answered)
+static NOINLINE status_t receive_now(struct mailbox *mailbox, struct thread *self, bool is_current,
+                                     uint64_t label, struct thread *answered)
 {
     status_t status = OK;
     if (!is_current || mailbox->closed) {
         status = is_current ? ERR_PEER_CLOSED : ERR_BAD_HANDLE;
     }
-    bool taken = status == OK && take_message_locked(mailbox, self, landing_of(self, label), &status);
+    bool taken =
+        status == OK && take_message_locked(mailbox, self, landing_of(self, label), &status);
     spinlock_release(&mailbox->lock);
     if (answered != NULL) {
         thread_ready(answered, OK, TRACE_WAKE_REASON_REPLY);
@@ -459,8 +468,9 @@ static NOINLINE status_t receive_now(struct mailbox *mailbox, struct thread *sel
 }
 
 /* Receive, after a reply to `answered` (claimed, its message delivered) or with NULL. */
-static inline void receive(struct trap_frame *frame, struct handle_entry *entry, struct mailbox *mailbox, uint64_t label,
-                           ns_t deadline, struct thread *answered)
+static inline void receive(struct trap_frame *frame, struct handle_entry *entry,
+                           struct mailbox *mailbox, uint64_t label, ns_t deadline,
+                           struct thread *answered)
 {
     struct thread *self = current_thread();
     status_t status;
@@ -470,7 +480,8 @@ again:
         list_remove(&answered->wait_link);
     }
     bool is_current = handle_is_current(entry, frame->rdi);
-    if (UNLIKELY(!is_current || mailbox->closed || !list_is_empty(&mailbox->callers) || deadline == DEADLINE_POLL)) {
+    if (UNLIKELY(!is_current || mailbox->closed || !list_is_empty(&mailbox->callers) ||
+                 deadline == DEADLINE_POLL)) {
         status = receive_now(mailbox, self, is_current, label, answered);
         if (UNLIKELY(status == ERR_TIMED_OUT && deadline != DEADLINE_POLL)) {
             answered = NULL; /* ready already; the callers on the list had given up */
@@ -482,7 +493,8 @@ again:
         list_push_back(&mailbox->receivers, &self->wait_link);
         spinlock_release(&mailbox->lock);
         if (LIKELY(answered != NULL && answered->cpu == cpu_id())) {
-            status = thread_hand_over(self, ticket, deadline, answered, OK, TRACE_WAKE_REASON_REPLY);
+            status =
+                thread_hand_over(self, ticket, deadline, answered, OK, TRACE_WAKE_REASON_REPLY);
         } else {
             if (answered != NULL) {
                 /* It lives on another core: it is woken there and not drawn over. */
@@ -496,7 +508,8 @@ again:
     }
     if (LIKELY(status == OK)) {
         self->serving = frame->rdx;
-        trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id, (uint32_t)frame->rsi);
+        trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id,
+                          (uint32_t)frame->rsi);
     }
     finish(frame, status);
 }
@@ -519,13 +532,13 @@ void sys_mailbox_receive(struct trap_frame *frame, struct handle_entry *entry)
  * The buffer of a reply, to a claimed caller. On failure the caller waits again, and the status is the server's; or it has been
  * told of its own fault, and *out_gone is true: the reply is done with.
  */
-static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self, struct thread *caller, uint64_t token,
-                                  bool *out_gone)
+static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self,
+                                  struct thread *caller, uint64_t token, bool *out_gone)
 {
     bool had_deadline = caller->deadline.armed;
     bool bad_to;
-    status_t status =
-        copy_buffer(mailbox, self, caller, landing_of(caller, caller->frame->rsi), token, true, &bad_to);
+    status_t status = copy_buffer(mailbox, self, caller, landing_of(caller, caller->frame->rsi),
+                                  token, true, &bad_to);
     *out_gone = status == ERR_BAD_ADDRESS && bad_to;
     if (*out_gone) {
         thread_ready(caller, ERR_BAD_ADDRESS, TRACE_WAKE_REASON_REPLY);
@@ -541,12 +554,14 @@ static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self, 
  * Find the caller that a token names, claim it, deliver the reply; the caller of this function makes it run. *out_caller is NULL if
  * it has been woken already. ERR_BAD_TOKEN: it does not wait for a reply of this mailbox.
  */
-static inline status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t token, struct thread **out_caller)
+static inline status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t token,
+                              struct thread **out_caller)
 {
     uint64_t slot = token & ((1ull << THREAD_SLOT_BITS) - 1);
     struct thread *caller = slot < THREAD_MAX ? thread_slots[slot] : NULL;
-    if (UNLIKELY(caller == NULL || caller->call_mailbox != mailbox || caller->wait != TRACE_THREAD_STATE_REPLY ||
-                 token == 0 || !thread_claim(caller, token))) {
+    if (UNLIKELY(caller == NULL || caller->call_mailbox != mailbox ||
+                 caller->wait != TRACE_THREAD_STATE_REPLY || token == 0 ||
+                 !thread_claim(caller, token))) {
         return ERR_BAD_TOKEN;
     }
     struct thread *self = current_thread();

@@ -9,7 +9,7 @@
 
 /* (m) lock  (c) constant after create */
 struct mailbox {
-    struct object object;     /* (c) */
+    struct object object; /* (c) */
     struct spinlock lock;
     struct list callers;      /* (m) thread.wait_link: called, not yet received */
     struct list served;       /* (m) thread.wait_link: received, wait for the reply */

@@ -14,5 +14,7 @@ struct ports {
 status_t ports_create(uint32_t first, uint32_t count, struct ports **out) MUST_CHECK;
 void ports_destroy(struct object *object);
 /* ports_read() / ports_write() - width 1, 2 or 4, else ERR_BAD_ARGUMENT; ERR_RANGE leaves the range. */
-status_t ports_read(const struct ports *ports, uint32_t offset, uint32_t width, uint64_t *out_value) MUST_CHECK;
-status_t ports_write(const struct ports *ports, uint32_t offset, uint32_t width, uint32_t value) MUST_CHECK;
+status_t ports_read(const struct ports *ports, uint32_t offset, uint32_t width,
+                    uint64_t *out_value) MUST_CHECK;
+status_t ports_write(const struct ports *ports, uint32_t offset, uint32_t width,
+                     uint32_t value) MUST_CHECK;

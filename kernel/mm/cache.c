@@ -2,20 +2,25 @@
 /*
  * Caches of equal objects: slabs below, a magazine per core on top.
  *
- * Model. A slab is a run of frames cut into slots; at its end a chain of slot numbers, and its head:
+ * Model. A slab is a run of frames cut into slots; at its end a chain of slot numbers, and its
+ * head:
  *
  *      | slot 0 | slot 1 | ... | slot n-1 |   | next[0] ... next[n-1] | struct slab |
  *
- * The chain is outside of the objects, because those of a typed cache must survive being free; and a slot in use is marked there, so
- * a slot given back twice is caught in every build. A magazine holds slots that count as in use below; a core works on its own
- * without a lock, and trades half a magazine at a time.
+ * The chain is outside of the objects, because those of a typed cache must survive being free; and
+ * a slot in use is marked there, so a slot given back twice is caught in every build. A magazine
+ * holds slots that count as in use below; a core works on its own without a lock, and trades half a
+ * magazine at a time.
  *
- *   H1  The chain of a slab is as long as its free count says, and the other slots are marked SLAB_IN_USE.
+ *   H1  The chain of a slab is as long as its free count says, and the other slots are marked
+ *       SLAB_IN_USE.
  *   H2  A slab is on the partial list exactly while it has a free slot.
- *   H3  cache->empty counts the slabs without an object; at most one of them is kept, unless the cache is typed.
+ *   H3  cache->empty counts the slabs without an object; at most one of them is kept, unless the
+ *       cache is typed.
  *   H4  Slots in use below = objects in use above (sum of in_use) + slots in magazines.
  *
- * Locks: cache->lock (rank HEAP) for slabs; frames are taken and given back under it (rank FRAMES is higher).
+ * Locks: cache->lock (rank HEAP) for slabs; frames are taken and given back under it (rank FRAMES
+ * is higher).
  *
  * Source: Bonwick, "The Slab Allocator" (1994); Bonwick and Adams, "Magazines and Vmem" (2001).
  */
@@ -26,8 +31,8 @@
 #include "mm/heap_impl.h"
 
 #define SLOTS_PER_SLAB_MIN 8u
-#define ALIGN_SMALL 16u
-#define ALIGN_LARGE 64u /* a cache line, for objects of that size and more */
+#define ALIGN_SMALL        16u
+#define ALIGN_LARGE        64u /* a cache line, for objects of that size and more */
 
 struct list heap_caches = LIST_INIT(heap_caches);
 
@@ -225,7 +230,8 @@ static uint32_t slot_bytes_for(size_t object_bytes)
 
 static uint32_t slots_in_slab(uint32_t slot_bytes, unsigned order)
 {
-    return (uint32_t)(((FRAME_BYTES << order) - sizeof(struct slab)) / (slot_bytes + sizeof(uint16_t)));
+    return (uint32_t)(((FRAME_BYTES << order) - sizeof(struct slab)) /
+                      (slot_bytes + sizeof(uint16_t)));
 }
 
 void cache_setup(struct cache *cache, const char *name, size_t object_bytes, bool is_typed)

@@ -2,43 +2,51 @@
 /*
  * The frame allocator: buddies in two zones, and a cache of single frames per core.
  *
- * Problem. Everybody needs single frames all the time, on every core; some need long aligned runs (2 MiB, 1 GiB, DMA), which
- * must still be found after days; and the numbers must be exact, because "ends with the frames it began with" is what tests
- * of everything above rest on.
+ * Problem. Everybody needs single frames all the time, on every core; some need long aligned runs
+ * (2 MiB, 1 GiB, DMA), which must still be found after days; and the numbers must be exact, because
+ * "ends with the frames it began with" is what tests of everything above rest on.
  *
- * Model. RAM is cut into runs of 2^order frames. A run is described by the struct frame of its first frame, its head; all others
- * are TAIL and not looked at. So allocating or freeing 1 GiB touches one entry.
+ * Model. RAM is cut into runs of 2^order frames. A run is described by the struct frame of its
+ * first frame, its head; all others are TAIL and not looked at. So allocating or freeing 1 GiB
+ * touches one entry.
  *
  *      pfn   0      1      2 ...          8             16
  *            |USED 0|FREE 0|FREE 1 TAIL...|FREE 3 TAIL..|USED 2 TAIL TAIL TAIL|
  *
- * The table has one part per section of 1 GiB that holds RAM, trimmed to the first and last RAM frame in it; holes between sections
- * cost nothing. All parts lie at the end of the largest usable region.
+ * The table has one part per section of 1 GiB that holds RAM, trimmed to the first and last RAM
+ * frame in it; holes between sections cost nothing. All parts lie at the end of the largest usable
+ * region.
  *
- * Zones: below and above 4 GiB, each with a lock and free lists by order. Requests go to the high zone first, so that low memory
- * stays for devices that need it. A run never crosses 4 GiB, which is a multiple of the largest run.
+ * Zones: below and above 4 GiB, each with a lock and free lists by order. Requests go to the high
+ * zone first, so that low memory stays for devices that need it. A run never crosses 4 GiB, which
+ * is a multiple of the largest run.
  *
- * Cores cache single frames: plain ones, and a few that are known to hold zeros (emptied page tables). A cache is filled and
- * drained by 32, so a core meets the zone's lock at most once in 32 frames, and not at all while its use swings by less than a
- * cache holds. Filling takes the shortest free runs first: what is in pieces already is used up before a longer run is broken.
+ * Cores cache single frames: plain ones, and a few that are known to hold zeros (emptied page
+ * tables). A cache is filled and drained by 32, so a core meets the zone's lock at most once in 32
+ * frames, and not at all while its use swings by less than a cache holds. Filling takes the
+ * shortest free runs first: what is in pieces already is used up before a longer run is broken.
  *
- *   I1  Every frame of the table is ABSENT, or belongs to exactly one run: a head of order k is followed by 2^k - 1 TAILs.
+ *   I1  Every frame of the table is ABSENT, or belongs to exactly one run: a head of order k is
+ *       followed by 2^k - 1 TAILs.
  *   I2  A run is aligned to its size.
- *   I3  A FREE head is on the list of its zone and order, knows its address, and nothing else is; runs[], orders and
- *       free_frames agree with the lists.
+ *   I3  A FREE head is on the list of its zone and order, knows its address, and nothing else is;
+ *       runs[], orders and free_frames agree with the lists.
  *   I4  Two free buddies of one order below the greatest do not exist: they would have been merged.
  *   I5  For each owner, the frames of USED runs sum up to the sum of owned[] over cores.
  *   I6  CACHED frames have order 0, and there are as many as the caches say they hold.
  *   I7  Frame 0 is never free: 0 means "no memory".
  *
- * Locks and memory order. A zone's lock guards its lists, and link, data and order of its FREE heads. State changes to FREE and
- * from FREE happen only under that lock; changes between CACHED and USED happen without, by the core that has the frame.
- * A merging core may see its buddy in the midst of such a change, but never as FREE, and that is all it asks.
+ * Locks and memory order. A zone's lock guards its lists, and link, data and order of its FREE
+ * heads. State changes to FREE and from FREE happen only under that lock; changes between CACHED
+ * and USED happen without, by the core that has the frame. A merging core may see its buddy in the
+ * midst of such a change, but never as FREE, and that is all it asks.
  *
- * Rejected: a bitmap per order (needs a search, and no place for owner and counts); a lock per cache so that others could empty
- * it (a locked instruction per allocation; at worst 144 frames per core are out of reach when memory runs out).
+ * Rejected: a bitmap per order (needs a search, and no place for owner and counts); a lock per
+ * cache so that others could empty it (a locked instruction per allocation; at worst 144 frames per
+ * core are out of reach when memory runs out).
  *
- * Sources: Knuth, TAOCP vol. 1, 2.5 "Dynamic Storage Allocation" (buddy system); Bonwick and Adams, "Magazines and Vmem" (2001).
+ * Sources: Knuth, TAOCP vol. 1, 2.5 "Dynamic Storage Allocation" (buddy system); Bonwick and Adams,
+ * "Magazines and Vmem" (2001).
  */
 #include "mm/frame.h"
 
@@ -67,7 +75,8 @@ static struct frame_cache *own_cache(void)
 
 /* ---- runs: a zone's lock is held ---- */
 
-static void push_free_locked(struct frame_zone *zone, struct frame *head, paddr_t pa, unsigned order)
+static void push_free_locked(struct frame_zone *zone, struct frame *head, paddr_t pa,
+                             unsigned order)
 {
     head->order = (uint8_t)order;
     head->owner = FRAME_FREE;
@@ -90,7 +99,8 @@ static void remove_free_locked(struct frame_zone *zone, struct frame *head, unsi
     set_state(head, FRAME_STATE_TAIL);
 }
 
-/* Put a run back, merged with its buddies as far as they are free (I4). The head's entry is TAIL or about to be overwritten. */
+/* Put a run back, merged with its buddies as far as they are free (I4). The head's entry is TAIL
+ * or about to be overwritten. */
 static void free_run_locked(struct frame_zone *zone, paddr_t pa, unsigned order)
 {
     zone->free_frames += 1ull << order;
@@ -107,7 +117,8 @@ static void free_run_locked(struct frame_zone *zone, paddr_t pa, unsigned order)
     push_free_locked(zone, frame_of(pa), pa, order);
 }
 
-/* Take a run of exactly this order out of the shortest free one that is long enough. 0: none. Its head is TAIL. */
+/* Take a run of exactly this order out of the shortest free one that is long enough. 0: none.
+ * Its head is TAIL. */
 static paddr_t take_run_locked(struct frame_zone *zone, unsigned order)
 {
     uint32_t orders = zone->orders >> order << order;
@@ -136,7 +147,8 @@ static void refill_from(struct frame_zone *zone, struct frame_cache *cache)
     while (cache->count < FRAME_CACHE_BATCH && zone->orders != 0) {
         unsigned order = MIN((unsigned)__builtin_ctz(zone->orders), FRAME_CACHE_ORDER);
         paddr_t pa = take_run_locked(zone, order);
-        for (unsigned i = 1u << order; i-- > 0;) { /* from the top, so that they are handed out upwards */
+        for (unsigned i = 1u << order;
+             i-- > 0;) { /* from the top, so that they are handed out upwards */
             paddr_t one = pa + i * FRAME_BYTES;
             struct frame *frame = frame_of(one);
             frame->order = 0;
@@ -277,15 +289,19 @@ NORETURN COLD static void refuse_free(const struct frame *head, paddr_t pa, unsi
     if (head == NULL) {
         panic("frame 0x%llx freed: not memory of ours", (unsigned long long)pa);
     }
-    panic("frame 0x%llx freed with order %u: it has state %u, order %u, owner %u, %u references", (unsigned long long)pa,
-          order, frame_state_of(head), head->order, head->owner, atomic_load_explicit(&head->refs, memory_order_relaxed));
+    panic("frame 0x%llx freed with order %u: it has state %u, order %u, owner %u, %u references",
+          (unsigned long long)pa, order, frame_state_of(head), head->order, head->owner,
+          atomic_load_explicit(&head->refs, memory_order_relaxed));
 }
 
-/* What every free checks: a run in use, of this order, with at most the caller's reference. Counts it out. */
-static inline void end_use(struct frame_cache *cache, struct frame *head, paddr_t pa, unsigned order)
+/* What every free checks: a run in use, of this order, with at most the caller's reference.
+ * Counts it out. */
+static inline void end_use(struct frame_cache *cache, struct frame *head, paddr_t pa,
+                           unsigned order)
 {
-    if (UNLIKELY(head == NULL || !IS_ALIGNED(pa, FRAME_BYTES) || frame_state_of(head) != FRAME_STATE_USED ||
-                 head->order != order || atomic_load_explicit(&head->refs, memory_order_relaxed) > 1)) {
+    if (UNLIKELY(head == NULL || !IS_ALIGNED(pa, FRAME_BYTES) ||
+                 frame_state_of(head) != FRAME_STATE_USED || head->order != order ||
+                 atomic_load_explicit(&head->refs, memory_order_relaxed) > 1)) {
         refuse_free(head, pa, order);
     }
     cache->owned[head->owner] -= 1ll << order;
@@ -330,7 +346,8 @@ void frame_free_zeroed(paddr_t pa)
     cache->zeroed[cache->zeroed_count++] = pa;
 }
 
-/* The length of the piece that begins a run of `frames`: the greatest power of two in it. Pieces fall in size, so each is aligned. */
+/* The length of the piece that begins a run of `frames`: the greatest power of two in it. Pieces
+ * fall in size, so each is aligned. */
 static unsigned first_piece_order(uint64_t frames)
 {
     return 63u - (unsigned)__builtin_clzll(frames);
@@ -347,7 +364,8 @@ paddr_t frame_alloc_run(uint64_t frames, enum frame_owner owner)
     if (pa == 0 || excess == 0) {
         return pa;
     }
-    /* Cut: the wanted frames become runs of falling length, what is left over goes back from its end, in falling lengths too. */
+    /* Cut: the wanted frames become runs of falling length, what is left over goes back from its
+     * end, in falling lengths too. */
     struct frame_cache *cache = own_cache();
     struct frame_zone *zone = frame_zone_of(pa);
     cache->owned[owner] -= (int64_t)excess;
@@ -400,8 +418,10 @@ void frame_put(paddr_t pa)
 {
     struct frame *frame = frame_lookup(pa);
     VERIFY(frame != NULL);
-    /* A count of 1 is the caller's own: nobody else has one to copy, so no locked instruction is needed. */
-    if (LIKELY(atomic_load_explicit(&frame->refs, memory_order_acquire) == 1) || drop_reference(frame)) {
+    /* A count of 1 is the caller's own: nobody else has one to copy, so no locked instruction is
+     * needed. */
+    if (LIKELY(atomic_load_explicit(&frame->refs, memory_order_acquire) == 1) ||
+        drop_reference(frame)) {
         free_single(frame, pa);
     }
 }

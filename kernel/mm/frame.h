@@ -22,36 +22,39 @@ enum frame_owner {
     FRAME_OWNERS,
 };
 
-/* frame_init() - take over all usable memory of the handoff, which must stay where it is. Boot core, once. Panics if there
- * is no room for the frame table. */
+/* frame_init() - take over all usable memory of the handoff, which must stay where it is. Boot
+ * core, once. Panics if there is no room for the frame table. */
 void frame_init(const struct handoff *handoff);
 
 /*
- * frame_alloc() - a run of 2^order frames, aligned to its size, contents undefined.
- * Returns its physical address, or 0: no memory. Context: any but NMI class; takes FRAMES unless the core's cache has one.
- * Cost: about 25 instructions from the core's cache (order 0).
+ * frame_alloc() - a run of 2^order frames, aligned to its size, contents undefined. Returns its
+ * physical address, or 0: no memory. Context: any but NMI class; takes FRAMES unless the core's
+ * cache has one. Cost: about 25 instructions from the core's cache (order 0).
  */
 paddr_t frame_alloc(unsigned order, enum frame_owner owner) MUST_CHECK;
 /* frame_free() - give a run back; order as allocated (VERIFYed, like freeing twice). */
 void frame_free(paddr_t pa, unsigned order);
 
-/* frame_alloc_zeroed() - one frame of zeros, 0: no memory. frame_free_zeroed() - give back one that holds only zeros: the core
- * keeps a few of them apart, so that tables that come and go are not cleared each time. */
+/* frame_alloc_zeroed() - one frame of zeros, 0: no memory. frame_free_zeroed() - give back one
+ * that holds only zeros: the core keeps a few of them apart, so that tables that come and go are
+ * not cleared each time. */
 paddr_t frame_alloc_zeroed(enum frame_owner owner) MUST_CHECK;
 void frame_free_zeroed(paddr_t pa);
 
 /*
- * frame_alloc_run() - contiguous frames, any number up to 2^FRAME_ORDER_MAX; aligned to the next power of two.
- * Returns the physical address, 0: no memory (or a number out of range). frame_free_run() takes the same number.
+ * frame_alloc_run() - contiguous frames, any number up to 2^FRAME_ORDER_MAX; aligned to the next
+ * power of two. Returns the physical address, 0: no memory (or a number out of range).
+ * frame_free_run() takes the same number.
  */
 paddr_t frame_alloc_run(uint64_t frames, enum frame_owner owner) MUST_CHECK;
 void frame_free_run(paddr_t pa, uint64_t frames);
 
-/* Reference counts of single frames, for frames mapped more than once. A new frame has one; the last put frees it. */
+/* Reference counts of single frames, for frames mapped more than once. A new frame has one; the
+ * last put frees it. */
 void frame_get(paddr_t pa);
 void frame_put(paddr_t pa);
 
-uint64_t frame_count_free(void);                  /* frames, exact when quiet */
-uint64_t frame_count(enum frame_owner owner);     /* frames */
-paddr_t frame_limit(void);                        /* first address past the last RAM byte */
-bool frame_is_ram(paddr_t pa);                    /* usable or in use RAM, not a hole: what kdebug may read */
+uint64_t frame_count_free(void);              /* frames, exact when quiet */
+uint64_t frame_count(enum frame_owner owner); /* frames */
+paddr_t frame_limit(void);                    /* first address past the last RAM byte */
+bool frame_is_ram(paddr_t pa); /* usable or in use RAM, not a hole: what kdebug may read */

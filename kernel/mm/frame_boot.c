@@ -2,9 +2,10 @@
 /*
  * From the handoff's memory list to the frame table: where it lies, what is in it at the start.
  *
- * Every RAM region gets entries, also those in use by firmware, loader, kernel, boot image and trace rings: their frames are USED
- * runs of the owner that fits, so that accounting covers all of RAM and a stray free of one is caught. Bounds are rounded
- * inwards to frames; what lies past the direct map is left out, because nothing could touch it.
+ * Every RAM region gets entries, also those in use by firmware, loader, kernel, boot image and
+ * trace rings: their frames are USED runs of the owner that fits, so that accounting covers all of
+ * RAM and a stray free of one is caught. Bounds are rounded inwards to frames; what lies past the
+ * direct map is left out, because nothing could touch it.
  */
 #include "abi/handoff.h"
 #include "arch/mmu.h"
@@ -57,7 +58,8 @@ static struct range ram_range(const struct handoff_memory *region)
     struct range range = {0};
     if (is_ram_type(region->type)) {
         range.start = ROUND_UP(region->base, FRAME_BYTES);
-        range.end = ROUND_DOWN(MIN(region->base + region->bytes, map->direct_map_bytes), FRAME_BYTES);
+        range.end =
+            ROUND_DOWN(MIN(region->base + region->bytes, map->direct_map_bytes), FRAME_BYTES);
         range.end = MAX(range.end, range.start);
     }
     return range;
@@ -84,11 +86,13 @@ static struct range choose_table_place(uint64_t bytes)
     struct range best = {0};
     for (uint32_t i = 0; i < map->memory_count; i++) {
         struct range ram = ram_range(&map->memory[i]);
-        if (map->memory[i].type == HANDOFF_MEMORY_USABLE && ram.end - ram.start > best.end - best.start) {
+        if (map->memory[i].type == HANDOFF_MEMORY_USABLE &&
+            ram.end - ram.start > best.end - best.start) {
             best = ram;
         }
     }
-    /* One frame more than the table, so that the region's first frame, which may be frame 0, is not part of it. */
+    /* One frame more than the table, so that the region's first frame, which may be frame 0, is
+     * not part of it. */
     if (best.end - best.start < bytes + FRAME_BYTES) {
         panic("no room for the frame table: %llu KiB, largest usable region %llu KiB",
               (unsigned long long)bytes / 1024, (unsigned long long)(best.end - best.start) / 1024);
@@ -135,7 +139,8 @@ static void mark_absent(paddr_t start, paddr_t end)
     }
 }
 
-/* Holes between two RAM regions. Only the sections in which a hole begins and ends can have entries for it. */
+/* Holes between two RAM regions. Only the sections in which a hole begins and ends can have
+ * entries for it. */
 static void mark_holes(void)
 {
     paddr_t covered = 0; /* everything below has been looked at */
@@ -219,7 +224,8 @@ paddr_t frame_limit(void)
 
 bool frame_is_ram(paddr_t pa)
 {
-    uint32_t low = 0, high = map->memory_count; /* regions before low end at or below pa, those from high on lie above */
+    /* Regions before low end at or below pa, those from high on lie above. */
+    uint32_t low = 0, high = map->memory_count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         const struct handoff_memory *region = &map->memory[middle];

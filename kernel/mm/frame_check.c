@@ -15,8 +15,8 @@ struct census {
 
 static bool fail(const struct census *census, const char *what, uint64_t pa, uint64_t value)
 {
-    format_text(census->why, census->why_bytes, "%s (at 0x%llx, %llu)", what, (unsigned long long)pa,
-                (unsigned long long)value);
+    format_text(census->why, census->why_bytes, "%s (at 0x%llx, %llu)", what,
+                (unsigned long long)pa, (unsigned long long)value);
     return false;
 }
 
@@ -33,14 +33,16 @@ static bool check_free_head(struct census *census, const struct frame *head, pad
         return fail(census, "I3: a free head has the wrong address", pa, head->data);
     }
     const struct frame *buddy = frame_lookup(pa ^ (FRAME_BYTES << order));
-    if (order < FRAME_ORDER_MAX && buddy != NULL && frame_state_of(buddy) == FRAME_STATE_FREE && buddy->order == order) {
+    if (order < FRAME_ORDER_MAX && buddy != NULL && frame_state_of(buddy) == FRAME_STATE_FREE &&
+        buddy->order == order) {
         return fail(census, "I4: two free buddies", pa, order);
     }
     return true;
 }
 
 /* One head: counts it, and gives its length in *out_frames. */
-static bool check_head(struct census *census, const struct frame *head, paddr_t pa, uint64_t *out_frames)
+static bool check_head(struct census *census, const struct frame *head, paddr_t pa,
+                       uint64_t *out_frames)
 {
     *out_frames = 1;
     switch (frame_state_of(head)) {
@@ -82,7 +84,8 @@ static bool check_section(struct census *census, const struct frame_section *sec
         }
         for (uint64_t i = 1; i < frames; i++) {
             if (frame_state_of(head + i) != FRAME_STATE_TAIL) {
-                return fail(census, "I1: a head inside a run", (pfn + i) * FRAME_BYTES, frame_state_of(head + i));
+                return fail(census, "I1: a head inside a run", (pfn + i) * FRAME_BYTES,
+                            frame_state_of(head + i));
             }
         }
         pfn += frames;
@@ -97,12 +100,14 @@ static bool check_zone(struct census *census, unsigned id)
         uint64_t length = 0;
         list_for_each (node, &zone->free[order]) {
             const struct frame *head = LIST_ENTRY(node, struct frame, link);
-            if (frame_state_of(head) != FRAME_STATE_FREE || head->order != order || ++length > zone->runs[order]) {
+            if (frame_state_of(head) != FRAME_STATE_FREE || head->order != order ||
+                ++length > zone->runs[order]) {
                 return fail(census, "I3: a free list is wrong", head->data, order);
             }
         }
         bool has_bit = zone->orders >> order & 1;
-        if (length != zone->runs[order] || length != census->runs[id][order] || has_bit != (length > 0)) {
+        if (length != zone->runs[order] || length != census->runs[id][order] ||
+            has_bit != (length > 0)) {
             return fail(census, "I3: a free list has the wrong length", order, length);
         }
     }
@@ -123,7 +128,8 @@ static bool check_caches(struct census *census)
             }
         }
     }
-    return cached == census->cached || fail(census, "I6: the number of cached frames", cached, census->cached);
+    return cached == census->cached ||
+           fail(census, "I6: the number of cached frames", cached, census->cached);
 }
 
 bool frame_check(char *why, size_t bytes)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of the frame allocator, for mm/ and kdebug's `mem`, `frame` and `check mm`. Theory and invariants: frame.c. */
+/* Inside of the frame allocator, for mm/ and kdebug's `mem`, `frame` and `check mm`. Theory and
+ * invariants: frame.c. */
 #pragma once
 
 #include "base/list.h"
@@ -7,11 +8,11 @@
 #include "mm/frame.h"
 #include "sync/spinlock.h"
 
-#define FRAME_SHIFT     12u
-#define SECTION_SHIFT   30u /* a section is as large as the largest run, so no run crosses one */
-#define FRAME_CACHE_MAX   128u
-#define FRAME_CACHE_BATCH 32u
-#define FRAME_CACHE_ORDER 5u /* 2^5 == FRAME_CACHE_BATCH */
+#define FRAME_SHIFT            12u
+#define SECTION_SHIFT          30u /* as large as the longest run, so none crosses a section */
+#define FRAME_CACHE_MAX        128u
+#define FRAME_CACHE_BATCH      32u
+#define FRAME_CACHE_ORDER      5u /* 2^5 == FRAME_CACHE_BATCH */
 #define FRAME_CACHE_ZEROED_MAX 16u
 
 enum frame_state {
@@ -22,14 +23,15 @@ enum frame_state {
     FRAME_STATE_ABSENT,   /* not RAM; order 0 */
 };
 
-/* (z) lock of its zone while FREE  (o) owner of the run while USED  (a) atomic: a merging core looks at its buddy's */
+/* (z) lock of its zone while FREE  (o) owner of the run while USED  (a) atomic: a merging core
+ * looks at its buddy's */
 struct frame {
-    struct list link;       /* (z) free list; (o) while in use */
-    uint64_t data;          /* (z) physical address; (o) heap: see heap_impl.h; page table: entries in use */
-    atomic_uint refs;       /* (a) frame_get(); 0 while free */
-    _Atomic uint8_t state;  /* (a) enum frame_state */
-    uint8_t order;          /* (z, o) of the run this frame is the head of */
-    uint8_t owner;          /* (o) enum frame_owner */
+    struct list link; /* (z) free list; (o) while in use */
+    uint64_t data; /* (z) physical address; (o) heap: see heap_impl.h; page table: entries in use */
+    atomic_uint refs;      /* (a) while USED, see frame_get() */
+    _Atomic uint8_t state; /* (a) enum frame_state */
+    uint8_t order;         /* (z, o) of the run this frame is the head of */
+    uint8_t owner;         /* (o) enum frame_owner */
     uint8_t reserved;
 };
 static_assert(sizeof(struct frame) == 32, "1/128 of memory; frame_of() multiplies by it");
@@ -39,7 +41,7 @@ struct frame_section {
     struct frame *frames; /* of first_pfn on */
     uint64_t first_pfn;
     uint64_t end_pfn;
-    uint64_t bias;        /* frames - first_pfn * sizeof(struct frame), as a number */
+    uint64_t bias; /* frames - first_pfn * sizeof(struct frame), as a number */
 };
 
 enum frame_zone_id { FRAME_ZONE_LOW, FRAME_ZONE_HIGH, FRAME_ZONES };
@@ -57,7 +59,7 @@ struct frame_zone {
 struct frame_cache {
     uint32_t count;
     uint32_t zeroed_count;
-    int64_t owned[FRAME_OWNERS]; /* taken minus given back on this core, may be negative; the sum over cores counts */
+    int64_t owned[FRAME_OWNERS]; /* taken minus given back here; only the sum over cores counts */
     uint64_t refills;            /* trips to the zones */
     uint64_t drains;
     paddr_t plain[FRAME_CACHE_MAX];
@@ -86,7 +88,8 @@ static inline struct frame *frame_lookup(paddr_t pa)
 /* frame_of() - the same for an address that is known to be RAM. */
 static inline struct frame *frame_of(paddr_t pa)
 {
-    return (struct frame *)(frame_sections[pa >> SECTION_SHIFT].bias + (pa >> FRAME_SHIFT) * sizeof(struct frame));
+    return (struct frame *)(frame_sections[pa >> SECTION_SHIFT].bias +
+                            (pa >> FRAME_SHIFT) * sizeof(struct frame));
 }
 
 static inline enum frame_state frame_state_of(const struct frame *frame)
@@ -102,13 +105,14 @@ static inline struct frame_zone *frame_zone_of(paddr_t pa)
 
 /*
  * frame_check() - verify I1 to I7 of frame.c.
- * @why  gets one line about the first violation
- * Returns true if all hold. Reads without locks: all other cores stopped or quiet, and none stopped inside the allocator.
- * Cost: a few instructions per frame.
+ * @why  gets one line about the first violation Returns true if all hold. Reads without locks: all
+ * other cores stopped or quiet, and none stopped inside the allocator. Cost: a few instructions per
+ * frame.
  */
 bool frame_check(char *why, size_t bytes);
 
-/* frame_add_free() / frame_add_used() - frame_init() enters a run that the allocator has not known before. */
+/* frame_add_free() / frame_add_used() - frame_init() enters a run that the allocator has not
+ * known before. */
 void frame_add_free(paddr_t pa, unsigned order);
 void frame_add_used(paddr_t pa, unsigned order, enum frame_owner owner);
 

@@ -2,8 +2,9 @@
 /*
  * heap_alloc(): sizes up to 2 KiB from caches (cache.c), longer ones as runs of frames.
  *
- * 14 size classes, none wasting more than half and most less than a third. The class of a size is looked up in a table of
- * 16-byte steps. An address leads back to its cache, or to the length of its run, through struct frame.data.
+ * 14 size classes, none wasting more than half and most less than a third. The class of a size is
+ * looked up in a table of 16-byte steps. An address leads back to its cache, or to the length of
+ * its run, through struct frame.data.
  */
 #include "mm/heap.h"
 
@@ -20,9 +21,13 @@ static const struct {
     uint16_t bytes;
     const char *name;
 } classes[HEAP_CLASSES] = {
-    {16, "heap 16"},   {32, "heap 32"},   {48, "heap 48"},   {64, "heap 64"},     {128, "heap 128"},
-    {192, "heap 192"}, {256, "heap 256"}, {320, "heap 320"}, {384, "heap 384"},   {512, "heap 512"},
-    {768, "heap 768"}, {1024, "heap 1024"}, {1536, "heap 1536"}, {HEAP_CLASS_BYTES_MAX, "heap 2048"},
+    {16, "heap 16"},     {32, "heap 32"},
+    {48, "heap 48"},     {64, "heap 64"},
+    {128, "heap 128"},   {192, "heap 192"},
+    {256, "heap 256"},   {320, "heap 320"},
+    {384, "heap 384"},   {512, "heap 512"},
+    {768, "heap 768"},   {1024, "heap 1024"},
+    {1536, "heap 1536"}, {HEAP_CLASS_BYTES_MAX, "heap 2048"},
 };
 
 static uint8_t class_of_step[HEAP_CLASS_BYTES_MAX / STEP_BYTES + 1];
@@ -57,8 +62,8 @@ static void free_run(uint8_t *p, struct frame *frame)
     VERIFY(frame_state_of(frame) == FRAME_STATE_USED && IS_ALIGNED((vaddr_t)p, FRAME_BYTES));
     for (size_t i = bytes; CONFIG_DEBUG && i < frames * FRAME_BYTES; i++) {
         if (p[i] != HEAP_GUARD_BYTE) {
-            panic("heap: %p (%zu bytes, allocated by %p) was written past its end", (void *)p, bytes,
-                  (void *)frame->link.next);
+            panic("heap: %p (%zu bytes, allocated by %p) was written past its end", (void *)p,
+                  bytes, (void *)frame->link.next);
         }
     }
     frame_free_run(virt_to_phys(p), frames);
@@ -116,7 +121,7 @@ void heap_init(void)
     }
     for (unsigned step = 0; step < ARRAY_COUNT(class_of_step); step++) {
         class += step * STEP_BYTES > classes[class].bytes;
-        class_of_step[step] = (uint8_t)class;
+        class_of_step[step] = (uint8_t) class;
     }
     kernel_stack_init();
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guards and poison of heap slots in debug builds: a write past the end, a write after free, and freeing twice are found, and
- * whoever allocated and freed the object last is named by address (kdebug turns it into a symbol).
+ * Guards and poison of heap slots in debug builds: a write past the end, a write after free, and
+ * freeing twice are found, and whoever allocated and freed the object last is named by address
+ * (kdebug turns it into a symbol).
  *
  *      | object, `bytes` asked for | HEAP_GUARD_BYTE ... | struct heap_guard |
  *
- * While free, an object of a size cache is full of HEAP_POISON_BYTE. Typed objects keep their contents, so for them only the guard
- * speaks.
+ * While free, an object of a size cache is full of HEAP_POISON_BYTE. Typed objects keep their
+ * contents, so for them only the guard speaks.
  */
 #include "base/assert.h"
 #include "base/string.h"
@@ -20,8 +21,8 @@ static struct heap_guard *guard_of(const struct cache *cache, void *slot)
 NORETURN static void report(const struct cache *cache, void *slot, const char *what)
 {
     const struct heap_guard *guard = guard_of(cache, slot);
-    panic("heap: %p of cache %s %s; allocated by %p (%u bytes), freed by %p", slot, cache->name, what,
-          (void *)guard->alloc_pc, guard->bytes, (void *)guard->free_pc);
+    panic("heap: %p of cache %s %s; allocated by %p (%u bytes), freed by %p", slot, cache->name,
+          what, (void *)guard->alloc_pc, guard->bytes, (void *)guard->free_pc);
 }
 
 static bool is_filled(const uint8_t *from, const uint8_t *to, uint8_t value)
@@ -49,7 +50,8 @@ static void set_bytes(const struct cache *cache, void *slot, size_t bytes)
 {
     struct heap_guard *guard = guard_of(cache, slot);
     guard->bytes = (uint32_t)bytes;
-    memset((uint8_t *)slot + bytes, HEAP_GUARD_BYTE, (size_t)((uint8_t *)guard - ((uint8_t *)slot + bytes)));
+    memset((uint8_t *)slot + bytes, HEAP_GUARD_BYTE,
+           (size_t)((uint8_t *)guard - ((uint8_t *)slot + bytes)));
 }
 
 /* What a free slot looks like. */
@@ -77,7 +79,8 @@ void heap_guard_alloc(const struct cache *cache, void *slot, size_t bytes, uint6
     if (guard->free_pc == 0) {
         report(cache, slot, "is handed out twice");
     }
-    if (!cache->is_typed && !is_filled(slot, (uint8_t *)slot + cache->object_bytes, HEAP_POISON_BYTE)) {
+    if (!cache->is_typed &&
+        !is_filled(slot, (uint8_t *)slot + cache->object_bytes, HEAP_POISON_BYTE)) {
         report(cache, slot, "was written to after it was freed");
     }
     guard->alloc_pc = pc;

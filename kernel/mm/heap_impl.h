@@ -18,7 +18,8 @@
 struct cache_magazine {
     uint32_t count;
     uint32_t reserved;
-    int64_t in_use; /* allocated minus freed on this core, may be negative; the sum over cores counts */
+    int64_t
+        in_use; /* allocated minus freed on this core, may be negative; the sum over cores counts */
     void *slots[CACHE_MAGAZINE_MAX];
 } __attribute__((aligned(64)));
 
@@ -51,8 +52,8 @@ struct slab {
 };
 
 /*
- * struct frame.data of heap frames: the cache, in *every* frame of a slab, so that any address leads to it. Of a run: bytes asked
- * for << 1 | 1 in the first frame, whose link.next is who asked.
+ * struct frame.data of heap frames: the cache, in *every* frame of a slab, so that any address
+ * leads to it. Of a run: bytes asked for << 1 | 1 in the first frame, whose link.next is who asked.
  */
 #define HEAP_DATA_RUN 1ull
 
@@ -73,15 +74,18 @@ void heap_guard_first(const struct cache *cache, void *slot);
 void heap_guard_alloc(const struct cache *cache, void *slot, size_t bytes, uint64_t pc);
 void heap_guard_free(const struct cache *cache, void *slot, uint64_t pc);
 
-/* cache_setup() - fill in a cache and enter it in heap_caches. cache_take() / cache_give() - a slot by way of the magazine. */
+/* cache_setup() - fill in a cache and enter it in heap_caches. cache_take() / cache_give() - a
+ * slot by way of the magazine. */
 void cache_setup(struct cache *cache, const char *name, size_t object_bytes, bool is_typed);
 void *cache_take(struct cache *cache);
 void cache_give(struct cache *cache, void *slot);
 
-/* cache_trim() - give this core's magazine, and slabs that are empty, back. Typed caches: not at all. */
+/* cache_trim() - give this core's magazine, and slabs that are empty, back. Typed caches: not at
+ * all. */
 void cache_trim(struct cache *cache);
 
-/* slab_chain() - the next free slot of each slot; SLAB_IN_USE, SLAB_END. slab_base() - where its slots begin. */
+/* slab_chain() - the next free slot of each slot; SLAB_IN_USE, SLAB_END. slab_base() - where its
+ * slots begin. */
 #define SLAB_IN_USE 0xfffeu
 #define SLAB_END    0xffffu
 static inline uint16_t *slab_chain(const struct cache *cache, struct slab *slab)

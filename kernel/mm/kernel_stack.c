@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernel stacks: slots of a region of their own, the lower part of each unmapped, so that an overflow faults.
+ * Kernel stacks: slots of a region of their own, the lower part of each unmapped, so that an
+ * overflow faults.
  *
  *      slot n:   | guard, never mapped | stack, KERNEL_STACK_BYTES |  slot n + 1 ...
  *
- * Slots are taken in order. A stack once mapped stays: freed ones wait on a list that lives in their own lowest words (reached through
- * the direct map, so the list works wherever the region is not mapped), the warmest few in an array per core. So kernel translations
- * never have to be flushed.
+ * Slots are taken in order. A stack once mapped stays: freed ones wait on a list that lives in
+ * their own lowest words (reached through the direct map, so the list works wherever the region is
+ * not mapped), the warmest few in an array per core. So kernel translations never have to be
+ * flushed.
  *
- * When memory runs out while a slot is being mapped, what is mapped already stays, and the next try goes on there.
+ * When memory runs out while a slot is being mapped, what is mapped already stays, and the next try
+ * goes on there.
  *
- * Locks: `lock` (rank STACKS) for the list, the next slot, and kernel_page_table's part for the region.
+ * Locks: `lock` (rank STACKS) for the list, the next slot, and kernel_page_table's part for the
+ * region.
  */
 #include "arch/cpu.h"
 #include "arch/mmu.h"
@@ -52,7 +56,8 @@ static status_t map_page_locked(vaddr_t va)
     if (pa == 0) {
         return ERR_NO_MEMORY;
     }
-    status_t status = page_table_map(&kernel_page_table, va, pa, PAGE_BYTES, PTE_WRITE | PTE_NX | PTE_GLOBAL);
+    status_t status =
+        page_table_map(&kernel_page_table, va, pa, PAGE_BYTES, PTE_WRITE | PTE_NX | PTE_GLOBAL);
     if (status != OK) {
         frame_free(pa, 0);
     }
@@ -105,7 +110,8 @@ void kernel_stack_free(vaddr_t top)
     }
     spinlock_acquire(&lock);
     uint64_t page_bytes;
-    const uint64_t *entry = page_table_find(&kernel_page_table, top - KERNEL_STACK_BYTES, &page_bytes);
+    const uint64_t *entry =
+        page_table_find(&kernel_page_table, top - KERNEL_STACK_BYTES, &page_bytes);
     VERIFY(entry != NULL);
     struct free_stack *stack = phys_to_virt(*entry & PTE_ADDRESS);
     stack->top = top;

@@ -2,21 +2,23 @@
 /*
  * Page tables: map, find, clear.
  *
- * A table is named by the lowest bit of the address that indexes it, its shift: 39 PML4, 30 directory pointers (1 GiB leaves),
- * 21 directory (2 MiB leaves), 12 page table (4 KiB leaves).
- * Inner entries allow everything; the leaf alone decides (but PTE_USER, which lower-half inner entries have and upper-half ones
- * do not).
+ * A table is named by the lowest bit of the address that indexes it, its shift: 39 PML4, 30
+ * directory pointers (1 GiB leaves), 21 directory (2 MiB leaves), 12 page table (4 KiB leaves).
+ * Inner entries allow everything; the leaf alone decides (but PTE_USER, which lower-half inner
+ * entries have and upper-half ones do not).
  *
- *   P1  struct frame.data of a table made here is the number of its present entries. At 0 it holds only zeros, so it goes back
- *       as a zeroed frame.
- *   P2  The root's upper half is a copy of kernel_page_table's, whose entries there never change after boot: the loader fills the
- *       slot of every kernel region.
- *   P3  A table is reachable only when complete: it is zeroed before its entry is stored, and x86 keeps stores in order.
+ *   P1  struct frame.data of a table made here is the number of its present entries. At 0 it holds
+ *       only zeros, so it goes back as a zeroed frame.
+ *   P2  The root's upper half is a copy of kernel_page_table's, whose entries there never change
+ *       after boot: the loader fills the slot of every kernel region.
+ *   P3  A table is reachable only when complete: it is zeroed before its entry is stored, and x86
+ *       keeps stores in order.
  *
- * page_table_map() takes all the tables it needs before it changes anything, so there is nothing to undo.
+ * page_table_map() takes all the tables it needs before it changes anything, so there is nothing to
+ * undo.
  *
- * Source: Intel SDM vol. 3A "4-Level Paging and 5-Level Paging", "Paging-Structure Caches" (why an unlinked table must
- * outlive the flush).
+ * Source: Intel SDM vol. 3A "4-Level Paging and 5-Level Paging", "Paging-Structure Caches" (why an
+ * unlinked table must outlive the flush).
  */
 #include "mm/page_table.h"
 
@@ -67,7 +69,8 @@ status_t page_table_create(struct page_table *table)
     if (root == 0) {
         return ERR_NO_MEMORY;
     }
-    memcpy(entries_of(root) + LOWER_HALF_ENTRIES, entries_of(kernel_page_table.root) + LOWER_HALF_ENTRIES,
+    memcpy(entries_of(root) + LOWER_HALF_ENTRIES,
+           entries_of(kernel_page_table.root) + LOWER_HALF_ENTRIES,
            (ENTRIES - LOWER_HALF_ENTRIES) * sizeof(uint64_t)); /* P2 */
     table->root = root;
     return OK;
@@ -96,9 +99,10 @@ void page_table_destroy(struct page_table *table)
     table->root = 0;
 }
 
-/* Go down as far as there are tables, at most to the one of to_shift. Returns the shift reached, its table in *out_table; above
- * to_shift the entry there is missing or a leaf. */
-static inline unsigned descend(const struct page_table *table, vaddr_t va, unsigned to_shift, paddr_t *out_table)
+/* Go down as far as there are tables, at most to the one of to_shift. Returns the shift reached,
+ * its table in *out_table; above to_shift the entry there is missing or a leaf. */
+static inline unsigned descend(const struct page_table *table, vaddr_t va, unsigned to_shift,
+                               paddr_t *out_table)
 {
     paddr_t at = table->root;
     unsigned shift = SHIFT_TOP;
@@ -128,7 +132,8 @@ static status_t take_tables(paddr_t tables[TABLES_MAX], unsigned count)
     return OK;
 }
 
-/* Hang new tables below the one of `shift` that va leads to, down to the one of leaf_shift, which is returned; 0: no memory. */
+/* Hang new tables below the one of `shift` that va leads to, down to the one of leaf_shift,
+ * which is returned; 0: no memory. */
 static COLD paddr_t add_tables(paddr_t at, unsigned shift, unsigned leaf_shift, vaddr_t va)
 {
     paddr_t tables[TABLES_MAX];
@@ -143,9 +148,11 @@ static COLD paddr_t add_tables(paddr_t at, unsigned shift, unsigned leaf_shift, 
     return at;
 }
 
-status_t page_table_map(struct page_table *table, vaddr_t va, paddr_t pa, uint64_t page_bytes, uint64_t flags)
+status_t page_table_map(struct page_table *table, vaddr_t va, paddr_t pa, uint64_t page_bytes,
+                        uint64_t flags)
 {
-    ASSERT(page_bytes == PAGE_BYTES || page_bytes == LARGE_PAGE_BYTES || page_bytes == HUGE_PAGE_BYTES);
+    ASSERT(page_bytes == PAGE_BYTES || page_bytes == LARGE_PAGE_BYTES ||
+           page_bytes == HUGE_PAGE_BYTES);
     ASSERT(IS_ALIGNED(va | pa, page_bytes));
     unsigned leaf_shift = (unsigned)__builtin_ctzll(page_bytes);
     paddr_t at;
@@ -159,7 +166,8 @@ status_t page_table_map(struct page_table *table, vaddr_t va, paddr_t pa, uint64
             return ERR_NO_MEMORY;
         }
     }
-    set_entry(at, entry_of(at, va, leaf_shift), pa | flags | PTE_PRESENT | (leaf_shift > SHIFT_PAGE ? PTE_LARGE : 0));
+    set_entry(at, entry_of(at, va, leaf_shift),
+              pa | flags | PTE_PRESENT | (leaf_shift > SHIFT_PAGE ? PTE_LARGE : 0));
     return OK;
 }
 
@@ -175,7 +183,8 @@ uint64_t *page_table_find(const struct page_table *table, vaddr_t va, uint64_t *
     return entry;
 }
 
-uint64_t *page_table_next(const struct page_table *table, vaddr_t *va, vaddr_t end, uint64_t *out_page_bytes)
+uint64_t *page_table_next(const struct page_table *table, vaddr_t *va, vaddr_t end,
+                          uint64_t *out_page_bytes)
 {
     for (vaddr_t at = *va; at < end;) {
         paddr_t in;
@@ -201,7 +210,8 @@ static bool has_empty_below(paddr_t table, unsigned shift, unsigned count)
             continue;
         }
         present++;
-        if (!is_leaf(entries[i], shift) && has_empty_below(entries[i] & PTE_ADDRESS, shift - SHIFT_STEP, ENTRIES)) {
+        if (!is_leaf(entries[i], shift) &&
+            has_empty_below(entries[i] & PTE_ADDRESS, shift - SHIFT_STEP, ENTRIES)) {
             return true;
         }
     }
@@ -227,7 +237,8 @@ uint64_t page_table_unmap(struct page_table *table, vaddr_t va, uint64_t *out_pa
     return old;
 }
 
-/* Unlink the table of a shift that va leads to if it is empty, then the one above, and so on. The root stays. */
+/* Unlink the table of a shift that va leads to if it is empty, then the one above, and so on.
+ * The root stays. */
 static void unlink_empty(struct page_table *table, vaddr_t va, unsigned shift, struct list *tables)
 {
     for (; shift < SHIFT_TOP; shift += SHIFT_STEP) {
@@ -242,7 +253,8 @@ static void unlink_empty(struct page_table *table, vaddr_t va, unsigned shift, s
     }
 }
 
-vaddr_t page_table_clear(struct page_table *table, vaddr_t va, vaddr_t end, struct list *tables, unsigned *out_leaves)
+vaddr_t page_table_clear(struct page_table *table, vaddr_t va, vaddr_t end, struct list *tables,
+                         unsigned *out_leaves)
 {
     ASSERT(va < end && end <= USER_END);
     paddr_t at;

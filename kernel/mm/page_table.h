@@ -12,7 +12,8 @@ struct page_table {
 
 /* page_table_create() - an empty lower half, the kernel's upper half. OK, ERR_NO_MEMORY. */
 status_t page_table_create(struct page_table *table) MUST_CHECK;
-/* page_table_destroy() - free all tables of the lower half. Leaves must be gone; no core may have it in CR3. */
+/* page_table_destroy() - free all tables of the lower half. Leaves must be gone; no core may
+ * have it in CR3. */
 void page_table_destroy(struct page_table *table);
 
 /*
@@ -26,33 +27,39 @@ status_t page_table_map(struct page_table *table, vaddr_t va, paddr_t pa, uint64
 /* Bits of a leaf that the CPU ignores. */
 #define PTE_SOFT_NO_COPY (1ull << 9) /* not RAM: message copies keep off it */
 
-/* page_table_find() - the leaf entry for an address and its page size; NULL if none is present. Takes no lock. */
+/* page_table_find() - the leaf entry for an address and its page size; NULL if none is present.
+ * Takes no lock. */
 uint64_t *page_table_find(const struct page_table *table, vaddr_t va, uint64_t *out_page_bytes);
 
 /*
- * page_table_next() - the first leaf at or after *va and below end; *va becomes the address it begins at. NULL: none.
- * For walkers and checks: skips holes.
+ * page_table_next() - the first leaf at or after *va and below end; *va becomes the address it
+ * begins at. NULL: none. For walkers and checks: skips holes.
  */
-uint64_t *page_table_next(const struct page_table *table, vaddr_t *va, vaddr_t end, uint64_t *out_page_bytes);
+uint64_t *page_table_next(const struct page_table *table, vaddr_t *va, vaddr_t end,
+                          uint64_t *out_page_bytes);
 
-/* page_table_has_empty() - some table of the lower half has no entry, or P1 of page_table.c does not hold. For checks. */
+/* page_table_has_empty() - some table of the lower half has no entry, or P1 of page_table.c does
+ * not hold. For checks. */
 bool page_table_has_empty(const struct page_table *table);
 
-/* page_table_unmap() - remove the leaf at va. Returns its old entry, 0 if there was none; *out_page_bytes its size.
- * The caller flushes TLBs (mm/tlb.h) before the frame is reused. Tables that become empty stay. */
+/* page_table_unmap() - remove the leaf at va. Returns its old entry, 0 if there was none;
+ * *out_page_bytes its size. The caller flushes TLBs (mm/tlb.h) before the frame is reused.
+ * Tables that become empty stay. */
 uint64_t page_table_unmap(struct page_table *table, vaddr_t va, uint64_t *out_page_bytes);
 
 /*
- * page_table_clear() - remove the leaves of one stretch from va on, at most up to end: one lowest table, or a hole.
+ * page_table_clear() - remove the leaves of one stretch from va on, at most up to end: one lowest
+ * table, or a hole.
  *
- * @tables  tables that became empty are unlinked and collected here; after the TLB flush the caller gives them to
- *          page_table_free_tables(). Page walkers may use them until then.
+ * @tables  tables that became empty are unlinked and collected here; after the TLB flush the caller
+ *          gives them to page_table_free_tables(). Page walkers may use them until then.
  * *out_leaves grows by the number of leaves removed.
  *
- * A large leaf that reaches out of [va, end) is removed whole. Returns the address to go on from; end: done. Cannot fail.
- * For addresses of the lower half. Cost: bounded, at most 512 entries.
+ * A large leaf that reaches out of [va, end) is removed whole. Returns the address to go on from;
+ * end: done. Cannot fail. For addresses of the lower half. Cost: bounded, at most 512 entries.
  */
-vaddr_t page_table_clear(struct page_table *table, vaddr_t va, vaddr_t end, struct list *tables, unsigned *out_leaves);
+vaddr_t page_table_clear(struct page_table *table, vaddr_t va, vaddr_t end, struct list *tables,
+                         unsigned *out_leaves);
 void page_table_free_tables(struct list *tables);
 
 /* The loader's tables, which all spaces share the upper half of. kernel_main() sets the root. */

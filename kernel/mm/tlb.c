@@ -2,8 +2,8 @@
 /*
  * TLB shootdown between cores.
  *
- * Each core has one request of its own (it initiates one at a time, since it spins until all have answered) and a word of
- * pending requests, a bit per initiator.
+ * Each core has one request of its own (it initiates one at a time, since it spins until all have
+ * answered) and a word of pending requests, a bit per initiator.
  *
  *      initiator i                                    target t
  *      change entries; fence
@@ -14,19 +14,22 @@
  *          cpus[t].poll |= SHOOTDOWN; IPI             flush own TLB
  *      until waiting[i] == 0        (acquire) <------ waiting[i] &= ~t        (release)
  *
- *   S1  A target clears its poll bit before it takes pending[t], so a request that comes in between sets the bit again.
- *   S2  All waiting bits are set before the first pending bit: no target can answer before it is waited for.
- *   S3  Who waits polls, so it serves others: two initiators never wait for each other. tlb_serve() takes no lock and initiates
- *       nothing.
- *   S4  A core that switches spaces stores active_root before it loads CR3, which is serialising. Either the initiator, behind
- *       its fence, sees the new root and asks; or the CR3 load comes after the entries have changed, and starts with a TLB
- *       that has none of the space.
+ *   S1  A target clears its poll bit before it takes pending[t], so a request that comes in between
+ *       sets the bit again.
+ *   S2  All waiting bits are set before the first pending bit: no target can answer before it is
+ *       waited for.
+ *   S3  Who waits polls, so it serves others: two initiators never wait for each other. tlb_serve()
+ *       takes no lock and initiates nothing.
+ *   S4  A core that switches spaces stores active_root before it loads CR3, which is serialising.
+ *       Either the initiator, behind its fence, sees the new root and asks; or the CR3 load comes
+ *       after the entries have changed, and starts with a TLB that has none of the space.
  *
- * A core that leaves a space says so just before it loads CR3. If a table were freed and reused in between, a speculative page walk
- * could still read it; a switch that stores TLB_ROOT_CHANGING first is asked by everybody and leaves no such moment.
+ * A core that leaves a space says so just before it loads CR3. If a table were freed and reused in
+ * between, a speculative page walk could still read it; a switch that stores TLB_ROOT_CHANGING
+ * first is asked by everybody and leaves no such moment.
  *
- * Not a mask of cores per space: keeping one costs two locked instructions per address-space switch, here the initiator looks at
- * one word per core.
+ * Not a mask of cores per space: keeping one costs two locked instructions per address-space
+ * switch, here the initiator looks at one word per core.
  *
  * Source: Intel SDM vol. 3A "Propagation of Paging-Structure Changes to Multiple Processors".
  */

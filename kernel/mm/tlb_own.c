@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The instructions that drop translations of this core; apart from tlb.c so that the protocol is tested on the host. */
+/* The instructions that drop translations of this core; apart from tlb.c so that the protocol is
+ * tested on the host. */
 #include "arch/mmu.h"
 #include "mm/tlb_impl.h"
 

@@ -51,8 +51,8 @@ static status_t add_chunk(struct handle_table *table)
     return OK;
 }
 
-status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights, uint64_t badge,
-                    uint64_t *out_handle)
+status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
+                    uint64_t badge, uint64_t *out_handle)
 {
     status_t status = OK;
     spinlock_acquire(&table->lock);

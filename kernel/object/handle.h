@@ -18,23 +18,24 @@
 #define HANDLE_CHUNK      128u
 
 struct handle_entry {
-    struct object *object;      /* (l) NULL: free */
-    uint64_t badge;             /* (l) index of the next free entry while free */
-    _Atomic uint64_t handle;    /* (l, read without) the handle that names it now, 0 while free */
-    uint32_t generation;        /* (l) of the handle given out last */
-    uint32_t rights;            /* (l) RIGHT_* */
-    uint16_t type;              /* (l) enum object_type */
-    uint16_t index;             /* (c) */
+    struct object *object;   /* (l) NULL: free */
+    uint64_t badge;          /* (l) index of the next free entry while free */
+    _Atomic uint64_t handle; /* (l, read without) the handle that names it now, 0 while free */
+    uint32_t generation;     /* (l) of the handle given out last */
+    uint32_t rights;         /* (l) RIGHT_* */
+    uint16_t type;           /* (l) enum object_type */
+    uint16_t index;          /* (c) */
 };
 
 /* (l) the table's lock */
 struct handle_table {
     struct spinlock lock;
-    struct handle_entry *chunk[HANDLE_MAX / HANDLE_CHUNK]; /* (l) added, never removed before the end */
-    uint32_t used;                                         /* (l) open handles */
-    uint32_t free_first;                                   /* (l) HANDLE_MAX: none */
-    uint32_t limit;                                        /* (l) entries that exist */
-    bool closed;                                           /* (l) the process ends: nothing may be added */
+    struct handle_entry
+        *chunk[HANDLE_MAX / HANDLE_CHUNK]; /* (l) added, never removed before the end */
+    uint32_t used;                         /* (l) open handles */
+    uint32_t free_first;                   /* (l) HANDLE_MAX: none */
+    uint32_t limit;                        /* (l) entries that exist */
+    bool closed;                           /* (l) the process ends: nothing may be added */
 };
 
 void handle_table_init(struct handle_table *table);
@@ -44,12 +45,13 @@ void handle_table_close(struct handle_table *table);
 void handle_table_free(struct handle_table *table);
 
 /* handle_add() - open a handle; takes its own reference on the object. ERR_TABLE_FULL, ERR_NO_MEMORY, ERR_PEER_CLOSED. */
-status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights, uint64_t badge,
-                    uint64_t *out_handle) MUST_CHECK;
+status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
+                    uint64_t badge, uint64_t *out_handle) MUST_CHECK;
 status_t handle_close(struct handle_table *table, uint64_t handle) MUST_CHECK;
 
 /* handle_copy() - copy an entry out, with a reference on the object: for duplicate and grant. */
-status_t handle_copy(struct handle_table *table, uint64_t handle, struct handle_entry *out) MUST_CHECK;
+status_t handle_copy(struct handle_table *table, uint64_t handle,
+                     struct handle_entry *out) MUST_CHECK;
 
 /* handle_is_current() - after locking the object of a peeked entry: it still is what the handle names. */
 static inline bool handle_is_current(const struct handle_entry *entry, uint64_t handle)

@@ -28,8 +28,8 @@ bool object_try_get(struct object *object)
 {
     unsigned refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
     while (refs != 0) {
-        if (atomic_compare_exchange_weak_explicit(&object->refs, &refs, refs + 1, memory_order_acquire,
-                                                  memory_order_relaxed)) {
+        if (atomic_compare_exchange_weak_explicit(&object->refs, &refs, refs + 1,
+                                                  memory_order_acquire, memory_order_relaxed)) {
             return true;
         }
     }

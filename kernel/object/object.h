@@ -6,11 +6,11 @@
 #include "gen/objects.h"
 
 struct object {
-    uint16_t type;        /* (c) enum object_type, OBJECT_PROCESS ... */
+    uint16_t type; /* (c) enum object_type, OBJECT_PROCESS ... */
     uint16_t reserved;
-    uint32_t id;          /* (c) unique since boot, over all types but threads, which count for themselves */
-    atomic_uint refs;     /* (a) see object_get() */
-    atomic_uint handles;  /* (a) open handles; when the last is closed object_closed() runs */
+    uint32_t id; /* (c) unique since boot, over all types but threads, which count for themselves */
+    atomic_uint refs;    /* (a) see object_get() */
+    atomic_uint handles; /* (a) open handles; when the last is closed object_closed() runs */
 };
 
 /* object_init() - type, a new id, one reference, no handles. */

@@ -94,7 +94,8 @@ void deadline_arm(struct thread *thread, uint64_t ticket, ns_t when)
     struct deadline *node = &thread->deadline;
     spinlock_acquire(&queue->timer_lock);
     ASSERT(!node->armed);
-    *node = (struct deadline){.when = when, .ticket = ticket, .cpu = (uint16_t)cpu_id(), .armed = true};
+    *node =
+        (struct deadline){.when = when, .ticket = ticket, .cpu = (uint16_t)cpu_id(), .armed = true};
     queue->deadlines = meld(queue->deadlines, node);
     spinlock_release(&queue->timer_lock);
     trace_timer_arm(thread->tid, when);

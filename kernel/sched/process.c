@@ -135,7 +135,7 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault)
         process->ending = true;
         process->code = code;
         process->fault = fault;
-        list_for_each(node, &process->threads) {
+        list_for_each (node, &process->threads) {
             struct thread *thread = LIST_ENTRY(node, struct thread, process_link);
             atomic_fetch_or_explicit(&thread->pending, THREAD_PENDING_KILL, memory_order_relaxed);
         }
@@ -151,13 +151,14 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault)
     }
     rendezvous_run(nothing, NULL);
     spinlock_acquire(&process->lock);
-    list_for_each(node, &process->threads) {
+    list_for_each (node, &process->threads) {
         thread_cancel(LIST_ENTRY(node, struct thread, process_link));
     }
     spinlock_release(&process->lock);
 }
 
-status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code, uint64_t *out_fault)
+status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,
+                      uint64_t *out_fault)
 {
     for (;;) {
         spinlock_acquire(&process->exit.lock);

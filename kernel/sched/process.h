@@ -9,22 +9,22 @@ struct space;
 
 /* (c) constant after create  (p) lock  (a) atomic */
 struct process {
-    struct object object;        /* (c) object.id is the process id */
-    struct space *space;         /* (c) NULL after its end */
-    paddr_t root;                /* (c) */
+    struct object object; /* (c) object.id is the process id */
+    struct space *space;  /* (c) NULL after its end */
+    paddr_t root;         /* (c) */
     struct handle_table handles;
     struct spinlock lock;
-    struct list threads;         /* (p) thread.process_link, living ones */
-    uint32_t thread_count;       /* (p) */
-    uint32_t space_users;        /* (p) calls of others that work on its space just now */
-    bool started;                /* (p) has had a thread */
-    bool ending;                 /* (p) no new threads */
-    bool ended;                  /* (exit.lock) its space and handles are gone */
-    uint64_t code;               /* (p) exit code */
-    uint32_t fault;              /* (p) exception vector + 1 that ended it, 0 none */
-    struct wait_queue exit;      /* who waits for its end */
-    struct list all_link;        /* process_list */
-    char name[NAME_BYTES];       /* (c) */
+    struct list threads;    /* (p) thread.process_link, living ones */
+    uint32_t thread_count;  /* (p) */
+    uint32_t space_users;   /* (p) calls of others that work on its space just now */
+    bool started;           /* (p) has had a thread */
+    bool ending;            /* (p) no new threads */
+    bool ended;             /* (exit.lock) its space and handles are gone */
+    uint64_t code;          /* (p) exit code */
+    uint32_t fault;         /* (p) exception vector + 1 that ended it, 0 none */
+    struct wait_queue exit; /* who waits for its end */
+    struct list all_link;   /* process_list */
+    char name[NAME_BYTES];  /* (c) */
 };
 
 /* Every process that is not freed, for kdebug; process_list_lock. */
@@ -36,7 +36,8 @@ void process_init(void);
 status_t process_create(const char *name, struct process **out) MUST_CHECK;
 /* process_kill() - end it: threads leave at their next return to user mode or wait. First code wins. Thread context. */
 void process_kill(struct process *process, uint64_t code, uint32_t fault);
-status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code, uint64_t *out_fault) MUST_CHECK;
+status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,
+                      uint64_t *out_fault) MUST_CHECK;
 void process_destroy(struct object *object);
 /* process_space_get() - the space, which stays until process_space_put(); NULL: the process is ending. Takes PROCESS.
  * process_space_put() may be the one to tear the process down. Thread context, no lock held. */
@@ -48,12 +49,13 @@ void process_thread_gone(struct process *process, struct thread *thread, uint64_
 /* The two look-ups of the generated system-call wrappers, in the current process: type and rights checked. */
 
 /* handle_get() - the object, with a reference. */
-status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights, struct object **out) MUST_CHECK;
+status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights,
+                    struct object **out) MUST_CHECK;
 
 /* handle_peek() - the entry, without lock or reference: the caller locks the object and asks handle_is_current(). NULL:
  * *out_status says why. Inline: it is part of every message. */
-static inline struct handle_entry *handle_peek(uint64_t handle, enum object_type type, uint32_t rights,
-                                               status_t *out_status)
+static inline struct handle_entry *handle_peek(uint64_t handle, enum object_type type,
+                                               uint32_t rights, status_t *out_status)
 {
     struct handle_entry *entry = handle_find(&current_thread()->process->handles, handle);
     if (UNLIKELY(entry == NULL)) {

@@ -256,7 +256,8 @@ void user_return_work(struct trap_frame *frame)
         if (work & CPU_WORK_TRACE) {
             trace_notify();
         }
-        if (atomic_load_explicit(&current_thread()->pending, memory_order_relaxed) & THREAD_PENDING_KILL) {
+        if (atomic_load_explicit(&current_thread()->pending, memory_order_relaxed) &
+            THREAD_PENDING_KILL) {
             thread_exit(0);
         }
         preempt(work);

@@ -9,16 +9,16 @@
 /* (q) lock */
 struct run_queue {
     struct spinlock lock;
-    uint32_t levels;                     /* (q) bit n: level n has threads */
-    uint32_t ready;                      /* (q) how many */
+    uint32_t levels;                      /* (q) bit n: level n has threads */
+    uint32_t ready;                       /* (q) how many */
     struct list level[THREAD_PRIORITIES]; /* (q) */
-    _Atomic int32_t running;             /* (a) priority of what runs, -1 idle: a hint for wakers */
-    ns_t slice_end;                      /* (o) */
-    ns_t timer_at;                       /* (o) what the timer is armed for, DEADLINE_FOREVER nothing */
-    uint64_t switches;                   /* (o) */
-    tsc_t last_sync;                     /* (o) when a trace.sync was written last */
+    _Atomic int32_t running; /* (a) priority of what runs, -1 idle: a hint for wakers */
+    ns_t slice_end;          /* (o) */
+    ns_t timer_at;           /* (o) what the timer is armed for, DEADLINE_FOREVER nothing */
+    uint64_t switches;       /* (o) */
+    tsc_t last_sync;         /* (o) when a trace.sync was written last */
     struct spinlock timer_lock;
-    struct deadline *deadlines;          /* (timer_lock) root of the pairing heap */
+    struct deadline *deadlines; /* (timer_lock) root of the pairing heap */
 };
 
 extern struct run_queue run_queues[CPU_MAX];

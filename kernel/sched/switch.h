@@ -40,7 +40,8 @@ static inline void thread_use_lane(struct cpu *cpu, const struct thread *thread)
  * prev has been queued, has a ticket, is dead or is the idle thread; next is owned by the caller: claimed or taken from the queue.
  * Returns when prev runs again, perhaps on another core. Context: interrupts off, no lock held.
  */
-static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next, enum trace_thread_state state,
+static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next,
+                                        enum trace_thread_state state,
                                         enum trace_switch_reason reason)
 {
     struct cpu *cpu = this_cpu();
@@ -93,10 +94,11 @@ static inline bool thread_may_run_here(const struct thread *thread)
  * when the other may not run here (pinned elsewhere, still leaving another core).
  * Returns the current thread's own wake status.
  */
-status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
-                               enum trace_wake_reason reason);
-static ALWAYS_INLINE status_t thread_hand_over(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to,
-                                        status_t status, enum trace_wake_reason reason)
+status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadline,
+                               struct thread *to, status_t status, enum trace_wake_reason reason);
+static ALWAYS_INLINE status_t thread_hand_over(struct thread *self, uint64_t ticket, ns_t deadline,
+                                               struct thread *to, status_t status,
+                                               enum trace_wake_reason reason)
 {
     bool pending = atomic_load_explicit(&self->pending, memory_order_relaxed) != 0;
     if (UNLIKELY(pending || deadline != DEADLINE_FOREVER || !thread_may_run_here(to))) {

@@ -42,8 +42,8 @@ static bool give_slot(struct thread *thread)
         if (slot == THREAD_MAX) {
             return false;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&thread_slot_count, &slot, slot + 1, memory_order_relaxed,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&thread_slot_count, &slot, slot + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
     thread->slot = slot;
     __atomic_store_n(&thread_slots[slot], thread, __ATOMIC_RELEASE);
     return true;
@@ -104,7 +104,8 @@ static bool join_process(struct process *process, struct thread *thread)
     return alive;
 }
 
-status_t thread_create(struct process *process, const struct thread_start *start, struct thread **out)
+status_t thread_create(struct process *process, const struct thread_start *start,
+                       struct thread **out)
 {
     if (start->priority >= THREAD_PRIORITIES || start->cpu >= (int)cpu_count()) {
         return ERR_BAD_ARGUMENT;
@@ -131,8 +132,8 @@ status_t thread_create(struct process *process, const struct thread_start *start
     thread->root = process->root;
     thread->cpu = choose_cpu(start->cpu);
     thread->pinned = start->cpu >= 0;
-    thread->frame = context_init_user(&thread->context, stack_top, begin_user, start->entry, start->stack,
-                                      start->argument);
+    thread->frame = context_init_user(&thread->context, stack_top, begin_user, start->entry,
+                                      start->stack, start->argument);
     /* The second reference is the running thread's own, dropped by thread_reap(). */
     object_get(&thread->object);
     object_get(&process->object);
@@ -143,7 +144,8 @@ status_t thread_create(struct process *process, const struct thread_start *start
     trace_life_thread_create(thread->tid, process->object.id, thread->priority, thread->name,
                              strlen(thread->name));
     sched_place(thread);
-    trace_sched_thread_wake(TRACE_WAKE_REASON_CREATED, thread->tid, (uint8_t)thread->cpu, thread->priority);
+    trace_sched_thread_wake(TRACE_WAKE_REASON_CREATED, thread->tid, (uint8_t)thread->cpu,
+                            thread->priority);
     *out = thread;
     sched_push(thread);
     return OK;
@@ -215,7 +217,8 @@ void thread_destroy(struct object *object)
 /* What every wait does before it leaves the core. True: the wait is over already, cancelled. */
 static bool begin_wait(struct thread *self, uint64_t ticket, ns_t deadline)
 {
-    if (UNLIKELY(atomic_load_explicit(&self->pending, memory_order_relaxed) != 0) && thread_claim(self, ticket)) {
+    if (UNLIKELY(atomic_load_explicit(&self->pending, memory_order_relaxed) != 0) &&
+        thread_claim(self, ticket)) {
         self->run = THREAD_RUNNING;
         /* The kill has only been marked yet, its interrupt may be long in coming: not one instruction of user mode until then. */
         this_cpu()->work |= CPU_WORK_PENDING;
@@ -253,8 +256,8 @@ void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason
     sched_push(thread);
 }
 
-status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadline, struct thread *to, status_t status,
-                               enum trace_wake_reason reason)
+status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadline,
+                               struct thread *to, status_t status, enum trace_wake_reason reason)
 {
     if (!thread_may_run_here(to)) {
         thread_ready(to, status, reason);

@@ -26,11 +26,11 @@
 struct process;
 struct mailbox;
 
-#define THREAD_SLOT_BITS   20u
-#define THREAD_MAX         8192u
-#define THREAD_PRIORITIES  16u /* 15 is the most urgent */
+#define THREAD_SLOT_BITS        20u
+#define THREAD_MAX              8192u
+#define THREAD_PRIORITIES       16u /* 15 is the most urgent */
 #define THREAD_PRIORITY_DEFAULT 8u
-#define THREAD_SLICE_NS    10000000ull
+#define THREAD_SLICE_NS         10000000ull
 
 enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
@@ -45,9 +45,9 @@ enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 /* A place in a core's deadline heap. */
 struct deadline {
     ns_t when;
-    uint64_t ticket;             /* of the wait that it ends */
+    uint64_t ticket;                          /* of the wait that it ends */
     struct deadline *child, *next, *previous; /* pairing heap */
-    uint16_t cpu;                /* whose heap, if armed */
+    uint16_t cpu;                             /* whose heap, if armed */
     bool armed;
 };
 
@@ -56,36 +56,36 @@ struct deadline {
  * (t) written by whoever holds its claimed ticket
  */
 struct thread {
-    struct object object;          /* (c) */
-    struct context context;        /* (o) valid while it does not run */
-    vaddr_t stack_top;             /* (c) */
-    struct trap_frame *frame;      /* (c) user registers, valid in the kernel */
-    struct process *process;       /* (c) NULL: kernel thread */
-    paddr_t root;                  /* (c) page tables it runs on */
-    _Atomic uint64_t ticket;       /* (a) T1 */
-    uint64_t sequence;             /* (s) next ticket's, survives reuse of the slot */
-    uint32_t slot;                 /* (c) */
-    uint32_t tid;                  /* (c) 24 bits, never reused; 0 idle */
-    atomic_uint pending;           /* (a) THREAD_PENDING_* */
-    atomic_uint on_cpu;            /* (a) T2 */
-    uint16_t cpu;                  /* (t) home core */
-    uint8_t priority;              /* (c) for now */
-    bool pinned;                   /* (c) stays on its core */
-    bool exempt;                   /* (s) trace consumer */
-    uint8_t run;                   /* (o,t) enum thread_run */
-    uint8_t wait;                  /* (s) enum trace_thread_state while blocked: why */
-    status_t wake_status;          /* (t) result of the wait */
-    struct list run_link;          /* (q) run queue */
-    struct list wait_link;         /* (q) queue of what it waits for */
-    struct deadline deadline;      /* (q) heap lock */
-    ns_t user_ns, kernel_ns;       /* (o) reserved for CPU accounting */
+    struct object object;     /* (c) */
+    struct context context;   /* (o) valid while it does not run */
+    vaddr_t stack_top;        /* (c) */
+    struct trap_frame *frame; /* (c) user registers, valid in the kernel */
+    struct process *process;  /* (c) NULL: kernel thread */
+    paddr_t root;             /* (c) page tables it runs on */
+    _Atomic uint64_t ticket;  /* (a) T1 */
+    uint64_t sequence;        /* (s) next ticket's, survives reuse of the slot */
+    uint32_t slot;            /* (c) */
+    uint32_t tid;             /* (c) 24 bits, never reused; 0 idle */
+    atomic_uint pending;      /* (a) THREAD_PENDING_* */
+    atomic_uint on_cpu;       /* (a) T2 */
+    uint16_t cpu;             /* (t) home core */
+    uint8_t priority;         /* (c) for now */
+    bool pinned;              /* (c) stays on its core */
+    bool exempt;              /* (s) trace consumer */
+    uint8_t run;              /* (o,t) enum thread_run */
+    uint8_t wait;             /* (s) enum trace_thread_state while blocked: why */
+    status_t wake_status;     /* (t) result of the wait */
+    struct list run_link;     /* (q) run queue */
+    struct list wait_link;    /* (q) queue of what it waits for */
+    struct deadline deadline; /* (q) heap lock */
+    ns_t user_ns, kernel_ns;  /* (o) reserved for CPU accounting */
     /* message in flight, see ipc/mailbox.c */
-    struct mailbox *call_mailbox;  /* (s) where it called; compared, never followed */
-    void *wait_object;             /* (s) what it waits for, for kdebug; NULL: only time */
-    uint64_t call;                 /* (s) id of the call it makes: its ticket */
-    uint64_t serving;              /* (s) id of the call it received last */
-    struct list process_link;      /* process->lock */
-    char name[NAME_BYTES];         /* (c) */
+    struct mailbox *call_mailbox; /* (s) where it called; compared, never followed */
+    void *wait_object;            /* (s) what it waits for, for kdebug; NULL: only time */
+    uint64_t call;                /* (s) id of the call it makes: its ticket */
+    uint64_t serving;             /* (s) id of the call it received last */
+    struct list process_link;     /* process->lock */
+    char name[NAME_BYTES];        /* (c) */
 };
 
 /* Threads by slot, for kdebug and reply tokens; entries are set once and never cleared (type-stable memory). */
@@ -103,7 +103,8 @@ struct thread_start {
 };
 
 /* thread_create() - a thread of a process, made ready. One reference for the caller. ERR_NO_MEMORY, ERR_TABLE_FULL, ERR_PEER_CLOSED. */
-status_t thread_create(struct process *process, const struct thread_start *start, struct thread **out) MUST_CHECK;
+status_t thread_create(struct process *process, const struct thread_start *start,
+                       struct thread **out) MUST_CHECK;
 
 /* thread_create_idle() - the idle thread of a core; its stack is the one that core booted on. */
 struct thread *thread_create_idle(unsigned cpu);
@@ -133,8 +134,8 @@ static inline uint64_t thread_next_ticket(const struct thread *self)
 /* thread_claim() - win the right to end a wait. False: it is over already. Cost: one locked instruction. */
 static inline bool thread_claim(struct thread *thread, uint64_t ticket)
 {
-    return atomic_compare_exchange_strong_explicit(&thread->ticket, &ticket, 0, memory_order_acq_rel,
-                                                   memory_order_relaxed);
+    return atomic_compare_exchange_strong_explicit(&thread->ticket, &ticket, 0,
+                                                   memory_order_acq_rel, memory_order_relaxed);
 }
 
 /*

@@ -25,7 +25,8 @@ status_t trace_wait(uint64_t seen, ns_t deadline, uint64_t *out_finished)
         if (*out_finished > seen) {
             break;
         }
-        status_t status = wait_queue_wait_locked(&finished, deadline, TRACE_THREAD_STATE_TRACE, NULL);
+        status_t status =
+            wait_queue_wait_locked(&finished, deadline, TRACE_THREAD_STATE_TRACE, NULL);
         if (status != OK) {
             return status;
         }

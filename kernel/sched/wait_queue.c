@@ -10,7 +10,8 @@ void wait_queue_init(struct wait_queue *queue, const char *name)
     list_init(&queue->waiters);
 }
 
-status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline, enum trace_thread_state why, void *object)
+status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline,
+                                enum trace_thread_state why, void *object)
 {
     ASSERT(spinlock_is_held(&queue->lock));
     if (deadline == 0) {
@@ -34,7 +35,7 @@ status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline, enum tr
 void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason reason)
 {
     ASSERT(spinlock_is_held(&queue->lock));
-    list_for_each_safe(node, following, &queue->waiters) {
+    list_for_each_safe (node, following, &queue->waiters) {
         struct thread *thread = LIST_ENTRY(node, struct thread, wait_link);
         uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_relaxed);
         list_remove(node);

@@ -16,5 +16,6 @@ void wait_queue_init(struct wait_queue *queue, const char *name);
  * wait_queue_wait_locked() - wait on the queue whose lock is held after the condition was found false; releases the lock.
  * Returns OK (woken: look again), ERR_TIMED_OUT, ERR_CANCELLED. A deadline of 0 returns ERR_TIMED_OUT at once.
  */
-status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline, enum trace_thread_state why, void *object);
+status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline,
+                                enum trace_thread_state why, void *object);
 void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason reason);

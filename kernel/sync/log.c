@@ -2,8 +2,9 @@
 /*
  * The kernel log (contract: base/log.h). One line is one trace record and one line on COM1.
  *
- * The record carries the text alone: the trace knows time and core. COM1 gets "[seconds.micros cpuN] text". Seconds are 0 until
- * clock_init(). Needs per-core data (cpu_init_boot()) and the serial line.
+ * The record carries the text alone: the trace knows time and core. COM1 gets "[seconds.micros
+ * cpuN] text". Seconds are 0 until clock_init(). Needs per-core data (cpu_init_boot()) and the
+ * serial line.
  */
 #include "base/log.h"
 

@@ -2,8 +2,9 @@
 /*
  * panic(): say it in the trace, give the core to kdebug, halt (contract: base/assert.h).
  *
- * Takes no lock: whoever panics may hold any, the console's included. A core that panics again while it does (the message, the
- * trace or kdebug's entry is broken) prints what it can by itself and halts; it never comes here a third time.
+ * Takes no lock: whoever panics may hold any, the console's included. A core that panics again
+ * while it does (the message, the trace or kdebug's entry is broken) prints what it can by itself
+ * and halts; it never comes here a third time.
  */
 #include "base/assert.h"
 
@@ -52,8 +53,10 @@ void panic(const char *format, ...)
     cpu_halt_forever();
 }
 
-/* gcc's stack protector calls it when a frame's canary is gone: nothing on this stack is to be trusted, so say no more. */
+/* gcc's stack protector calls it when a frame's canary is gone: nothing on this stack is to be
+ * trusted, so say no more. */
 void __stack_chk_fail(void)
 {
-    panic("stack smashed: the canary of the function that returns to %p is gone", __builtin_return_address(0));
+    panic("stack smashed: the canary of the function that returns to %p is gone",
+          __builtin_return_address(0));
 }

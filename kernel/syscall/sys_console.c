@@ -22,7 +22,8 @@ status_t sys_console_write(struct object *console, vaddr_t data, uint64_t bytes)
     return status;
 }
 
-status_t sys_console_read(struct object *console, vaddr_t data, uint64_t bytes, ns_t deadline, uint64_t *out_got)
+status_t sys_console_read(struct object *console, vaddr_t data, uint64_t bytes, ns_t deadline,
+                          uint64_t *out_got)
 {
     (void)console;
     char text[CONSOLE_READ_MAX];

@@ -9,8 +9,8 @@ status_t sys_handle_close(uint64_t handle)
 }
 
 /* Put a copy of one of the caller's handles into a table, with `needed` checked and rights only shrunk. */
-static status_t copy_handle(struct handle_table *to, uint64_t handle, uint32_t needed, uint32_t rights, uint64_t badge,
-                            uint64_t *out_handle)
+static status_t copy_handle(struct handle_table *to, uint64_t handle, uint32_t needed,
+                            uint32_t rights, uint64_t badge, uint64_t *out_handle)
 {
     struct handle_entry entry;
     status_t status = handle_copy(&current_process()->handles, handle, &entry);
@@ -26,9 +26,11 @@ static status_t copy_handle(struct handle_table *to, uint64_t handle, uint32_t n
     return status;
 }
 
-status_t sys_handle_duplicate(uint64_t handle, uint32_t rights, uint64_t badge, uint64_t *out_duplicate)
+status_t sys_handle_duplicate(uint64_t handle, uint32_t rights, uint64_t badge,
+                              uint64_t *out_duplicate)
 {
-    return copy_handle(&current_process()->handles, handle, RIGHT_DUPLICATE, rights, badge, out_duplicate);
+    return copy_handle(&current_process()->handles, handle, RIGHT_DUPLICATE, rights, badge,
+                       out_duplicate);
 }
 
 status_t sys_handle_grant(struct object *process, uint64_t handle, uint32_t rights, uint64_t badge,

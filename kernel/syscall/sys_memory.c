@@ -17,14 +17,16 @@ status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area)
         return ERR_BAD_ARGUMENT;
     }
     struct area *area;
-    status_t status = flags & AREA_CONTIGUOUS ? area_create_run(bytes, &area) : area_create_anonymous(bytes, &area);
+    status_t status = flags & AREA_CONTIGUOUS ? area_create_run(bytes, &area)
+                                              : area_create_anonymous(bytes, &area);
     if (status != OK) {
         return status;
     }
     return hand_out((struct object *)area, RIGHTS_ALL, out_area);
 }
 
-status_t sys_area_create_physical(struct object *system, uint64_t address, uint64_t bytes, uint64_t *out_area)
+status_t sys_area_create_physical(struct object *system, uint64_t address, uint64_t bytes,
+                                  uint64_t *out_area)
 {
     (void)system; /* only the right counts */
     struct area *area;
@@ -53,13 +55,14 @@ static status_t get_area(uint64_t handle, uint32_t needed, struct handle_entry *
     return status;
 }
 
-status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, uint64_t bytes, vaddr_t address,
-                      uint64_t protection, uint64_t *out_address)
+status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, uint64_t bytes,
+                      vaddr_t address, uint64_t protection, uint64_t *out_address)
 {
     if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC) || protection == 0) {
         return ERR_BAD_ARGUMENT;
     }
-    uint32_t needed = (protection & PROT_READ ? RIGHT_AREA_READ : 0) | (protection & PROT_WRITE ? RIGHT_AREA_WRITE : 0) |
+    uint32_t needed = (protection & PROT_READ ? RIGHT_AREA_READ : 0) |
+                      (protection & PROT_WRITE ? RIGHT_AREA_WRITE : 0) |
                       (protection & PROT_EXEC ? RIGHT_AREA_EXEC : 0);
     struct handle_entry entry;
     status_t status = get_area(area, needed, &entry);
@@ -71,7 +74,8 @@ status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, ui
     if (space == NULL) {
         status = ERR_PEER_CLOSED;
     } else {
-        status = space_map(space, area_of(entry.object), offset, bytes, address, (unsigned)protection, out_address);
+        status = space_map(space, area_of(entry.object), offset, bytes, address,
+                           (unsigned)protection, out_address);
         process_space_put(target);
     }
     object_put(entry.object);

@@ -30,7 +30,8 @@ status_t sys_process_exit(uint64_t code)
     return OK;
 }
 
-status_t sys_process_wait(struct object *process, ns_t deadline, uint64_t *out_code, uint64_t *out_fault)
+status_t sys_process_wait(struct object *process, ns_t deadline, uint64_t *out_code,
+                          uint64_t *out_fault)
 {
     return process_wait(process_of(process), deadline, out_code, out_fault);
 }

@@ -17,7 +17,8 @@ status_t sys_debug_enter(struct object *debug)
     return OK;
 }
 
-status_t sys_ports_create(struct object *system, uint32_t first, uint32_t count, uint64_t *out_ports)
+status_t sys_ports_create(struct object *system, uint32_t first, uint32_t count,
+                          uint64_t *out_ports)
 {
     (void)system;
     struct ports *ports;

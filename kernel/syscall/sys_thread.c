@@ -30,8 +30,8 @@ static status_t copy_thread_name(char *name, vaddr_t address)
     return OK;
 }
 
-status_t sys_thread_create(struct object *process, vaddr_t entry, vaddr_t stack, uint64_t argument, uint64_t flags,
-                           vaddr_t name, uint64_t *out_thread)
+status_t sys_thread_create(struct object *process, vaddr_t entry, vaddr_t stack, uint64_t argument,
+                           uint64_t flags, vaddr_t name, uint64_t *out_thread)
 {
     char text[NAME_BYTES];
     status_t status = copy_thread_name(text, name);

@@ -9,8 +9,8 @@
 #include "trace/ring/ring.h"
 #include "vm/area.h"
 
-status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t value, uint64_t *out_first,
-                           uint64_t *out_second)
+status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t value,
+                           uint64_t *out_first, uint64_t *out_second)
 {
     (void)trace;
     status_t status = OK;
@@ -46,12 +46,13 @@ status_t sys_trace_map(struct object *trace, uint64_t *out_area)
         return ERR_NO_MEMORY;
     }
     struct area *area;
-    status_t status =
-        area_create_physical(trace_region_physical(), trace_region_get()->bytes, false, false, &area);
+    status_t status = area_create_physical(trace_region_physical(), trace_region_get()->bytes,
+                                           false, false, &area);
     if (status != OK) {
         return status;
     }
-    return hand_out((struct object *)area, RIGHT_DUPLICATE | RIGHT_AREA_READ | RIGHT_AREA_PHYSICAL, out_area);
+    return hand_out((struct object *)area, RIGHT_DUPLICATE | RIGHT_AREA_READ | RIGHT_AREA_PHYSICAL,
+                    out_area);
 }
 
 status_t sys_trace_mark(uint32_t id, uint64_t value)

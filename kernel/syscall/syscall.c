@@ -27,8 +27,8 @@ status_t sys_null(void)
 
 status_t hand_out(struct object *object, uint32_t rights, uint64_t *out_handle)
 {
-    status_t status = handle_add(&current_process()->handles, object, rights & object_rights_all(object->type), 0,
-                                 out_handle);
+    status_t status = handle_add(&current_process()->handles, object,
+                                 rights & object_rights_all(object->type), 0, out_handle);
     object_put(object);
     return status;
 }

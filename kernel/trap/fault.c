@@ -46,9 +46,10 @@ static void end_process(struct trap_frame *frame, vaddr_t address)
     struct process *process = thread->process;
     unsigned vector = (unsigned)frame->vector;
     trace_fault_exception((uint8_t)vector, frame->rip, address);
-    log_warning("%s/%s (process %u, thread %u): %s at ip %#llx, address %#llx, error %#llx: ended", process->name,
-                thread->name, process->object.id, thread->tid, exception_name(vector),
-                (unsigned long long)frame->rip, (unsigned long long)address, (unsigned long long)frame->error);
+    log_warning("%s/%s (process %u, thread %u): %s at ip %#llx, address %#llx, error %#llx: ended",
+                process->name, thread->name, process->object.id, thread->tid,
+                exception_name(vector), (unsigned long long)frame->rip, (unsigned long long)address,
+                (unsigned long long)frame->error);
     process_kill(process, (uint64_t)-1, vector + 1);
 }
 
@@ -61,7 +62,8 @@ static void kernel_fault(struct trap_frame *frame)
         return;
     }
     if (!kdebug_trap(frame)) {
-        panic("%s in the kernel at %#llx", exception_name((unsigned)frame->vector), (unsigned long long)frame->rip);
+        panic("%s in the kernel at %#llx", exception_name((unsigned)frame->vector),
+              (unsigned long long)frame->rip);
     }
 }
 
@@ -73,7 +75,8 @@ void fault_page(struct trap_frame *frame)
     trace_fault_enter((uint8_t)frame->error, address, frame->rip);
     enum fault_outcome outcome = FAULT_FAILED;
     /* In kernel mode only the copy layer may touch user memory, and it says so in the fixup table. */
-    if (address < USER_END && thread->process != NULL && (user_mode || fault_fixup(frame->rip) != 0)) {
+    if (address < USER_END && thread->process != NULL &&
+        (user_mode || fault_fixup(frame->rip) != 0)) {
         outcome = space_fault(thread->process->space, address, (unsigned)frame->error);
     }
     trace_fault_exit((uint8_t)outcome);

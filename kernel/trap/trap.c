@@ -75,7 +75,8 @@ void trap_dispatch_nmi_class(struct trap_frame *frame)
     if (frame->vector == VECTOR_NMI) {
         kdebug_nmi(frame);
     } else if (!kdebug_trap(frame)) {
-        panic("exception %u in the kernel at %#llx", (unsigned)frame->vector, (unsigned long long)frame->rip);
+        panic("exception %u in the kernel at %#llx", (unsigned)frame->vector,
+              (unsigned long long)frame->rip);
     }
     depth[this_cpu()->id]--;
 }

@@ -2,8 +2,9 @@
 /*
  * Areas: create, find a page's frame, destroy.
  *
- * An anonymous area owns its frames, whoever maps it: pages live as long as the area, and all spaces that map it see the same ones.
- * They are noted in a page index, a radix tree of 512-way nodes that grows with use:
+ * An anonymous area owns its frames, whoever maps it: pages live as long as the area, and all
+ * spaces that map it see the same ones. They are noted in a page index, a radix tree of 512-way
+ * nodes that grows with use:
  *
  *      levels = 2:   index -> | node | NULL | node | ...        interior: address of a node, or 0
  *                                |
@@ -11,12 +12,13 @@
  *
  * An area of up to 512 pages has only the lowest node, and that no longer than it has pages.
  *
- *   A1  A slot goes from 0 to a frame once and then never changes, and nodes only come, until the area is destroyed.
+ *   A1  A slot goes from 0 to a frame once and then never changes, and nodes only come, until the
+ *       area is destroyed.
  *   A2  resident = slots that are not 0.
  *   A3  Frames of an area have one reference, the area's.
  *
- * Locks: area->lock (rank AREA) is for adding to the index; a space that maps the area takes it under its own. Looking up needs
- * none, by A1.
+ * Locks: area->lock (rank AREA) is for adding to the index; a space that maps the area takes it
+ * under its own. Looking up needs none, by A1.
  */
 #include "vm/area.h"
 
@@ -28,7 +30,7 @@
 #include "sched/thread.h"
 #include "vm/area_impl.h"
 
-#define PAGES_PER_STEP 4u   /* 16 KiB of zeroing between preemption points */
+#define PAGES_PER_STEP  4u  /* 16 KiB of zeroing between preemption points */
 #define FRAMES_PER_STEP 64u /* about as long, freeing */
 
 static bool is_valid_size(uint64_t bytes)
@@ -91,9 +93,11 @@ status_t area_create_run(uint64_t bytes, struct area **out)
     return OK;
 }
 
-status_t area_create_physical(paddr_t base, uint64_t bytes, bool writable, bool device, struct area **out)
+status_t area_create_physical(paddr_t base, uint64_t bytes, bool writable, bool device,
+                              struct area **out)
 {
-    if (!is_valid_size(bytes) || !IS_ALIGNED(base, FRAME_BYTES) || base > PTE_ADDRESS || bytes > PTE_ADDRESS - base) {
+    if (!is_valid_size(bytes) || !IS_ALIGNED(base, FRAME_BYTES) || base > PTE_ADDRESS ||
+        bytes > PTE_ADDRESS - base) {
         return ERR_RANGE;
     }
     struct area *area = create_area(AREA_PHYSICAL, bytes);
@@ -155,7 +159,8 @@ uint64_t *area_slot_locked(struct area *area, uint64_t page)
             if (node == NULL) {
                 return NULL;
             }
-            __atomic_store_n(link, (uint64_t)node, __ATOMIC_RELEASE); /* zeroed before area_find() can see it */
+            __atomic_store_n(link, (uint64_t)node,
+                             __ATOMIC_RELEASE); /* zeroed before area_find() can see it */
         }
         link = (uint64_t *)*link + (page >> level * AREA_NODE_BITS & (AREA_NODE_ENTRIES - 1));
     }

@@ -2,16 +2,19 @@
 /*
  * Page faults: from an address to a leaf.
  *
- * Anonymous memory: the frame that the area has for the page, or a new one, zeroed. The frame is made ready without any lock: the
- * first pass under the locks finds that one is missing, lets go, takes and clears it, and looks again. So cores that fault in one
- * space meet for a few dozen instructions, not for the 512 words of a page; who loses the race for a page gives his frame
+ * Anonymous memory: the frame that the area has for the page, or a new one, zeroed. The frame is
+ * made ready without any lock: the first pass under the locks finds that one is missing, lets go,
+ * takes and clears it, and looks again. So cores that fault in one space meet for a few dozen
+ * instructions, not for the 512 words of a page; who loses the race for a page gives his frame
  * back, still zeroed.
  *
- * Physical memory and runs: a 2 MiB leaf where alignment and the mapping's bounds allow, else the 4 KiB leaves of the aligned 64 KiB
- * around the address, since they cost little once the table is found. 1 GiB leaves are for those who ask, which is not built.
+ * Physical memory and runs: a 2 MiB leaf where alignment and the mapping's bounds allow, else the 4
+ * KiB leaves of the aligned 64 KiB around the address, since they cost little once the table is
+ * found. 1 GiB leaves are for those who ask, which is not built.
  *
- * A fault that finds its leaf in place is spurious: another core was faster, and a retry succeeds. But when the kernel was refused a
- * page that is there and allows the access, that is SMAP at work, and a retry would fault for ever: failed.
+ * A fault that finds its leaf in place is spurious: another core was faster, and a retry succeeds.
+ * But when the kernel was refused a page that is there and allows the access, that is SMAP at work,
+ * and a retry would fault for ever: failed.
  */
 #include "abi/memory.h"
 #include "arch/interrupt.h"
@@ -21,9 +24,9 @@
 #include "sched/thread.h"
 #include "vm/space_impl.h"
 
-#define AROUND_BYTES     0x10000ull
-#define FAULTS_PER_STEP  4u  /* 16 KiB of zeroing between preemption points */
-#define PAGES_PER_STEP   64u /* present pages looked at between two */
+#define AROUND_BYTES    0x10000ull
+#define FAULTS_PER_STEP 4u  /* 16 KiB of zeroing between preemption points */
+#define PAGES_PER_STEP  64u /* present pages looked at between two */
 
 /* What a pass under the locks found. */
 enum pass {
@@ -32,8 +35,8 @@ enum pass {
     PASS_NO_MEMORY,
 };
 
-static enum pass map_page(struct space *space, const struct mapping *mapping, vaddr_t va, paddr_t pa,
-                          enum fault_outcome made, enum fault_outcome *out)
+static enum pass map_page(struct space *space, const struct mapping *mapping, vaddr_t va,
+                          paddr_t pa, enum fault_outcome made, enum fault_outcome *out)
 {
     switch (page_table_map(&space->table, va, pa, PAGE_BYTES, mapping->leaf_flags)) {
     case OK:
@@ -48,14 +51,15 @@ static enum pass map_page(struct space *space, const struct mapping *mapping, va
 }
 
 /* *fresh: a zeroed frame or 0; taken (set to 0) if the area has none for the page. */
-static enum pass pass_anonymous(struct space *space, struct mapping *mapping, vaddr_t va, paddr_t *fresh,
-                                enum fault_outcome *out)
+static enum pass pass_anonymous(struct space *space, struct mapping *mapping, vaddr_t va,
+                                paddr_t *fresh, enum fault_outcome *out)
 {
     struct area *area = mapping->area;
     uint64_t page = (mapping->offset + (va - mapping_start(mapping))) / PAGE_BYTES;
     paddr_t pa = area_find(area, page);
     if (pa != 0) {
-        return map_page(space, mapping, va, pa, FAULT_MAPPED, out); /* A1: it stays the page's frame */
+        return map_page(space, mapping, va, pa, FAULT_MAPPED,
+                        out); /* A1: it stays the page's frame */
     }
     if (*fresh == 0) {
         return PASS_NEEDS_FRAME;
@@ -86,16 +90,19 @@ static void map_around(struct space *space, const struct mapping *mapping, vaddr
     vaddr_t low = MAX(ROUND_DOWN(va, AROUND_BYTES), mapping_start(mapping));
     vaddr_t high = MIN(ROUND_DOWN(va, AROUND_BYTES) + AROUND_BYTES, mapping->end);
     for (vaddr_t at = low; at < high; at += PAGE_BYTES) {
-        status_t ignored = page_table_map(&space->table, at, pa + (at - va), PAGE_BYTES, mapping->leaf_flags);
+        status_t ignored =
+            page_table_map(&space->table, at, pa + (at - va), PAGE_BYTES, mapping->leaf_flags);
         (void)ignored;
     }
 }
 
-static enum pass pass_contiguous(struct space *space, const struct mapping *mapping, vaddr_t va, enum fault_outcome *out)
+static enum pass pass_contiguous(struct space *space, const struct mapping *mapping, vaddr_t va,
+                                 enum fault_outcome *out)
 {
     paddr_t pa = mapping->area->base + mapping->offset + (va - mapping_start(mapping));
     if (large_page_fits(mapping, va, pa) &&
-        page_table_map(&space->table, ROUND_DOWN(va, LARGE_PAGE_BYTES), ROUND_DOWN(pa, LARGE_PAGE_BYTES), LARGE_PAGE_BYTES,
+        page_table_map(&space->table, ROUND_DOWN(va, LARGE_PAGE_BYTES),
+                       ROUND_DOWN(pa, LARGE_PAGE_BYTES), LARGE_PAGE_BYTES,
                        mapping->leaf_flags) == OK) {
         *out = FAULT_LARGE;
         return PASS_DONE;
@@ -107,7 +114,8 @@ static enum pass pass_contiguous(struct space *space, const struct mapping *mapp
     return pass;
 }
 
-static enum pass pass_locked(struct space *space, vaddr_t va, unsigned need, paddr_t *fresh, enum fault_outcome *out)
+static enum pass pass_locked(struct space *space, vaddr_t va, unsigned need, paddr_t *fresh,
+                             enum fault_outcome *out)
 {
     struct mapping *mapping = space_find_locked(space, va);
     if (mapping == NULL || mapping->dying || (need & ~mapping->protection)) {
@@ -120,7 +128,8 @@ static enum pass pass_locked(struct space *space, vaddr_t va, unsigned need, pad
     return pass_contiguous(space, mapping, va, out);
 }
 
-enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need, status_t *out_status)
+enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
+                                 status_t *out_status)
 {
     enum fault_outcome outcome = FAULT_FAILED;
     paddr_t fresh = 0;
@@ -151,7 +160,8 @@ enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
 enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error)
 {
     bool is_user = error & FAULT_USER;
-    if (!range_is_within(va, 1, USER_BASE, USER_END) || (error & FAULT_RESERVED) || (!is_user && (error & FAULT_FETCH))) {
+    if (!range_is_within(va, 1, USER_BASE, USER_END) || (error & FAULT_RESERVED) ||
+        (!is_user && (error & FAULT_FETCH))) {
         return FAULT_FAILED;
     }
     unsigned need = PROT_READ;
@@ -159,10 +169,12 @@ enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error)
     need |= error & FAULT_FETCH ? PROT_EXEC : 0;
     status_t status;
     enum fault_outcome outcome = space_resolve(space, va, need, &status);
-    return outcome == FAULT_SPURIOUS && !is_user && (error & FAULT_PRESENT) ? FAULT_FAILED : outcome;
+    return outcome == FAULT_SPURIOUS && !is_user && (error & FAULT_PRESENT) ? FAULT_FAILED
+                                                                            : outcome;
 }
 
-/* How many bytes from va on are present for the access, at most `bytes`, at most what is looked at in one step. */
+/* How many bytes from va on are present for the access, at most `bytes`, at most what is looked
+ * at in one step. */
 static uint64_t present_bytes(struct space *space, vaddr_t va, uint64_t bytes, bool write)
 {
     uint64_t done = 0;

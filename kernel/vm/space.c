@@ -2,27 +2,31 @@
 /*
  * Spaces: map and unmap.
  *
- * A space is a tree of mappings, by address, and a page table that faults fill in (fault.c). Mapping only enters the tree; unmapping
- * has to take leaves out again, on all cores, and may be long, so it goes in three steps:
+ * A space is a tree of mappings, by address, and a page table that faults fill in (fault.c).
+ * Mapping only enters the tree; unmapping has to take leaves out again, on all cores, and may be
+ * long, so it goes in three steps:
  *
- *      1  cut mappings at both ends of the range, mark those inside as dying     one hold of the lock; all that can fail is before
- *      2  clear their leaves, flush TLBs, free emptied tables                     lock let go every few tables
+ *      1  cut mappings at both ends of the range and mark those inside as dying; all that can
+ *         fail comes before any change; one hold of the lock
+ *      2  clear their leaves, flush TLBs, free emptied tables; the lock is let go every few tables
  *      3  take them out of the tree; then, without the lock, drop the areas
  *
- * A dying mapping keeps its addresses, so nobody can map there before the old translations are gone from every core, and serves no
- * fault. Frames belong to areas, and an area is dropped last: so no frame is reused while a core can still reach it.
+ * A dying mapping keeps its addresses, so nobody can map there before the old translations are gone
+ * from every core, and serves no fault. Frames belong to areas, and an area is dropped last: so no
+ * frame is reused while a core can still reach it.
  *
- *   V1  Mappings do not overlap; bounds are page aligned and in user space; each lies inside of its area.
- *   V2  Each leaf lies in a mapping, shows the frame that the area has there, and has that mapping's flags. A leaf of 2 MiB lies
- *       wholly in one live mapping of contiguous memory.
+ *   V1  Mappings do not overlap; bounds are page aligned and in user space; each lies inside of its
+ *       area.
+ *   V2  Each leaf lies in a mapping, shows the frame that the area has there, and has that
+ *       mapping's flags. A leaf of 2 MiB lies wholly in one live mapping of contiguous memory.
  *   V3  No leaf is both writable and executable.
  *   V4  Every table under the root has an entry: memory for tables follows use down as well as up.
  *
- * A 2 MiB leaf that is cut is removed whole; what remains mapped comes back by faults, with smaller pages. That way a split needs no
- * memory for a table, and unmapping cannot fail half-way.
+ * A 2 MiB leaf that is cut is removed whole; what remains mapped comes back by faults, with smaller
+ * pages. That way a split needs no memory for a table, and unmapping cannot fail half-way.
  *
- * Addresses are chosen upwards from the last choice (next fit), with a free page on both sides: an address is not reused soon, so a
- * stale pointer faults, and each search takes one look-up.
+ * Addresses are chosen upwards from the last choice (next fit), with a free page on both sides: an
+ * address is not reused soon, so a stale pointer faults, and each search takes one look-up.
  *
  * Locks: space->lock (rank SPACE). Areas' locks come after it.
  */
@@ -36,7 +40,8 @@
 #include "sched/thread.h"
 #include "vm/space_impl.h"
 
-#define CLEARS_PER_STEP 4u /* page_table_clear() between two chances for others: up to 2048 entries */
+#define CLEARS_PER_STEP                                                                            \
+    4u /* page_table_clear() between two chances for others: up to 2048 entries */
 
 status_t space_create(struct space **out)
 {
@@ -57,7 +62,8 @@ status_t space_create(struct space **out)
 
 void space_destroy(struct space *space)
 {
-    status_t status = space_unmap(space, USER_BASE, USER_END - USER_BASE); /* whole mappings: no cut, no memory */
+    status_t status =
+        space_unmap(space, USER_BASE, USER_END - USER_BASE); /* whole mappings: no cut, no memory */
     VERIFY(status == OK || status == ERR_NOT_FOUND);
     page_table_destroy(&space->table);
     heap_free(space);
@@ -72,10 +78,12 @@ paddr_t space_root(const struct space *space)
 
 static bool is_user_range(vaddr_t va, uint64_t bytes)
 {
-    return bytes != 0 && IS_ALIGNED(va | bytes, PAGE_BYTES) && range_is_within(va, bytes, USER_BASE, USER_END);
+    return bytes != 0 && IS_ALIGNED(va | bytes, PAGE_BYTES) &&
+           range_is_within(va, bytes, USER_BASE, USER_END);
 }
 
-static status_t check_map(const struct area *area, uint64_t offset, uint64_t bytes, vaddr_t va, unsigned protection)
+static status_t check_map(const struct area *area, uint64_t offset, uint64_t bytes, vaddr_t va,
+                          unsigned protection)
 {
     if (protection == 0 || (protection & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) ||
         ((protection & PROT_WRITE) && (protection & PROT_EXEC))) {
@@ -84,8 +92,8 @@ static status_t check_map(const struct area *area, uint64_t offset, uint64_t byt
     if ((protection & PROT_WRITE) && !area->writable) {
         return ERR_NO_RIGHTS;
     }
-    if (bytes == 0 || !IS_ALIGNED(offset | bytes, PAGE_BYTES) || !range_is_within(offset, bytes, 0, area->bytes) ||
-        (va != 0 && !is_user_range(va, bytes))) {
+    if (bytes == 0 || !IS_ALIGNED(offset | bytes, PAGE_BYTES) ||
+        !range_is_within(offset, bytes, 0, area->bytes) || (va != 0 && !is_user_range(va, bytes))) {
         return ERR_RANGE;
     }
     return OK;
@@ -108,7 +116,8 @@ static struct mapping *find_last_overlap(const struct space *space, vaddr_t va, 
     return mapping != NULL && mapping->end > va ? mapping : NULL;
 }
 
-/* The lowest address from `low` on that lies on a 2 MiB boundary when the memory behind does, so that large pages fit. */
+/* The lowest address from `low` on that lies on a 2 MiB boundary when the memory behind does, so
+ * that large pages fit. */
 static vaddr_t align_for(const struct area *area, uint64_t offset, uint64_t bytes, vaddr_t low)
 {
     if (bytes < LARGE_PAGE_BYTES) {
@@ -119,14 +128,16 @@ static vaddr_t align_for(const struct area *area, uint64_t offset, uint64_t byte
     return va >= low ? va : va + LARGE_PAGE_BYTES;
 }
 
-static vaddr_t find_room(const struct space *space, const struct area *area, uint64_t offset, uint64_t bytes, vaddr_t low)
+static vaddr_t find_room(const struct space *space, const struct area *area, uint64_t offset,
+                         uint64_t bytes, vaddr_t low)
 {
     for (;;) {
         vaddr_t va = align_for(area, offset, bytes, low + PAGE_BYTES);
         if (!range_is_within(va, bytes, USER_BASE, USER_END - PAGE_BYTES)) {
             return 0;
         }
-        const struct mapping *obstacle = find_last_overlap(space, va - PAGE_BYTES, va + bytes + PAGE_BYTES);
+        const struct mapping *obstacle =
+            find_last_overlap(space, va - PAGE_BYTES, va + bytes + PAGE_BYTES);
         if (obstacle == NULL) {
             return va;
         }
@@ -134,7 +145,8 @@ static vaddr_t find_room(const struct space *space, const struct area *area, uin
     }
 }
 
-static vaddr_t choose_locked(struct space *space, const struct area *area, uint64_t offset, uint64_t bytes)
+static vaddr_t choose_locked(struct space *space, const struct area *area, uint64_t offset,
+                             uint64_t bytes)
 {
     vaddr_t va = find_room(space, area, offset, bytes, space->choose_next);
     if (va == 0) {
@@ -153,8 +165,8 @@ static void insert_locked(struct space *space, struct mapping *mapping)
     space->mapping_count++;
 }
 
-status_t space_map(struct space *space, struct area *area, uint64_t offset, uint64_t bytes, vaddr_t va,
-                   unsigned protection, vaddr_t *out_va)
+status_t space_map(struct space *space, struct area *area, uint64_t offset, uint64_t bytes,
+                   vaddr_t va, unsigned protection, vaddr_t *out_va)
 {
     status_t status = check_map(area, offset, bytes, va, protection);
     if (status != OK) {
@@ -215,7 +227,8 @@ static struct mapping *find_to_cut_locked(struct space *space, vaddr_t va)
 }
 
 /* Split a mapping in two at va; `rest` becomes the upper one. Cannot fail. */
-static void cut_locked(struct space *space, struct mapping *mapping, vaddr_t va, struct mapping *rest)
+static void cut_locked(struct space *space, struct mapping *mapping, vaddr_t va,
+                       struct mapping *rest)
 {
     object_get(&mapping->area->object);
     *rest = (struct mapping){
@@ -230,7 +243,8 @@ static void cut_locked(struct space *space, struct mapping *mapping, vaddr_t va,
     insert_locked(space, rest);
 }
 
-/* Step 1: afterwards every live mapping that overlaps the range lies inside of it. Takes all memory before it changes anything. */
+/* Step 1: afterwards every live mapping that overlaps the range lies inside of it. Takes all
+ * memory before it changes anything. */
 static status_t cut_both_ends_locked(struct space *space, vaddr_t va, vaddr_t end)
 {
     struct mapping *low_rest = NULL, *high_rest = NULL;
@@ -256,7 +270,8 @@ static status_t cut_both_ends_locked(struct space *space, vaddr_t va, vaddr_t en
     return OK;
 }
 
-/* Step 2 for one mapping. Lets go of the lock in between; the mapping is dying, so it stays as it is. */
+/* Step 2 for one mapping. Lets go of the lock in between; the mapping is dying, so it stays as
+ * it is. */
 static void clear_mapping_locked(struct space *space, const struct mapping *mapping)
 {
     vaddr_t va = mapping_start(mapping);
@@ -297,7 +312,9 @@ status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes)
     struct list dying = LIST_INIT(dying);
     vaddr_t end = va + bytes;
     spinlock_acquire(&space->lock);
-    status_t status = first_live_locked(space, va, end) != NULL ? cut_both_ends_locked(space, va, end) : ERR_NOT_FOUND;
+    status_t status = first_live_locked(space, va, end) != NULL
+                          ? cut_both_ends_locked(space, va, end)
+                          : ERR_NOT_FOUND;
     if (status != OK) {
         spinlock_release(&space->lock);
         return status;
@@ -316,7 +333,8 @@ status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes)
     spinlock_release(&space->lock);
     list_for_each_safe (node, next, &dying) {
         struct mapping *mapping = LIST_ENTRY(node, struct mapping, link);
-        object_put(&mapping->area->object); /* may free its frames: no core has a translation left */
+        object_put(
+            &mapping->area->object); /* may free its frames: no core has a translation left */
         heap_free(mapping);
     }
     return OK;

@@ -10,44 +10,55 @@ struct object;
 
 /* space_create() - an empty one. OK, ERR_NO_MEMORY. */
 status_t space_create(struct space **out) MUST_CHECK;
-/* space_destroy() - unmap everything, free the page tables. No thread of it runs, no core has its root in CR3. May take long. */
+/* space_destroy() - unmap everything, free the page tables. No thread of it runs, no core has
+ * its root in CR3. May take long. */
 void space_destroy(struct space *space);
 paddr_t space_root(const struct space *space);
 
 /*
  * space_map() - show [offset, offset + bytes) of an area at va; va 0: the space chooses.
  *
- * @protection  PROT_*; write and exec together are refused (ERR_BAD_ARGUMENT), as are none at all and unknown bits. Reading is
- *              always allowed: the CPU has no other kind of page.
+ * @protection  PROT_*; write and exec together are refused (ERR_BAD_ARGUMENT), as are none at all
+ *              and unknown bits. Reading is always allowed: the CPU has no other kind of page.
  *
- * Takes a reference to the area. OK; ERR_BAD_ARGUMENT; ERR_NO_RIGHTS write to an area that is not writable; ERR_RANGE not page
- * aligned, not inside of the area or of user space; ERR_BUSY part is mapped; ERR_NO_MEMORY. On error nothing has changed.
- * Nothing becomes present: faults do that.
+ * Takes a reference to the area. OK; ERR_BAD_ARGUMENT; ERR_NO_RIGHTS write to an area that is not
+ * writable; ERR_RANGE not page aligned, not inside of the area or of user space; ERR_BUSY part is
+ * mapped; ERR_NO_MEMORY. On error nothing has changed. Nothing becomes present: faults do that.
  * Context: thread, no lock held. Locks: SPACE.
  */
-status_t space_map(struct space *space, struct area *area, uint64_t offset, uint64_t bytes, vaddr_t va,
-                   unsigned protection, vaddr_t *out_va) MUST_CHECK;
+status_t space_map(struct space *space, struct area *area, uint64_t offset, uint64_t bytes,
+                   vaddr_t va, unsigned protection, vaddr_t *out_va) MUST_CHECK;
 /*
- * space_unmap() - whole mappings or parts. ERR_RANGE; ERR_NOT_FOUND if nothing is mapped there; ERR_NO_MEMORY for a split (then
- * nothing has changed). Returns when no core can use the old translations. Context: thread, no lock held. May take long.
+ * space_unmap() - whole mappings or parts. ERR_RANGE; ERR_NOT_FOUND if nothing is mapped there;
+ * ERR_NO_MEMORY for a split (then nothing has changed). Returns when no core can use the old
+ * translations. Context: thread, no lock held. May take long.
  */
 status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes) MUST_CHECK;
 
-enum fault_outcome { FAULT_FAILED = 0, FAULT_ZEROED = 1, FAULT_MAPPED = 2, FAULT_SPURIOUS = 3, FAULT_LARGE = 4 };
+enum fault_outcome {
+    FAULT_FAILED = 0,
+    FAULT_ZEROED = 1,
+    FAULT_MAPPED = 2,
+    FAULT_SPURIOUS = 3,
+    FAULT_LARGE = 4
+};
 /*
  * space_fault() - serve a page fault, of user mode or of the kernel in user_copy_raw().
  * @error as the CPU pushed it. FAULT_FAILED: the access is not allowed, or there is no memory.
- * Context: thread, interrupts off, no lock held. Locks: SPACE, AREA. Cost: about 250 instructions and zeroing.
+ * Context: thread, interrupts off, no lock held. Locks: SPACE, AREA. Cost: about 250 instructions
+ * and zeroing.
  */
 enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error);
 
-/* space_prefault() - make [va, va + bytes) present, writable if write. OK or ERR_BAD_ADDRESS, ERR_NO_MEMORY. May take long. */
+/* space_prefault() - make [va, va + bytes) present, writable if write. OK or ERR_BAD_ADDRESS,
+ * ERR_NO_MEMORY. May take long. */
 status_t space_prefault(struct space *space, vaddr_t va, uint64_t bytes, bool write) MUST_CHECK;
 
 /*
- * space_copy() - copy between two spaces (or within one), once, through the direct map, page by page under both locks, with
- * preempt_point() every 16 KiB. Pages must be present: who finds his own missing, or not RAM, is named by the status: OK,
- * ERR_BAD_ADDRESS with *out_bad_to = whose fault it is (true: to). What was copied before stays.
+ * space_copy() - copy between two spaces (or within one), once, through the direct map, page by
+ * page under both locks, with preempt_point() every 16 KiB. Pages must be present: who finds his
+ * own missing, or not RAM, is named by the status: OK, ERR_BAD_ADDRESS with *out_bad_to = whose
+ * fault it is (true: to). What was copied before stays.
  */
-status_t space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va, uint64_t bytes,
-                    bool *out_bad_to) MUST_CHECK;
+status_t space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va,
+                    uint64_t bytes, bool *out_bad_to) MUST_CHECK;

@@ -8,7 +8,8 @@ static const char *check_mapping(const struct mapping *mapping, vaddr_t low)
 {
     vaddr_t start = mapping_start(mapping);
     uint64_t bytes = mapping->end - start;
-    if (start < low || mapping->end <= start || mapping->end > USER_END || !IS_ALIGNED(start | mapping->end, PAGE_BYTES)) {
+    if (start < low || mapping->end <= start || mapping->end > USER_END ||
+        !IS_ALIGNED(start | mapping->end, PAGE_BYTES)) {
         return "V1: bounds";
     }
     if (mapping->offset > mapping->area->bytes || bytes > mapping->area->bytes - mapping->offset) {
@@ -27,7 +28,8 @@ static paddr_t expected_frame(const struct mapping *mapping, vaddr_t va)
     return area_find(mapping->area, offset / PAGE_BYTES);
 }
 
-static const char *check_leaf(const struct mapping *mapping, vaddr_t va, uint64_t leaf, uint64_t page_bytes)
+static const char *check_leaf(const struct mapping *mapping, vaddr_t va, uint64_t leaf,
+                              uint64_t page_bytes)
 {
     uint64_t ignored = PTE_ADDRESS | PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_LARGE;
     if (mapping == NULL || va < mapping_start(mapping) || mapping->end - va < page_bytes) {
@@ -62,7 +64,8 @@ bool space_check(const struct space *space, char *why, size_t bytes)
     vaddr_t at = USER_BASE;
     uint64_t count = 0;
     const char *wrong = tree_check(&space->mappings) ? NULL : "V1: the tree";
-    for (const struct mapping *mapping = space_first(space); wrong == NULL && mapping != NULL; mapping = space_next(mapping)) {
+    for (const struct mapping *mapping = space_first(space); wrong == NULL && mapping != NULL;
+         mapping = space_next(mapping)) {
         wrong = check_mapping(mapping, at);
         at = mapping->end;
         count++;

@@ -2,9 +2,10 @@
 /*
  * Copying from one space to another: what a message buffer goes through.
  *
- * Both spaces are locked while a step of 16 KiB is copied, so no page of either can be unmapped and its frame reused. Two
- * spaces are locked in order of their addresses, the second with a rank of its own, so two copies in opposite directions cannot wait for
- * each other. Between steps all locks are let go; pages may be gone then, and whose they are is told.
+ * Both spaces are locked while a step of 16 KiB is copied, so no page of either can be unmapped and
+ * its frame reused. Two spaces are locked in order of their addresses, the second with a rank of
+ * its own, so two copies in opposite directions cannot wait for each other. Between steps all locks
+ * are let go; pages may be gone then, and whose they are is told.
  */
 #include "base/assert.h"
 #include "base/checked.h"
@@ -36,7 +37,8 @@ static void unlock_both(struct space *a, struct space *b)
     spinlock_release(a <= b ? &a->lock : &b->lock);
 }
 
-/* Where the side's next byte is in the direct map, and how many follow in the same page; NULL: not to be had. */
+/* Where the side's next byte is in the direct map, and how many follow in the same page; NULL:
+ * not to be had. */
 static uint8_t *find_bytes(const struct side *side, uint64_t *out_room)
 {
     uint64_t page_bytes;
@@ -69,7 +71,8 @@ static status_t copy_step(struct side *to, struct side *from, uint64_t bytes, bo
     return OK;
 }
 
-status_t space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va, uint64_t bytes, bool *out_bad_to)
+status_t space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va,
+                    uint64_t bytes, bool *out_bad_to)
 {
     struct side target = {.space = to, .va = to_va, .need = PTE_USER | PTE_WRITE};
     struct side source = {.space = from, .va = from_va, .need = PTE_USER};

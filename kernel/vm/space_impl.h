@@ -24,11 +24,11 @@ struct mapping {
 
 struct space {
     struct spinlock lock;
-    struct page_table table;  /* (l) */
-    struct tree mappings;     /* (l) by first address */
-    struct mapping *recent;   /* (l) found last; NULL or live or dying, never freed memory */
-    vaddr_t choose_next;      /* (l) where the search for room begins */
-    uint64_t mapping_count;   /* (l) */
+    struct page_table table; /* (l) */
+    struct tree mappings;    /* (l) by first address */
+    struct mapping *recent;  /* (l) found last; NULL or live or dying, never freed memory */
+    vaddr_t choose_next;     /* (l) where the search for room begins */
+    uint64_t mapping_count;  /* (l) */
 };
 
 static inline vaddr_t mapping_start(const struct mapping *mapping)
@@ -41,7 +41,8 @@ static inline struct mapping *mapping_of_node(struct tree_node *node)
     return node != NULL ? TREE_ENTRY(node, struct mapping, node) : NULL;
 }
 
-/* space_first() / space_next() - mappings by address; NULL at the end. REQUIRES(space->lock), or all cores stopped. */
+/* space_first() / space_next() - mappings by address; NULL at the end. REQUIRES(space->lock), or
+ * all cores stopped. */
 static inline struct mapping *space_first(const struct space *space)
 {
     return mapping_of_node(tree_first(&space->mappings));
@@ -66,9 +67,11 @@ static inline struct mapping *space_find_locked(struct space *space, vaddr_t va)
     return mapping;
 }
 
-/* space_resolve() - make the page at va present for an access that needs these PROT_* bits. FAULT_FAILED comes with the reason in
+/* space_resolve() - make the page at va present for an access that needs these PROT_* bits.
+ * FAULT_FAILED comes with the reason in
  * *out_status: ERR_BAD_ADDRESS, ERR_NO_MEMORY. In fault.c. */
-enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need, status_t *out_status);
+enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
+                                 status_t *out_status);
 
 /* space_check() - verify V1 to V4 of space.c. As frame_check(). */
 bool space_check(const struct space *space, char *why, size_t bytes);

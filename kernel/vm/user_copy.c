@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one way to user memory of the current process: check the range, then copy with the routines that survive faults (arch/user.h).
+ * The one way to user memory of the current process: check the range, then copy with the routines
+ * that survive faults (arch/user.h).
  *
- * A range is good if it lies in [USER_BASE, USER_END); whether it is mapped shows when it is touched. An empty range is always good.
+ * A range is good if it lies in [USER_BASE, USER_END); whether it is mapped shows when it is
+ * touched. An empty range is always good.
  */
 #include "vm/user_copy.h"
 
@@ -37,7 +39,8 @@ static status_t copy_in_steps(uint8_t *to, const uint8_t *from, size_t bytes)
 
 status_t user_copy_in(void *to, vaddr_t from, size_t bytes)
 {
-    return is_user_range(from, bytes) ? copy_in_steps(to, (const uint8_t *)from, bytes) : ERR_BAD_ADDRESS;
+    return is_user_range(from, bytes) ? copy_in_steps(to, (const uint8_t *)from, bytes)
+                                      : ERR_BAD_ADDRESS;
 }
 
 status_t user_copy_out(vaddr_t to, const void *from, size_t bytes)

@@ -47,10 +47,10 @@ enum trace_lost_cause {
 };
 
 /* Header word of a record. */
-#define TRACE_EVENT_BITS 9u
-#define TRACE_WORDS_BITS 5u
-#define TRACE_SMALL_BITS 8u
-#define TRACE_TIME_BITS  42u
+#define TRACE_EVENT_BITS  9u
+#define TRACE_WORDS_BITS  5u
+#define TRACE_SMALL_BITS  8u
+#define TRACE_TIME_BITS   42u
 #define TRACE_WORDS_SHIFT 9u
 #define TRACE_SMALL_SHIFT 14u
 #define TRACE_TIME_SHIFT  22u
@@ -64,13 +64,13 @@ enum trace_lost_cause {
 struct trace_subbuf {
     uint32_t magic;
     uint16_t cpu;
-    uint16_t kind;        /* enum trace_lane_kind */
+    uint16_t kind; /* enum trace_lane_kind */
     uint64_t boot_id;
     uint64_t position;    /* of this header, so sequence = position / TRACE_SUBBUF_BYTES */
     uint64_t first_event; /* events of this lane before this sub-buffer */
     uint64_t tsc;         /* full time when it was begun; no record in it is older */
     uint64_t lost[TRACE_LOST_CAUSES]; /* of this lane since start */
-    uint32_t current;     /* tid that runs on this core now, 0 idle */
+    uint32_t current;                 /* tid that runs on this core now, 0 idle */
     uint32_t reserved;
 };
 
@@ -83,7 +83,7 @@ struct trace_lane {
     uint64_t lost[TRACE_LOST_CAUSES];
     uint64_t lost_first_tsc;
     uint64_t lost_last_tsc;
-    uint32_t busy;     /* NMI lane: an emitter is at work */
+    uint32_t busy; /* NMI lane: an emitter is at work */
     uint16_t cpu;
     uint16_t kind;
     uint64_t reserved[4];

@@ -19,10 +19,10 @@
 #include "kernel/abi/handoff.h"
 #include "sync/spinlock.h"
 
-#define META_BYTES   0x200000ull
-#define NMI_BYTES    0x10000ull
+#define META_BYTES       0x200000ull
+#define NMI_BYTES        0x10000ull
 #define NORMAL_BYTES_MAX 0x800000ull
-#define LANE_META    0u
+#define LANE_META        0u
 
 /* Work bit of struct cpu.work, see sched/thread.h: the emitter must not call up, so it leaves a note. */
 #define CPU_WORK_TRACE 4u
@@ -82,7 +82,8 @@ static uint64_t power_of_two_below(uint64_t bytes)
 static void add_cpu(unsigned cpu, uint64_t normal_bytes)
 {
     unsigned index = index_normal(cpu);
-    if (normal_bytes < 2 * TRACE_SUBBUF_BYTES || !add_lane(index, cpu, TRACE_LANE_NORMAL, normal_bytes) ||
+    if (normal_bytes < 2 * TRACE_SUBBUF_BYTES ||
+        !add_lane(index, cpu, TRACE_LANE_NORMAL, normal_bytes) ||
         !add_lane(index + 1, cpu, TRACE_LANE_NMI, NMI_BYTES)) {
         return;
     }

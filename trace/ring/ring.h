@@ -61,7 +61,8 @@ static inline uint64_t *trace_reserve(struct trace_lane *lane, unsigned bytes)
     return (uint64_t *)(lane->base + (position & lane->mask));
 }
 
-static inline void trace_commit(struct trace_lane *lane, uint64_t *record, unsigned bytes, uint64_t header)
+static inline void trace_commit(struct trace_lane *lane, uint64_t *record, unsigned bytes,
+                                uint64_t header)
 {
     record[0] = cpu_tsc() << TRACE_TIME_SHIFT | header;
     lane->events++;

@@ -6,7 +6,10 @@
 
 #include "gen/errors.h"
 
-/* Bytes to send. With a physical address the device may read them in place, without it the driver copies them. */
+/*
+ * Bytes to send. With a physical address the device may read them in place, without it the driver
+ * copies them.
+ */
 struct transport_piece {
     const void *bytes;
     uint64_t length;
@@ -15,8 +18,15 @@ struct transport_piece {
 
 struct transport {
     const char *name;
-    /* Send pieces in order; returns when the device no longer needs them. OK, or ERR_PEER_CLOSED: the device is broken. */
-    status_t (*send)(struct transport *transport, const struct transport_piece *pieces, unsigned count);
-    /* Fetch what has come from the host, up to 'bytes'. Returns how many; 0: nothing there. Does not wait. */
+    /*
+     * Send pieces in order; returns when the device no longer needs them. OK, or ERR_PEER_CLOSED:
+     * the device is broken.
+     */
+    status_t (*send)(struct transport *transport, const struct transport_piece *pieces,
+                     unsigned count);
+    /*
+     * Fetch what has come from the host, up to 'bytes'. Returns how many; 0: nothing there. Does
+     * not wait.
+     */
     unsigned (*receive)(struct transport *transport, char *buffer, unsigned bytes);
 };

@@ -13,12 +13,17 @@ struct boot_file {
 };
 
 /*
- * boot_file_find() - a file of an image in memory. ERR_CORRUPT if the image makes no sense (magic, count, sizes, alignment),
- * ERR_NOT_FOUND if it has no such file. The checksum is the loader's business.
+ * boot_file_find() - a file of an image in memory. ERR_CORRUPT if the image makes no sense (magic,
+ * count, sizes, alignment), ERR_NOT_FOUND if it has no such file. The checksum is the loader's
+ * business.
  */
-status_t boot_file_find(const void *image, uint64_t image_bytes, const char *name, struct boot_file *out);
+status_t boot_file_find(const void *image, uint64_t image_bytes, const char *name,
+                        struct boot_file *out);
 
-/* boot_file_open() - the same in the image that this process was given (handle "image"), mapped at first use. */
+/*
+ * boot_file_open() - the same in the image that this process was given (handle "image"), mapped at
+ * first use.
+ */
 status_t boot_file_open(const char *name, struct boot_file *out);
 
 /* boot_image_set() - the image is mapped already (init, by the kernel). */

@@ -12,11 +12,11 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* must() - end the process unless a call that has to work did. */
 #define must(expression) check_status((expression), #expression)
 
-#define VERIFY(x)                                             \
-    do {                                                      \
-        if (__builtin_expect(!(x), 0)) {                      \
-            die("VERIFY(%s) failed, %s:%d", #x, __FILE__, __LINE__); \
-        }                                                     \
+#define VERIFY(x)                                                                                  \
+    do {                                                                                           \
+        if (__builtin_expect(!(x), 0)) {                                                           \
+            die("VERIFY(%s) failed, %s:%d", #x, __FILE__, __LINE__);                               \
+        }                                                                                          \
     } while (0)
 
 _Noreturn void check_failed(status_t status, const char *what);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time. Deadlines are monotonic ns and leave out the time the machine stood still in kdebug; the TSC does not, so use it
- * to measure and never to wait.
+ * Time. Deadlines are monotonic ns and leave out the time the machine stood still in kdebug; the
+ * TSC does not, so use it to measure and never to wait.
  */
 #pragma once
 
@@ -31,7 +31,9 @@ static inline uint64_t clock_now(void)
     return now;
 }
 
-/* clock_ns_of_ticks() - length of a TSC interval. Cost: one system call, for the TSC's frequency. */
+/*
+ * clock_ns_of_ticks() - length of a TSC interval. Cost: one system call, for the TSC's frequency.
+ */
 static inline uint64_t clock_ns_of_ticks(uint64_t ticks)
 {
     uint64_t now, khz = 1;

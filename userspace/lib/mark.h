@@ -6,8 +6,8 @@
 
 /* Ids of the programs in this tree; others begin at MARK_FREE. */
 enum mark_id {
-    MARK_ROUND = 1,  /* a program begins its round number 'value' */
-    MARK_CHECKED,    /* a self-check of 'value' things has passed */
+    MARK_ROUND = 1, /* a program begins its round number 'value' */
+    MARK_CHECKED,   /* a self-check of 'value' things has passed */
     MARK_FREE = 100,
 };
 

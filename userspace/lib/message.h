@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages over mailboxes: label and eight words in registers, and one buffer each way that the kernel copies once
- * (kernel/abi/message.h has the register layout).
+ * Messages over mailboxes: label and eight words in registers, and one buffer each way that the
+ * kernel copies once (kernel/abi/message.h has the register layout).
  *
- *   client                                        server
- *   struct message m = {.label = GREET};          struct message m = {0};
- *   m.word[0] = 42;                               must(message_receive(mailbox, &m, DEADLINE_FOREVER));
- *   must(message_call(mailbox, &m,                for (;;) {
- *                     DEADLINE_FOREVER));             m = (struct message){.token = m.token, .label = OK};
- *   ... m.label, m.word[] are the reply               must(message_reply_receive(mailbox, &m));
- *                                                 }
+ *   client                                  server
+ *   struct message m = {.label = GREET};    struct message m = {0};
+ *   m.word[0] = 42;                         must(message_receive(mailbox, &m, DEADLINE_FOREVER));
+ *   must(message_call(mailbox, &m,          for (;;) {
+ *                     DEADLINE_FOREVER));       m = (struct message){.token = m.token};
+ *   ... m.label, m.word[] are the reply         m.word[0] = 43;
+ *                                               must(message_reply_receive(mailbox, &m));
+ *                                           }
  *
- * Buffers: message_send_buffer() takes words 0 and 1, message_receive_buffer() words 2 and 3. Who gets a buffer finds its length
- * in word 1. A server that passes both to message_reply_receive() sends the first with its reply and receives the next
- * call's into the second.
+ * Buffers: message_send_buffer() takes words 0 and 1, message_receive_buffer() words 2 and 3. Who
+ * gets a buffer finds its length in word 1. A server that passes both to message_reply_receive()
+ * sends the first with its reply and receives the next call's into the second.
  */
 #pragma once
 
@@ -55,7 +56,8 @@ static inline status_t message_call(uint64_t mailbox, struct message *message, u
 
 static inline status_t message_receive(uint64_t mailbox, struct message *message, uint64_t deadline)
 {
-    return sys_mailbox_receive(mailbox, &message->label, deadline, &message->badge, &message->token, message->word);
+    return sys_mailbox_receive(mailbox, &message->label, deadline, &message->badge, &message->token,
+                               message->word);
 }
 
 static inline status_t message_reply(uint64_t mailbox, const struct message *message)
@@ -65,5 +67,6 @@ static inline status_t message_reply(uint64_t mailbox, const struct message *mes
 
 static inline status_t message_reply_receive(uint64_t mailbox, struct message *message)
 {
-    return sys_mailbox_reply_receive(mailbox, &message->label, &message->token, &message->badge, message->word);
+    return sys_mailbox_reply_receive(mailbox, &message->label, &message->token, &message->badge,
+                                     message->word);
 }

@@ -1,10 +1,9 @@
-# The library that every user program is linked with. The ELF reader is the loader's, the checksum the kernel's.
+# The library that every user program is linked with. What is not about user space is shared: the ELF reader with the loader,
+# strings, formatting and checksum with the kernel.
 USER_LIB_SRC += \
     userspace/lib/entry.asm \
     userspace/lib/start.c \
     userspace/lib/start_process.c \
-    userspace/lib/string.c \
-    userspace/lib/format.c \
     userspace/lib/stdio.c \
     userspace/lib/check.c \
     userspace/lib/option.c \
@@ -12,6 +11,16 @@ USER_LIB_SRC += \
     userspace/lib/boot_files.c \
     userspace/lib/boot_image_map.c \
     userspace/lib/spawn.c \
+    kernel/base/string.c \
+    kernel/base/format.c \
     kernel/base/crc32c.c \
     boot/load/elf.c
-CFLAGS_kernel/base/crc32c.c := -Ikernel
+CFLAGS_kernel/base/string.c += -Ikernel
+CFLAGS_kernel/base/format.c += -Ikernel
+CFLAGS_kernel/base/crc32c.c += -Ikernel
+
+HOST_TESTS += test_option test_boot_files test_spawn
+HOST_test_option_SRC := tests/host/test_option.c userspace/lib/option.c
+HOST_test_boot_files_SRC := tests/host/test_boot_files.c userspace/lib/boot_files.c
+HOST_test_spawn_SRC := tests/host/test_spawn.c userspace/lib/spawn.c userspace/lib/boot_files.c boot/load/elf.c
+HOST_test_spawn_CFLAGS := -iquote tests/host/fake_syscalls

@@ -15,7 +15,9 @@ static inline uint64_t random_mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-/* random_next() - the next number of the sequence that *state stands in; any start value will do. */
+/*
+ * random_next() - the next number of the sequence that *state stands in; any start value will do.
+ */
 static inline uint64_t random_next(uint64_t *state)
 {
     *state += 0x9e3779b97f4a7c15ull;

@@ -2,15 +2,15 @@
 /*
  * The launcher.
  *
- * All that is private to the new process lies in one area: first the pages of its writable segments, in their order, then its
- * stack. The launcher sees that area through a window in its own space while it fills it in, and then maps the parts where
- * the program wants them:
+ * All that is private to the new process lies in one area: first the pages of its writable
+ * segments, in their order, then its stack. The launcher sees that area through a window in its own
+ * space while it fills it in, and then maps the parts where the program wants them:
  *
  *     area     | data of segment 2 | ... | stack ................. start_info argv strings |
  *     child      at its address            up to SPAWN_STACK_TOP
  *
- * The file has been checked by program_open() and the image cannot change, so a launch only fails for lack of memory,
- * of table space, or for wrong arguments.
+ * The file has been checked by program_open() and the image cannot change, so a launch only fails
+ * for lack of memory, of table space, or for wrong arguments.
  */
 #include "userspace/lib/spawn.h"
 
@@ -52,8 +52,9 @@ static bool can_run(const struct program_file *file)
     for (unsigned i = 0; i < file->elf.segment_count; i++) {
         const struct elf_segment *segment = &file->elf.segment[i];
 
-        if (is_in_place(segment) && (segment->file_offset % PAGE_BYTES != segment->virt % PAGE_BYTES ||
-                                     segment->file_bytes != segment->memory_bytes)) {
+        if (is_in_place(segment) &&
+            (segment->file_offset % PAGE_BYTES != segment->virt % PAGE_BYTES ||
+             segment->file_bytes != segment->memory_bytes)) {
             return false;
         }
     }
@@ -77,7 +78,8 @@ status_t program_open(const char *file, struct program_file *out)
 
 static unsigned protection_of(const struct elf_segment *segment)
 {
-    return ((segment->flags & ELF_READ) ? PROT_READ : 0) | ((segment->flags & ELF_WRITE) ? PROT_WRITE : 0) |
+    return ((segment->flags & ELF_READ) ? PROT_READ : 0) |
+           ((segment->flags & ELF_WRITE) ? PROT_WRITE : 0) |
            ((segment->flags & ELF_EXEC) ? PROT_EXEC : 0);
 }
 
@@ -95,7 +97,8 @@ static status_t create_area(struct launch *launch)
     if (status != OK) {
         return status;
     }
-    status = sys_area_map(program.self, launch->area, 0, bytes, 0, PROT_READ | PROT_WRITE, &address);
+    status =
+        sys_area_map(program.self, launch->area, 0, bytes, 0, PROT_READ | PROT_WRITE, &address);
     if (status != OK) {
         (void)sys_handle_close(launch->area);
         return status;
@@ -106,7 +109,8 @@ static status_t create_area(struct launch *launch)
 
 static void discard_area(struct launch *launch)
 {
-    (void)sys_area_unmap(program.self, (uint64_t)launch->window, launch->data_bytes + SPAWN_STACK_BYTES);
+    (void)sys_area_unmap(program.self, (uint64_t)launch->window,
+                         launch->data_bytes + SPAWN_STACK_BYTES);
     (void)sys_handle_close(launch->area); /* the mappings of the new process keep it */
 }
 
@@ -125,30 +129,33 @@ static status_t map_segments(const struct launch *launch)
             area = program_handle("image");
             offset = launch->file->offset + segment->file_offset - (segment->virt - first);
         } else {
-            memcpy(launch->window + data + (segment->virt - first), elf_segment_bytes(&launch->file->elf, segment),
-                   segment->file_bytes);
+            memcpy(launch->window + data + (segment->virt - first),
+                   elf_segment_bytes(&launch->file->elf, segment), segment->file_bytes);
             data += bytes;
         }
-        status_t status = sys_area_map(launch->process, area, offset, bytes, first, protection_of(segment), &first);
+        status_t status = sys_area_map(launch->process, area, offset, bytes, first,
+                                       protection_of(segment), &first);
         if (status != OK) {
             return status;
         }
     }
     uint64_t stack;
-    return sys_area_map(launch->process, launch->area, data, SPAWN_STACK_BYTES, SPAWN_STACK_TOP - SPAWN_STACK_BYTES,
-                        PROT_READ | PROT_WRITE, &stack);
+    return sys_area_map(launch->process, launch->area, data, SPAWN_STACK_BYTES,
+                        SPAWN_STACK_TOP - SPAWN_STACK_BYTES, PROT_READ | PROT_WRITE, &stack);
 }
 
-static status_t grant(struct launch *launch, struct start_info *info, const struct spawn_grant *grant)
+static status_t grant(struct launch *launch, struct start_info *info,
+                      const struct spawn_grant *grant)
 {
     struct start_handle *slot = &info->handle[info->handle_count];
 
     if (info->handle_count == START_HANDLES_MAX || strlen(grant->name) >= START_NAME_BYTES) {
         return ERR_TOO_BIG;
     }
-    string_copy(slot->name, grant->name, sizeof(slot->name));
+    memcpy(slot->name, grant->name, strlen(grant->name) + 1);
     info->handle_count++;
-    return sys_handle_grant(launch->process, grant->handle, grant->rights, grant->badge, &slot->handle);
+    return sys_handle_grant(launch->process, grant->handle, grant->rights, grant->badge,
+                            &slot->handle);
 }
 
 static status_t grant_all(struct launch *launch, struct start_info *info)
@@ -178,7 +185,10 @@ static const char *arg_text(const struct spawn *spawn, unsigned index)
     return index == spawn->arg_count + 1 && program.quiet ? "quiet" : NULL;
 }
 
-/* Lay out start_info, argv and strings at the upper end of the stack. Addresses in it are those of the new process. */
+/*
+ * Lay out start_info, argv and strings at the upper end of the stack. Addresses in it are those of
+ * the new process.
+ */
 static status_t write_start(struct launch *launch)
 {
     unsigned argc = 0;
@@ -193,7 +203,8 @@ static status_t write_start(struct launch *launch)
     }
     launch->start = SPAWN_STACK_TOP - bytes;
 
-    struct start_info *info = (void *)(launch->window + launch->data_bytes + SPAWN_STACK_BYTES - bytes);
+    struct start_info *info =
+        (void *)(launch->window + launch->data_bytes + SPAWN_STACK_BYTES - bytes);
     uint64_t *argv = (uint64_t *)(info + 1);
     char *strings = (char *)(argv + argc + 1);
     uint64_t to_child = launch->start - (uint64_t)info;
@@ -202,8 +213,11 @@ static status_t write_start(struct launch *launch)
     info->argc = argc;
     info->argv = (char **)((uint64_t)argv + to_child);
     for (unsigned i = 0; i < argc; i++) {
+        const char *text = arg_text(launch->spawn, i);
+
         argv[i] = (uint64_t)strings + to_child;
-        strings += string_copy(strings, arg_text(launch->spawn, i), START_BLOCK_MAX) + 1;
+        memcpy(strings, text, strlen(text) + 1);
+        strings += strlen(text) + 1;
     }
     return grant_all(launch, info);
 }
@@ -211,8 +225,9 @@ static status_t write_start(struct launch *launch)
 static status_t start_thread(const struct launch *launch)
 {
     uint64_t thread;
-    status_t status = sys_thread_create(launch->process, launch->file->elf.entry, launch->start - 8, launch->start,
-                                        launch->spawn->thread_flags, launch->spawn->name, &thread);
+    status_t status =
+        sys_thread_create(launch->process, launch->file->elf.entry, launch->start - 8,
+                          launch->start, launch->spawn->thread_flags, launch->spawn->name, &thread);
 
     if (status == OK) {
         (void)sys_handle_close(thread);
@@ -220,7 +235,8 @@ static status_t start_thread(const struct launch *launch)
     return status;
 }
 
-status_t program_spawn(const struct program_file *file, const struct spawn *spawn, uint64_t *out_process)
+status_t program_spawn(const struct program_file *file, const struct spawn *spawn,
+                       uint64_t *out_process)
 {
     struct launch launch = {.file = file, .spawn = spawn};
     status_t status = sys_process_create(spawn->name, strlen(spawn->name), &launch.process);

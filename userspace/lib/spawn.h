@@ -2,8 +2,9 @@
 /*
  * Starting programs from the boot image. A process that wants to needs the handle "image".
  *
- * Text and read-only data are mapped in place from the image; writable data and the stack are one new area. The new process gets
- * the handles "self" and "console" and those granted, and finds all of them by name (start.h).
+ * Text and read-only data are mapped in place from the image; writable data and the stack are one
+ * new area. The new process gets the handles "self" and "console" and those granted, and finds all
+ * of them by name (start.h).
  */
 #pragma once
 
@@ -40,19 +41,22 @@ struct spawn {
 };
 
 /*
- * program_open() - find a program in the boot image and check it.
- * OK; ERR_NOT_FOUND; ERR_CORRUPT the image or the ELF file makes no sense; what mapping the image may give.
+ * program_open() - find a program in the boot image and check it. OK; ERR_NOT_FOUND; ERR_CORRUPT
+ * the image or the ELF file makes no sense; what mapping the image may give.
  */
 status_t program_open(const char *file, struct program_file *out);
 
 /*
- * program_spawn() - make a process from a program file and start it.
- * OK and its handle with every right; ERR_TOO_BIG for too many or too long arguments; what the system calls give. On an
- * error no process is left behind.
+ * program_spawn() - make a process from a program file and start it. OK and its handle with every
+ * right; ERR_TOO_BIG for too many or too long arguments; what the system calls give. On an error no
+ * process is left behind.
  */
-status_t program_spawn(const struct program_file *file, const struct spawn *spawn, uint64_t *out_process);
+status_t program_spawn(const struct program_file *file, const struct spawn *spawn,
+                       uint64_t *out_process);
 
-/* process_end() - how a process ended, after waiting for that: its exit code, or 0x10000 + vector if an exception ended it. Closes
- * the handle. Ends the caller if the wait fails. */
+/*
+ * process_end() - how a process ended, after waiting for that: its exit code, or 0x10000 + vector
+ * if an exception ended it. Closes the handle. Ends the caller if the wait fails.
+ */
 uint64_t process_end(uint64_t process);
 #define PROCESS_END_EXCEPTION 0x10000u

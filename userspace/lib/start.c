@@ -9,6 +9,8 @@
 
 struct program program;
 
+int main(int argc, char **argv);
+
 uint64_t program_handle(const char *name)
 {
     for (uint32_t i = 0; i < program.start->handle_count; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a program begins: what its launcher (spawn.h) leaves on its stack, and what the library makes of it.
+ * How a program begins: what its launcher (spawn.h) leaves on its stack, and what the library makes
+ * of it.
  */
 #pragma once
 
@@ -43,13 +44,15 @@ extern struct program program;
 /* program_handle() - a handle given by name, or HANDLE_NONE. */
 uint64_t program_handle(const char *name);
 
-/* program_run() - take over the start information, call main(), end the process with what it returns. */
+/*
+ * program_run() - take over the start information, call main(), end the process with what it
+ * returns.
+ */
 _Noreturn void program_run(const struct start_info *start);
 
 /*
- * start_process() - first C function of the process, called by _start. The library's expects a struct start_info; init, which
- * the kernel starts with a struct init_info, has one of its own (services/init/start.c).
+ * start_process() - first C function of the process, called by _start. The library's expects a
+ * struct start_info; init, which the kernel starts with a struct init_info, has one of its own
+ * (services/init/start.c).
  */
 _Noreturn void start_process(const void *info);
-
-int main(int argc, char **argv);

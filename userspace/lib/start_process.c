@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The entry of all programs but init, in a file of its own: linked weakly, so that init's takes its place.
+ * The entry of all programs but init, in a file of its own: linked weakly, so that init's takes its
+ * place.
  */
 #include <stddef.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Printing on the console. Each call is one console_write, so lines of several programs do not mix: print whole lines.
+ * Printing on the console. Each call is one console_write, so lines of several programs do not mix:
+ * print whole lines.
  */
 #pragma once
 
@@ -9,7 +10,11 @@
 #define PRINT_BYTES_MAX 256u /* longer text is cut, its newline kept */
 
 int printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int snprintf(char *buffer, size_t bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int snprintf(char *buffer, size_t bytes, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* report() - one line "<program>: <text>", unless the program was told to be quiet. The newline is added. */
+/*
+ * report() - one line "<program>: <text>", unless the program was told to be quiet. The newline is
+ * added.
+ */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -19,17 +19,23 @@
 struct thread {
     uint64_t handle;
     uint64_t stack; /* lowest address */
+    uint64_t end;   /* mailbox that it calls when its function has returned */
     void (*function)(void *argument);
     void *argument;
     atomic_uint done; /* 1: its stack is no longer used */
 };
 
 /*
- * thread_start() - run function(argument) in a new thread with a stack of THREAD_STACK_BYTES above unmapped space.
+ * thread_start() - run function(argument) in a new thread with a stack of THREAD_STACK_BYTES above
+ * unmapped space.
  * @name  for traces and kdebug
  * OK, or the status of the system call that failed; then nothing is left behind.
  */
-status_t thread_start(struct thread *thread, void (*function)(void *), void *argument, uint64_t flags, const char *name);
+status_t thread_start(struct thread *thread, void (*function)(void *), void *argument,
+                      uint64_t flags, const char *name);
 
-/* thread_join() - wait until a thread's function has returned, then give its stack back. */
+/*
+ * thread_join() - wait until a thread's function has returned, then give its stack back. Once for
+ * each thread.
+ */
 void thread_join(struct thread *thread);

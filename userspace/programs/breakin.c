@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* breakin: enters kdebug by system call, with the handle that allows it, and says when it is back. */
+/*
+ * breakin: enters kdebug by system call, with the handle that allows it, and says when it is back.
+ */
 #include <stdio.h>
 
 #include "gen/syscall_user.h"

@@ -4,8 +4,8 @@
  *
  *   processes=N (48)   parallel=N (4)
  *
- * A child writes to a page and exits with a code that follows from its number. Every sixth waits for a message that never comes
- * and every sixth sleeps for ever; those are killed.
+ * A child writes to a page and exits with a code that follows from its number. Every sixth waits
+ * for a message that never comes and every sixth sleeps for ever; those are killed.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hog: threads that only compute. More of them on one core than it can run, so that the scheduler has to preempt.
+ * hog: threads that only compute. More of them on one core than it can run, so that the scheduler
+ * has to preempt.
  *
- *   threads=N (3)   steps=N (20000000) of each    core=N: all there; "spread": each where it likes; default: the last core
+ *   threads=N (3)   steps=N (20000000) of each
+ *   core=N: all there; core=spread: each where it likes; default: all on the last core
  *
- * Each thread walks a linear congruential generator step by step and compares the end with the value that squaring gives in
- * 64 steps, so one wrong register after an interrupt shows.
+ * Each thread walks a linear congruential generator step by step and compares the end with the
+ * value that squaring gives in 64 steps, so one wrong register after an interrupt shows.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +38,10 @@ static uint64_t step(uint64_t x)
     return x * FACTOR + ADDEND;
 }
 
-/* The generator's value after so many steps: x -> factor * x + addend, combined with itself by squaring. */
+/*
+ * The generator's value after so many steps: x -> factor * x + addend, combined with itself by
+ * squaring.
+ */
 static uint64_t jump(uint64_t x, uint64_t steps)
 {
     uint64_t factor = FACTOR, addend = ADDEND;

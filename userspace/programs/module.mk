@@ -20,3 +20,10 @@ USER_syscheck_SRC := \
     userspace/programs/syscheck/pointers.c \
     userspace/programs/syscheck/messages.c \
     userspace/programs/syscheck/processes.c
+USER_bench_SRC := \
+    userspace/programs/bench/main.c \
+    userspace/programs/bench/samples.c \
+    userspace/programs/bench/ipc.c \
+    userspace/programs/bench/memory.c \
+    userspace/programs/bench/process.c \
+    userspace/programs/bench/tracing.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sleeper: threads that wait for deadlines, by sleeping and by receiving from a mailbox that nobody calls.
+ * sleeper: threads that wait for deadlines, by sleeping and by receiving from a mailbox that nobody
+ * calls.
  *
  *   threads=N (3)   sleeps=N (40) of each   max_us=N (20000) longest sleep
  *
@@ -89,7 +90,8 @@ int main(int argc, char **argv)
         sleepers[i].sleeps = sleeps;
         sleepers[i].max_ns = option_u64("max_us", 20000) * NS_PER_US + 1;
         sleepers[i].mailbox = mailbox;
-        must(thread_start(&sleepers[i].thread, sleep_and_check, &sleepers[i], THREAD_ANYWHERE, "sleeper"));
+        must(thread_start(&sleepers[i].thread, sleep_and_check, &sleepers[i], THREAD_ANYWHERE,
+                          "sleeper"));
     }
     for (uint64_t i = 0; i < threads; i++) {
         thread_join(&sleepers[i].thread);

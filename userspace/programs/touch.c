@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * touch: maps memory, looks that it is zero, writes it in several orders, reads it back, gives it away, and so on.
+ * touch: maps memory, looks that it is zero, writes it in several orders, reads it back, gives it
+ * away, and so on.
  *
  *   rounds=N (24)   pages=N (192) of each area
  *
- * Each round also maps its area a second time (writes must show there), takes a hole out of the middle of a mapping, and maps
- * the area again after it was unmapped (the contents must have stayed). Fresh areas must be zero although the frames were
- * dirty when the round before gave them back.
+ * Each round also maps its area a second time (writes must show there), takes a hole out of the
+ * middle of a mapping, and maps the area again after it was unmapped (the contents must have
+ * stayed). Fresh areas must be zero although the frames were dirty when the round before gave them
+ * back.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,7 +84,8 @@ static void check_page(volatile uint64_t *at, uint64_t round, uint64_t page)
     VERIFY(at[page * PAGE_WORDS + PAGE_WORDS - 1] == pattern(round, page, PAGE_WORDS - 1));
 }
 
-static void check_pages(volatile uint64_t *at, uint64_t round, uint64_t first, uint64_t end, uint64_t first_of_map)
+static void check_pages(volatile uint64_t *at, uint64_t round, uint64_t first, uint64_t end,
+                        uint64_t first_of_map)
 {
     for (uint64_t page = first; page < end; page++) {
         check_page(at - first_of_map * PAGE_WORDS, round, page);

@@ -11,9 +11,9 @@
 #define DATA_OFFSET    4u
 #define ADDRESS_ENABLE 0x80000000u
 
-#define REG_ID      0x00u
-#define REG_HEADER  0x0cu /* header type in bits 16 to 22, bit 23: several functions */
-#define REG_BUSES   0x18u /* of a bridge: secondary bus in bits 8 to 15 */
+#define REG_ID           0x00u
+#define REG_HEADER       0x0cu /* header type in bits 16 to 22, bit 23: several functions */
+#define REG_BUSES        0x18u /* of a bridge: secondary bus in bits 8 to 15 */
 #define HEADER_TYPE(reg) ((reg) >> 16 & 0x7f)
 #define HEADER_MULTI     (1u << 23)
 #define TYPE_BRIDGE      1u
@@ -34,7 +34,8 @@ void pci_close(struct pci *pci)
 
 static void select_register(struct pci *pci, pci_function_t function, unsigned reg)
 {
-    (void)sys_ports_write(pci->ports, 0, 4, ADDRESS_ENABLE | (uint32_t)function << 8 | (reg & 0xfc));
+    (void)sys_ports_write(pci->ports, 0, 4,
+                          ADDRESS_ENABLE | (uint32_t)function << 8 | (reg & 0xfc));
 }
 
 uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg)
@@ -52,10 +53,12 @@ void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t 
     (void)sys_ports_write(pci->ports, DATA_OFFSET, 4, value);
 }
 
-static status_t search_bus(struct pci *pci, unsigned bus, uint32_t id, unsigned depth, pci_function_t *out);
+static status_t search_bus(struct pci *pci, unsigned bus, uint32_t id, unsigned depth,
+                           pci_function_t *out);
 
 /* Is it this function, or something behind it? */
-static status_t search_function(struct pci *pci, pci_function_t function, uint32_t id, unsigned depth, pci_function_t *out)
+static status_t search_function(struct pci *pci, pci_function_t function, uint32_t id,
+                                unsigned depth, pci_function_t *out)
 {
     if (pci_read(pci, function, REG_ID) == id) {
         *out = function;
@@ -65,11 +68,13 @@ static status_t search_function(struct pci *pci, pci_function_t function, uint32
         return ERR_NOT_FOUND;
     }
     unsigned secondary = pci_read(pci, function, REG_BUSES) >> 8 & 0xff;
-    bool is_beyond = secondary > (unsigned)function >> 8; /* or a misconfigured bridge sends us round in circles */
+    bool is_beyond = secondary > (unsigned)function >>
+                     8; /* or a misconfigured bridge sends us round in circles */
     return is_beyond ? search_bus(pci, secondary, id, depth - 1, out) : ERR_NOT_FOUND;
 }
 
-static status_t search_bus(struct pci *pci, unsigned bus, uint32_t id, unsigned depth, pci_function_t *out)
+static status_t search_bus(struct pci *pci, unsigned bus, uint32_t id, unsigned depth,
+                           pci_function_t *out)
 {
     for (unsigned device = 0; device < DEVICES; device++) {
         pci_function_t first = (pci_function_t)(bus << 8 | device << 3);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PCI configuration space through the ports 0xcf8 and 0xcfc: enough to find a device and switch it on.
- * Source: PCI Local Bus Specification 3.0, "Configuration Mechanism" and "Configuration Space Organization".
+ * PCI configuration space through the ports 0xcf8 and 0xcfc: enough to find a device and switch it
+ * on.
+ * Source: PCI Local Bus Specification 3.0, "Configuration Mechanism" and "Configuration Space
+ * Organization".
  */
 #pragma once
 
@@ -25,13 +27,21 @@ struct pci {
 /* A function of a device: bus << 8 | device << 3 | function. */
 typedef uint16_t pci_function_t;
 
-/* pci_open() - take the configuration ports. @system with right ports. ERR_BUSY: another process has them. */
+/*
+ * pci_open() - take the configuration ports. @system with right ports. ERR_BUSY: another process
+ * has them.
+ */
 status_t pci_open(struct pci *pci, uint64_t system);
 void pci_close(struct pci *pci);
 
-/* pci_read() / pci_write() - 32 bits at a register divisible by 4. Reads of nothing give all ones. */
+/*
+ * pci_read() / pci_write() - 32 bits at a register divisible by 4. Reads of nothing give all ones.
+ */
 uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg);
 void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value);
 
-/* pci_find() - the first function with these ids, on any bus behind any bridge. OK or ERR_NOT_FOUND. */
+/*
+ * pci_find() - the first function with these ids, on any bus behind any bridge. OK or
+ * ERR_NOT_FOUND.
+ */
 status_t pci_find(struct pci *pci, uint16_t vendor, uint16_t device, pci_function_t *out);

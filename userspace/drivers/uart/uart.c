@@ -18,15 +18,15 @@
 #define REG_LINE_STATUS   5u
 #define REG_SCRATCH       7u
 
-#define LINE_8N1         0x03u
-#define LINE_DLAB        0x80u
-#define FIFO_ON_CLEARED  0x07u
-#define MODEM_DTR_RTS    0x03u
-#define STATUS_RECEIVED  0x01u
-#define STATUS_EMPTY     0x20u /* the transmit FIFO takes 16 bytes */
-#define FIFO_BYTES       16u
+#define LINE_8N1        0x03u
+#define LINE_DLAB       0x80u
+#define FIFO_ON_CLEARED 0x07u
+#define MODEM_DTR_RTS   0x03u
+#define STATUS_RECEIVED 0x01u
+#define STATUS_EMPTY    0x20u /* the transmit FIFO takes 16 bytes */
+#define FIFO_BYTES      16u
 
-#define BUSY_POLLS 64             /* before sleeping: an emulated chip is ready at once */
+#define BUSY_POLLS 64              /* before sleeping: an emulated chip is ready at once */
 #define BUSY_SLEEP (1 * NS_PER_MS) /* 16 bytes take 1.4 ms at 115200 baud */
 
 static uint8_t read_reg(const struct uart *uart, uint32_t reg)
@@ -61,7 +61,8 @@ static void wait_empty(const struct uart *uart)
     }
 }
 
-static status_t send_pieces(struct transport *transport, const struct transport_piece *pieces, unsigned count)
+static status_t send_pieces(struct transport *transport, const struct transport_piece *pieces,
+                            unsigned count)
 {
     const struct uart *uart = (const struct uart *)transport;
     unsigned room = 0;

@@ -12,7 +12,7 @@ struct uart {
 };
 
 /*
- * uart_open() - set up a port for 115200 baud, 8N1, FIFOs on, no interrupts.
- * @system with right ports. OK; ERR_NOT_FOUND: there is no such chip; ERR_BUSY: another process has the ports.
+ * uart_open() - set up a port for 115200 baud, 8N1, FIFOs on, no interrupts. @system with right
+ * ports. OK; ERR_NOT_FOUND: there is no such chip; ERR_BUSY: another process has the ports.
  */
 status_t uart_open(struct uart *uart, uint64_t system, unsigned first_port);

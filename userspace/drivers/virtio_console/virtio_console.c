@@ -2,16 +2,17 @@
 /*
  * Virtio console, port 0.
  *
- * No feature is accepted, so the device has one port with queue 0 for receiving and queue 1 for sending. send() has one chain in
- * flight and waits for it: emulators carry it out inside the notifying port write, so waiting costs nothing there, and the
- * caller must know when the device has read memory that others go on writing (the trace rings).
+ * No feature is accepted, so the device has one port with queue 0 for receiving and queue 1 for
+ * sending. send() has one chain in flight and waits for it: emulators carry it out inside the
+ * notifying port write, so waiting costs nothing there, and the caller must know when the device
+ * has read memory that others go on writing (the trace rings).
  *
  * Memory of the driver, one physically contiguous area:
  *
  *     | receive queue | transmit queue | receive buffers | bounce buffer |
  *
- * Source: Virtual I/O Device (VIRTIO) 1.1, "Virtio Over PCI Bus", "Legacy Interfaces: A Note on PCI Device Layout",
- * "Console Device".
+ * Source: Virtual I/O Device (VIRTIO) 1.1, "Virtio Over PCI Bus", "Legacy Interfaces: A Note on PCI
+ * Device Layout", "Console Device".
  */
 #include "userspace/drivers/virtio_console/virtio_console.h"
 
@@ -49,7 +50,7 @@
 #define BOUNCE_BYTES         0x4000u
 #define CHAIN_MAX            8u
 
-#define BUSY_POLLS 1000             /* before sleeping */
+#define BUSY_POLLS 1000 /* before sleeping */
 #define BUSY_SLEEP (500 * NS_PER_US)
 
 static uint32_t read_reg(const struct virtio_console *console, uint32_t reg, uint32_t width)
@@ -60,7 +61,8 @@ static uint32_t read_reg(const struct virtio_console *console, uint32_t reg, uin
     return (uint32_t)value;
 }
 
-static void write_reg(const struct virtio_console *console, uint32_t reg, uint32_t width, uint32_t value)
+static void write_reg(const struct virtio_console *console, uint32_t reg, uint32_t width,
+                      uint32_t value)
 {
     (void)sys_ports_write(console->ports, reg, width, value);
 }
@@ -115,9 +117,11 @@ static status_t submit(struct chain *chain)
 
 static void add_descriptor(struct chain *chain, uint64_t physical, uint64_t bytes)
 {
-    struct virtqueue_descriptor *descriptor = &chain->console->transmit_queue.descriptors[chain->length++];
+    struct virtqueue_descriptor *descriptor =
+        &chain->console->transmit_queue.descriptors[chain->length++];
 
-    *descriptor = (struct virtqueue_descriptor){physical, (uint32_t)bytes, VIRTQUEUE_NEXT, (uint16_t)chain->length};
+    *descriptor = (struct virtqueue_descriptor){physical, (uint32_t)bytes, VIRTQUEUE_NEXT,
+                                                (uint16_t)chain->length};
 }
 
 /* Put as much of a piece as fits into the bounce buffer. Returns how much. */
@@ -154,7 +158,8 @@ static status_t send_piece(struct chain *chain, const struct transport_piece *pi
     return OK;
 }
 
-static status_t send_pieces(struct transport *transport, const struct transport_piece *pieces, unsigned count)
+static status_t send_pieces(struct transport *transport, const struct transport_piece *pieces,
+                            unsigned count)
 {
     struct chain chain = {.console = (struct virtio_console *)transport};
 
@@ -187,7 +192,8 @@ static unsigned receive_bytes(struct transport *transport, char *buffer, unsigne
     }
     uint32_t left = console->current_bytes - console->current_at;
     uint32_t part = left < bytes ? left : bytes;
-    uint64_t from = console->memory + console->receive_offset + console->current * RECEIVE_BUFFER_BYTES;
+    uint64_t from =
+        console->memory + console->receive_offset + console->current * RECEIVE_BUFFER_BYTES;
 
     memcpy(buffer, (const char *)from + console->current_at, part);
     console->current_at += part;
@@ -200,9 +206,9 @@ static unsigned receive_bytes(struct transport *transport, char *buffer, unsigne
 static void fill_receive_queue(struct virtio_console *console)
 {
     for (uint16_t i = 0; i < RECEIVE_BUFFERS; i++) {
-        console->receive_queue.descriptors[i] =
-            (struct virtqueue_descriptor){console->physical + console->receive_offset + i * RECEIVE_BUFFER_BYTES,
-                                          RECEIVE_BUFFER_BYTES, VIRTQUEUE_WRITE, 0};
+        console->receive_queue.descriptors[i] = (struct virtqueue_descriptor){
+            console->physical + console->receive_offset + i * RECEIVE_BUFFER_BYTES,
+            RECEIVE_BUFFER_BYTES, VIRTQUEUE_WRITE, 0};
         offer_receive_buffer(console, i);
     }
 }
@@ -224,9 +230,11 @@ static status_t open_ports(struct virtio_console *console, uint64_t system)
         uint32_t bar = pci_read(&pci, function, PCI_BAR0);
         uint32_t command = pci_read(&pci, function, PCI_COMMAND) & 0xffff;
 
-        pci_write(&pci, function, PCI_COMMAND, command | PCI_COMMAND_IO | PCI_COMMAND_BUS_MASTER | PCI_COMMAND_NO_INTX);
-        status = (bar & PCI_BAR_IO) == 0 ? ERR_NOT_SUPPORTED
-                                         : sys_ports_create(system, bar & ~3u, REG_PORTS, &console->ports);
+        pci_write(&pci, function, PCI_COMMAND,
+                  command | PCI_COMMAND_IO | PCI_COMMAND_BUS_MASTER | PCI_COMMAND_NO_INTX);
+        status = (bar & PCI_BAR_IO) == 0
+                     ? ERR_NOT_SUPPORTED
+                     : sys_ports_create(system, bar & ~3u, REG_PORTS, &console->ports);
     }
     pci_close(&pci);
     return status;
@@ -238,7 +246,8 @@ static unsigned queue_size(const struct virtio_console *console, uint32_t queue)
     return read_reg(console, REG_QUEUE_SIZE, 2);
 }
 
-static void place_queue(struct virtio_console *console, uint32_t index, struct virtqueue *queue, uint64_t offset, unsigned size)
+static void place_queue(struct virtio_console *console, uint32_t index, struct virtqueue *queue,
+                        uint64_t offset, unsigned size)
 {
     virtqueue_init(queue, (void *)(console->memory + offset), size);
     write_reg(console, REG_QUEUE_SELECT, 2, index);
@@ -255,7 +264,8 @@ static status_t map_memory(struct virtio_console *console, uint64_t bytes)
     }
     status = sys_area_query(area, &size, &console->physical);
     if (status == OK) {
-        status = sys_area_map(program.self, area, 0, bytes, 0, PROT_READ | PROT_WRITE, &console->memory);
+        status =
+            sys_area_map(program.self, area, 0, bytes, 0, PROT_READ | PROT_WRITE, &console->memory);
     }
     (void)sys_handle_close(area); /* the mapping keeps it, for as long as the device may use it */
     return status;
@@ -266,7 +276,8 @@ static status_t set_up_queues(struct virtio_console *console)
     unsigned receive = queue_size(console, QUEUE_RECEIVE);
     unsigned transmit = queue_size(console, QUEUE_TRANSMIT);
 
-    if (receive < RECEIVE_BUFFERS || transmit < CHAIN_MAX || receive > VIRTQUEUE_SIZE_MAX || transmit > VIRTQUEUE_SIZE_MAX) {
+    if (receive < RECEIVE_BUFFERS || transmit < CHAIN_MAX || receive > VIRTQUEUE_SIZE_MAX ||
+        transmit > VIRTQUEUE_SIZE_MAX) {
         return ERR_NOT_SUPPORTED;
     }
     uint64_t transmit_offset = virtqueue_bytes(receive);

@@ -2,8 +2,9 @@
 /*
  * Split virtqueue.
  *
- * Memory order: entries first, then the index that makes them visible, with release; the device does the same for the used ring,
- * so its index is read with acquire. On x86 both are plain moves, and the notifying port write is a full barrier.
+ * Memory order: entries first, then the index that makes them visible, with release; the device
+ * does the same for the used ring, so its index is read with acquire. On x86 both are plain moves,
+ * and the notifying port write is a full barrier.
  */
 #include "userspace/drivers/virtio_console/virtqueue.h"
 
@@ -12,7 +13,8 @@
 /* Descriptors, then flags, index, ring and the event word of the available ring. */
 static uint64_t driver_part_bytes(unsigned size)
 {
-    return (size * (sizeof(struct virtqueue_descriptor) + sizeof(uint16_t)) + 3 * sizeof(uint16_t) + PAGE_BYTES - 1) /
+    return (size * (sizeof(struct virtqueue_descriptor) + sizeof(uint16_t)) + 3 * sizeof(uint16_t) +
+            PAGE_BYTES - 1) /
            PAGE_BYTES * PAGE_BYTES;
 }
 

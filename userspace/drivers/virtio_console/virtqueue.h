@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtqueue in the legacy layout: descriptors, available ring, and from the next page on the used ring.
- * Pure memory work; who notifies the device is the driver. One request is in flight per chain head.
+ * A virtqueue in the legacy layout: descriptors, available ring, and from the next page on the used
+ * ring. Pure memory work; who notifies the device is the driver. One request is in flight per chain
+ * head.
  *
- * Source: Virtual I/O Device (VIRTIO) 1.1, "Split Virtqueues", and "Legacy Interfaces: A Note on Virtqueue Layout".
+ * Source: Virtual I/O Device (VIRTIO) 1.1, "Split Virtqueues", and "Legacy Interfaces: A Note on
+ * Virtqueue Layout".
  */
 #pragma once
 
@@ -49,11 +51,19 @@ struct virtqueue {
 /* virtqueue_bytes() - memory for a queue of this many entries, a multiple of the page size. */
 uint64_t virtqueue_bytes(unsigned size);
 
-/* virtqueue_init() - lay a queue out in zeroed memory of virtqueue_bytes(), page aligned. Interrupts are asked off. */
+/*
+ * virtqueue_init() - lay a queue out in zeroed memory of virtqueue_bytes(), page aligned.
+ * Interrupts are asked off.
+ */
 void virtqueue_init(struct virtqueue *queue, void *memory, unsigned size);
 
-/* virtqueue_offer() - give the device the chain that begins at a descriptor. The driver notifies. */
+/*
+ * virtqueue_offer() - give the device the chain that begins at a descriptor. The driver notifies.
+ */
 void virtqueue_offer(struct virtqueue *queue, uint16_t head);
 
-/* virtqueue_take() - a chain that the device is done with. False: none. Results: its head and the bytes the device wrote. */
+/*
+ * virtqueue_take() - a chain that the device is done with. False: none. Results: its head and the
+ * bytes the device wrote.
+ */
 bool virtqueue_take(struct virtqueue *queue, uint16_t *out_head, uint32_t *out_bytes);

@@ -13,8 +13,8 @@
 
 #define SIZES_MAX 16u
 
-#define HOLD_EVERY   16u
-#define MARK_EVERY   256u
+#define HOLD_EVERY 16u
+#define MARK_EVERY 256u
 
 struct size {
     bool is_buffer;
@@ -52,7 +52,8 @@ static uint64_t expected_word(uint64_t word, unsigned index, uint64_t badge, boo
     return answer_word(answer_word(word, index, BADGE_MIDDLE), index, badge);
 }
 
-static void call_words(uint64_t mailbox, uint64_t number, uint64_t badge, unsigned words, enum ipcload_kind kind, bool is_nested)
+static void call_words(uint64_t mailbox, uint64_t number, uint64_t badge, unsigned words,
+                       enum ipcload_kind kind, bool is_nested)
 {
     struct message message = {.label = ipcload_label(kind, words)};
     uint64_t sent[MESSAGE_WORDS] = {0};
@@ -68,7 +69,8 @@ static void call_words(uint64_t mailbox, uint64_t number, uint64_t badge, unsign
     }
 }
 
-static void call_buffer(uint64_t mailbox, uint64_t number, uint64_t badge, uint64_t bytes, bool is_nested)
+static void call_buffer(uint64_t mailbox, uint64_t number, uint64_t badge, uint64_t bytes,
+                        bool is_nested)
 {
     struct message message = {.label = ipcload_label(KIND_BUFFER, MESSAGE_WORDS)};
     uint64_t sent[MESSAGE_WORDS] = {0};

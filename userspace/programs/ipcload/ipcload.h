@@ -2,7 +2,8 @@
 /*
  * What the parts of ipcload agree on: the messages, and what a right answer is.
  *
- *     client ---> server                 words or a buffer; the answer is a function of the request and the client's badge
+ *     client ---> server                 words or a buffer; the answer is a function of the
+ *                                        request and the client's badge
  *     client ---> middle ---> server 0   the same, and the middle server adds its part
  *
  * A request's label holds its kind in bits 0-7 and the number of its words in bits 8-15.
@@ -31,7 +32,7 @@ enum ipcload_kind {
 #define BUFFER_BYTES_MAX   0x10000u
 #define SERVER_THREADS_MAX 4u
 #define BADGE_MIDDLE       0xfffu /* of the calls that the middle server makes */
-#define NESTED_EVERY       8u     /* of a client's calls the last of so many goes through the middle */
+#define NESTED_EVERY       8u /* of a client's calls the last of so many goes through the middle */
 
 static inline uint32_t ipcload_label(enum ipcload_kind kind, unsigned words)
 {
@@ -48,7 +49,10 @@ static inline unsigned ipcload_words(uint32_t label)
     return label >> 8 & 0xff;
 }
 
-/* answer_word() - what a server makes of word number 'index' of a call through a handle with this badge. */
+/*
+ * answer_word() - what a server makes of word number 'index' of a call through a handle with this
+ * badge.
+ */
 static inline uint64_t answer_word(uint64_t word, unsigned index, uint64_t badge)
 {
     return (word ^ badge) * 0x9e3779b97f4a7c15ull + index;

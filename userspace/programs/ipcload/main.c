@@ -2,10 +2,11 @@
 /*
  * ipcload: clients and servers in processes of their own, calling each other as fast as they can.
  *
- *   calls=N      of each client (4000)             clients=N  (4)        servers=N  (2)
- *   threads=N    of each server (1)                sizes=A+B..  words "4w" or bytes "512"; all that the benchmarks have
+ *   calls=N (1200) of each client      clients=N (4)      servers=N (2)
+ *   threads=N (1) of each server       sizes=A+B...  words "4w", bytes "512"
  *
- * Passes if every client got the right answer to every call and the servers have served exactly that many.
+ * Passes if every client got the right answer to every call and the servers have served exactly
+ * that many.
  */
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +34,14 @@ static uint64_t create_mailbox(const char *name)
     return mailbox;
 }
 
-static uint64_t spawn(const char *name, const char *const *args, unsigned arg_count, const struct spawn_grant *grants,
-                      unsigned grant_count)
+static uint64_t spawn(const char *name, const char *const *args, unsigned arg_count,
+                      const struct spawn_grant *grants, unsigned grant_count)
 {
-    const struct spawn request = {
-        .name = name, .args = args, .arg_count = arg_count, .grants = grants, .grant_count = grant_count};
+    const struct spawn request = {.name = name,
+                                  .args = args,
+                                  .arg_count = arg_count,
+                                  .grants = grants,
+                                  .grant_count = grant_count};
     uint64_t process;
 
     must(program_spawn(&file, &request, &process));
@@ -53,13 +57,15 @@ static void start_servers(uint64_t count, uint64_t threads)
     for (uint64_t i = 0; i < count; i++) {
         snprintf(name, sizeof(name), "ipc server %lu", i);
         server_mailbox[i] = create_mailbox(name);
-        const struct spawn_grant grants[] = {{"mailbox", server_mailbox[i], 0, RIGHT_MAILBOX_RECEIVE}};
+        const struct spawn_grant grants[] = {
+            {"mailbox", server_mailbox[i], 0, RIGHT_MAILBOX_RECEIVE}};
         server_process[i] = spawn(name, args, 2, grants, 1);
     }
     const char *const middle_args[] = {"role=middle"};
     middle_mailbox = create_mailbox("ipc middle");
-    const struct spawn_grant grants[] = {{"mailbox", middle_mailbox, 0, RIGHT_MAILBOX_RECEIVE},
-                                         {"server", server_mailbox[0], BADGE_MIDDLE, RIGHT_MAILBOX_SEND}};
+    const struct spawn_grant grants[] = {
+        {"mailbox", middle_mailbox, 0, RIGHT_MAILBOX_RECEIVE},
+        {"server", server_mailbox[0], BADGE_MIDDLE, RIGHT_MAILBOX_SEND}};
     middle_process = spawn("ipc middle", middle_args, 1, grants, 2);
 }
 
@@ -72,8 +78,9 @@ static void start_clients(uint64_t count, uint64_t servers, uint64_t calls, cons
     snprintf(sizes_text, sizeof(sizes_text), "sizes=%s", sizes);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t badge = i + 1;
-        const struct spawn_grant grants[] = {{"server", server_mailbox[i % servers], badge, RIGHT_MAILBOX_SEND},
-                                             {"middle", middle_mailbox, badge, RIGHT_MAILBOX_SEND}};
+        const struct spawn_grant grants[] = {
+            {"server", server_mailbox[i % servers], badge, RIGHT_MAILBOX_SEND},
+            {"middle", middle_mailbox, badge, RIGHT_MAILBOX_SEND}};
 
         snprintf(badge_text, sizeof(badge_text), "badge=%lu", badge);
         snprintf(name, sizeof(name), "ipc client %lu", i);
@@ -108,7 +115,7 @@ static uint64_t stop_server(uint64_t mailbox, uint64_t threads)
 int main(int argc, char **argv)
 {
     const char *role = option_text("role", "main");
-    uint64_t calls = option_u64("calls", 4000);
+    uint64_t calls = option_u64("calls", 1200);
     uint64_t clients = option_u64("clients", 4);
     uint64_t servers = option_u64("servers", 2);
     uint64_t threads = option_u64("threads", 1);
@@ -139,7 +146,8 @@ int main(int argc, char **argv)
         served += stop_server(server_mailbox[i], threads);
         good &= has_ended_well(server_process[i], "server", i);
     }
-    report("%lu calls by %lu clients, %lu served, %lu of them nested", clients * calls, clients, served, nested);
+    report("%lu calls by %lu clients, %lu served, %lu of them nested", clients * calls, clients,
+           served, nested);
     VERIFY(served == clients * calls);
     VERIFY(nested == clients * (calls / NESTED_EVERY));
     return good ? 0 : EXIT_FAILED;

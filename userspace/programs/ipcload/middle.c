@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The server in the middle: serves each call by making one itself, and adds its part to the answer's words. */
+/*
+ * The server in the middle: serves each call by making one itself, and adds its part to the
+ * answer's words.
+ */
 #include "userspace/lib/check.h"
 #include "userspace/lib/start.h"
 #include "userspace/programs/ipcload/ipcload.h"

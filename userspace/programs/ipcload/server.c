@@ -2,8 +2,8 @@
 /*
  * The server: threads that receive from one mailbox, check each request and answer it.
  *
- * A KIND_HOLD caller is parked: its token is kept while the next message is served, so that answers leave in another
- * order than the calls came in.
+ * A KIND_HOLD caller is parked: its token is kept while the next message is served, so that answers
+ * leave in another order than the calls came in.
  */
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +44,8 @@ static struct message answer_buffer(struct server *server, const struct message 
     struct message reply = {.token = request->token, .label = message_label(request)};
     uint64_t bytes = request->word[1];
 
-    if (request->word[0] != 0 || bytes > BUFFER_BYTES_MAX || !payload_is_good(server->in, bytes, request->word[4])) {
+    if (request->word[0] != 0 || bytes > BUFFER_BYTES_MAX ||
+        !payload_is_good(server->in, bytes, request->word[4])) {
         reply.label = ipcload_label(KIND_BAD, 0);
         return reply;
     }
@@ -91,8 +92,12 @@ static void reply_and_receive(struct server *server, struct message *reply, stru
         receive(server, request);
         return;
     }
-    /* Words 2 and 3 of an answer would be lost to the receive buffer, so an answer in words goes alone. */
-    if (ipcload_kind(message_label(reply)) == KIND_WORDS && ipcload_words(message_label(reply)) > 2) {
+    /*
+     * Words 2 and 3 of an answer would be lost to the receive buffer, so an answer in words goes
+     * alone.
+     */
+    if (ipcload_kind(message_label(reply)) == KIND_WORDS &&
+        ipcload_words(message_label(reply)) > 2) {
         must(message_reply(server->mailbox, reply));
         receive(server, request);
         return;
@@ -122,7 +127,8 @@ static void serve(void *argument)
             continue;
         case KIND_QUIT:
             answer_parked(server);
-            reply = (struct message){.token = request.token, .label = KIND_QUIT, .word = {server->served}};
+            reply = (struct message){
+                .token = request.token, .label = KIND_QUIT, .word = {server->served}};
             must(message_reply(server->mailbox, &reply));
             return;
         default:

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Handles: such as are not open, name another type, or lack a right. For every call that takes one. */
+/*
+ * Handles: such as are not open, name another type, or lack a right. For every call that takes one.
+ */
 #include "userspace/programs/syscheck/syscheck.h"
 
 #include <stdio.h>
 
-/* A call and the place of a handle among its arguments. rights: it refuses a handle that has none. */
+/*
+ * A call and the place of a handle among its arguments. rights: it refuses a handle that has none.
+ */
 struct handle_user {
     enum syscall_number number;
     unsigned place;
@@ -48,13 +52,16 @@ static uint64_t closed_handle(void)
     return handle;
 }
 
+/* The other arguments are such that only the handle can be wrong. */
 static void expect_user(const struct handle_user *user, uint64_t handle, status_t wanted)
 {
-    uint64_t args[6] = {program.self};
+    uint64_t args[6] = {program.self, 0, 0, PAGE_BYTES, 0,
+                        PROT_READ}; /* good for area_map, whose second is a handle, too */
     char text[64];
 
     args[user->place] = handle;
-    snprintf(text, sizeof(text), "%s(handle %lx in place %u)", syscall_name(user->number), handle, user->place);
+    snprintf(text, sizeof(text), "%s(handle %lx in place %u)", syscall_name(user->number), handle,
+             user->place);
     expect((status_t)raw_call(user->number, args), wanted, wanted, text, __LINE__);
 }
 
@@ -84,14 +91,23 @@ static uint64_t powerless(enum object_type type)
 void check_handles(void)
 {
     const uint64_t closed = closed_handle();
-    const uint64_t not_open[] = {0, 1, HANDLE_MAX - 1, HANDLE_MAX, closed, closed + (1ull << 44), program.self ^ (1ull << 63),
-                                 program.self + (1ull << 12), ~0ull, KERNEL_IMAGE_BASE};
+    const uint64_t not_open[] = {0,
+                                 1,
+                                 HANDLE_MAX - 1,
+                                 HANDLE_MAX,
+                                 closed,
+                                 closed + (1ull << 44),
+                                 program.self ^ (1ull << 63),
+                                 program.self + (1ull << 12),
+                                 ~0ull,
+                                 KERNEL_IMAGE_BASE};
 
     for (unsigned i = 0; i < USER_COUNT; i++) {
         for (unsigned j = 0; j < sizeof(not_open) / sizeof(not_open[0]); j++) {
             expect_user(&users[i], not_open[j], ERR_BAD_HANDLE);
         }
-        expect_user(&users[i], users[i].type == OBJECT_MAILBOX ? specimens.area : specimens.mailbox, ERR_WRONG_TYPE);
+        expect_user(&users[i], users[i].type == OBJECT_MAILBOX ? specimens.area : specimens.mailbox,
+                    ERR_WRONG_TYPE);
     }
     for (unsigned j = 0; j < sizeof(not_open) / sizeof(not_open[0]); j++) {
         uint64_t out = HANDLE_NONE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscheck: hostile arguments to every system call. Each must be answered by the documented error; that this program still runs
- * at the end shows the rest.
+ * syscheck: hostile arguments to every system call. Each must be answered by the documented error;
+ * that this program still runs at the end shows the rest.
  */
 #include "userspace/programs/syscheck/syscheck.h"
 
@@ -20,7 +20,8 @@ void expect(status_t got, status_t wanted, status_t second, const char *call, in
         return;
     }
     failures++;
-    printf("syscheck: line %d: %s gives %s, not %s\n", line, call, status_name(got), status_name(wanted));
+    printf("syscheck: line %d: %s gives %s, not %s\n", line, call, status_name(got),
+           status_name(wanted));
 }
 
 uint64_t raw_call(uint64_t number, const uint64_t args[6])

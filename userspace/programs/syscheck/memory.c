@@ -8,7 +8,8 @@
 static status_t map(uint64_t offset, uint64_t bytes, uint64_t address, uint64_t protection)
 {
     uint64_t out;
-    status_t status = sys_area_map(program.self, specimens.area, offset, bytes, address, protection, &out);
+    status_t status =
+        sys_area_map(program.self, specimens.area, offset, bytes, address, protection, &out);
 
     if (status == OK) {
         must(sys_area_unmap(program.self, out, bytes));
@@ -73,9 +74,14 @@ static void check_overlap(void)
 
     must(sys_area_map(program.self, specimens.area, 0, AREA_BYTES, FREE_PLACE, PROT_READ, &at));
     EXPECT(at == FREE_PLACE ? OK : ERR_RANGE, OK);
-    EXPECT(sys_area_map(program.self, specimens.area, 0, PAGE_BYTES, FREE_PLACE, PROT_READ, &out), ERR_BUSY);
-    EXPECT(sys_area_map(program.self, specimens.area, 0, AREA_BYTES, FREE_PLACE + PAGE_BYTES, PROT_READ, &out), ERR_BUSY);
-    EXPECT(sys_area_map(program.self, specimens.area, 0, AREA_BYTES, FREE_PLACE - PAGE_BYTES, PROT_READ, &out), ERR_BUSY);
+    EXPECT(sys_area_map(program.self, specimens.area, 0, PAGE_BYTES, FREE_PLACE, PROT_READ, &out),
+           ERR_BUSY);
+    EXPECT(sys_area_map(program.self, specimens.area, 0, AREA_BYTES, FREE_PLACE + PAGE_BYTES,
+                        PROT_READ, &out),
+           ERR_BUSY);
+    EXPECT(sys_area_map(program.self, specimens.area, 0, AREA_BYTES, FREE_PLACE - PAGE_BYTES,
+                        PROT_READ, &out),
+           ERR_BUSY);
     EXPECT(sys_area_unmap(program.self, FREE_PLACE, AREA_BYTES), OK);
 }
 
@@ -84,11 +90,16 @@ static void check_area_rights(void)
     uint64_t out;
     uint64_t readable = handle_with(specimens.area, RIGHT_AREA_READ);
 
-    EXPECT(sys_area_map(program.self, readable, 0, PAGE_BYTES, FREE_PLACE, PROT_READ | PROT_WRITE, &out), ERR_NO_RIGHTS);
-    EXPECT(sys_area_map(program.self, readable, 0, PAGE_BYTES, FREE_PLACE, PROT_READ | PROT_EXEC, &out), ERR_NO_RIGHTS);
+    EXPECT(sys_area_map(program.self, readable, 0, PAGE_BYTES, FREE_PLACE, PROT_READ | PROT_WRITE,
+                        &out),
+           ERR_NO_RIGHTS);
+    EXPECT(sys_area_map(program.self, readable, 0, PAGE_BYTES, FREE_PLACE, PROT_READ | PROT_EXEC,
+                        &out),
+           ERR_NO_RIGHTS);
     EXPECT(sys_area_map(program.self, readable, 0, PAGE_BYTES, FREE_PLACE, PROT_READ, &out), OK);
     EXPECT(sys_area_unmap(program.self, FREE_PLACE, PAGE_BYTES), OK);
-    EXPECT(sys_area_map(program.self, program_handle("image"), 0, PAGE_BYTES, FREE_PLACE, PROT_READ | PROT_WRITE, &out),
+    EXPECT(sys_area_map(program.self, program_handle("image"), 0, PAGE_BYTES, FREE_PLACE,
+                        PROT_READ | PROT_WRITE, &out),
            ERR_NO_RIGHTS);
     EXPECT(sys_handle_close(readable), OK);
 }

@@ -5,8 +5,16 @@
 #include <string.h>
 
 /* Addresses at which no byte of this program can be read. */
-static void *const bad[] = {NULL, (void *)1, (void *)0xfff, (void *)0x600000000000ull, NON_CANONICAL, (void *)DIRECT_MAP_BASE,
-                            KERNEL_POINTER, LAST_BYTE, (void *)(USER_END - 8), (void *)USER_END};
+static void *const bad[] = {NULL,
+                            (void *)1,
+                            (void *)0xfff,
+                            (void *)0x600000000000ull,
+                            NON_CANONICAL,
+                            (void *)DIRECT_MAP_BASE,
+                            KERNEL_POINTER,
+                            LAST_BYTE,
+                            (void *)(USER_END - 8),
+                            (void *)USER_END};
 #define BAD_COUNT (sizeof(bad) / sizeof(bad[0]))
 
 static void check_console(void)
@@ -16,11 +24,14 @@ static void check_console(void)
 
     for (unsigned i = 0; i < BAD_COUNT; i++) {
         EXPECT(sys_console_write(program.console, bad[i], 16), ERR_BAD_ADDRESS);
-        EXPECT_EITHER(sys_console_write(program.console, bad[i], ~0ull), ERR_BAD_ADDRESS, ERR_TOO_BIG);
-        EXPECT_EITHER(sys_console_read(program.console, bad[i], 16, DEADLINE_POLL, &got), ERR_BAD_ADDRESS, ERR_TIMED_OUT);
+        EXPECT_EITHER(sys_console_write(program.console, bad[i], ~0ull), ERR_BAD_ADDRESS,
+                      ERR_TOO_BIG);
+        EXPECT_EITHER(sys_console_read(program.console, bad[i], 16, DEADLINE_POLL, &got),
+                      ERR_BAD_ADDRESS, ERR_TIMED_OUT);
     }
     EXPECT(sys_console_write(program.console, "", 0), OK);
-    EXPECT_EITHER(sys_console_write(program.console, "x", 1ull << 40), ERR_BAD_ADDRESS, ERR_TOO_BIG);
+    EXPECT_EITHER(sys_console_write(program.console, "x", 1ull << 40), ERR_BAD_ADDRESS,
+                  ERR_TOO_BIG);
     EXPECT_EITHER(sys_console_write(program.console, "x", ~0ull), ERR_BAD_ADDRESS, ERR_TOO_BIG);
     EXPECT(sys_console_read(program.console, &c, 1, DEADLINE_POLL, &got), ERR_TIMED_OUT);
 }
@@ -30,7 +41,8 @@ static void check_half_mapped(void)
 {
     uint64_t at;
 
-    must(sys_area_map(program.self, specimens.area, 0, PAGE_BYTES, 0x600000000000ull, PROT_READ | PROT_WRITE, &at));
+    must(sys_area_map(program.self, specimens.area, 0, PAGE_BYTES, 0x600000000000ull,
+                      PROT_READ | PROT_WRITE, &at));
     memset((void *)at, 'x', PAGE_BYTES);
     EXPECT(sys_console_write(program.console, (void *)(at + PAGE_BYTES - 8), 16), ERR_BAD_ADDRESS);
     EXPECT(sys_mailbox_create((void *)(at + PAGE_BYTES - 8), 16, &at), ERR_BAD_ADDRESS);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes and threads: bad places to start, things done to the dead; and the calls without handles. */
+/*
+ * Processes and threads: bad places to start, things done to the dead; and the calls without
+ * handles.
+ */
 #include "userspace/programs/syscheck/syscheck.h"
 
 #define SOME_ENTRY 0x400000ull
@@ -53,8 +56,10 @@ static void check_the_dead(void)
     EXPECT(sys_process_wait(specimens.child, DEADLINE_POLL, &code, &fault), OK);
     EXPECT(code == 1234 ? OK : ERR_CORRUPT, OK);
     EXPECT(create_thread(SOME_ENTRY, SOME_STACK, 0, NULL), ERR_PEER_CLOSED);
-    EXPECT(sys_area_map(specimens.child, specimens.area, 0, PAGE_BYTES, 0, PROT_READ, &out), ERR_PEER_CLOSED);
-    EXPECT(sys_handle_grant(specimens.child, specimens.mailbox, RIGHT_MAILBOX_SEND, 0, &out), ERR_PEER_CLOSED);
+    EXPECT(sys_area_map(specimens.child, specimens.area, 0, PAGE_BYTES, 0, PROT_READ, &out),
+           ERR_PEER_CLOSED);
+    EXPECT(sys_handle_grant(specimens.child, specimens.mailbox, RIGHT_MAILBOX_SEND, 0, &out),
+           ERR_PEER_CLOSED);
 }
 
 /* Arguments of 32 bits must not be cut silently. */
@@ -71,7 +76,7 @@ static void check_wide_arguments(void)
 
 static void check_clock(void)
 {
-    uint64_t before, after, khz, cpu, count;
+    uint64_t before = 0, after = 0, khz = 0, cpu = 0, count = 0;
 
     EXPECT(sys_clock_get(&before, &khz), OK);
     EXPECT(sys_clock_get(&after, &khz), OK);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of syscheck share: expectations, and calls with arguments that no stub would pass. */
+/*
+ * What the parts of syscheck share: expectations, and calls with arguments that no stub would pass.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +24,10 @@
 /* raw_call() - any number, any arguments. Returns the whole of rax. */
 uint64_t raw_call(uint64_t number, const uint64_t args[6]);
 
-/* EXPECT() - the call gives this status. EXPECT_EITHER() - where two checks fail and their order is nobody's business. */
+/*
+ * EXPECT() - the call gives this status. EXPECT_EITHER() - where two checks fail and their order is
+ * nobody's business.
+ */
 #define EXPECT(call, wanted)                expect((call), (wanted), (wanted), #call, __LINE__)
 #define EXPECT_EITHER(call, wanted, second) expect((call), (wanted), (second), #call, __LINE__)
 void expect(status_t got, status_t wanted, status_t second, const char *call, int line);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init: starts the trace consumer and the workloads named on the kernel's command line, and says how they ended.
+ * init: starts the trace consumer and the workloads named on the kernel's command line, and says
+ * how they ended.
  *
  *   workload=LIST   what to run (workload.h); without it the demo set; "none" for nothing
  *   sequential      one program after the other
@@ -44,9 +45,10 @@ int main(int argc, char **argv)
         tracer_start();
     }
     report("workload %s", list);
-    struct workload_totals totals = workload_run(strcmp(list, "none") == 0 ? "" : list, option_flag("sequential"));
-    tracer_end();
+    struct workload_totals totals =
+        workload_run(strcmp(list, "none") == 0 ? "" : list, option_flag("sequential"));
     printf("init: all done: %u passed, %u failed\n", totals.passed, totals.failed);
+    tracer_end();
     if (option_flag("poweroff")) {
         status_t status = sys_system_power(program_handle("system"), POWER_OFF);
         printf("init: power off: %s\n", status_name(status));

@@ -20,7 +20,7 @@ static const struct manifest_row rows[] = {
     {"tracer", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRACE_READ},
     {"tracer", "system", RIGHT_SYSTEM_PORTS},
     {"bench", "image", RIGHTS_IMAGE},
-    {"bench", "trace", RIGHT_TRACE_CONTROL},
+    {"bench", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRANSFER},
     {"breakin", "debug", RIGHT_DEBUG_ENTER},
     {"syscheck", "image", RIGHTS_IMAGE},
     {"syscheck", "trace", RIGHTS_NONE},
@@ -35,8 +35,8 @@ static unsigned collect(const char *name, struct spawn_grant *out)
 
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && count < MANIFEST_GRANTS_MAX; i++) {
         if (strcmp(rows[i].program, name) == 0) {
-            out[count++] =
-                (struct spawn_grant){rows[i].handle, program_handle(rows[i].handle), 0, rows[i].rights};
+            out[count++] = (struct spawn_grant){rows[i].handle, program_handle(rows[i].handle), 0,
+                                                rows[i].rights};
         }
     }
     return count;

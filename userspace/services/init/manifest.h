@@ -8,7 +8,7 @@
 
 /*
  * manifest_grants() - the handles for a program of this name, besides those that all get.
- * Returns how many of out[MANIFEST_GRANTS_MAX] were filled in. Cannot fail; a program not listed gets the image to start others
- * from and nothing else.
+ * Returns how many of out[MANIFEST_GRANTS_MAX] were filled in. Cannot fail; a program not listed
+ * gets the image to start others from and nothing else.
  */
 unsigned manifest_grants(const char *program_name, struct spawn_grant *out);

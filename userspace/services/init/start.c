@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init's own start: the kernel hands it a struct init_info, the library wants a struct start_info. The words of the kernel's
- * command line become init's arguments.
+ * init's own start: the kernel hands it a struct init_info, the library wants a struct start_info.
+ * The words of the kernel's command line become init's arguments.
  */
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running workloads. The list is cut apart in place: ',' ends a program, ':' an argument.
+ * Running workloads. The list is cut apart in place: ',' ends a program, ':' an argument. A thread
+ * per program waits for its end, so that verdicts come when they are known and times are right.
  */
 #include "userspace/services/init/workload.h"
 
@@ -10,14 +11,18 @@
 
 #include "kernel/abi/message.h"
 #include "userspace/services/init/manifest.h"
+#include "userspace/lib/check.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/spawn.h"
+#include "userspace/lib/thread.h"
 
 #define WORKLOADS_MAX 24u
 #define ARGS_MAX      12u
 
-/* Together a few seconds in which something happens on every core: calls between processes, page faults, sleeps, short
- * processes, and more compute threads than cores. */
+/*
+ * Together a few seconds in which something happens on every core: calls between processes, page
+ * faults, sleeps, short processes, and more compute threads than cores.
+ */
 #define DEMO_SET "ipcload,touch,hog,sleeper,churn"
 
 struct workload {
@@ -27,6 +32,8 @@ struct workload {
     status_t started; /* OK: process is open */
     uint64_t process;
     uint64_t start_ns;
+    struct thread waiter;
+    bool passed;
 };
 
 static struct workload workloads[WORKLOADS_MAX];
@@ -87,21 +94,10 @@ static void start_workload(struct workload *workload)
     }
 }
 
-static bool finish_workload(struct workload *workload)
+static bool print_end(const struct workload *workload, uint64_t code, uint64_t fault)
 {
-    uint64_t code = 0, fault = 0;
-
-    if (workload->started != OK) {
-        printf("FAIL %s start=%s\n", workload->name, status_name(workload->started));
-        return false;
-    }
-    status_t status = sys_process_wait(workload->process, DEADLINE_FOREVER, &code, &fault);
     uint64_t ms = (clock_now() - workload->start_ns) / NS_PER_MS;
-    (void)sys_handle_close(workload->process);
-    if (status != OK) {
-        printf("FAIL %s wait=%s\n", workload->name, status_name(status));
-        return false;
-    }
+
     if (fault != 0) {
         printf("FAIL %s exception=%lu ms=%lu\n", workload->name, fault - 1, ms);
         return false;
@@ -110,10 +106,22 @@ static bool finish_workload(struct workload *workload)
     return code == 0;
 }
 
-static void count_verdict(struct workload_totals *totals, bool passed)
+static void wait_for_workload(void *argument)
 {
-    totals->passed += passed;
-    totals->failed += !passed;
+    struct workload *workload = argument;
+    uint64_t code = 0, fault = 0;
+
+    if (workload->started != OK) {
+        printf("FAIL %s start=%s\n", workload->name, status_name(workload->started));
+        return;
+    }
+    status_t status = sys_process_wait(workload->process, DEADLINE_FOREVER, &code, &fault);
+    (void)sys_handle_close(workload->process);
+    if (status != OK) {
+        printf("FAIL %s wait=%s\n", workload->name, status_name(status));
+        return;
+    }
+    workload->passed = print_end(workload, code, fault);
 }
 
 struct workload_totals workload_run(const char *list, bool sequential)
@@ -123,12 +131,18 @@ struct workload_totals workload_run(const char *list, bool sequential)
 
     for (unsigned i = 0; i < count; i++) {
         start_workload(&workloads[i]);
+        must(thread_start(&workloads[i].waiter, wait_for_workload, &workloads[i], THREAD_ANYWHERE,
+                          workloads[i].name));
         if (sequential) {
-            count_verdict(&totals, finish_workload(&workloads[i]));
+            thread_join(&workloads[i].waiter);
         }
     }
-    for (unsigned i = 0; !sequential && i < count; i++) {
-        count_verdict(&totals, finish_workload(&workloads[i]));
+    for (unsigned i = 0; i < count; i++) {
+        if (!sequential) {
+            thread_join(&workloads[i].waiter);
+        }
+        totals.passed += workloads[i].passed;
+        totals.failed += !workloads[i].passed;
     }
     return totals;
 }

@@ -4,7 +4,8 @@
  *
  *     workload=NAME[:KEY=VALUE...][,NAME...]
  *
- * and run all at once, or one after the other with the word 'sequential'. "demo" stands for the demo set.
+ * and run all at once, or one after the other with the word 'sequential'. "demo" stands for the
+ * demo set.
  */
 #pragma once
 
@@ -18,7 +19,8 @@ struct workload_totals {
 };
 
 /*
- * workload_run() - run a list of programs and print a line for each, "PASS <name> ..." or "FAIL <name> ...".
+ * workload_run() - run a list of programs and print a line for each, "PASS <name> ..." or "FAIL
+ * <name> ...".
  * @list        as above; longer than WORKLOAD_TEXT_BYTES is cut
  * @sequential  start each program when the one before has ended
  */

@@ -11,12 +11,14 @@ void capture_writer_begin(struct capture_writer *writer, struct transport *trans
     *writer = (struct capture_writer){.transport = transport};
 }
 
-status_t capture_write(struct capture_writer *writer, enum capture_type type, const struct transport_piece *payload,
-                       unsigned count)
+status_t capture_write(struct capture_writer *writer, enum capture_type type,
+                       const struct transport_piece *payload, unsigned count)
 {
     struct transport_piece pieces[1 + CAPTURE_PIECES_MAX];
-    struct capture_block block = {
-        .magic = CAPTURE_MAGIC, .type = (uint16_t)type, .version = CAPTURE_VERSION, .sequence = writer->sequence};
+    struct capture_block block = {.magic = CAPTURE_MAGIC,
+                                  .type = (uint16_t)type,
+                                  .version = CAPTURE_VERSION,
+                                  .sequence = writer->sequence};
 
     for (unsigned i = 0; i < count; i++) {
         block.bytes += payload[i].length;

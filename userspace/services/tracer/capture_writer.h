@@ -19,5 +19,5 @@ void capture_writer_begin(struct capture_writer *writer, struct transport *trans
  * capture_write() - send one block. The payload is the pieces in order, at most CAPTURE_PIECES_MAX.
  * Returns what the transport says. When it returns, the payload has been read.
  */
-status_t capture_write(struct capture_writer *writer, enum capture_type type, const struct transport_piece *payload,
-                       unsigned count);
+status_t capture_write(struct capture_writer *writer, enum capture_type type,
+                       const struct transport_piece *payload, unsigned count);

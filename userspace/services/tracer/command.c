@@ -29,7 +29,8 @@ struct command command_parse(const char *line)
         }
         struct command command = {commands[i].kind, space != NULL, 0};
         if (space != NULL &&
-            (!commands[i].takes_mask || !number_parse(space + 1, (unsigned)strlen(space + 1), &command.mask))) {
+            (!commands[i].takes_mask ||
+             !number_parse(space + 1, (unsigned)strlen(space + 1), &command.mask))) {
             return none;
         }
         return command;

@@ -2,22 +2,25 @@
 /*
  * The trace consumer.
  *
- * A lane's writer never waits for us. We read its position p and take whole sub-buffers below it; the bytes go out straight
- * from the ring, and meanwhile the writer may come round and overwrite them. So after each transfer p is read again:
+ * A lane's writer never waits for us. We read its position p and take whole sub-buffers below it;
+ * the bytes go out straight from the ring, and meanwhile the writer may come round and overwrite
+ * them. So after each transfer p is read again:
  *
- *        s                        p (rounded down)
- *     ---|=====|-----|-----|-----|==>--|-----|---          positions; the ring holds ring_bytes of them
- *                                      ^ its header is written before p gets there
+ *      s                        p' = p rounded down
+ *   ---|=====|-----|-----|-----|==>--|-----|---      positions; the ring holds ring_bytes of them
+ *                                    ^ its header is written before p gets there
  *
- * C1  A sub-buffer at s is intact iff s + ring_bytes >= p' + 2 * TRACE_SUBBUF_BYTES, p' = p rounded down, p read after the last
- *     byte was: the writer may be at work in the sub-buffer at p' and on the header of the one after it, nowhere else.
- * C2  A block whose sub-buffer fails C1 after the transfer is followed by a verdict that names it; its checksum may be
- *     wrong, too, as it was computed before.
- * C3  Sub-buffers of a lane go out in order, each complete one once. What is skipped is counted in 'overwritten'.
+ * C1  A sub-buffer at s is intact iff s + ring_bytes >= p' + 2 * TRACE_SUBBUF_BYTES, p read after
+ *     the last byte was: the writer may be at work in the sub-buffer at p' and on the header of
+ *     the one after it, nowhere else.
+ * C2  A block whose sub-buffer fails C1 after the transfer is followed by a verdict that names it;
+ *     its checksum may be wrong, too, as it was computed before.
+ * C3  Sub-buffers of a lane go out in order, each complete one once. What is skipped is counted in
+ *     'overwritten'.
  * C4  Meta lanes keep the oldest: nothing in them is ever overwritten.
  *
- * A copy into private memory before sending would make verdicts unnecessary but cost more instructions per KiB than all the
- * rest, and would only make the window smaller.
+ * A copy into private memory before sending would make verdicts unnecessary but cost more
+ * instructions per KiB than all the rest, and would only make the window smaller.
  */
 #include "userspace/services/tracer/consumer.h"
 
@@ -43,7 +46,8 @@ static const struct trace_lane_place *lane_place(const struct consumer *consumer
 /* Pairs with the recorder's store of the position, its last one for each record. */
 static uint64_t lane_position(const struct consumer *consumer, unsigned lane)
 {
-    const struct trace_lane *control = (const void *)region_bytes(consumer, lane_place(consumer, lane)->control_offset);
+    const struct trace_lane *control =
+        (const void *)region_bytes(consumer, lane_place(consumer, lane)->control_offset);
 
     return __atomic_load_n(&control->position, __ATOMIC_ACQUIRE);
 }
@@ -62,18 +66,18 @@ static uint64_t oldest_intact(const struct consumer *consumer, unsigned lane)
 
 static bool is_place_good(const struct trace_lane_place *place, uint64_t bytes)
 {
-    return place->control_offset <= bytes - sizeof(struct trace_lane) && place->control_offset % 8 == 0 &&
-           place->ring_bytes >= 2 * TRACE_SUBBUF_BYTES && (place->ring_bytes & (place->ring_bytes - 1)) == 0 &&
-           place->ring_bytes <= bytes && place->ring_offset <= bytes - place->ring_bytes &&
-           place->ring_offset % PAGE_BYTES == 0;
+    return place->control_offset <= bytes - sizeof(struct trace_lane) &&
+           place->control_offset % 8 == 0 && place->ring_bytes >= 2 * TRACE_SUBBUF_BYTES &&
+           (place->ring_bytes & (place->ring_bytes - 1)) == 0 && place->ring_bytes <= bytes &&
+           place->ring_offset <= bytes - place->ring_bytes && place->ring_offset % PAGE_BYTES == 0;
 }
 
-status_t consumer_open(struct consumer *consumer, const struct trace_region *region, uint64_t bytes, uint64_t physical,
-                       struct transport *transport)
+status_t consumer_open(struct consumer *consumer, const struct trace_region *region, uint64_t bytes,
+                       uint64_t physical, struct transport *transport)
 {
-    if (bytes < sizeof(*region) || region->magic != TRACE_REGION_MAGIC || region->version != TRACE_REGION_VERSION ||
-        region->schema_hash != TRACE_SCHEMA_HASH || region->subbuf_bytes != TRACE_SUBBUF_BYTES ||
-        region->lane_count > TRACE_LANES_MAX) {
+    if (bytes < sizeof(*region) || region->magic != TRACE_REGION_MAGIC ||
+        region->version != TRACE_REGION_VERSION || region->schema_hash != TRACE_SCHEMA_HASH ||
+        region->subbuf_bytes != TRACE_SUBBUF_BYTES || region->lane_count > TRACE_LANES_MAX) {
         return ERR_CORRUPT;
     }
     for (unsigned i = 0; i < region->lane_count; i++) {
@@ -89,7 +93,8 @@ status_t consumer_open(struct consumer *consumer, const struct trace_region *reg
 
 static status_t write_start(struct consumer *consumer)
 {
-    struct trace_region copy = *consumer->region; /* it changes; the checksum must be of what is sent */
+    struct trace_region copy =
+        *consumer->region; /* it changes; the checksum must be of what is sent */
     const struct transport_piece pieces[] = {{&copy, sizeof(copy), 0}};
 
     return capture_write(&consumer->writer, CAPTURE_START, pieces, 1);
@@ -108,7 +113,8 @@ static status_t write_status(struct consumer *consumer)
     unsigned count = consumer->region->lane_count;
 
     for (unsigned i = 0; i < count; i++) {
-        memcpy(&lanes[i], region_bytes(consumer, lane_place(consumer, i)->control_offset), sizeof(lanes[i]));
+        memcpy(&lanes[i], region_bytes(consumer, lane_place(consumer, i)->control_offset),
+               sizeof(lanes[i]));
     }
     const struct transport_piece pieces[] = {{lanes, count * sizeof(lanes[0]), 0}};
     return capture_write(&consumer->writer, CAPTURE_STATUS, pieces, 1);
@@ -130,15 +136,20 @@ static status_t write_end(struct consumer *consumer)
     return capture_write(&consumer->writer, CAPTURE_END, pieces, 1);
 }
 
-/* Ship the first bytes of the sub-buffer at a position, and take it back if it was overwritten meanwhile. */
-static status_t write_subbuf(struct consumer *consumer, unsigned lane, uint64_t position, uint64_t bytes)
+/*
+ * Ship the first bytes of the sub-buffer at a position, and take it back if it was overwritten
+ * meanwhile.
+ */
+static status_t write_subbuf(struct consumer *consumer, unsigned lane, uint64_t position,
+                             uint64_t bytes)
 {
     const struct trace_lane_place *place = lane_place(consumer, lane);
     uint64_t offset = place->ring_offset + (position & (place->ring_bytes - 1));
     const struct capture_subbuf head = {lane, bytes == TRACE_SUBBUF_BYTES, position};
     const struct transport_piece pieces[] = {
         {&head, sizeof(head), 0},
-        {region_bytes(consumer, offset), bytes, consumer->physical == 0 ? 0 : consumer->physical + offset},
+        {region_bytes(consumer, offset), bytes,
+         consumer->physical == 0 ? 0 : consumer->physical + offset},
     };
     uint64_t sequence = consumer->writer.sequence;
     status_t status = capture_write(&consumer->writer, CAPTURE_SUBBUF, pieces, 2);
@@ -176,22 +187,22 @@ static status_t ship_next(struct consumer *consumer, unsigned lane, bool *out_sh
     return write_subbuf(consumer, lane, position, TRACE_SUBBUF_BYTES);
 }
 
-static status_t ship_partial(struct consumer *consumer, unsigned lane)
+/* All of a lane up to where its writer is now; what comes meanwhile is for the next time. */
+static status_t flush_lane(struct consumer *consumer, unsigned lane)
 {
+    uint64_t end = lane_position(consumer, lane);
+    status_t status = OK;
+    bool shipped;
+
+    while (status == OK && consumer->next[lane] + TRACE_SUBBUF_BYTES <= end) {
+        status = ship_next(consumer, lane, &shipped);
+    }
     skip_overwritten(consumer, lane);
     uint64_t position = consumer->next[lane];
-    uint64_t end = lane_position(consumer, lane);
-    if (end - position > TRACE_SUBBUF_BYTES) {
-        end = position + TRACE_SUBBUF_BYTES; /* finished since consumer_ship() looked: send it as it is, again later */
+    if (status != OK || end <= position + sizeof(struct trace_subbuf)) {
+        return status;
     }
-    uint64_t bytes = end - position;
-    if (bytes <= sizeof(struct trace_subbuf)) {
-        return OK;
-    }
-    if (bytes == TRACE_SUBBUF_BYTES) {
-        consumer->next[lane] = end;
-    }
-    return write_subbuf(consumer, lane, position, bytes);
+    return write_subbuf(consumer, lane, position, end - position);
 }
 
 /* After an error of the transport nobody knows what the host has got: that session is over. */
@@ -208,9 +219,10 @@ status_t consumer_begin(struct consumer *consumer, bool from_oldest)
     capture_writer_begin(&consumer->writer, consumer->transport);
     consumer->overwritten = 0;
     for (unsigned i = 0; i < consumer->region->lane_count; i++) {
-        bool is_meta = lane_place(consumer, i)->kind == TRACE_LANE_META; /* names: without them nothing can be read */
-        consumer->next[i] =
-            from_oldest || is_meta ? oldest_intact(consumer, i) : lane_position(consumer, i) & ALIGN_MASK;
+        bool is_meta = lane_place(consumer, i)->kind ==
+                       TRACE_LANE_META; /* names: without them nothing can be read */
+        consumer->next[i] = from_oldest || is_meta ? oldest_intact(consumer, i)
+                                                   : lane_position(consumer, i) & ALIGN_MASK;
     }
     consumer->in_session = true;
     status_t status = write_start(consumer);
@@ -228,7 +240,10 @@ status_t consumer_ship(struct consumer *consumer)
     bool shipped = consumer->in_session;
     status_t status = OK;
 
-    /* In turns, so that a busy core does not make another one's sub-buffers wait until they are overwritten. */
+    /*
+     * In turns, so that a busy core does not make another one's sub-buffers wait until they are
+     * overwritten.
+     */
     while (shipped && status == OK) {
         shipped = false;
         for (unsigned i = 0; status == OK && i < consumer->region->lane_count; i++) {
@@ -242,8 +257,9 @@ status_t consumer_flush(struct consumer *consumer)
 {
     status_t status = consumer_ship(consumer);
 
-    for (unsigned i = 0; status == OK && consumer->in_session && i < consumer->region->lane_count; i++) {
-        status = ship_partial(consumer, i);
+    for (unsigned i = 0; status == OK && consumer->in_session && i < consumer->region->lane_count;
+         i++) {
+        status = flush_lane(consumer, i);
     }
     return finish(consumer, status);
 }

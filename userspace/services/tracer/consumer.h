@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trace consumer proper: reads the rings of a live recorder and ships what is finished. Knows memory and a transport, no
- * system calls, so the host tests run it against a ring of their own.
+ * The trace consumer proper: reads the rings of a live recorder and ships what is finished. Knows
+ * memory and a transport, no system calls, so the host tests run it against a ring of their own.
  */
 #pragma once
 
@@ -21,23 +21,29 @@ struct consumer {
 
 /*
  * consumer_open() - look at a region and prepare.
- * @physical  where the region lies, for devices that read it in place; 0 if they cannot
- * OK; ERR_CORRUPT: no region, or not one that this program understands; then *consumer is not usable.
+ * @physical  where the region lies, for devices that read it in place; 0 if they cannot OK;
+ * ERR_CORRUPT: no region, or not one that this program understands; then *consumer is not usable.
  */
-status_t consumer_open(struct consumer *consumer, const struct trace_region *region, uint64_t bytes, uint64_t physical,
-                       struct transport *transport);
+status_t consumer_open(struct consumer *consumer, const struct trace_region *region, uint64_t bytes,
+                       uint64_t physical, struct transport *transport);
 
 /*
  * consumer_begin() - begin a session: START, SCHEMA, STATUS.
- * @from_oldest  ship from the oldest sub-buffer that is still intact; else from the ones being written now
- * All functions below return OK or what the transport says; after an error the session is over.
+ * @from_oldest  ship from the oldest sub-buffer that is still intact; else from the ones being
+ * written now All functions below return OK or what the transport says; after an error the session
+ * is over.
  */
 status_t consumer_begin(struct consumer *consumer, bool from_oldest);
 
-/* consumer_ship() - ship every finished sub-buffer not shipped yet. Does nothing outside a session. */
+/*
+ * consumer_ship() - ship every finished sub-buffer not shipped yet. Does nothing outside a session.
+ */
 status_t consumer_ship(struct consumer *consumer);
 
-/* consumer_flush() - the same, then the unfinished ones as far as they are; they will be shipped again. */
+/*
+ * consumer_flush() - the same, then the unfinished ones as far as they are; they will be shipped
+ * again.
+ */
 status_t consumer_flush(struct consumer *consumer);
 
 /* consumer_end() - flush, STATUS, END. Does nothing outside a session. */

@@ -2,15 +2,16 @@
 /*
  * tracer: ships the trace rings to the host while the system runs.
  *
- * Two threads. The main one serves the mailbox and owns all state, so there are no locks. The waiter blocks in trace_wait()
- * until sub-buffers have been finished and turns that into a message:
+ * Two threads. The main one serves the mailbox and owns all state, so there are no locks. The
+ * waiter blocks in trace_wait() until sub-buffers have been finished and turns that into a message:
  *
  *     recorder --trace_wait--> waiter --TRACER_FINISHED--> main --blocks--> host
  *     init     ----------------------------TRACER_END----> main <--lines--- host
  *
- * Both threads are exempt from the trace but for switches and wake-ups: what they do for a sub-buffer adds far less than a
- * sub-buffer, so the system comes to rest. There are no interrupts for user programs yet, so main looks for lines of the host
- * after each message and otherwise at intervals that grow to POLL_MAX.
+ * Both threads are exempt from the trace but for switches and wake-ups: what they do for a
+ * sub-buffer adds far less than a sub-buffer, so the system comes to rest. There are no interrupts
+ * for user programs yet, so main looks for lines of the host after each message and otherwise at
+ * intervals that grow to POLL_MAX.
  */
 #include <stdio.h>
 #include <string.h>
@@ -93,21 +94,27 @@ static struct transport *open_port(const char *wanted)
         transport = open_com2(system, &com2);
     }
     if (transport == NULL) {
-        printf("tracer: no port to capture through (virtio console: %s, COM2: %s)\n", status_name(virtio),
-               status_name(com2));
+        printf("tracer: no port to capture through (virtio console: %s, COM2: %s)\n",
+               status_name(virtio), status_name(com2));
     }
     return transport;
 }
 
-static void open_region(struct transport *transport)
+/* False: this machine has no trace region. */
+static bool open_region(struct transport *transport)
 {
     uint64_t physical, bytes, area, address;
 
     must(sys_trace_control(trace, TRACE_CONTROL_INFO, 0, &physical, &bytes));
+    if (bytes == 0) {
+        printf("tracer: there is no trace region\n");
+        return false;
+    }
     must(sys_trace_map(trace, &area));
     must(sys_area_map(program.self, area, 0, bytes, 0, PROT_READ, &address));
     must(sys_handle_close(area));
     must(consumer_open(&consumer, (const void *)address, bytes, physical, transport));
+    return true;
 }
 
 /* ---- requests ---- */
@@ -208,10 +215,9 @@ int main(int argc, char **argv)
     requests = program_handle("requests");
     exempt_thread();
     struct transport *transport = open_port(option_text("port", "auto"));
-    if (transport == NULL) {
+    if (transport == NULL || !open_region(transport)) {
         return 0;
     }
-    open_region(transport);
     must(consumer_begin(&consumer, true));
     report("capturing through the %s", transport->name);
     must(consumer_ship(&consumer));

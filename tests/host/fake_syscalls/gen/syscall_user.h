@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes the place of the generated system call stubs in host tests of user-space code (-iquote):
+ * the test defines those it needs.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "gen/errors.h"
+
+status_t sys_process_create(const void *name, uint64_t name_bytes, uint64_t *out_process);
+status_t sys_process_kill(uint64_t process, uint64_t code);
+status_t sys_process_wait(uint64_t process, uint64_t deadline, uint64_t *out_code,
+                          uint64_t *out_fault);
+status_t sys_thread_create(uint64_t process, uint64_t entry, uint64_t stack, uint64_t argument,
+                           uint64_t flags, const void *name, uint64_t *out_thread);
+status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area);
+status_t sys_area_map(uint64_t process, uint64_t area, uint64_t offset, uint64_t bytes,
+                      uint64_t address, uint64_t protection, uint64_t *out_address);
+status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes);
+status_t sys_handle_close(uint64_t handle);
+status_t sys_handle_grant(uint64_t process, uint64_t handle, uint32_t rights, uint64_t badge,
+                          uint64_t *out_granted);

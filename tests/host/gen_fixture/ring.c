@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The lanes of the generator's tests. A sub-buffer takes 16 records of one word, so that the slow path is taken, too. */
+#include "trace/ring/ring.h"
+
+#include <string.h>
+
+#define RING_BYTES   0x10000u
+#define SUBBUF_BYTES 256u
+
+static uint64_t normal_ring[RING_BYTES / 8];
+static uint64_t always_ring[RING_BYTES / 8];
+struct trace_lane normal_lane = {.mask = RING_BYTES - 1, .limit = SUBBUF_BYTES};
+struct trace_lane always_lane = {.mask = RING_BYTES - 1, .limit = SUBBUF_BYTES};
+uint64_t meta_record[1 + TRACE_WORDS_MAX];
+const uint64_t *last_record;
+
+void lanes_init(void);
+
+void lanes_init(void)
+{
+    memset(normal_ring, 0xaa, sizeof(normal_ring));
+    memset(always_ring, 0xaa, sizeof(always_ring));
+    normal_lane.base = (uint64_t)normal_ring;
+    always_lane.base = (uint64_t)always_ring;
+}
+
+uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
+{
+    lane->position = lane->limit;
+    lane->limit += bytes > SUBBUF_BYTES ? bytes : SUBBUF_BYTES;
+    if (lane->limit > RING_BYTES) {
+        lane->position = 0;
+        lane->limit = SUBBUF_BYTES;
+    }
+    return (uint64_t *)(lane->base + lane->position);
+}
+
+void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
+{
+    meta_record[0] = header;
+    last_record = meta_record;
+    if (count != 0) {
+        memcpy(&meta_record[1], words, sizeof(uint64_t) * count);
+    }
+}

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* Stands in for trace/ring/site.h in the generator's tests: every site is on. */
+#pragma once
+
+#define TRACE_SITE(event) ((event) >= 0)

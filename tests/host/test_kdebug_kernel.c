@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands that show kernel structures, on a small kernel built by hand; and on broken ones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/mmu.h"
+#include "ipc/mailbox.h"
+#include "mm/heap_impl.h"
+#include "sched/process.h"
+#include "sched/run_queue.h"
+#include "tests/host/kdebug_support.h"
+
+#define K     KERNEL_IMAGE_BASE
+#define STACK 0xffffc00000008000ull
+
+/* The fake kernel: what the real one has as globals. */
+static struct {
+    atomic_uint *slot_count;
+    struct thread **slots;
+    struct list *processes;
+    struct cpu *cpus;
+    struct run_queue *queues;
+    struct list *caches;
+    struct frame_zone *zones;
+    struct frame_cache *frame_caches;
+} kernel;
+
+static struct process *init_process, *server_process;
+static struct thread *main_thread, *server_thread, *ready_thread;
+static struct mailbox *mailbox;
+
+static void set_lock(struct spinlock *lock, const char *name, unsigned rank)
+{
+    size_t bytes = strlen(name) + 1;
+    char *copy = fake_alloc(32);
+    memcpy(copy, name, bytes);
+    *lock = (struct spinlock){.name = copy, .rank = (uint16_t)rank};
+}
+
+static struct process *make_process(uint32_t id, const char *name)
+{
+    struct process *process = fake_alloc(sizeof(*process));
+    process->object = (struct object){.type = OBJECT_PROCESS, .id = id};
+    process->root = fake_root();
+    process->started = true;
+    strcpy(process->name, name);
+    set_lock(&process->lock, "process", 3);
+    set_lock(&process->handles.lock, "handles", 7);
+    set_lock(&process->exit.lock, "process exit", 9);
+    list_init(&process->threads);
+    list_push_back(kernel.processes, &process->all_link);
+    return process;
+}
+
+static struct thread *make_thread(struct process *process, uint32_t tid, const char *name)
+{
+    struct thread *thread = fake_alloc(sizeof(*thread));
+    unsigned slot = atomic_fetch_add(kernel.slot_count, 1);
+    thread->object = (struct object){.type = OBJECT_THREAD, .id = tid + 1000, .refs = 1};
+    thread->tid = tid;
+    thread->slot = slot;
+    thread->process = process;
+    thread->priority = 8;
+    strcpy(thread->name, name);
+    kernel.slots[slot] = thread;
+    list_push_back(&process->threads, &thread->process_link);
+    process->thread_count++;
+    return thread;
+}
+
+static void add_handle(struct process *process, unsigned index, struct object *object, uint32_t rights)
+{
+    struct handle_entry **chunk = &process->handles.chunk[index / HANDLE_CHUNK];
+    if (*chunk == NULL) {
+        *chunk = fake_alloc(HANDLE_CHUNK * sizeof(**chunk));
+    }
+    (*chunk)[index % HANDLE_CHUNK] = (struct handle_entry){
+        .object = object, .badge = 0xb0 + index, .generation = 5, .rights = rights, .type = object->type, .index = (uint16_t)index};
+    process->handles.used++;
+}
+
+static void make_globals(void)
+{
+    kernel.slot_count = fake_alloc(sizeof(*kernel.slot_count));
+    kernel.slots = fake_alloc(THREAD_MAX * sizeof(*kernel.slots));
+    kernel.processes = fake_alloc(sizeof(*kernel.processes));
+    kernel.cpus = fake_alloc(CPU_MAX * sizeof(*kernel.cpus));
+    kernel.queues = fake_alloc(CPU_MAX * sizeof(*kernel.queues));
+    kernel.caches = fake_alloc(sizeof(*kernel.caches));
+    kernel.zones = fake_alloc(FRAME_ZONES * sizeof(*kernel.zones));
+    kernel.frame_caches = fake_alloc(CPU_MAX * sizeof(*kernel.frame_caches));
+    fake_global("thread_slot_count", kernel.slot_count);
+    fake_global("thread_slots", kernel.slots);
+    fake_global("process_list", kernel.processes);
+    fake_global("cpus", kernel.cpus);
+    fake_global("run_queues", kernel.queues);
+    fake_global("heap_caches", kernel.caches);
+    fake_global("frame_zones", kernel.zones);
+    fake_global("frame_caches", kernel.frame_caches);
+    fake_global("entry_text_start", (void *)K);
+    fake_global("entry_text_end", (void *)(K + 0x100));
+    atomic_store(kernel.slot_count, 1);
+    list_init(kernel.processes);
+    list_init(kernel.caches);
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        set_lock(&kernel.queues[i].lock, "run queue", 11);
+        set_lock(&kernel.queues[i].timer_lock, "deadlines", 10);
+        for (unsigned level = 0; level < THREAD_PRIORITIES; level++) {
+            list_init(&kernel.queues[i].level[level]);
+        }
+    }
+    for (unsigned i = 0; i < FRAME_ZONES; i++) {
+        set_lock(&kernel.zones[i].lock, "frames", 14);
+    }
+}
+
+static void make_mailbox(void)
+{
+    mailbox = fake_alloc(sizeof(*mailbox));
+    mailbox->object = (struct object){.type = OBJECT_MAILBOX, .id = 30, .handles = 2};
+    mailbox->calls = 7;
+    mailbox->bytes = 4096;
+    strcpy(mailbox->name, "disk");
+    list_init(&mailbox->callers);
+    list_init(&mailbox->receivers);
+}
+
+static int begin(void **state)
+{
+    fake_begin(state);
+    fake_cpus = 2;
+    make_globals();
+    make_mailbox();
+    init_process = make_process(1, "init");
+    server_process = make_process(2, "server");
+    main_thread = make_thread(init_process, 11, "main");
+    server_thread = make_thread(server_process, 12, "worker");
+    ready_thread = make_thread(init_process, 13, "helper");
+
+    main_thread->run = THREAD_RUNNING;
+    kernel.cpus[0].current = main_thread;
+    kernel.cpus[0].apic_id = 4;
+    fake_registers[0].frame = (struct trap_frame){.rip = 0x401000, .cs = 0x2b, .rflags = 0x202, .rsp = 0x7fff0000, .vector = 2};
+
+    struct thread *idle = fake_alloc(sizeof(*idle));
+    strcpy(idle->name, "idle");
+    kernel.cpus[1].current = idle;
+    fake_registers[1].frame = (struct trap_frame){.rip = K + 0x210, .cs = 8, .rflags = 2, .rax = 0x1122};
+
+    server_thread->run = THREAD_BLOCKED;
+    server_thread->wait = TRACE_THREAD_STATE_RECEIVE;
+    server_thread->wait_object = mailbox;
+    atomic_store(&server_thread->ticket, 0x500000);
+    list_push_back(&mailbox->receivers, &server_thread->wait_link);
+
+    ready_thread->run = THREAD_READY;
+    ready_thread->cpu = 1;
+    ready_thread->pinned = true;
+    list_push_back(&kernel.queues[1].level[8], &ready_thread->run_link);
+    kernel.queues[1].levels = 1 << 8;
+    kernel.queues[1].ready = 1;
+
+    add_handle(init_process, 0, &mailbox->object, 0xf);
+    add_handle(server_process, 130, &mailbox->object, 0x8);
+    add_handle(server_process, 0, &init_process->object, 0x4);
+
+    fake_symbol(0x0, 'T', "entry_stub");
+    fake_symbol(0x100, 'T', "thread_wait");
+    fake_symbol(0x200, 'T', "sched_run");
+    fake_symbol(0x300, 'B', "end");
+    fake_symbols_use();
+    return 0;
+}
+
+#define THREAD_HEADER "  TID  STATE      CORE  PRI  PROCESS           NAME              WAITS FOR\n"
+#define ROW_MAIN      "   11  running      0     8  init              main              \n"
+#define ROW_WORKER    "   12  receive      0     8  server            worker            mailbox 30 'disk'\n"
+#define ROW_HELPER    "   13  ready        1!    8  init              helper            \n"
+
+static void test_threads(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("threads"), THREAD_HEADER ROW_MAIN ROW_WORKER ROW_HELPER);
+    assert_string_equal(fake_run("threads 2"), THREAD_HEADER ROW_WORKER);
+    assert_string_equal(fake_run("processes | threads | head 2"), THREAD_HEADER ROW_MAIN ROW_HELPER);
+    assert_string_equal(fake_run("threads | count"), "0x3 = 3\n");
+    assert_string_equal(fake_run("threads ! grep receive"), ROW_WORKER);
+    assert_string_equal(fake_run("threads 9"), "error: no process 9\n");
+    main_thread->run = THREAD_DEAD;
+    assert_string_equal(fake_run("threads 1"), THREAD_HEADER ROW_HELPER);
+    memset(ready_thread->name, 'x', sizeof(ready_thread->name)); /* without its end */
+    assert_non_null(strstr(fake_run("threads 1"), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  \n"));
+}
+
+static void test_thread(void **state)
+{
+    (void)state;
+    const char *output = fake_run("thread 12");
+    assert_non_null(strstr(output, "thread 12 'worker' of server at 0x"));
+    assert_non_null(strstr(output, "state receive, core 0, priority 8, runs now: no"));
+    assert_non_null(strstr(output, "ticket 0x500000, waits for mailbox 30 'disk', call 0x0"));
+    assert_non_null(strstr(fake_run("thread 11"), "runs now: yes"));
+    assert_string_equal(fake_run("thread 99"), "error: no thread 99\n");
+    assert_string_equal(fake_run("thread"), "error: usage: thread TID\n");
+    assert_string_equal(fake_run("threads | thread ! grep runs ! count"), "3\n");
+    assert_string_equal(fake_run("processes | thread"), "error: 'thread' takes threads\n");
+}
+
+static void test_processes(void **state)
+{
+    (void)state;
+    char expected[400];
+    snprintf(expected, sizeof(expected),
+             "  PID  STATE   THREADS  HANDLES  PAGE TABLES   NAME\n"
+             "    1  alive         2        1  %-12llx  init\n    2  alive         1        2  %-12llx  server\n",
+             (unsigned long long)fake_root(), (unsigned long long)fake_root());
+    assert_string_equal(fake_run("processes"), expected);
+    server_process->ended = true;
+    server_process->fault = 15;
+    assert_non_null(strstr(fake_run("processes"), "    2  ended "));
+    assert_non_null(strstr(fake_run("process 2"), "ended by exception 14 page fault"));
+    assert_string_equal(fake_run("process 7"), "error: no process 7\n");
+}
+
+static void test_cpus_and_regs(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("cpus"),
+                        " CPU  APIC  STATE      TID  PROCESS           THREAD            AT\n"
+                        "*  0     4  stopped     11  init              main              0x401000 (user)\n"
+                        "   1     0  stopped      0  kernel            idle              sched_run+0x10 (IF=0)\n");
+    fake_missing = 2;
+    assert_non_null(strstr(fake_run("cpus"), "   1     0  MISSING      0  kernel            idle              not captured\n"));
+    assert_string_equal(fake_run("regs 1"), "error: core 1 was not captured\n");
+    assert_string_equal(fake_run("bt cpu 1"), "error: core 1 was not captured\n");
+    fake_missing = 0;
+    assert_string_equal(fake_run("cpu 2"), "error: no core 2\n");
+    assert_non_null(strstr(fake_run("cpu 1"), "*  1 "));
+    assert_string_equal(fake_run("print %rax"), "0x1122 = 4386\n");
+    assert_non_null(strstr(fake_run("regs"), "rax 0000000000001122"));
+    assert_non_null(strstr(fake_run("regs"), "sched_run+0x10"));
+    assert_non_null(strstr(fake_run("regs 0"), "flags 202 IF  cs 2b"));
+    assert_string_equal(fake_run("cpus | regs ! grep core"), "core 0:\ncore 1:\n");
+}
+
+static void test_bt_of_a_blocked_thread(void **state)
+{
+    (void)state;
+    fake_map(STACK, 0x700000, PAGE_BYTES, PTE_WRITE);
+    uint64_t *stack = fake_at(0x700000);
+    server_thread->context.rsp = STACK + 0x100;
+    stack[(0x100 + 40) / 8] = STACK + 0x200;
+    stack[(0x100 + 48) / 8] = K + 0x140;
+    stack[0x200 / 8] = STACK + 0x300;
+    stack[0x208 / 8] = K + 0x40; /* the entry code */
+    struct trap_frame *trap = (struct trap_frame *)&stack[0x210 / 8];
+    *trap = (struct trap_frame){.rip = 0x400800, .cs = 0x2b, .rflags = 0x202, .rsp = 0x7ffe0000, .vector = FRAME_VECTOR_SYSCALL};
+    assert_string_equal(fake_run("bt 12"),
+                        "thread 12 'worker' of server, receive\n"
+                        "  0  ffffffff80000140  thread_wait+0x40\n"
+                        "     ---- system call ----\n"
+                        "     0000000000400800  user code of server, rsp 7ffe0000\n");
+    trap->vector = 14;
+    trap->error = 6;
+    assert_non_null(strstr(fake_run("bt 12"), "     ---- page fault, error 0x6 ----\n"));
+    trap->vector = 0xe0;
+    assert_non_null(strstr(fake_run("bt 12"), "     ---- interrupt 0xe0 ----\n"));
+    server_thread->context.rsp = 0x123456780000;
+    assert_non_null(strstr(fake_run("bt 12"), "error: the stack of thread 12 at 0x123456780000 cannot be read"));
+}
+
+static void test_bt_of_cores(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("bt"), "core 0:\n     0000000000401000  user code of init, rsp 7fff0000\n");
+    assert_string_equal(fake_run("bt 11"), "thread 11 'main' of init, running\ncore 0:\n     0000000000401000  user code of init, rsp 7fff0000\n");
+    assert_string_equal(fake_run("bt cpu 1"), "core 1:\n  0  ffffffff80000210  sched_run+0x10\n");
+    fake_missing = 1;
+    assert_string_equal(fake_run("bt all"), "core 0: not captured\ncore 1:\n  0  ffffffff80000210  sched_run+0x10\n");
+    assert_string_equal(fake_run("bt cpu 9"), "error: no core 9\n");
+}
+
+static void test_handles(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("handles 2"),
+                        "    HANDLE  OBJECT                               BADGE  RIGHTS\n"
+                        "      5000  process 1 'init'                        b0       4\n"
+                        "      5082  mailbox 30 'disk'                      132       8\n");
+    assert_string_equal(fake_run("processes | handles | count"), "0x3 = 3\n");
+    assert_string_equal(fake_run("handles"), "error: usage: handles PID\n");
+}
+
+static void test_mailboxes(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("mailboxes"),
+                        "   ID  NAME                   HANDLES       CALLS   BYTES COPIED  STATE\n"
+                        "   30  disk                         2           7          4096  open\n"
+                        "       receivers: 12\n");
+}
+
+static void test_run_queues(void **state)
+{
+    (void)state;
+    atomic_store(&kernel.queues[0].running, 8);
+    atomic_store(&kernel.queues[1].running, -1);
+    const char *output = fake_run("runq");
+    assert_non_null(strstr(output, "core 0: 0 ready, runs priority 8, "));
+    assert_non_null(strstr(output, "core 1: 1 ready, runs idle, "));
+    assert_non_null(strstr(output, "     8  thread 13 init/helper\n"));
+    assert_null(strstr(fake_run("runq 0"), "core 1"));
+}
+
+static void test_locks(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("locks held"), "");
+    atomic_store(&init_process->lock.next, 9);
+    atomic_store(&init_process->lock.serving, 6);
+    init_process->lock.owner = 2;
+    init_process->lock.acquired = 5;
+    init_process->lock.contended = 3;
+    init_process->lock.holder_pc = K + 0x110;
+    assert_string_equal(fake_run("locks held"),
+                        "NAME              RANK  STATE  WAITERS      ACQUIRED  CONTENDED  OWNER\n"
+                        "process              3  HELD         2             5          3  core 1 at thread_wait+0x10\n");
+    init_process->lock.owner = 0; /* a release build does not say */
+    assert_non_null(strstr(fake_run("locks held"), "owner not recorded"));
+    assert_string_equal(fake_run("locks | count"), "0xc = 12\n"); /* 2 per core, 2 zones, 3 per process */
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    kernel.frame_caches[0].owned[FRAME_USER] = 100;
+    kernel.frame_caches[1].owned[FRAME_USER] = -40;
+    kernel.frame_caches[0].count = 5;
+    kernel.zones[0].free_frames = 1000;
+    const char *output = fake_run("mem");
+    assert_non_null(strstr(output, "  user                   60 frames        240 KiB\n"));
+    assert_non_null(strstr(output, "  free                 1005 frames       4020 KiB\n"));
+    assert_null(strstr(output, "heap"));
+    struct cache *cache = fake_alloc(sizeof(*cache));
+    set_lock(&cache->lock, "thread", 13);
+    cache->name = cache->lock.name;
+    cache->object_bytes = 400;
+    cache->slabs = 2;
+    cache->magazines[0].in_use = 10;
+    cache->magazines[1].in_use = -3;
+    cache->is_typed = true;
+    list_push_back(kernel.caches, &cache->all_link);
+    assert_non_null(strstr(fake_run("heap"), "thread                   400         7       2       0           8  typed\n"));
+}
+
+/* ---- broken kernels ------------------------------------------------------------------------------------------------ */
+
+static void test_check_finds_what_is_broken(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("check sched process"), "check sched\ncheck process\ncheck: 0 broken\n");
+    kernel.queues[1].ready = 2;
+    assert_non_null(strstr(fake_run("check sched"), "BROKEN: core 1 counts 2 ready threads and has 1"));
+    atomic_store(&kernel.queues[1].lock.next, 1); /* being changed: no finding */
+    assert_non_null(strstr(fake_run("check sched"), "(run queue 1 is being changed: its lock is held)"));
+    assert_non_null(strstr(fake_run("check sched"), "check: 0 broken"));
+    atomic_store(&kernel.queues[1].lock.next, 0);
+    kernel.queues[1].ready = 1;
+    kernel.queues[1].levels = 0;
+    assert_non_null(strstr(fake_run("check sched"), "level 8 of core 1 has 1 threads, its bit says otherwise"));
+    kernel.queues[1].levels = 1 << 8;
+    ready_thread->priority = 7;
+    assert_non_null(strstr(fake_run("check sched"), "T3: thread 13 of priority 7 in level 8 of core 1"));
+    ready_thread->priority = 8;
+    atomic_store(&ready_thread->ticket, 5);
+    assert_non_null(strstr(fake_run("check sched"), "T1: thread 13 is in the run queue of core 1 and has a ticket"));
+    init_process->thread_count = 3;
+    assert_non_null(strstr(fake_run("check process"), "process 1 counts 3 threads and has 2"));
+    server_thread->process = init_process;
+    assert_non_null(strstr(fake_run("check process"), "a thread in the list of process 2 belongs to another"));
+    assert_non_null(strstr(fake_run("check nonsense"), "usage: check"));
+}
+
+static void test_broken_lists_end_with_a_message(void **state)
+{
+    (void)state;
+    init_process->all_link.next = &init_process->all_link; /* a loop */
+    assert_non_null(strstr(fake_run("processes"), "is broken"));
+    init_process->all_link.next = (struct list *)0x10;
+    assert_non_null(strstr(fake_run("processes"), "error: list node at 0x10 cannot be read"));
+    init_process->all_link.next = &server_process->all_link;
+    server_process->all_link.prev = NULL;
+    assert_non_null(strstr(fake_run("processes"), "is broken"));
+    kernel.slots[2] = (struct thread *)0xffff800000000000;
+    assert_non_null(strstr(fake_run("threads"), "error: thread at 0xffff800000000000 cannot be read"));
+    main_thread->process = (struct process *)0x10;
+    assert_non_null(strstr(fake_run("threads"), "   11  running      0     8  ?  "));
+    server_thread->wait_object = (void *)0x10;
+    kernel.slots[2] = server_thread;
+    server_thread->run = 9;
+    server_thread->wait = 200;
+    assert_non_null(strstr(fake_run("threads"), "   12  ? "));
+}
+
+static void test_without_symbols_and_globals(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"cpus", "threads", "processes", "bt", "runq", "locks", "mem", "heap", "handles 1",
+                                        "mailboxes", "check sched process", "trace", "log", "version", "regs", "sym 1",
+                                        "thread 1", "bt all", "trace last", "trace dump", "help", "help -manual", "help bt"};
+    fake_begin(state);
+    for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+        assert_true(strlen(fake_run(lines[i])) > 0);
+    }
+    assert_string_equal(fake_run("echo works"), "works\n");
+}
+
+/* Any byte of the structures may be wrong; commands must end, and read nothing but the fake machine (ASan). */
+static void test_random_damage(void **state)
+{
+    static const char *const lines[] = {"cpus", "threads", "processes", "bt all", "threads | bt", "runq", "locks", "mem", "heap",
+                                        "processes | handles", "mailboxes", "check sched process", "threads | thread"};
+    srand(4);
+    for (unsigned round = 0; round < 300; round++) {
+        begin(state);
+        struct {
+            void *at;
+            size_t bytes;
+        } places[] = {{init_process, sizeof(*init_process)}, {main_thread, sizeof(*main_thread)}, {mailbox, sizeof(*mailbox)},
+                      {server_thread, sizeof(*server_thread)}, {&kernel.queues[1], sizeof(struct run_queue)},
+                      {kernel.processes, sizeof(struct list)}, {kernel.cpus, sizeof(struct cpu)},
+                      {fake_at(fake_root()), PAGE_BYTES}};
+        for (int damage = rand() % 6; damage >= 0; damage--) {
+            size_t which = (size_t)rand() % ARRAY_COUNT(places);
+            ((uint8_t *)places[which].at)[(size_t)rand() % places[which].bytes] = (uint8_t)rand();
+        }
+        for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+            (void)fake_run(lines[i]);
+        }
+        assert_string_equal(fake_run("echo works"), "works\n");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_threads, begin),
+        cmocka_unit_test_setup(test_thread, begin),
+        cmocka_unit_test_setup(test_processes, begin),
+        cmocka_unit_test_setup(test_cpus_and_regs, begin),
+        cmocka_unit_test_setup(test_bt_of_a_blocked_thread, begin),
+        cmocka_unit_test_setup(test_bt_of_cores, begin),
+        cmocka_unit_test_setup(test_handles, begin),
+        cmocka_unit_test_setup(test_mailboxes, begin),
+        cmocka_unit_test_setup(test_run_queues, begin),
+        cmocka_unit_test_setup(test_locks, begin),
+        cmocka_unit_test_setup(test_memory, begin),
+        cmocka_unit_test_setup(test_check_finds_what_is_broken, begin),
+        cmocka_unit_test_setup(test_broken_lists_end_with_a_message, begin),
+        cmocka_unit_test_setup(test_without_symbols_and_globals, begin),
+        cmocka_unit_test_setup(test_random_damage, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

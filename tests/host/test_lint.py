@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: MIT
+"""Every lint rule finds the fault it is for, and leaves good code alone."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools/lint"))
+
+elf, findings, form, layers, objcode, python_rules, sizes, sources = (
+    importlib.import_module(name) for name in
+    ("elf", "findings", "form", "layers", "objcode", "python_rules", "sizes", "sources"))
+
+SPDX = "/* SPDX-License-Identifier: MIT */\n"
+GOOD_C = SPDX + '#include "base/thing.h"\n\nint thing_get(void)\n{\n    return 1;\n}\n'
+GOOD_H = SPDX + "/* A thing. */\n#pragma once\n\nint thing_get(void);\n"
+
+
+@pytest.fixture
+def context(tmp_path: Path):
+    """A small clean tree."""
+    put(tmp_path, "kernel/base/thing.c", GOOD_C)
+    put(tmp_path, "kernel/base/thing.h", GOOD_H)
+    for name in (".clang-format", ".clang-tidy", ".flake8", "mypy.ini"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    return findings.Context(tmp_path, tmp_path / "build", "debug")
+
+
+def put(root: Path, file: str, text: str) -> None:
+    (root / file).parent.mkdir(parents=True, exist_ok=True)
+    (root / file).write_text(text)
+
+
+def places(found) -> list[tuple[str, int]]:
+    return [(finding.file, finding.line) for finding in found]
+
+
+# ---- form ----
+
+@pytest.mark.parametrize("rule", [form.check_format, form.check_headers, form.check_heads, layers.check_includes])
+def test_a_clean_tree_has_no_findings(context, rule) -> None:
+    assert rule(context) == []
+
+
+def test_format(context) -> None:
+    put(context.root, "kernel/base/bad.c", SPDX + "int  x;\nint y = {1 };\n")
+    assert places(form.check_format(context)) == [("kernel/base/bad.c", 2)]
+
+
+def test_head_without_licence_and_without_pragma(context) -> None:
+    put(context.root, "kernel/base/bad.h", "int x(void);\n")
+    assert [finding.text for finding in form.check_heads(context)] == ["no licence line", "no #pragma once"]
+
+
+def test_header_that_needs_another(context) -> None:
+    put(context.root, "kernel/base/bad.h", SPDX + "#pragma once\n\nuint64_t x(void);\n")
+    assert places(form.check_headers(context)) == [("kernel/base/bad.h", 4)]
+
+
+def compile_entry(context, file: str) -> None:
+    put(context.root, "build/compile_commands.json",
+        f'[{{"directory": ".", "file": "{file}", "arguments": ["gcc", "-Ikernel", "-I.", "-c", "{file}"]}}]')
+
+
+def test_tidy_finds_and_remembers_only_clean_files(context) -> None:
+    put(context.root, "kernel/base/bad.c", SPDX + "int f(int x);\nint f(int x)\n{\n    if (x)\n        return 1;\n"
+        "    return 0;\n}\n")
+    compile_entry(context, "kernel/base/bad.c")
+    for _ in range(2):
+        assert ("kernel/base/bad.c", 5) in places(form.check_tidy(context))
+    compile_entry(context, "kernel/base/thing.c")
+    for _ in range(2):
+        assert form.check_tidy(context) == []
+
+
+def test_tidy_reports_a_name_in_the_wrong_case(context) -> None:
+    put(context.root, "kernel/base/bad.c", SPDX + "int badName;\n")
+    compile_entry(context, "kernel/base/bad.c")
+    assert "readability-identifier-naming" in form.check_tidy(context)[0].text
+
+
+def test_thread_safety(context) -> None:
+    put(context.root, "kernel/base/bad.c", SPDX + """\
+struct __attribute__((capability("lock"))) lock {
+    int word;
+};
+struct lock guard;
+int counter __attribute__((guarded_by(guard)));
+void count(void);
+void count(void)
+{
+    counter++;
+}
+""")
+    compile_entry(context, "kernel/base/bad.c")
+    assert places(form.check_thread_safety(context)) == [("kernel/base/bad.c", 10)]
+
+
+# ---- layers ----
+
+INCLUDES = [
+    # file, what it includes, allowed?
+    ("kernel/mm/a.c", "sync/x.h", True),
+    ("kernel/mm/a.c", "mm/x_impl.h", True),
+    ("kernel/mm/a.c", "sched/x.h", False),
+    ("kernel/mm/a.c", "sync/x_impl.h", False),
+    ("kernel/mm/a.c", "arch/x.h", True),
+    ("kernel/mm/a.c", "arch/x86_64/x.h", False),
+    ("kernel/mm/a.c", "kernel/abi/x.h", True),
+    ("kernel/base/a.c", "arch/x.h", False),
+    ("kernel/base/a.c", "gen/errors.h", True),
+    ("kernel/arch/x86_64/a.c", "gen/trace_emit.h", False),
+    ("kernel/sched/a.c", "gen/trace_emit.h", True),
+    ("kernel/sched/a.c", "kdebug/core/x.h", False),
+    ("kernel/trap/a.c", "kdebug/core/x.h", True),
+    ("kernel/trap/a.c", "kdebug/cmd/x.h", False),
+    ("kdebug/cmd/a.c", "mm/x_impl.h", True),
+    ("kdebug/x86_64/a.c", "arch/x86_64/x.h", True),
+    ("kdebug/core/a.c", "kdebug/x86_64/x.h", True),
+    ("trace/format/a.c", "trace/ring/layout.h", True),
+    ("trace/format/a.c", "trace/ring/x.h", False),
+    ("boot/load/a.c", "kernel/abi/x.h", True),
+    ("boot/load/a.c", "boot/efi/x.h", False),
+    ("boot/load/a.c", "mm/x.h", False),
+    ("boot/efi/a.c", "boot/load/x.h", True),
+    ("userspace/programs/a.c", "kernel/abi/x.h", True),
+    ("userspace/programs/a.c", "gen/syscall_user.h", True),
+    ("userspace/programs/a.c", "gen/syscall_handlers.h", False),
+    ("userspace/programs/a.c", "kernel/mm/x.h", False),
+    ("userspace/programs/a.c", "trace/ring/layout.h", True),
+    ("userspace/programs/a.c", "trace/ring/x.h", False),
+    ("userspace/programs/a.c", "x.h", True),
+    ("kernel/sched/a.c", "gen/syscall_user.h", False),
+    ("kernel/strange/a.c", "base/thing.h", False),
+]
+HEADERS = ["kernel/sync/x.h", "kernel/sync/x_impl.h", "kernel/mm/x_impl.h", "kernel/mm/x.h", "kernel/sched/x.h",
+           "kernel/arch/x.h", "kernel/arch/x86_64/x.h", "kernel/abi/x.h", "kdebug/core/x.h", "kdebug/cmd/x.h",
+           "kdebug/x86_64/x.h", "trace/ring/x.h", "trace/ring/layout.h", "boot/efi/x.h", "boot/load/x.h",
+           "userspace/lib/x.h"]
+
+
+@pytest.mark.parametrize("file,header,allowed", INCLUDES, ids=[f"{row[0]} {row[1]}" for row in INCLUDES])
+def test_layers(context, file: str, header: str, allowed: bool) -> None:
+    for name in HEADERS:
+        put(context.root, name, GOOD_H)
+    put(context.root, file, f'{SPDX}#include "{header}"\n')
+    assert places(layers.check_includes(context)) == ([] if allowed else [(file, 2)])
+
+
+def build_objects(context, files: dict[str, str]) -> None:
+    for file, text in files.items():
+        put(context.root, file, text)
+        target = context.output / "kernel.o.d" / Path(file).with_suffix(".o")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["gcc", "-c", str(context.root / file), "-o", str(target)], check=True)
+
+
+def test_a_call_up_the_layers_is_found_on_symbols(context) -> None:
+    build_objects(context, {
+        "kernel/mm/low.c": "void high(void); void hooked(void); void low(void) { high(); hooked(); }",
+        "kernel/sched/high.c": "void low(void); void high(void) { low(); } void hooked(void) {}"})
+    put(context.root, "kernel/base/hooks.h", "void hooked(void);\n")
+    found = layers.check_symbols(context)
+    assert [finding.file for finding in found] == ["kernel/mm/low"]
+    assert "uses high of kernel/sched/high" in found[0].text
+
+
+# ---- Python ----
+
+def test_flake8(context) -> None:
+    put(context.root, "tools/bad.py", "import os\n")
+    assert places(python_rules.check_flake8(context)) == [("tools/bad.py", 1)]
+
+
+def test_mypy_is_strict_on_tools_only(context) -> None:
+    put(context.root, "tools/bad.py", "def f(x):\n    return x\n")
+    put(context.root, "tests/fine.py", "def f(x):\n    return x\n")
+    assert places(python_rules.check_mypy(context)) == [("tools/bad.py", 1)]
+
+
+# ---- object code ----
+
+def listing(tmp_path: Path, code: str):
+    """Functions of an assembled sample, as the rules see the kernel's."""
+    (tmp_path / "sample.s").write_text(code + '\n.section .note.GNU-stack,"",@progbits\n')
+    subprocess.run(["gcc", "-c", str(tmp_path / "sample.s"), "-o", str(tmp_path / "sample.o")], check=True)
+    context = findings.Context(tmp_path, tmp_path, "debug")
+    return objcode.disassemble(context, tmp_path / "sample.o")
+
+
+def count(check, tmp_path: Path, code: str) -> int:
+    return len(list(check(listing(tmp_path, code), "sample")))
+
+
+@pytest.mark.parametrize("code,expected", [("rep movsb", 1), ("rep stosb", 1), ("rep movsq", 0), ("rep stosq", 0),
+                                           ("movsb", 0)])
+def test_byte_string_instructions(tmp_path: Path, code: str, expected: int) -> None:
+    assert count(objcode.byte_strings, tmp_path, f"f: {code}\nret") == expected
+
+
+@pytest.mark.parametrize("code,expected", [
+    ("movaps %xmm0, %xmm1", 1), ("fld %st(1)", 1), ("movq %mm0, %rax", 1), ("vaddps %ymm1, %ymm2, %ymm3", 1),
+    ("xsave (%rdi)", 0), ("mov %rax, %rbx", 0)])
+def test_floating_point_registers(tmp_path: Path, code: str, expected: int) -> None:
+    assert count(objcode.floating_point, tmp_path, f"f: {code}\nret") == expected
+
+
+@pytest.mark.parametrize("code,expected", [
+    ("mov %rax, (%rdi)\nret", 0),
+    ("lock incq (%rdi)\nret", 1),
+    ("xchg %rax, (%rdi)\nret", 1),
+    ("xchg %rax, %rdi\nret", 0),
+    ("1: dec %rdi\njne 1b\nret", 1),
+    ("test %rdi, %rdi\nje 2f\n1: ret\n2: call other\njmp 1b", 0),  # an unlikely block that jumps back is no loop
+    ("rep movsq\nret", 0),
+    ("rep stosq\nret", 1),
+])
+def test_emitters(tmp_path: Path, code: str, expected: int) -> None:
+    assert count(objcode.emitters, tmp_path, f"trace_emit_x: {code}\nother: lock incq (%rdi)\nret") == expected
+
+
+CHECKED = "mov %rcx, %r11\nshr $47, %r11\njnz away\n"
+
+
+@pytest.mark.parametrize("code,expected", [
+    (CHECKED + "swapgs\nsysretq", 0),
+    ("swapgs\nsysretq", 1),
+    ("mov %rcx, %r11\nshr $46, %r11\njnz away\nsysretq", 1),
+    ("mov %rdx, %r11\nshr $47, %r11\njnz away\nsysretq", 1),
+    (CHECKED + "mov (%rsp), %rcx\nsysretq", 1),
+    (CHECKED + "pop %rcx\nsysretq", 1),
+    (CHECKED + "past: swapgs\nsysretq\nf2: jmp past", 1),
+])
+def test_sysret(tmp_path: Path, code: str, expected: int) -> None:
+    assert count(objcode.sysret, tmp_path, f"entry: {code}\naway: iretq") == expected
+
+
+def linked(tmp_path: Path, code: str, script: str = "") -> object:
+    (tmp_path / "sample.s").write_text(code)
+    (tmp_path / "sample.ld").write_text(script or "SECTIONS { . = 0x10000; .text : { *(.text) } . = 0x20000; .data : "
+                                        "{ trace_sites_start = .; *(trace_sites) trace_sites_end = .; *(.data) } }")
+    subprocess.run(["gcc", "-c", str(tmp_path / "sample.s"), "-o", str(tmp_path / "sample.o")], check=True)
+    subprocess.run(["ld", "-e", "0", "-T", str(tmp_path / "sample.ld"), str(tmp_path / "sample.o"), "-o",
+                    str(tmp_path / "sample.elf"), "--no-warn-rwx-segments"], check=True)
+    return elf.Elf(tmp_path / "sample.elf")
+
+
+SITE = '1: .byte 0x0f,0x1f,0x44,0,{last}\nret\n2: ret\n.section trace_sites,"aw"\n.quad 1b, {target}, {event}\n'
+
+
+@pytest.mark.parametrize("last,target,event,expected", [
+    ("0", "2b", "8", []), ("1", "2b", "8", ["holds 0f 1f 44 00 01"]), ("0", "0x99", "8", ["target 0x99 is not code"]),
+    ("0", "2b", "512", ["event 512 does not exist"])])
+def test_trace_sites(tmp_path: Path, last: str, target: str, event: str, expected: list[str]) -> None:
+    sample = linked(tmp_path, SITE.format(last=last, target=target, event=event))
+    found = list(objcode.trace_sites(sample, "sample"))
+    assert len(found) == len(expected)
+    assert all(part in finding.text for part, finding in zip(expected, found))
+
+
+def test_trace_sites_without_a_table(tmp_path: Path) -> None:
+    sample = linked(tmp_path, "ret\n", "SECTIONS { . = 0x10000; .text : { *(.text) } }")
+    assert len(list(objcode.trace_sites(sample, "sample"))) == 1
+
+
+def test_writable_and_executable(tmp_path: Path) -> None:
+    assert list(objcode.write_and_execute(linked(tmp_path, 'ret\n.data\n.quad 1\n'), "sample")) == []
+    bad = linked(tmp_path, '.section .mixed,"awx"\nret\n', "SECTIONS { . = 0x10000; .mixed : { *(.mixed) } }")
+    texts = [finding.text for finding in objcode.write_and_execute(bad, "sample")]
+    assert len(texts) == 2 and "section .mixed" in texts[0] and "segment" in texts[1]
+
+
+@pytest.mark.parametrize("name", sorted(objcode.RULES))
+def test_object_code_rules_fail_without_a_kernel(context, name: str) -> None:
+    assert "is not built" in objcode.RULES[name](context)[0].text
+
+
+# ---- the rest ----
+
+def test_a_finding_prints_place_rule_and_advice() -> None:
+    text = str(findings.Finding("a.c", 3, "layers", "too high", "move it"))
+    assert text == "a.c:3: [layers] too high\n    move it"
+
+
+def test_function_lengths_and_percentiles() -> None:
+    assert sizes.function_lengths(["int f(void)", "{", "    a;", "    b;", "}", "", "int g(void)", "{", "}"]) == [2, 0]
+    assert sizes.percentile([5, 1, 9], 0.5) == 5
+    assert sizes.comment_lines(["/* a", " * b", " */", "x; /* c */", "y;"]) == 4
+
+
+def test_sources_leave_built_files_out(tmp_path: Path) -> None:
+    put(tmp_path, "kernel/a.c", "")
+    put(tmp_path, "kernel/build/b.c", "")
+    assert sources.list_sources(tmp_path, ".c") == ["kernel/a.c"]
+
+
+def test_lint_exit_code_and_json(context, tmp_path: Path) -> None:
+    output = tmp_path / "lint.json"
+    command = [sys.executable, str(ROOT / "tools/lint/lint.py"), "--root", str(context.root), "--json", str(output)]
+    assert subprocess.run([*command, "head", "layers"], capture_output=True, check=False).returncode == 0
+    put(context.root, "kernel/base/bad.c", "int x;\n")
+    done = subprocess.run([*command, "head", "layers"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "kernel/base/bad.c:1: [head] no licence line" in done.stdout
+    assert '"rule": "head", "result": "failed"' in " ".join(output.read_text().split())

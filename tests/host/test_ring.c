@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* The recorder as the kernel runs it, read back by a reader of the test's own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/mmu.h"
+#include "arch/text_patch.h"
+#include "gen/trace_emit.h"
+#include "gen/trace_table.h"
+#include "kernel/abi/handoff.h"
+#include "tests/host/kernel_support.h"
+#include "trace/ring/ring.h"
+
+#define REGION_BYTES 0x1000000u
+
+static struct handoff handoff;
+static void *memory;
+static uint64_t patched[8];
+
+status_t text_patch_sites(const uint64_t on[8])
+{
+    memcpy(patched, on, sizeof(patched));
+    return OK;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    support_begin(0);
+    memory = aligned_alloc(0x1000, REGION_BYTES);
+    memset(memory, 0xa5, REGION_BYTES); /* the rings of an earlier boot must not matter */
+    handoff.trace_base = virt_to_phys(memory);
+    handoff.trace_bytes = REGION_BYTES;
+    handoff.boot_id = 0x1234;
+    trace_init(&handoff);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    free(memory);
+    return 0;
+}
+
+/* A record of the test's own, with a number in its one payload word. */
+static bool emit(struct trace_lane *lane, uint64_t number, unsigned words)
+{
+    uint64_t *record = trace_reserve(lane, 8 * (1 + words));
+    if (record == NULL) {
+        return false;
+    }
+    for (unsigned i = 1; i <= words; i++) {
+        record[i] = number;
+    }
+    trace_commit(lane, record, 8 * (1 + words),
+                 TRACE_EVENT_USER_MARK | (uint64_t)words << TRACE_WORDS_SHIFT);
+    return true;
+}
+
+struct walk {
+    uint64_t records, subbufs, first_number, last_number, lost_between;
+};
+
+/* Read everything that is intact in a lane, as layout.h says a reader may. */
+static struct walk walk_lane(const struct trace_lane *lane)
+{
+    struct walk walk = {0};
+    uint64_t ring = lane->mask + 1, end = lane->position;
+    uint64_t start = end > ring ? (end / TRACE_SUBBUF_BYTES + 1) * TRACE_SUBBUF_BYTES - ring : 0;
+    uint64_t expected_event = 0, time = 0;
+    for (; start < end; start += TRACE_SUBBUF_BYTES) {
+        const struct trace_subbuf *head = (const void *)(lane->base + (start & lane->mask));
+        assert_int_equal(head->magic, TRACE_SUBBUF_MAGIC);
+        assert_int_equal(head->position, start);
+        assert_int_equal(head->boot_id, 0x1234);
+        if (walk.subbufs++ > 0) {
+            assert_int_equal(head->first_event, expected_event);
+        } else {
+            walk.lost_between = head->first_event;
+        }
+        expected_event = head->first_event;
+        uint64_t at = start + sizeof(*head);
+        uint64_t stop = end < start + TRACE_SUBBUF_BYTES ? end : start + TRACE_SUBBUF_BYTES;
+        time = head->tsc & ((1ull << TRACE_TIME_BITS) - 1);
+        while (at < stop) {
+            const uint64_t *record = (const void *)(lane->base + (at & lane->mask));
+            assert_true(TRACE_TIME(record[0]) >= time);
+            time = TRACE_TIME(record[0]);
+            if (TRACE_EVENT(record[0]) != TRACE_EVENT_TRACE_PAD) {
+                assert_int_equal(TRACE_EVENT(record[0]), TRACE_EVENT_USER_MARK);
+                if (walk.records++ == 0) {
+                    walk.first_number = record[1];
+                } else {
+                    assert_int_equal(record[1], walk.last_number + 1);
+                }
+                walk.last_number = record[1];
+                expected_event++;
+            }
+            at += 8 * (1 + TRACE_WORDS(record[0]));
+        }
+        assert_int_equal(at, stop);
+    }
+    assert_int_equal(expected_event, lane->events);
+    return walk;
+}
+
+static void every_record_until_the_ring_is_full(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    for (uint64_t i = 0; i < 5000; i++) {
+        assert_true(emit(lane, i, 1 + i % TRACE_WORDS_MAX));
+    }
+    struct walk walk = walk_lane(lane);
+    assert_int_equal(walk.records, 5000);
+    assert_int_equal(walk.first_number, 0);
+    assert_int_equal(walk.lost_between, 0);
+}
+
+static void overwriting_keeps_the_newest_and_counts_exactly(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    uint64_t total = 3 * (lane->mask + 1) / 24;
+    for (uint64_t i = 0; i < total; i++) {
+        assert_true(emit(lane, i, 1 + i % 3));
+    }
+    struct walk walk = walk_lane(lane);
+    assert_int_equal(walk.last_number, total - 1);
+    assert_int_equal(walk.first_number, walk.lost_between);
+    assert_int_equal(walk.records + walk.lost_between, total);
+    assert_true(walk.records * 24 > (lane->mask + 1) * 9 / 10);
+}
+
+static void longest_record_at_every_offset_of_a_subbuffer(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    uint64_t number = 0;
+    for (unsigned lead = 0; lead < 40; lead++) {
+        for (unsigned i = 0; i < lead; i++) {
+            assert_true(emit(lane, number++, 1));
+        }
+        for (unsigned i = 0; i < TRACE_SUBBUF_BYTES / 248 + 1; i++) {
+            assert_true(emit(lane, number++, TRACE_WORDS_MAX));
+        }
+    }
+    assert_int_equal(walk_lane(lane).records, number);
+}
+
+static void subbuffer_header_names_who_runs(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    cpus[0].current_tid = 77;
+    emit(lane, 0, 1);
+    const struct trace_subbuf *head = (const void *)lane->base;
+    assert_int_equal(head->current, 77);
+    assert_int_equal(head->kind, TRACE_LANE_NORMAL);
+}
+
+static void finished_subbuffers_leave_a_note(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    uint64_t before = cpus[0].trace_finished;
+    cpus[0].work = 0;
+    emit(lane, 0, 1);
+    assert_int_equal(cpus[0].trace_finished, before);
+    for (unsigned i = 1; i <= TRACE_SUBBUF_BYTES / 16; i++) {
+        emit(lane, i, 1);
+    }
+    assert_int_equal(cpus[0].trace_finished, before + 1);
+    assert_int_not_equal(cpus[0].work, 0);
+}
+
+static void exempt_lane_takes_nothing_and_counts_nothing(void **state)
+{
+    (void)state;
+    struct trace_lane *exempt = trace_lane_exempt();
+    assert_false(emit(exempt, 1, 1));
+    assert_int_equal(exempt->events, 0);
+    assert_int_equal(exempt->lost[TRACE_LOST_FULL] + exempt->lost[TRACE_LOST_NESTED], 0);
+}
+
+static void nested_emitter_counts_on_the_nmi_lane(void **state)
+{
+    (void)state;
+    assert_false(emit(trace_lane_nested(0), 1, 1));
+    assert_false(emit(trace_lane_nested(0), 2, 3));
+    assert_int_equal(cpus[0].lane_nmi->lost[TRACE_LOST_NESTED], 2);
+    assert_int_equal(cpus[0].lane_nmi->events, 0);
+}
+
+static void meta_lane_keeps_the_oldest_and_counts_the_rest(void **state)
+{
+    (void)state;
+    struct trace_region *region = trace_region_get();
+    struct trace_lane *meta = (void *)((char *)region + region->lane[0].control_offset);
+    uint64_t words[2] = {0, 0};
+    uint64_t tried = (meta->mask + 1) / 24 + 1000;
+    for (uint64_t i = 0; i < tried; i++) {
+        words[0] = i;
+        trace_meta_write(TRACE_EVENT_USER_MARK | 2ull << TRACE_WORDS_SHIFT, words, 2);
+    }
+    assert_true(meta->lost[TRACE_LOST_FULL] > 0);
+    assert_int_equal(meta->events + meta->lost[TRACE_LOST_FULL], tried);
+    assert_true(meta->position <= meta->mask + 1);
+    struct walk walk = walk_lane(meta);
+    assert_int_equal(walk.first_number, 0);
+    assert_int_equal(walk.records, meta->events);
+}
+
+static void other_cores_share_what_is_left(void **state)
+{
+    (void)state;
+    trace_set_cpus(4);
+    struct trace_region *region = trace_region_get();
+    assert_int_equal(region->lane_count, 9);
+    for (unsigned i = 0; i < region->lane_count; i++) {
+        assert_true(region->lane[i].ring_bytes >= 2 * TRACE_SUBBUF_BYTES);
+        assert_true(region->lane[i].ring_offset + region->lane[i].ring_bytes <= REGION_BYTES);
+        for (unsigned j = 0; j < i; j++) {
+            assert_true(region->lane[i].ring_offset >=
+                            region->lane[j].ring_offset + region->lane[j].ring_bytes ||
+                        region->lane[j].ring_offset >=
+                            region->lane[i].ring_offset + region->lane[i].ring_bytes);
+        }
+    }
+}
+
+static void categories_become_a_map_of_events(void **state)
+{
+    (void)state;
+    assert_int_equal(trace_categories_set(TRACE_CATEGORY_SCHED), OK);
+    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
+        const struct trace_event_info *info = trace_event_info(id);
+        bool on = patched[id / 64] >> id % 64 & 1;
+        bool wanted =
+            info != NULL && (1ull << info->category &
+                             (TRACE_CATEGORY_SCHED | TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE));
+        assert_int_equal(on, wanted);
+    }
+    assert_int_equal(trace_region_get()->categories, trace_categories());
+}
+
+static void without_a_region_events_go_nowhere(void **state)
+{
+    (void)state;
+    handoff.trace_bytes = 0;
+    support_begin(0);
+    trace_init(&handoff);
+    assert_false(emit(cpus[3].lane, 1, 1));
+    assert_false(emit(trace_lane(), 1, 1));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_record_until_the_ring_is_full),
+        TEST(overwriting_keeps_the_newest_and_counts_exactly),
+        TEST(longest_record_at_every_offset_of_a_subbuffer),
+        TEST(subbuffer_header_names_who_runs),
+        TEST(finished_subbuffers_leave_a_note),
+        TEST(exempt_lane_takes_nothing_and_counts_nothing),
+        TEST(nested_emitter_counts_on_the_nmi_lane),
+        TEST(meta_lane_keeps_the_oldest_and_counts_the_rest),
+        TEST(other_cores_share_what_is_left),
+        TEST(categories_become_a_map_of_events),
+        TEST(without_a_region_events_go_nowhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/host/vm_support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/mmu.h"
+#include "base/hooks.h"
+#include "mm/frame_impl.h"
+#include "mm/tlb.h"
+
+#define TLB_MAX 65536u
+
+struct translation {
+    paddr_t root;
+    vaddr_t va;
+    uint64_t leaf;
+    uint64_t page_bytes;
+};
+
+static struct translation tlb[TLB_MAX];
+static unsigned tlb_count;
+unsigned tlb_flush_count;
+
+void hook_object_destroy(struct object *object)
+{
+    assert_int_equal(object->type, OBJECT_AREA);
+    area_destroy(object);
+}
+
+void tlb_model_reset(void)
+{
+    tlb_count = 0;
+    tlb_flush_count = 0;
+}
+
+void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
+{
+    tlb_flush_count++;
+    for (unsigned i = 0; i < tlb_count;) {
+        bool overlaps = tlb[i].va < va + bytes && va < tlb[i].va + tlb[i].page_bytes;
+        if (tlb[i].root == root && overlaps) {
+            tlb[i] = tlb[--tlb_count];
+        } else {
+            i++;
+        }
+    }
+}
+
+void tlb_model_check(void)
+{
+    for (unsigned i = 0; i < tlb_count; i++) {
+        const struct frame *frame = frame_lookup(tlb[i].leaf & PTE_ADDRESS);
+        if (frame == NULL) {
+            continue; /* device memory */
+        }
+        enum frame_state state = frame_state_of(frame);
+        if (state != FRAME_STATE_USED && state != FRAME_STATE_TAIL) {
+            fail_msg("the TLB still has 0x%llx, whose frame 0x%llx is free",
+                     (unsigned long long)tlb[i].va,
+                     (unsigned long long)(tlb[i].leaf & PTE_ADDRESS));
+        }
+    }
+}
+
+static bool allows(uint64_t leaf, enum access access)
+{
+    return (leaf & PTE_USER) && !(access == ACCESS_WRITE && !(leaf & PTE_WRITE)) &&
+           !(access == ACCESS_EXECUTE && (leaf & PTE_NX));
+}
+
+static const struct translation *translate(struct space *space, vaddr_t va, enum access access)
+{
+    paddr_t root = space_root(space);
+    for (unsigned i = 0; i < tlb_count; i++) {
+        if (tlb[i].root == root && va - tlb[i].va < tlb[i].page_bytes &&
+            allows(tlb[i].leaf, access)) {
+            return &tlb[i];
+        }
+    }
+    uint64_t page_bytes;
+    const uint64_t *leaf = page_table_find(&space->table, va, &page_bytes);
+    if (leaf == NULL || !allows(*leaf, access)) {
+        return NULL;
+    }
+    assert_true(tlb_count < TLB_MAX);
+    tlb[tlb_count] = (struct translation){root, ROUND_DOWN(va, page_bytes), *leaf, page_bytes};
+    return &tlb[tlb_count++];
+}
+
+void *cpu_access(struct space *space, vaddr_t va, enum access access, int *out_outcome)
+{
+    unsigned faults = 0;
+    *out_outcome = -1;
+    for (;;) {
+        const struct translation *entry = translate(space, va, access);
+        if (entry != NULL) {
+            paddr_t base = ROUND_DOWN(entry->leaf & PTE_ADDRESS, entry->page_bytes);
+            return (uint8_t *)phys_to_virt(base) + (va - entry->va);
+        }
+        uint64_t page_bytes;
+        unsigned error = FAULT_USER | (access == ACCESS_WRITE ? FAULT_WRITE : 0) |
+                         (access == ACCESS_EXECUTE ? FAULT_FETCH : 0);
+        error |= page_table_find(&space->table, va, &page_bytes) != NULL ? FAULT_PRESENT : 0;
+        *out_outcome = (int)space_fault(space, va, error);
+        if (*out_outcome == FAULT_FAILED) {
+            return NULL;
+        }
+        assert_true(++faults < 3); /* a served fault serves */
+    }
+}
+
+struct frame_counts counts_now(void)
+{
+    return (struct frame_counts){frame_count(FRAME_USER), frame_count(FRAME_PAGE_TABLE)};
+}
+
+void assert_counts(struct frame_counts expected)
+{
+    struct frame_counts now = counts_now();
+    assert_int_equal(now.user, expected.user);
+    assert_int_equal(now.page_table, expected.page_table);
+}

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""Mailboxes under load, checked by the programs themselves: every answer right, every call served once."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import BootFunction, wait_all_done
+
+
+def test_a_hundred_thousand_calls_on_four_cores(boot: BootFunction) -> None:
+    machine = boot(cpus=4, cmdline="workload=ipcload:calls=25000:clients=4 trace=none tracer=0")
+    assert wait_all_done(machine, 240) == (1, 0)
+    report = re.search(r"^ipcload: (\d+) calls by 4 clients, (\d+) served", machine.serial.text, re.MULTILINE)
+    assert report and int(report.group(1)) >= 100_000 and report.group(1) == report.group(2)
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 8])
+def test_many_clients_and_server_threads_on_any_number_of_cores(boot: BootFunction, cpus: int) -> None:
+    workload = "ipcload:calls=800:clients=8:servers=3:threads=3"
+    assert wait_all_done(boot(cpus=cpus, cmdline=f"workload={workload}"), 180) == (1, 0)

@@ -22,10 +22,10 @@ struct acpi_info {
         uint32_t gsi;
         uint16_t flags;
     } isa_line[16]; /* source overrides applied */
-    uint64_t hpet;      /* physical, 0: none */
+    uint64_t hpet;  /* physical, 0: none */
     uint32_t pm_timer_port;
     uint32_t pm1a_control, pm1b_control;
-    uint32_t smi_command; /* port; writing acpi_enable to it switches to ACPI mode; 0: already there */
+    uint32_t smi_command; /* port; acpi_enable written to it switches to ACPI mode; 0: none */
     uint8_t acpi_enable;
     uint16_t s5_type_a, s5_type_b;
     bool has_s5;
@@ -35,5 +35,8 @@ struct acpi_info {
 };
 extern struct acpi_info acpi_info;
 
-/* acpi_init() - fill acpi_info. Tables with a bad checksum or length are named in the log and skipped. */
+/*
+ * acpi_init() - fill acpi_info. Tables with a bad checksum or length are named in the log and
+ * skipped.
+ */
 void acpi_init(paddr_t rsdp);

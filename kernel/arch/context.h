@@ -6,7 +6,10 @@
 #include "arch/frame.h"
 #include "base/types.h"
 
-/* What a blocked thread keeps: everything else (callee-saved registers, return address) is on its kernel stack. */
+/*
+ * What a blocked thread keeps: everything else (callee-saved registers, return address) is on its
+ * kernel stack.
+ */
 struct context {
     uint64_t rsp;
 };
@@ -14,8 +17,9 @@ struct context {
 /*
  * context_switch() - save the running context into *from and go on in *to.
  *
- * Returns when somebody switches back. Callee-saved registers, including rbp, are on the stack in the order
- * [rsp] = r15 r14 r13 r12 rbx rbp return-address, so that kdebug can unwind a blocked thread from rsp alone.
+ * Returns when somebody switches back. Callee-saved registers, including rbp, are on the stack in
+ * the order [rsp] = r15 r14 r13 r12 rbx rbp return-address, so that kdebug can unwind a blocked
+ * thread from rsp alone.
  * Context: interrupts off. Does not touch CR3, per-core data or the TSS: thread switching does.
  */
 void context_switch(struct context *from, struct context *to);
@@ -25,16 +29,24 @@ void context_switch(struct context *from, struct context *to);
  *
  * @stack_top  top of the thread's kernel stack; the frame is put there
  * @first      called on the new stack before user mode is entered, with interrupts off
- * Returns the frame, filled for entry (cs, ss, rflags with IF) with zeroed registers but rip, rsp and rdi = argument.
+ * Returns the frame, filled for entry (cs, ss, rflags with IF) with zeroed registers but rip, rsp
+ * and rdi = argument.
  */
-struct trap_frame *context_init_user(struct context *context, vaddr_t stack_top, void (*first)(void),
-                                     vaddr_t entry, vaddr_t stack, uint64_t argument);
+struct trap_frame *context_init_user(struct context *context, vaddr_t stack_top,
+                                     void (*first)(void), vaddr_t entry, vaddr_t stack,
+                                     uint64_t argument);
 
-/* context_init_kernel() - a context that calls entry(argument) with interrupts off and never returns from it. */
+/*
+ * context_init_kernel() - a context that calls entry(argument) with interrupts off and never
+ * returns from it.
+ */
 void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entry)(void *),
                          void *argument);
 
-/* context_set_kernel_stack() - where the next entry from user mode on this core starts: TSS.rsp0 and cpu->kernel_stack_top. */
+/*
+ * context_set_kernel_stack() - where the next entry from user mode on this core starts: TSS.rsp0
+ * and cpu->kernel_stack_top.
+ */
 static inline void context_set_kernel_stack(vaddr_t stack_top)
 {
     struct cpu *cpu = this_cpu();
@@ -42,13 +54,19 @@ static inline void context_set_kernel_stack(vaddr_t stack_top)
     *cpu->tss_rsp0 = stack_top;
 }
 
-/* context_frame() - the user frame at the top of a thread's kernel stack, valid while the thread is in the kernel. */
+/*
+ * context_frame() - the user frame at the top of a thread's kernel stack, valid while the thread is
+ * in the kernel.
+ */
 static inline struct trap_frame *context_frame(vaddr_t stack_top)
 {
     return (struct trap_frame *)(stack_top - sizeof(struct trap_frame));
 }
 
-/* backtrace_next() - one step up a chain of frame pointers that lies within [low, high). False at the end. */
+/*
+ * backtrace_next() - one step up a chain of frame pointers that lies within [low, high). False at
+ * the end.
+ */
 static inline bool backtrace_next(uint64_t *rbp, uint64_t *rip, vaddr_t low, vaddr_t high)
 {
     if (*rbp < low || *rbp + 16 > high || (*rbp & 7)) {

@@ -9,38 +9,40 @@ struct thread;
 struct trace_lane;
 struct trap_frame;
 
-typedef uint64_t unaligned_u64 __attribute__((aligned(4))); /* the TSS has its 64-bit fields at odd multiples of 4 */
+/* The TSS has its 64-bit fields at odd multiples of 4. */
+typedef uint64_t unaligned_u64 __attribute__((aligned(4)));
 
 /*
- * Per-core data, reached through GS base. The offsets of the first fields are known to entry.asm (percpu.inc), gcc
- * (stack protector: gs:40) and the trace emitters; static_assert in arch/x86_64/percpu.c keeps them true.
- * The canary is the same on all cores: a thread may enter a function on one core and leave it on another.
+ * Per-core data, reached through GS base. The offsets of the first fields are known to entry.asm
+ * (percpu.inc), gcc (stack protector: gs:40) and the trace emitters; static_assert in
+ * arch/x86_64/percpu.c keeps them true. The canary is the same on all cores: a thread may enter a
+ * function on one core and leave it on another.
  *
  * (o) own core only, interrupts off  (b) written at boot only  (a) atomic
  */
 struct cpu {
-    struct cpu *self;              /* 0  (b) */
-    struct thread *current;        /* 8  (o) the thread that runs here */
-    uint64_t kernel_stack_top;     /* 16 (o) rsp at SYSCALL entry; equals TSS.rsp0 */
-    uint64_t user_rsp;             /* 24 (o) scratch of SYSCALL entry */
-    uint64_t reserved_32;          /* 32 */
-    uint64_t stack_canary;         /* 40 (b) where gcc expects it */
-    struct trace_lane *lane;       /* 48 (o) lane of the running context; entry stubs of NMI class swap it */
-    struct trace_lane *lane_normal;/* 56 (b) */
-    struct trace_lane *lane_nmi;   /* 64 (b) */
-    uint32_t id;                   /* 72 (b) 0 .. cpu_count()-1 */
-    uint32_t apic_id;              /* 76 (b) */
-    uint32_t current_tid;          /* 80 (o) what trace_subbuf.current says */
-    uint32_t work;                 /* 84 (a) CPU_WORK_* bits looked at before going back to user mode */
-    atomic_uint poll;              /* 88 (a) CPU_POLL_* bits for core_poll() */
-    uint32_t started;              /* 92 (a) */
-    struct thread *idle;           /* 96 (b) */
-    uint64_t trace_finished;       /* 104 (o) sub-buffers finished on this core's lanes since start */
-    uint64_t trace_notified;       /* 112 (o) value of trace_finished when waiters were last told */
-    struct thread *previous;       /* 120 (o) who ran before, between context_switch and finish_switch */
-    void *arch;                    /* 128 (b) arch/x86_64's own part */
-    _Atomic paddr_t active_root;   /* 136 (o, others read) page-table root in CR3; stored before CR3 is loaded */
-    unaligned_u64 *tss_rsp0;       /* 144 (b) the TSS's copy of kernel_stack_top */
+    struct cpu *self;               /* 0  (b) */
+    struct thread *current;         /* 8  (o) the thread that runs here */
+    uint64_t kernel_stack_top;      /* 16 (o) rsp at SYSCALL entry; equals TSS.rsp0 */
+    uint64_t user_rsp;              /* 24 (o) scratch of SYSCALL entry */
+    uint64_t reserved_32;           /* 32 */
+    uint64_t stack_canary;          /* 40 (b) where gcc expects it */
+    struct trace_lane *lane;        /* 48 (o) of the running context; NMI-class stubs swap it */
+    struct trace_lane *lane_normal; /* 56 (b) */
+    struct trace_lane *lane_nmi;    /* 64 (b) */
+    uint32_t id;                    /* 72 (b) 0 .. cpu_count()-1 */
+    uint32_t apic_id;               /* 76 (b) */
+    uint32_t current_tid;           /* 80 (o) what trace_subbuf.current says */
+    uint32_t work;                  /* 84 (a) CPU_WORK_*: to do before going back to user mode */
+    atomic_uint poll;               /* 88 (a) CPU_POLL_* bits for core_poll() */
+    uint32_t started;               /* 92 (a) */
+    struct thread *idle;            /* 96 (b) */
+    uint64_t trace_finished;        /* 104 (o) sub-buffers finished on this core's lanes */
+    uint64_t trace_notified;        /* 112 (o) trace_finished when waiters were last told */
+    struct thread *previous;        /* 120 (o) between context_switch() and finish_switch() */
+    void *arch;                     /* 128 (b) arch/x86_64's own part */
+    _Atomic paddr_t active_root;    /* 136 (o, others read) root in CR3; stored before CR3 is */
+    unaligned_u64 *tss_rsp0;        /* 144 (b) the TSS's copy of kernel_stack_top */
 };
 
 #define CPU_POLL_SHOOTDOWN  1u
@@ -93,9 +95,11 @@ static inline bool cpu_irqs_are_on(void)
 }
 
 /*
- * core_poll() - serve what other cores ask of this one while it spins: TLB shootdowns and rendezvous.
+ * core_poll() - serve what other cores ask of this one while it spins: TLB shootdowns and
+ * rendezvous.
  *
- * Every spin loop calls it together with cpu_relax(), so that two cores that wait for each other cannot lock up.
+ * Every spin loop calls it together with cpu_relax(), so that two cores that wait for each other
+ * cannot lock up.
  * Context: any, interrupts off or on; takes no lock. Cost: one load when there is nothing to do.
  */
 void core_poll_slow(void);
@@ -108,7 +112,8 @@ static inline void core_poll(void)
 
 /*
  * cpu_idle_wait() - open interrupts, halt until one has been served, close them.
- * Context: idle thread, interrupts off. STI takes effect after HLT has begun, so no wake-up is lost.
+ * Context: idle thread, interrupts off. STI takes effect after HLT has begun, so no wake-up is
+ * lost.
  */
 void cpu_idle_wait(void);
 
@@ -119,10 +124,10 @@ static inline void cpu_irq_window(void)
 }
 
 /*
- * cpu_init_boot() - descriptor tables, MSRs, control-register bits and per-core data of the boot core.
- * cpu_start_others() - start the application processors found by acpi_init(); each runs entry(cpu) on its boot stack
- * with its tables, GS base and local APIC set up, interrupts off. Returns when all have answered or have been given
- * up (logged by name).
+ * cpu_init_boot() - descriptor tables, MSRs, control-register bits and per-core data of the boot
+ * core. cpu_start_others() - start the application processors found by acpi_init(); each runs
+ * entry(cpu) on its boot stack with its tables, GS base and local APIC set up, interrupts off.
+ * Returns when all have answered or have been given up (logged by name).
  */
 void cpu_init_boot(void);
 void cpu_start_others(void (*entry)(struct cpu *cpu));
@@ -130,8 +135,10 @@ void cpu_start_others(void (*entry)(struct cpu *cpu));
 /* cpu_halt_forever() - stop this core for good. */
 NORETURN void cpu_halt_forever(void);
 
-/* power_off() / power_reset() - ACPI S5 / reset register, then keyboard controller, then triple fault. power_off()
- * returns if the firmware gave no way. */
+/*
+ * power_off() / power_reset() - ACPI S5 / reset register, then keyboard controller, then triple
+ * fault. power_off() returns if the firmware gave no way.
+ */
 void power_off(void);
 NORETURN void power_reset(void);
 
@@ -139,8 +146,9 @@ NORETURN void power_reset(void);
 bool cpu_in_nmi_class(void);
 
 /*
- * cpu_debug_control() - where kdebug puts the DR7 that a core is to have. The entry stubs clear DR7 on the way into the NMI
- * class and load this on the way out; DR0 to DR3 are kdebug's own. Context: NMI class, the core itself or parked.
+ * cpu_debug_control() - where kdebug puts the DR7 that a core is to have. The entry stubs clear DR7
+ * on the way into the NMI class and load this on the way out; DR0 to DR3 are kdebug's own. Context:
+ * NMI class, the core itself or parked.
  */
 uint64_t *cpu_debug_control(unsigned cpu);
 

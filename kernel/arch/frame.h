@@ -9,8 +9,9 @@
 #define FRAME_VECTOR_START   0x101u /* a thread that has not yet been in user mode */
 
 /*
- * Lowest address first: the stubs push in the opposite order. The last five words are what the CPU pushes for an
- * interrupt in 64-bit mode (Intel SDM vol. 3A, "64-Bit Mode Stack Frame"); SYSCALL entry builds the same by hand.
+ * Lowest address first: the stubs push in the opposite order. The last five words are what the CPU
+ * pushes for an interrupt in 64-bit mode (Intel SDM vol. 3A, "64-Bit Mode Stack Frame"); SYSCALL
+ * entry builds the same by hand.
  */
 struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;

@@ -6,17 +6,17 @@
 #include "base/types.h"
 
 /* Exceptions (Intel SDM vol. 3A, "Exception and Interrupt Vectors"). */
-#define VECTOR_DIVIDE       0
-#define VECTOR_DEBUG        1
-#define VECTOR_NMI          2
-#define VECTOR_BREAKPOINT   3
-#define VECTOR_UNDEFINED    6
-#define VECTOR_NO_FPU       7
-#define VECTOR_DOUBLE_FAULT 8
-#define VECTOR_PROTECTION   13
-#define VECTOR_PAGE_FAULT   14
+#define VECTOR_DIVIDE        0
+#define VECTOR_DEBUG         1
+#define VECTOR_NMI           2
+#define VECTOR_BREAKPOINT    3
+#define VECTOR_UNDEFINED     6
+#define VECTOR_NO_FPU        7
+#define VECTOR_DOUBLE_FAULT  8
+#define VECTOR_PROTECTION    13
+#define VECTOR_PAGE_FAULT    14
 #define VECTOR_MACHINE_CHECK 18
-#define VECTOR_EXCEPTIONS   32
+#define VECTOR_EXCEPTIONS    32
 
 /* Interrupts. */
 #define VECTOR_IRQ_BASE   0x30 /* IOAPIC lines, up to 0xdf */
@@ -27,16 +27,22 @@
 #define VECTOR_ERROR      0xfe
 #define VECTOR_SPURIOUS   0xff
 
-#define FAULT_PRESENT 1u
-#define FAULT_WRITE   2u
-#define FAULT_USER    4u
+#define FAULT_PRESENT  1u
+#define FAULT_WRITE    2u
+#define FAULT_USER     4u
 #define FAULT_RESERVED 8u
-#define FAULT_FETCH   16u
+#define FAULT_FETCH    16u
 
-/* interrupt_init_boot() - mask the 8259s, set up the IOAPICs (all lines masked) and the local APIC of the boot core. */
+/*
+ * interrupt_init_boot() - mask the 8259s, set up the IOAPICs (all lines masked) and the local APIC
+ * of the boot core.
+ */
 void interrupt_init_boot(void);
 
-/* interrupt_eoi() - tell the local APIC that the interrupt is served. Before anything that may switch threads. */
+/*
+ * interrupt_eoi() - tell the local APIC that the interrupt is served. Before anything that may
+ * switch threads.
+ */
 void interrupt_eoi(void);
 
 /* ipi_send() - raise vector on another core. Cannot fail. Context: interrupts off. */
@@ -46,12 +52,18 @@ void ipi_send(unsigned cpu, unsigned vector);
 void ipi_send_nmi(unsigned cpu);
 void ipi_send_nmi_others(void);
 
-/* timer_arm() - raise VECTOR_TIMER on this core at an absolute TSC value, replacing what was armed; at once if past.
- * timer_disarm() - and not at all. Both: interrupts off, own core. The interrupt may come early by the timer's
- * resolution, and may still arrive once after disarming: the handler compares the clock. */
+/*
+ * timer_arm() - raise VECTOR_TIMER on this core at an absolute TSC value, replacing what was armed;
+ * at once if past. timer_disarm() - and not at all. Both: interrupts off, own core. The interrupt
+ * may come early by the timer's resolution, and may still arrive once after disarming: the handler
+ * compares the clock.
+ */
 void timer_arm(tsc_t deadline);
 void timer_disarm(void);
 
-/* ioapic_route_nmi() - deliver an ISA line (after source overrides) as NMI to a core; ioapic_mask() - and stop it. */
+/*
+ * ioapic_route_nmi() - deliver an ISA line (after source overrides) as NMI to a core; ioapic_mask()
+ * - and stop it.
+ */
 void ioapic_route_nmi(unsigned isa_line, unsigned cpu);
 void ioapic_mask(unsigned isa_line, bool masked);

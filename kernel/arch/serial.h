@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COM1, a 16550, polled for output. The kernel owns it for life. Takes no lock: base/log.c and kdebug order writers.
+ * COM1, a 16550, polled for output. The kernel owns it for life. Takes no lock: base/log.c and
+ * kdebug order writers.
  *
- * Input arrives as NMI (IOAPIC pin 4): the NMI handler calls serial_drain(), which moves bytes into a ring and reports
- * a BREAK or the escape byte.
+ * Input arrives as NMI (IOAPIC pin 4): the NMI handler calls serial_drain(), which moves bytes into
+ * a ring and reports a BREAK or the escape byte.
  */
 #pragma once
 
@@ -18,19 +19,30 @@ enum serial_event {
     SERIAL_ESCAPED = 3,
 };
 
-/* serial_init() - 115200 8N1, FIFOs on, interrupts off at the chip. First thing kernel_main does. */
+/*
+ * serial_init() - 115200 8N1, FIFOs on, interrupts off at the chip. First thing kernel_main does.
+ */
 void serial_init(void);
 void serial_put(char c);
 /* serial_get() - poll one byte at the kdebug prompt; -1 if none. A BREAK reads as nothing. */
 int serial_get(void);
-/* serial_drain() - empty the chip, up to a BREAK or escape byte: what follows those stays in it for serial_get(). Context: NMI; safe
- * against itself and on several cores at once (one of them does the work, the others return SERIAL_NOTHING). */
+/*
+ * serial_drain() - empty the chip, up to a BREAK or escape byte: what follows those stays in it for
+ * serial_get(). Context: NMI; safe against itself and on several cores at once (one of them does
+ * the work, the others return SERIAL_NOTHING).
+ */
 enum serial_event serial_drain(void);
-/* serial_take() - take one byte from the ring that serial_drain() filled; -1 if empty. One consumer at a time (console lock). */
+/*
+ * serial_take() - take one byte from the ring that serial_drain() filled; -1 if empty. One consumer
+ * at a time (console lock).
+ */
 int serial_take(void);
 /* serial_lost() - bytes dropped since start because nobody took them from the ring. */
 uint64_t serial_lost(void);
-/* serial_set_escape() - the byte that counts like a BREAK: SERIAL_ESCAPE in text mode, 0x03 while gdb is attached, -1 none. */
+/*
+ * serial_set_escape() - the byte that counts like a BREAK: SERIAL_ESCAPE in text mode, 0x03 while
+ * gdb is attached, -1 none.
+ */
 void serial_set_escape(int byte);
 /* serial_interrupt_enable() - the chip raises its line for received bytes (IER) or not. */
 void serial_interrupt_enable(bool on);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only writer of kernel text. Trace sites for now; function entries, probes and breakpoints join as further layers.
+ * The only writer of kernel text. Trace sites for now; function entries, probes and breakpoints
+ * join as further layers.
  *
- * A site is a 5-byte NOP (0f 1f 44 00 00) or a 5-byte JMP to its cold block. Writes go through the direct map, so text stays
- * read-only and executable. A batch stops the other cores in a rendezvous (core_poll() serves it), checks the old bytes
- * of each site, writes, and lets them go through a serialising instruction.
+ * A site is a 5-byte NOP (0f 1f 44 00 00) or a 5-byte JMP to its cold block. Writes go through the
+ * direct map, so text stays read-only and executable. A batch stops the other cores in a rendezvous
+ * (core_poll() serves it), checks the old bytes of each site, writes, and lets them go through a
+ * serialising instruction.
  */
 #pragma once
 
@@ -20,7 +22,10 @@ extern struct trace_site trace_sites_start[], trace_sites_end[];
 
 struct handoff;
 
-/* text_patch_init() - check that the image lies where the loader says and that every site holds a NOP. Panics otherwise. */
+/*
+ * text_patch_init() - check that the image lies where the loader says and that every site holds a
+ * NOP. Panics otherwise.
+ */
 void text_patch_init(const struct handoff *handoff);
 
 /*
@@ -28,14 +33,19 @@ void text_patch_init(const struct handoff *handoff);
  *
  * @on  bit map of 512 events
  * Returns OK, or ERR_CORRUPT if a site holds neither of its two forms (nothing is written then).
- * Context: thread, interrupts off, spins for all cores; takes rendezvous_lock (rank PATCH), so no lock may be held.
- * Before cpu_start_others() there is nobody to wait for.
+ * Context: thread, interrupts off, spins for all cores; takes rendezvous_lock (rank PATCH), so no
+ * lock may be held. Before cpu_start_others() there is nobody to wait for.
  */
 status_t text_patch_sites(const uint64_t on[8]) MUST_CHECK;
 
-/* text_patch_sites_stopped() - the same for kdebug: NMI class, all other cores parked by it, no lock and no rendezvous. Replaces
- * what a batch it broke into wanted. */
+/*
+ * text_patch_sites_stopped() - the same for kdebug: NMI class, all other cores parked by it, no
+ * lock and no rendezvous. Replaces what a batch it broke into wanted.
+ */
 status_t text_patch_sites_stopped(const uint64_t on[8]) MUST_CHECK;
 
-/* text_patch_finish() - for kdebug, all cores parked: complete a batch that it broke into. Idempotent. */
+/*
+ * text_patch_finish() - for kdebug, all cores parked: complete a batch that it broke into.
+ * Idempotent.
+ */
 void text_patch_finish(void);

@@ -38,3 +38,5 @@ typedef uint64_t ns_t;    /* monotonic nanoseconds */
 #define ROUND_UP(x, to)          (((x) + (to)-1) / (to) * (to))
 #define ROUND_DOWN(x, to)        ((x) / (to) * (to))
 #define IS_ALIGNED(x, to)        ((x) % (to) == 0)
+/* ALIGN_DOWN() - for a power of two that is not a constant: ROUND_DOWN() would divide. */
+#define ALIGN_DOWN(x, power) ((x) & ~((uint64_t)(power)-1))

@@ -73,9 +73,34 @@ static void init_objects(void)
     console_init();
 }
 
+static void run_idle(void *unused)
+{
+    (void)unused;
+    sched_run();
+}
+
 static void run_other(struct cpu *cpu)
 {
     thread_create_idle(cpu->id);
+    thread_become_idle(run_idle, NULL);
+}
+
+/* The rest of the boot, on the idle thread's own stack. */
+static void start_user_space(void *argument)
+{
+    const struct handoff *handoff = argument;
+    char test[32];
+
+    if (option_is(handoff, "kdebug", "wait")) {
+        kdebug_boot();
+    }
+    if (option_is(handoff, "bench", "1")) {
+        selfbench_run();
+    }
+    start_init(handoff);
+    if (option_value(handoff->cmdline, "test", test, sizeof(test))) {
+        selftest_run(test);
+    }
     sched_run();
 }
 
@@ -104,17 +129,5 @@ void kernel_main(const struct handoff *handoff)
     kdebug_open_door();
     cpu_start_others(run_other);
     log_info("cores: %u of %u run", cpu_count(), acpi_info.cpu_count);
-    if (option_is(handoff, "kdebug", "wait")) {
-        kdebug_boot();
-    }
-
-    if (option_is(handoff, "bench", "1")) {
-        selfbench_run();
-    }
-    start_init(handoff);
-    char test[32];
-    if (option_value(handoff->cmdline, "test", test, sizeof(test))) {
-        selftest_run(test);
-    }
-    sched_run();
+    thread_become_idle(start_user_space, (void *)handoff);
 }

@@ -41,7 +41,7 @@ struct list heap_caches = LIST_INIT(heap_caches);
 static struct slab *slab_of(const struct cache *cache, const void *slot)
 {
     uint64_t bytes = FRAME_BYTES << cache->slab_order;
-    return (struct slab *)(ROUND_DOWN((vaddr_t)slot, bytes) + bytes - sizeof(struct slab));
+    return (struct slab *)(ALIGN_DOWN((vaddr_t)slot, bytes) + bytes - sizeof(struct slab));
 }
 
 /* Tell every frame of a slab whose it is; cache NULL: nobody's again. */

@@ -95,7 +95,7 @@ static inline uint16_t *slab_chain(const struct cache *cache, struct slab *slab)
 
 static inline uint8_t *slab_base(const struct cache *cache, const struct slab *slab)
 {
-    return (uint8_t *)ROUND_DOWN((vaddr_t)slab, FRAME_BYTES << cache->slab_order);
+    return (uint8_t *)ALIGN_DOWN((vaddr_t)slab, FRAME_BYTES << cache->slab_order);
 }
 
 /* cache_in_use() - objects allocated and not freed; exact when quiet. */

@@ -178,6 +178,18 @@ struct thread *thread_create_idle(unsigned cpu)
     return idle;
 }
 
+void thread_become_idle(void (*entry)(void *argument), void *argument)
+{
+    static struct context boot_contexts[CPU_MAX]; /* never gone back to */
+    struct thread *idle = this_cpu()->idle;
+    vaddr_t stack_top = kernel_stack_alloc();
+    VERIFY(stack_top != 0);
+    idle->stack_top = stack_top;
+    context_init_kernel(&idle->context, stack_top, entry, argument);
+    context_switch(&boot_contexts[cpu_id()], &idle->context);
+    panic("the boot stack of core %u is in use again", cpu_id());
+}
+
 /* Leave the process's page tables for the kernel's, so that they can be torn down. */
 static void leave_space(struct thread *self)
 {

@@ -109,6 +109,10 @@ status_t thread_create(struct process *process, const struct thread_start *start
 /* thread_create_idle() - the idle thread of a core; its stack is the one that core booted on. */
 struct thread *thread_create_idle(unsigned cpu);
 
+/* thread_become_idle() - leave the boot stack of this core, which has no guard page, for a kernel stack, and go on in entry as the
+ * core's idle thread. Boot only, after heap_init(). entry must not return. */
+NORETURN void thread_become_idle(void (*entry)(void *argument), void *argument);
+
 /* thread_exit() - end the current thread; the last one tears its process down. */
 NORETURN void thread_exit(uint64_t code);
 

@@ -2,7 +2,8 @@
 /* Rank check: a lock may only be taken while all that are held have lower ranks. */
 #include "sync/lock_check.h"
 
-enum lock_verdict lock_check_acquire(struct lock_check *check, const void *lock, uint16_t rank, const void **out_other)
+enum lock_verdict lock_check_acquire(struct lock_check *check, const void *lock, uint16_t rank,
+                                     const void **out_other)
 {
     for (uint32_t i = 0; i < check->count; i++) {
         *out_other = check->held[i].lock;

@@ -18,12 +18,16 @@ struct lock_check {
 
 enum lock_verdict {
     LOCK_FINE = 0,
-    LOCK_TWICE,      /* the core holds this lock already */
-    LOCK_BAD_ORDER,  /* it holds one of the same or a higher rank; *out_other is that one */
+    LOCK_TWICE,     /* the core holds this lock already */
+    LOCK_BAD_ORDER, /* it holds one of the same or a higher rank; *out_other is that one */
     LOCK_TOO_MANY,
-    LOCK_NOT_HELD,   /* released without being held */
+    LOCK_NOT_HELD, /* released without being held */
 };
 
-/* lock_check_acquire() - may the lock be taken now? If so it counts as held. Locks may be released in any order. */
-enum lock_verdict lock_check_acquire(struct lock_check *check, const void *lock, uint16_t rank, const void **out_other);
+/*
+ * lock_check_acquire() - may the lock be taken now? If so it counts as held. Locks may be released
+ * in any order.
+ */
+enum lock_verdict lock_check_acquire(struct lock_check *check, const void *lock, uint16_t rank,
+                                     const void **out_other);
 enum lock_verdict lock_check_release(struct lock_check *check, const void *lock);

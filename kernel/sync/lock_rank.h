@@ -7,7 +7,7 @@ enum lock_rank {
     LOCK_RANK_PROCESS_LIST, /* all processes, for kdebug; alone */
     LOCK_RANK_PROCESS,      /* threads of a process, its end */
     LOCK_RANK_SPACE,        /* mappings; taken while a process is set up or ends */
-    LOCK_RANK_SPACE_SECOND, /* the receiver's space during a message copy, after the sender's, ordered by address */
+    LOCK_RANK_SPACE_SECOND, /* message copy: the second of two, ordered by address */
     LOCK_RANK_AREA,         /* pages of an area, under the space that faults */
     LOCK_RANK_HANDLES,      /* handle table: slots are filled last in a create path */
     LOCK_RANK_MAILBOX,      /* queues of one mailbox */

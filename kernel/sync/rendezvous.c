@@ -10,14 +10,19 @@
  *     function(argument)                       PAUSE until released == round
  *     released = round                  --->   CPUID (serialises), go on
  *
- * R1  A core that spins anywhere in the kernel polls, so it arrives; one that is halted or in user mode gets the interrupt; one
- *     with interrupts shut and not spinning arrives when it next spins or opens them. So every wait here is finite.
- * R2  A core waits parked without polling: it waits for the initiator alone, who has seen everybody arrive and runs a function
- *     that waits for nobody. A shootdown asked of a parked core is served when it leaves.
- * R3  The initiator waits with core_poll(): another core may wait for our shootdown acknowledgement before it can arrive.
- * R4  Rounds are told apart by number: a core that is slow to leave one round cannot mistake the next one's release.
+ * R1  A core that spins anywhere in the kernel polls, so it arrives; one that is halted or in user
+ *     mode gets the interrupt; one with interrupts shut and not spinning arrives when it next spins
+ *     or opens them. So every wait here is finite.
+ * R2  A core waits parked without polling: it waits for the initiator alone, who has seen everybody
+ *     arrive and runs a function that waits for nobody. A shootdown asked of a parked core is
+ *     served when it leaves.
+ * R3  The initiator waits with core_poll(): another core may wait for our shootdown acknowledgement
+ *     before it can arrive.
+ * R4  Rounds are told apart by number: a core that is slow to leave one round cannot mistake the
+ *     next one's release.
  *
- * Rejected: stopping by NMI. It would stop cores inside critical sections, between the bytes of an instruction that changes.
+ * Rejected: stopping by NMI. It would stop cores inside critical sections, between the bytes of an
+ * instruction that changes.
  */
 #include "sync/rendezvous.h"
 
@@ -57,7 +62,10 @@ void rendezvous_run(void (*function)(void *argument), void *argument)
     atomic_store_explicit(&arrived, 0, memory_order_relaxed);
     atomic_store_explicit(&round_now, round, memory_order_release);
     call_others(count);
-    /* pairs with the release in rendezvous_serve(): what a core did before it arrived is visible to function */
+    /*
+     * pairs with the release in rendezvous_serve(): what a core did before it arrived is visible to
+     * function
+     */
     while (atomic_load_explicit(&arrived, memory_order_acquire) != count - 1) {
         cpu_relax();
         core_poll();

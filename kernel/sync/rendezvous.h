@@ -2,8 +2,8 @@
 /*
  * Stop all cores at a known place, do something, let them go on.
  *
- * rendezvous_run() and rendezvous_serve() are declared in base/hooks.h, because arch/, a lower layer, calls both: text patching
- * starts one, core_poll() takes part in it.
+ * rendezvous_run() and rendezvous_serve() are declared in base/hooks.h, because arch/, a lower
+ * layer, calls both: text patching starts one, core_poll() takes part in it.
  */
 #pragma once
 

@@ -2,11 +2,12 @@
 /*
  * Spin locks: the slow path and what debug builds check.
  *
- * Tickets: fair, and the waiters are countable (next - serving). An MCS lock would spin on a line of its own, but needs a node per
- * waiter and a second look-up on release; with locks this fine-grained queues longer than two do not occur.
+ * Tickets: fair, and the waiters are countable (next - serving). An MCS lock would spin on a line
+ * of its own, but needs a node per waiter and a second look-up on release; with locks this
+ * fine-grained queues longer than two do not occur.
  *
- * The check skips NMI-class code: kdebug reads locks and takes none, but panic() may be on its way through code that does, and a
- * check that panics then would hide the first panic.
+ * The check skips NMI-class code: kdebug reads locks and takes none, but panic() may be on its way
+ * through code that does, and a check that panics then would hide the first panic.
  */
 #include "sync/spinlock.h"
 

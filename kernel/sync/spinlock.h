@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spin locks that can testify: name, rank, owner, acquiring address, how often taken and how often waited for.
+ * Spin locks that can testify: name, rank, owner, acquiring address, how often taken and how often
+ * waited for.
  *
- * Taken with interrupts off (the kernel runs so). Ticket order, so waiting is fair. The slow path executes PAUSE and core_poll().
- * kdebug never takes one; it reads them.
+ * Taken with interrupts off (the kernel runs so). Ticket order, so waiting is fair. The slow path
+ * executes PAUSE and core_poll(). kdebug never takes one; it reads them.
  */
 #pragma once
 
@@ -13,17 +14,20 @@
 #include "sync/lock_rank.h"
 
 struct spinlock {
-    atomic_uint next;     /* ticket to hand out */
-    atomic_uint serving;  /* ticket that may enter */
+    atomic_uint next;    /* ticket to hand out */
+    atomic_uint serving; /* ticket that may enter */
     const char *name;
-    uint16_t rank;        /* enum lock_rank */
-    uint16_t owner;       /* core id + 1, 0 free; true only while debugging or by luck of timing */
-    uint32_t contended;   /* acquisitions that had to wait (written under the lock) */
-    uint64_t acquired;    /* acquisitions (written under the lock) */
-    uint64_t holder_pc;   /* return address of the acquirer */
+    uint16_t rank;      /* enum lock_rank */
+    uint16_t owner;     /* core id + 1, 0 free; true only while debugging or by luck of timing */
+    uint32_t contended; /* acquisitions that had to wait (written under the lock) */
+    uint64_t acquired;  /* acquisitions (written under the lock) */
+    uint64_t holder_pc; /* return address of the acquirer */
 };
 
-#define SPINLOCK_INIT(name_, rank_) {.name = (name_), .rank = (rank_)}
+#define SPINLOCK_INIT(name_, rank_)                                                                \
+    {                                                                                              \
+        .name = (name_), .rank = (rank_)                                                           \
+    }
 
 void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank);
 
@@ -49,7 +53,10 @@ static inline void spinlock_enter(struct spinlock *lock)
     }
 }
 
-/* spinlock_acquire() - Context: interrupts off, not NMI class. Cost: one locked instruction when free. */
+/*
+ * spinlock_acquire() - Context: interrupts off, not NMI class. Cost: one locked instruction when
+ * free.
+ */
 static inline void spinlock_acquire(struct spinlock *lock)
 {
     if (CONFIG_DEBUG) {
@@ -58,7 +65,10 @@ static inline void spinlock_acquire(struct spinlock *lock)
     spinlock_enter(lock);
 }
 
-/* spinlock_acquire_ranked() - the second of two locks of one kind, under a rank of its own; the caller orders the two. */
+/*
+ * spinlock_acquire_ranked() - the second of two locks of one kind, under a rank of its own; the
+ * caller orders the two.
+ */
 static inline void spinlock_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
 {
     if (CONFIG_DEBUG) {

@@ -58,8 +58,7 @@ static enum pass pass_anonymous(struct space *space, struct mapping *mapping, va
     uint64_t page = (mapping->offset + (va - mapping_start(mapping))) / PAGE_BYTES;
     paddr_t pa = area_find(area, page);
     if (pa != 0) {
-        return map_page(space, mapping, va, pa, FAULT_MAPPED,
-                        out); /* A1: it stays the page's frame */
+        return map_page(space, mapping, va, pa, FAULT_MAPPED, out); /* A1: pa stays true */
     }
     if (*fresh == 0) {
         return PASS_NEEDS_FRAME;
@@ -185,7 +184,7 @@ static uint64_t present_bytes(struct space *space, vaddr_t va, uint64_t bytes, b
         if (leaf == NULL || (write && !(*leaf & PTE_WRITE))) {
             break;
         }
-        done += page_bytes - (va + done) % page_bytes;
+        done += page_bytes - ((va + done) & (page_bytes - 1));
     }
     spinlock_release(&space->lock);
     return MIN(done, bytes);

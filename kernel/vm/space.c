@@ -333,8 +333,8 @@ status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes)
     spinlock_release(&space->lock);
     list_for_each_safe (node, next, &dying) {
         struct mapping *mapping = LIST_ENTRY(node, struct mapping, link);
-        object_put(
-            &mapping->area->object); /* may free its frames: no core has a translation left */
+        /* May free the area's frames: no core has a translation left. */
+        object_put(&mapping->area->object);
         heap_free(mapping);
     }
     return OK;

@@ -46,9 +46,9 @@ static uint8_t *find_bytes(const struct side *side, uint64_t *out_room)
     if (leaf == NULL || (*leaf & (side->need | PTE_SOFT_NO_COPY)) != side->need) {
         return NULL;
     }
-    uint64_t offset = side->va % page_bytes;
+    uint64_t offset = side->va & (page_bytes - 1);
     *out_room = page_bytes - offset;
-    return (uint8_t *)phys_to_virt(ROUND_DOWN(*leaf & PTE_ADDRESS, page_bytes)) + offset;
+    return (uint8_t *)phys_to_virt(ALIGN_DOWN(*leaf & PTE_ADDRESS, page_bytes)) + offset;
 }
 
 /* One step, both spaces locked. */

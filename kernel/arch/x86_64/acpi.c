@@ -20,7 +20,8 @@ static const void *map_physical(paddr_t pa, uint64_t bytes)
 void acpi_init(paddr_t rsdp)
 {
     acpi_parse(&acpi_info, rsdp, cpu_initial_apic_id(), map_physical);
-    log_info("acpi: %u cores, %u I/O APICs, local APIC 0x%lx, HPET 0x%lx, PM timer 0x%x%s%s", acpi_info.cpu_count,
-             acpi_info.ioapic_count, acpi_info.local_apic, acpi_info.hpet, acpi_info.pm_timer_port,
-             acpi_info.has_s5 ? ", can power off" : "", acpi_info.has_reset ? ", can reset" : "");
+    log_info("acpi: %u cores, %u I/O APICs, local APIC 0x%lx, HPET 0x%lx, PM timer 0x%x%s%s",
+             acpi_info.cpu_count, acpi_info.ioapic_count, acpi_info.local_apic, acpi_info.hpet,
+             acpi_info.pm_timer_port, acpi_info.has_s5 ? ", can power off" : "",
+             acpi_info.has_reset ? ", can reset" : "");
 }

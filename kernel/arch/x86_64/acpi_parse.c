@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ACPI tables without an AML interpreter: root pointer -> XSDT or RSDT -> MADT, FADT, HPET, and from the DSDT the one object that
- * powering off needs, \_S5.
+ * ACPI tables without an AML interpreter: root pointer -> XSDT or RSDT -> MADT, FADT, HPET, and
+ * from the DSDT the one object that powering off needs, \_S5.
  *
- * A1  A table is used only if all of it can be mapped, its length is sane and its bytes add up to 0; otherwise it is named in
- *     the log and skipped.
- * A2  Fields are read by offset, each after a check against the table's length: FADTs come in every length from 116 to 276,
- *     and nothing in a table is aligned.
+ * A1  A table is used only if all of it can be mapped, its length is sane and its bytes add up to
+ *     0; otherwise it is named in the log and skipped.
+ * A2  Fields are read by offset, each after a check against the table's length: FADTs come in every
+ *     length from 116 to 276, and nothing in a table is aligned.
  *
- * Source: ACPI 6.4, chapter "ACPI Software Programming Model"; AML encoding: chapter "ACPI Machine Language (AML)
- * Specification".
+ * Source: ACPI 6.4, chapter "ACPI Software Programming Model"; AML encoding: chapter "ACPI Machine
+ * Language (AML) Specification".
  */
 #include "arch/x86_64/acpi_parse.h"
 
 #include "base/log.h"
 #include "base/string.h"
 
-#define RSDP_BYTES_1   20u /* ACPI 1.0; the first checksum covers these */
-#define RSDP_BYTES_2   36u
-#define RSDP_REVISION  15u
-#define RSDP_RSDT      16u
-#define RSDP_XSDT      24u
+#define RSDP_BYTES_1  20u /* ACPI 1.0; the first checksum covers these */
+#define RSDP_BYTES_2  36u
+#define RSDP_REVISION 15u
+#define RSDP_RSDT     16u
+#define RSDP_XSDT     24u
 
-#define HEADER_BYTES   36u
-#define HEADER_LENGTH  4u
+#define HEADER_BYTES    36u
+#define HEADER_LENGTH   4u
 #define TABLE_BYTES_MAX (16u << 20)
 
 #define MADT_LOCAL_APIC 36u
@@ -73,7 +73,10 @@ static bool has_field(const struct table *table, uint32_t offset, uint32_t bytes
     return offset <= table->length && bytes <= table->length - offset;
 }
 
-/* Little endian, unaligned; 0 past the end of the table, which is what every field means when it is absent. */
+/*
+ * Little endian, unaligned; 0 past the end of the table, which is what every field means when it is
+ * absent.
+ */
 static uint64_t read_field(const struct table *table, uint32_t offset, uint32_t bytes)
 {
     uint64_t value = 0;
@@ -105,7 +108,8 @@ static bool open_table(paddr_t pa, acpi_map_fn *map, struct table *out)
     struct table table = {header, HEADER_BYTES};
     uint32_t length = (uint32_t)read_field(&table, HEADER_LENGTH, 4);
     if (length < HEADER_BYTES || length > TABLE_BYTES_MAX || !map(pa, length)) {
-        log_warning("acpi: %.4s at 0x%lx has a length of %u, ignored", (const char *)header, pa, length);
+        log_warning("acpi: %.4s at 0x%lx has a length of %u, ignored", (const char *)header, pa,
+                    length);
         return false;
     }
     table.bytes = map(pa, length);
@@ -140,7 +144,8 @@ static void add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t flags, ui
         }
     }
     if (info->cpu_count == CPU_MAX) {
-        log_warning("acpi: core with APIC id %u is one more than %u, left out", apic_id, (unsigned)CPU_MAX);
+        log_warning("acpi: core with APIC id %u is one more than %u, left out", apic_id,
+                    (unsigned)CPU_MAX);
         return;
     }
     info->apic_id[info->cpu_count++] = apic_id;
@@ -165,14 +170,17 @@ static void override_source(struct acpi_info *info, const struct table *entry)
     }
 }
 
-static void read_madt_entry(struct acpi_info *info, const struct table *entry, uint32_t boot_apic_id)
+static void read_madt_entry(struct acpi_info *info, const struct table *entry,
+                            uint32_t boot_apic_id)
 {
     switch (entry->bytes[0]) {
     case MADT_PROCESSOR:
-        add_cpu(info, (uint32_t)read_field(entry, 3, 1), (uint32_t)read_field(entry, 4, 4), boot_apic_id);
+        add_cpu(info, (uint32_t)read_field(entry, 3, 1), (uint32_t)read_field(entry, 4, 4),
+                boot_apic_id);
         break;
     case MADT_PROCESSOR_X2:
-        add_cpu(info, (uint32_t)read_field(entry, 4, 4), (uint32_t)read_field(entry, 8, 4), boot_apic_id);
+        add_cpu(info, (uint32_t)read_field(entry, 4, 4), (uint32_t)read_field(entry, 8, 4),
+                boot_apic_id);
         break;
     case MADT_IO_APIC:
         add_ioapic(info, entry);
@@ -197,7 +205,8 @@ static void read_madt(struct acpi_info *info, const struct table *madt, uint32_t
     while (has_field(madt, offset, 2)) {
         struct table entry = {madt->bytes + offset, madt->bytes[offset + 1]};
         if (entry.length < 2 || !has_field(madt, offset, entry.length)) {
-            log_warning("acpi: MADT entry at offset %u has a length of %u, rest ignored", offset, entry.length);
+            log_warning("acpi: MADT entry at offset %u has a length of %u, rest ignored", offset,
+                        entry.length);
             return;
         }
         read_madt_entry(info, &entry, boot_apic_id);
@@ -227,11 +236,15 @@ static bool read_aml_number(const struct table *table, uint32_t *offset, uint16_
     return true;
 }
 
-/* Name (\_S5, Package () {a, b, ...}): 08 [5c] "_S5_" 12 length count a b. The length has 0 to 3 more bytes (its top bits). */
+/*
+ * Name (\_S5, Package () {a, b, ...}): 08 [5c] "_S5_" 12 length count a b. The length has 0 to 3
+ * more bytes (its top bits).
+ */
 static bool read_s5_at(struct acpi_info *info, const struct table *table, uint32_t name)
 {
-    bool is_named = (name >= 1 && table->bytes[name - 1] == AML_NAME) ||
-                    (name >= 2 && table->bytes[name - 1] == '\\' && table->bytes[name - 2] == AML_NAME);
+    bool is_named =
+        (name >= 1 && table->bytes[name - 1] == AML_NAME) ||
+        (name >= 2 && table->bytes[name - 1] == '\\' && table->bytes[name - 2] == AML_NAME);
     if (!is_named || !has_field(table, name, 7) || table->bytes[name + 4] != AML_PACKAGE) {
         return false;
     }
@@ -259,7 +272,10 @@ static void find_s5(struct acpi_info *info, const struct table *dsdt)
     log_warning("acpi: no \\_S5 in the DSDT, this machine cannot be switched off");
 }
 
-/* The 64-bit form of an address wins if it is there and not 0. Only I/O ports: every PC has these there. */
+/*
+ * The 64-bit form of an address wins if it is there and not 0. Only I/O ports: every PC has these
+ * there.
+ */
 static uint32_t read_port_block(const struct table *fadt, uint32_t offset, uint32_t x_offset)
 {
     uint64_t address = read_field(fadt, x_offset + GAS_ADDRESS, 8);
@@ -274,7 +290,8 @@ static void read_reset(struct acpi_info *info, const struct table *fadt)
     uint64_t flags = read_field(fadt, FADT_FLAGS, 4);
     uint64_t address = read_field(fadt, FADT_RESET + GAS_ADDRESS, 8);
     uint64_t space = read_field(fadt, FADT_RESET, 1);
-    if ((flags & FADT_FLAG_RESET) && address != 0 && (space == ACPI_SPACE_IO || space == ACPI_SPACE_MEMORY) &&
+    if ((flags & FADT_FLAG_RESET) && address != 0 &&
+        (space == ACPI_SPACE_IO || space == ACPI_SPACE_MEMORY) &&
         has_field(fadt, FADT_RESET_VALUE, 1)) {
         info->has_reset = true;
         info->reset_space = (uint8_t)space;
@@ -330,7 +347,8 @@ static void read_table(struct acpi_info *info, paddr_t pa, uint32_t boot_apic_id
 static paddr_t find_root_table(paddr_t rsdp, acpi_map_fn *map, uint32_t *out_entry_bytes)
 {
     struct table root = {map(rsdp, RSDP_BYTES_1), RSDP_BYTES_1};
-    if (rsdp == 0 || !root.bytes || memcmp(root.bytes, "RSD PTR ", 8) != 0 || !adds_up(root.bytes, RSDP_BYTES_1)) {
+    if (rsdp == 0 || !root.bytes || memcmp(root.bytes, "RSD PTR ", 8) != 0 ||
+        !adds_up(root.bytes, RSDP_BYTES_1)) {
         log_warning("acpi: no root pointer at 0x%lx", rsdp);
         return 0;
     }
@@ -366,7 +384,8 @@ void acpi_parse(struct acpi_info *info, paddr_t rsdp, uint32_t boot_apic_id, acp
     if (list_address == 0 || !open_table(list_address, map, &list)) {
         return;
     }
-    for (uint32_t offset = HEADER_BYTES; has_field(&list, offset, entry_bytes); offset += entry_bytes) {
+    for (uint32_t offset = HEADER_BYTES; has_field(&list, offset, entry_bytes);
+         offset += entry_bytes) {
         paddr_t pa = read_field(&list, offset, entry_bytes);
         if (pa != 0) {
             read_table(info, pa, boot_apic_id, map);

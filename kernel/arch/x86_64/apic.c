@@ -2,11 +2,13 @@
 /*
  * The local APIC in xAPIC mode: registers in memory, reached through the direct map.
  *
- * NMI safety. Sending an IPI takes two writes, destination then command; an NMI handler may send one in between (kdebug stops the
- * cores, serial input raises a self-IPI). So NMI-class code puts the destination back that it found, once its own IPI is out, and
- * the interrupted sender's second write finds its own destination again. No lock.
+ * NMI safety. Sending an IPI takes two writes, destination then command; an NMI handler may send
+ * one in between (kdebug stops the cores, serial input raises a self-IPI). So NMI-class code puts
+ * the destination back that it found, once its own IPI is out, and the interrupted sender's second
+ * write finds its own destination again. No lock.
  *
- * x2APIC would make an IPI one WRMSR and the timer TSC-deadline; QEMU's TCG has neither, so they are not written yet.
+ * x2APIC would make an IPI one WRMSR and the timer TSC-deadline; QEMU's TCG has neither, so they
+ * are not written yet.
  *
  * Source: Intel SDM vol. 3A, chapter "Advanced Programmable Interrupt Controller (APIC)".
  */
@@ -37,16 +39,19 @@
 #define APIC_TIMER_CURRENT 0x390u
 #define APIC_TIMER_DIVIDE  0x3e0u
 
-#define SPURIOUS_ENABLE    0x100u
-#define COMMAND_PENDING    0x1000u
-#define COMMAND_ASSERT     0x4000u
-#define DELIVERY_SHIFT     8u
-#define DESTINATION_SHIFT  24u
-#define LVT_MASKED         0x10000u
-#define TIMER_DIVIDE_BY_1  0xbu
-#define TIMER_COUNT_MAX    0xffffffffu
+#define SPURIOUS_ENABLE   0x100u
+#define COMMAND_PENDING   0x1000u
+#define COMMAND_ASSERT    0x4000u
+#define DELIVERY_SHIFT    8u
+#define DESTINATION_SHIFT 24u
+#define LVT_MASKED        0x10000u
+#define TIMER_DIVIDE_BY_1 0xbu
+#define TIMER_COUNT_MAX   0xffffffffu
 
-/* Bounded, because it also runs in NMI class on a machine that may be dying; QEMU never shows the bit. */
+/*
+ * Bounded, because it also runs in NMI class on a machine that may be dying; QEMU never shows the
+ * bit.
+ */
 #define SEND_POLLS_MAX 1000000u
 
 static volatile uint8_t *apic_base;
@@ -62,7 +67,10 @@ static void write_register(unsigned offset, uint32_t value)
     *(volatile uint32_t *)(apic_base + offset) = value;
 }
 
-/* From x2APIC mode the only way back to xAPIC mode leads through the disabled state ("x2APIC State Transitions"). */
+/*
+ * From x2APIC mode the only way back to xAPIC mode leads through the disabled state ("x2APIC State
+ * Transitions").
+ */
 static void enable_xapic_mode(void)
 {
     uint64_t base = msr_read(IA32_APIC_BASE);
@@ -81,15 +89,15 @@ void apic_init_core(void)
     write_register(APIC_TASK_PRIORITY, 0);
     write_register(APIC_LVT_THERMAL, LVT_MASKED);
     write_register(APIC_LVT_PERF, LVT_MASKED);
-    write_register(APIC_LVT_LINT0, LVT_MASKED);                      /* the 8259s */
-    write_register(APIC_LVT_LINT1, APIC_NMI << DELIVERY_SHIFT);      /* the machine's NMI line */
+    write_register(APIC_LVT_LINT0, LVT_MASKED);                 /* the 8259s */
+    write_register(APIC_LVT_LINT1, APIC_NMI << DELIVERY_SHIFT); /* the machine's NMI line */
     write_register(APIC_LVT_ERROR, VECTOR_ERROR);
     write_register(APIC_TIMER_DIVIDE, TIMER_DIVIDE_BY_1);
     write_register(APIC_TIMER_INITIAL, 0);
     write_register(APIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
     write_register(APIC_ERROR_STATUS, 0);         /* a write arms the register; twice clears it */
     write_register(APIC_ERROR_STATUS, 0);
-    write_register(APIC_EOI, 0);                  /* what the firmware may have left in service */
+    write_register(APIC_EOI, 0); /* what the firmware may have left in service */
 }
 
 uint32_t apic_id_core(void)
@@ -142,7 +150,10 @@ void ipi_send_nmi(unsigned cpu)
     apic_send(cpus[cpu].apic_id, APIC_NMI, 0);
 }
 
-/* One by one, not by the shorthand for all: cores that were never started must not get an NMI, they have no IDT. */
+/*
+ * One by one, not by the shorthand for all: cores that were never started must not get an NMI, they
+ * have no IDT.
+ */
 void ipi_send_nmi_others(void)
 {
     unsigned self = cpu_id();
@@ -171,7 +182,10 @@ void apic_timer_set_rate(uint64_t ticks_per_tsc_32)
     ticks_per_tsc = ticks_per_tsc_32;
 }
 
-/* A wait too long for the counter ends early, which the contract allows: the handler looks at the clock and arms again. */
+/*
+ * A wait too long for the counter ends early, which the contract allows: the handler looks at the
+ * clock and arms again.
+ */
 void timer_arm(tsc_t deadline)
 {
     tsc_t now = cpu_tsc();

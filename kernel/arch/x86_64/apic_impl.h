@@ -4,7 +4,10 @@
 
 #include "base/types.h"
 
-/* How an INIT or start-up IPI, an NMI or a plain interrupt is named in the interrupt command register. */
+/*
+ * How an INIT or start-up IPI, an NMI or a plain interrupt is named in the interrupt command
+ * register.
+ */
 enum apic_delivery {
     APIC_FIXED = 0,
     APIC_NMI = 4,
@@ -18,12 +21,16 @@ void apic_init_core(void);
 /* apic_id_core() - as the enabled local APIC of this core says. */
 uint32_t apic_id_core(void);
 
-/* apic_send() - one IPI to one APIC. Context: interrupts off, also NMI class. Waits until the APIC has sent the one before. */
+/*
+ * apic_send() - one IPI to one APIC. Context: interrupts off, also NMI class. Waits until the APIC
+ * has sent the one before.
+ */
 void apic_send(uint32_t apic_id, enum apic_delivery delivery, unsigned vector);
 
 /*
- * apic_timer_count_start() / apic_timer_count() - let the masked timer run down from its highest value; ticks since then.
- * apic_timer_set_rate() - timer ticks per TSC tick, as a fraction of 2^32; the same on every core.
+ * apic_timer_count_start() / apic_timer_count() - let the masked timer run down from its highest
+ * value; ticks since then. apic_timer_set_rate() - timer ticks per TSC tick, as a fraction of 2^32;
+ * the same on every core.
  */
 void apic_timer_count_start(void);
 uint32_t apic_timer_count(void);

@@ -2,16 +2,19 @@
 /*
  * Monotonic time: measured once at boot, then one RDTSC and one multiplication per look.
  *
- * Measurement. A sample is a reference value with the TSC before and after it; the sample with the narrowest bracket of several
- * is kept, at both ends of a 10 ms wait. The brackets bound the error, and a round rate within that bound is taken to be the
- * true one (clock_rate_round): under QEMU -icount that makes the clock exact.
+ * Measurement. A sample is a reference value with the TSC before and after it; the sample with the
+ * narrowest bracket of several is kept, at both ends of a 10 ms wait. The brackets bound the error,
+ * and a round rate within that bound is taken to be the true one (clock_rate_round): under QEMU
+ * -icount that makes the clock exact.
  *
- * Stops. kdebug may stop a core in the middle of clock_now(), between reading base and TSC: then the two belong to different
- * times. The generation, read before and after, tells; only NMI-class code of the same core or with this core parked writes,
- * so plain volatile accesses are enough.
+ * Stops. kdebug may stop a core in the middle of clock_now(), between reading base and TSC: then
+ * the two belong to different times. The generation, read before and after, tells; only NMI-class
+ * code of the same core or with this core parked writes, so plain volatile accesses are enough.
  *
- * C1  clock_now() never goes back on a core, and leaves out the time between clock_hold() and clock_release().
- * C2  TSCs of all cores agree. Firmware does that on CPUs with an invariant TSC; TCG has one counter for all.
+ * C1  clock_now() never goes back on a core, and leaves out the time between clock_hold() and
+ *     clock_release().
+ * C2  TSCs of all cores agree. Firmware does that on CPUs with an invariant TSC; TCG has one
+ *     counter for all.
  */
 #include "arch/clock.h"
 
@@ -29,7 +32,7 @@
 
 static struct {
     volatile uint32_t generation;
-    volatile tsc_t base;       /* TSC at which the clock would have been 0 */
+    volatile tsc_t base; /* TSC at which the clock would have been 0 */
     volatile uint64_t multiplier;
     volatile bool is_held;
     volatile tsc_t held_at;
@@ -37,7 +40,7 @@ static struct {
 } state;
 
 struct sample {
-    tsc_t tsc;        /* middle of the bracket */
+    tsc_t tsc; /* middle of the bracket */
     tsc_t width;
     uint64_t reference;
     uint32_t timer;
@@ -85,7 +88,8 @@ void clock_init(void)
     uint64_t hz = mul_div(ticks, reference->rate_times, over);
     VERIFY(hz >= RATE_MIN_HZ && hz != ~0ull);
     /* Each bracket may be off by half its width, the reference by one tick at either end. */
-    uint64_t error = mul_div((first.width + last.width) / 2 + 2, reference->rate_times, over) + 2 * hz / passed + 1;
+    uint64_t error = mul_div((first.width + last.width) / 2 + 2, reference->rate_times, over) +
+                     2 * hz / passed + 1;
 
     state.hz = clock_rate_round(hz, error);
     state.base = cpu_tsc();

@@ -2,17 +2,21 @@
 /*
  * Arithmetic of the clock: pure, so that host tests can check it against exact numbers.
  *
- * A tick lasts multiplier / 2^CLOCK_SHIFT ns. With 54 fraction bits the relative error of the multiplier is below 2^-50 at any
- * rate from 1 MHz (multiplier < 2^64) to 16 GHz: less than 0.004 ns in an hour. Products are 128 bits wide: nothing overflows.
+ * A tick lasts multiplier / 2^CLOCK_SHIFT ns. With 54 fraction bits the relative error of the
+ * multiplier is below 2^-50 at any rate from 1 MHz (multiplier < 2^64) to 16 GHz: less than 0.004
+ * ns in an hour. Products are 128 bits wide: nothing overflows.
  */
 #pragma once
 
 #include "base/types.h"
 
-#define CLOCK_SHIFT 54
+#define CLOCK_SHIFT   54
 #define NS_PER_SECOND 1000000000ull
 
-/* mul_div() - a * b / c, rounded down; ~0 if the quotient needs more than 64 bits or c is 0. Cost: one MUL, one DIV. */
+/*
+ * mul_div() - a * b / c, rounded down; ~0 if the quotient needs more than 64 bits or c is 0. Cost:
+ * one MUL, one DIV.
+ */
 static inline uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
 {
     unsigned __int128 product = (unsigned __int128)a * b;
@@ -37,7 +41,9 @@ static inline ns_t clock_scale(tsc_t ticks, uint64_t multiplier)
     return (ns_t)((unsigned __int128)ticks * multiplier >> CLOCK_SHIFT);
 }
 
-/* clock_unscale() - the fewest ticks that clock_scale() makes ns or more of; ~0 if there are none. */
+/*
+ * clock_unscale() - the fewest ticks that clock_scale() makes ns or more of; ~0 if there are none.
+ */
 static inline tsc_t clock_unscale(ns_t ns, uint64_t multiplier)
 {
     if (multiplier == 0) {
@@ -51,10 +57,12 @@ static inline tsc_t clock_unscale(ns_t ns, uint64_t multiplier)
 }
 
 /*
- * clock_rate_round() - the round number that a measured rate stands for, if there is one within the error of the measurement.
+ * clock_rate_round() - the round number that a measured rate stands for, if there is one within the
+ * error of the measurement.
  *
  * @hz @error_hz  the true rate lies in [hz - error_hz, hz + error_hz]
- * Rates are whole MHz on emulators (QEMU -icount: 1 GHz exactly) and on many CPUs. Any other rate is returned as it is.
+ * Rates are whole MHz on emulators (QEMU -icount: 1 GHz exactly) and on many CPUs. Any other rate
+ * is returned as it is.
  */
 static inline uint64_t clock_rate_round(uint64_t hz, uint64_t error_hz)
 {

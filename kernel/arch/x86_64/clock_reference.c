@@ -2,7 +2,8 @@
 /*
  * The three counters a PC may have, best first.
  *
- * Source: IA-PC HPET specification 1.0a, "Register Overview"; ACPI 6.4, "Power Management Timer"; 8254 data sheet.
+ * Source: IA-PC HPET specification 1.0a, "Register Overview"; ACPI 6.4, "Power Management Timer";
+ * 8254 data sheet.
  */
 #include "arch/x86_64/clock_reference.h"
 
@@ -10,23 +11,23 @@
 #include "arch/cpu.h"
 #include "arch/mmu.h"
 
-#define HPET_CAPABILITIES    0x000u
-#define HPET_CONFIGURATION   0x010u
-#define HPET_COUNTER         0x0f0u
-#define HPET_COUNTER_64      (1ull << 13)
-#define HPET_PERIOD_SHIFT    32
-#define HPET_ENABLE          1ull
-#define HPET_PERIOD_MAX      100000000u /* fs: the specification allows no slower counter */
-#define FEMTOSECONDS         1000000000000000ull
+#define HPET_CAPABILITIES  0x000u
+#define HPET_CONFIGURATION 0x010u
+#define HPET_COUNTER       0x0f0u
+#define HPET_COUNTER_64    (1ull << 13)
+#define HPET_PERIOD_SHIFT  32
+#define HPET_ENABLE        1ull
+#define HPET_PERIOD_MAX    100000000u /* fs: the specification allows no slower counter */
+#define FEMTOSECONDS       1000000000000000ull
 
-#define PM_TIMER_HZ          3579545u
-#define PM_TIMER_MASK        0xffffffu /* 24 bits on every machine, 32 on some */
+#define PM_TIMER_HZ   3579545u
+#define PM_TIMER_MASK 0xffffffu /* 24 bits on every machine, 32 on some */
 
-#define PIT_CHANNEL_2        0x42u
-#define PIT_COMMAND          0x43u
-#define PIT_GATE             0x61u /* bit 0: gate of channel 2, bit 1: loudspeaker */
-#define PIT_MODE_2_BINARY    0xb4u /* channel 2, both bytes, rate generator: runs for ever */
-#define PIT_LATCH_2          0x80u
+#define PIT_CHANNEL_2     0x42u
+#define PIT_COMMAND       0x43u
+#define PIT_GATE          0x61u /* bit 0: gate of channel 2, bit 1: loudspeaker */
+#define PIT_MODE_2_BINARY 0xb4u /* channel 2, both bytes, rate generator: runs for ever */
+#define PIT_LATCH_2       0x80u
 
 static volatile uint8_t *hpet_base;
 
@@ -69,8 +70,8 @@ static bool start_hpet(struct clock_reference *reference)
     volatile uint64_t *configuration = (volatile uint64_t *)(hpet_base + HPET_CONFIGURATION);
     *configuration = *configuration | HPET_ENABLE;
     bool wide = capabilities & HPET_COUNTER_64;
-    *reference = (struct clock_reference){"HPET", wide ? read_hpet : read_hpet_32, wide ? ~0ull : 0xffffffffu,
-                                          FEMTOSECONDS, period};
+    *reference = (struct clock_reference){"HPET", wide ? read_hpet : read_hpet_32,
+                                          wide ? ~0ull : 0xffffffffu, FEMTOSECONDS, period};
     return true;
 }
 

@@ -13,5 +13,8 @@ struct clock_reference {
     uint64_t rate_over;
 };
 
-/* clock_reference_find() - HPET, else the ACPI PM timer, else channel 2 of the PIT, started. Always finds one. */
+/*
+ * clock_reference_find() - HPET, else the ACPI PM timer, else channel 2 of the PIT, started. Always
+ * finds one.
+ */
 const struct clock_reference *clock_reference_find(void);

@@ -25,8 +25,9 @@ static struct saved_registers *push_registers(vaddr_t below, void (*start)(void)
     return saved;
 }
 
-struct trap_frame *context_init_user(struct context *context, vaddr_t stack_top, void (*first)(void),
-                                     vaddr_t entry, vaddr_t stack, uint64_t argument)
+struct trap_frame *context_init_user(struct context *context, vaddr_t stack_top,
+                                     void (*first)(void), vaddr_t entry, vaddr_t stack,
+                                     uint64_t argument)
 {
     ASSERT(IS_ALIGNED(stack_top, 16));
     struct trap_frame *frame = context_frame(stack_top);
@@ -45,7 +46,8 @@ struct trap_frame *context_init_user(struct context *context, vaddr_t stack_top,
     return frame;
 }
 
-void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entry)(void *), void *argument)
+void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entry)(void *),
+                         void *argument)
 {
     ASSERT(IS_ALIGNED(stack_top, 16));
     struct saved_registers *saved = push_registers(stack_top - 16, context_start_kernel);

@@ -1,12 +1,14 @@
 ; SPDX-License-Identifier: MIT
-; Switching between kernel stacks. The contract, and the order of the saved registers, is in arch/context.h.
+; Switching between kernel stacks. The contract, and the order of the saved registers, is in
+; arch/context.h.
 
 extern trap_return_user
 
 section .text
 
 ; void context_switch(struct context *from, struct context *to);
-; Saves what the System V ABI lets a function keep; the rest is dead at a call. Clobbers nothing but flags.
+; Saves what the System V ABI lets a function keep; the rest is dead at a call. Clobbers nothing but
+; flags.
 align 16
 global context_switch
 context_switch:
@@ -33,7 +35,8 @@ context_start_user:
     call r12
     jmp trap_return_user
 
-; First return address of a context made by context_init_kernel(). In: r12 = entry, r13 = its argument.
+; First return address of a context made by context_init_kernel(). In: r12 = entry, r13 = its
+; argument.
 align 16
 global context_start_kernel
 context_start_kernel:

@@ -2,8 +2,8 @@
 /*
  * One core: what it can do, its control registers and MSRs, its per-core data.
  *
- * The same function runs on every core, so that cores cannot differ. What the loader or the firmware left in CR0, CR4 and EFER
- * is not trusted: every bit that matters is written.
+ * The same function runs on every core, so that cores cannot differ. What the loader or the
+ * firmware left in CR0, CR4 and EFER is not trusted: every bit that matters is written.
  */
 #include "arch/cpu.h"
 
@@ -33,12 +33,16 @@ static_assert(sizeof(struct boot_stack) == 16384, "boot_stack_top");
 void syscall_entry(void);
 
 /*
- * Page attribute table: entries 0 to 3 as at reset (PTE_PCD alone = UC-, with PWT = UC), 4 to 7 the same but for entry 4 =
- * write combining, reached by the PAT bit alone. Intel SDM vol. 3A, "Page Attribute Table (PAT)".
+ * Page attribute table: entries 0 to 3 as at reset (PTE_PCD alone = UC-, with PWT = UC), 4 to 7 the
+ * same but for entry 4 = write combining, reached by the PAT bit alone. Intel SDM vol. 3A, "Page
+ * Attribute Table (PAT)".
  */
 #define PAT_VALUE 0x0007040100070406ull
 
-/* Cleared by SYSCALL: no interrupt, trap, odd direction, NT (IRETQ would fail), RF or AC (SMAP would be off) comes along. */
+/*
+ * Cleared by SYSCALL: no interrupt, trap, odd direction, NT (IRETQ would fail), RF or AC (SMAP
+ * would be off) comes along.
+ */
 #define SYSCALL_MASK (RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC)
 
 /* STAR: bits 47-32 CS of SYSCALL (SS = + 8), bits 63-48 base for SYSRET (SS = + 8, CS = + 16). */
@@ -62,8 +66,9 @@ static void detect_features(void)
 }
 
 /*
- * CR0: user programs have no FPU yet, so EM and TS make x87 and MMX raise #NM, and with OSFXSR and OSXSAVE clear SSE and AVX
- * raise #UD. CR4: FSGSBASE stays off, so user mode can set neither base, and GS base in ring 3 is always 0.
+ * CR0: user programs have no FPU yet, so EM and TS make x87 and MMX raise #NM, and with OSFXSR and
+ * OSXSAVE clear SSE and AVX raise #UD. CR4: FSGSBASE stays off, so user mode can set neither base,
+ * and GS base in ring 3 is always 0.
  */
 static void set_control_registers(void)
 {
@@ -151,8 +156,9 @@ bool mmu_has_huge_pages(void)
 }
 
 /*
- * A bit is cleared before its request is served: a request made while we serve sets it again. Interrupts are shut meanwhile,
- * because the handler of VECTOR_POLL would serve the same requests inside.
+ * A bit is cleared before its request is served: a request made while we serve sets it again.
+ * Interrupts are shut meanwhile, because the handler of VECTOR_POLL would serve the same requests
+ * inside.
  */
 void core_poll_slow(void)
 {

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* What a core has beyond struct cpu: descriptor tables, stacks of the exception classes, debug control. */
+/*
+ * What a core has beyond struct cpu: descriptor tables, stacks of the exception classes, debug
+ * control.
+ */
 #pragma once
 
 #include "arch/cpu.h"
 #include "base/types.h"
 
-/* Selectors, in the order SYSCALL and SYSRET demand (Intel SDM vol. 2B, "SYSRET": CS = STAR[63:48] + 16, SS = + 8). */
+/*
+ * Selectors, in the order SYSCALL and SYSRET demand (Intel SDM vol. 2B, "SYSRET": CS = STAR[63:48]
+ * + 16, SS = + 8).
+ */
 #define SELECTOR_KERNEL_CODE 0x08u
 #define SELECTOR_KERNEL_DATA 0x10u
-#define SELECTOR_USER_BASE   0x18u /* never present: SYSRET adds to it, and nothing can enter 32-bit mode through it */
+#define SELECTOR_USER_BASE   0x18u /* never present: no way into 32-bit mode; SYSRET adds to it */
 #define SELECTOR_USER_DATA   0x23u
 #define SELECTOR_USER_CODE   0x2bu
 #define SELECTOR_TSS         0x30u
@@ -35,12 +41,16 @@ struct PACKED tss {
 };
 static_assert(sizeof(struct tss) == 104, "as the CPU reads it");
 
-/* One NMI level leaves at most this much on the work stack before it moves to a stack of its own (kdebug's). */
+/*
+ * One NMI level leaves at most this much on the work stack before it moves to a stack of its own
+ * (kdebug's).
+ */
 #define NMI_SLOT_BYTES 4096u
 
 /*
- * The last 16 bytes of each exception stack hold the address of the core's struct cpu_arch: the entry stub finds it there
- * whatever GS says. No guard pages: what runs here is short, and kdebug brings its own stack.
+ * The last 16 bytes of each exception stack hold the address of the core's struct cpu_arch: the
+ * entry stub finds it there whatever GS says. No guard pages: what runs here is short, and kdebug
+ * brings its own stack.
  */
 struct cpu_stacks {
     _Alignas(16) uint8_t boot[8192];
@@ -56,9 +66,9 @@ struct cpu_arch {
     struct cpu *cpu;           /* 0  */
     uint64_t nmi_stack_top;    /* 8  */
     uint64_t nmi_stack_bottom; /* 16 */
-    uint64_t dr7;              /* 24 what DR7 becomes when the core leaves the NMI class; kdebug writes it */
-    uint32_t nmi_depth;        /* 32 NMIs being served, one inside the other */
-    uint32_t class_depth;      /* 36 NMI-class entries being served, of any kind */
+    uint64_t dr7; /* 24 what DR7 becomes when the core leaves the NMI class; kdebug writes it */
+    uint32_t nmi_depth;   /* 32 NMIs being served, one inside the other */
+    uint32_t class_depth; /* 36 NMI-class entries being served, of any kind */
     struct tss tss;
     _Alignas(8) uint64_t gdt[GDT_ENTRIES];
 };
@@ -66,7 +76,10 @@ struct cpu_arch {
 extern struct cpu_arch cpu_archs[CPU_MAX];
 extern struct cpu_stacks cpu_stacks[CPU_MAX];
 
-/* What this machine's CPUs can do, read once on the boot core. One table, so that nothing else executes CPUID. */
+/*
+ * What this machine's CPUs can do, read once on the boot core. One table, so that nothing else
+ * executes CPUID.
+ */
 struct cpu_features {
     bool huge_pages;
     bool smep;
@@ -79,25 +92,39 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 
-/* cpu_init_core() - tables, MSRs and control registers of the core this runs on. cpu->id and apic_id are set. */
+/*
+ * cpu_init_core() - tables, MSRs and control registers of the core this runs on. cpu->id and
+ * apic_id are set.
+ */
 void cpu_init_core(struct cpu *cpu);
 
-/* cpu_initial_apic_id() - of this core, as CPUID tells it before any register of the APIC is mapped. */
+/*
+ * cpu_initial_apic_id() - of this core, as CPUID tells it before any register of the APIC is
+ * mapped.
+ */
 uint32_t cpu_initial_apic_id(void);
 
-/* gdt_load_core() - build and load GDT and TSS, reload all segment registers, set GS base to cpu. */
+/*
+ * gdt_load_core() - build and load GDT and TSS, reload all segment registers, set GS base to cpu.
+ */
 void gdt_load_core(struct cpu *cpu);
 
 /* idt_init() builds the one table all cores share; idt_load() makes this core use it. */
 void idt_init(void);
 void idt_load(void);
 
-/* segments_load() - entry.asm: LGDT, all selectors, LTR, GS base. A C function could not: it would use gs:40 between. */
+/*
+ * segments_load() - entry.asm: LGDT, all selectors, LTR, GS base. A C function could not: it would
+ * use gs:40 between.
+ */
 struct PACKED descriptor_pointer {
     uint16_t limit;
     uint64_t base;
 };
 void segments_load(const struct descriptor_pointer *gdt, struct cpu *cpu);
 
-/* ap_main() - first C code of another core, on its boot stack; never returns. Called by ap_entry (entry.asm). */
+/*
+ * ap_main() - first C code of another core, on its boot stack; never returns. Called by ap_entry
+ * (entry.asm).
+ */
 NORETURN void ap_main(struct cpu *cpu);

@@ -5,13 +5,17 @@
 ;
 ; E1  GS holds the per-core address whenever C code runs, whatever instruction was interrupted.
 ; E2  C code gets a complete struct trap_frame, 16-byte aligned, with DF and AC clear.
-; E3  No value derived from GS is kept across a call that may switch threads: the thread may come back on another core.
-; E4  An NMI may arrive between any two instructions here, also inside another NMI after any inner IRETQ.
-; E5  SYSRETQ only with RCX in the lower canonical half, checked in the fixed sequence just before it (tools/lint looks for it):
-;     otherwise an Intel CPU raises #GP in ring 0 on the user's stack. (Intel SDM vol. 2B, "SYSRET"; TCG does not do it.)
+; E3  No value derived from GS is kept across a call that may switch threads: the thread may come
+;     back on another core.
+; E4  An NMI may arrive between any two instructions here, also inside another NMI after any inner
+;     IRETQ.
+; E5  SYSRETQ only with RCX in the lower canonical half, checked in the fixed sequence just before
+;     it (tools/lint looks for it): otherwise an Intel CPU raises #GP in ring 0 on the user's stack.
+;     (Intel SDM vol. 2B, "SYSRET"; TCG does not do it.)
 ; E6  An IRETQ to user mode that faults becomes a fault of the user: trap_failed_return.
 ;
-; The whole file is in section .text.entry. kdebug refuses breakpoints and watchpoints in [entry_text_start, entry_text_end).
+; The whole file is in section .text.entry. kdebug refuses breakpoints and watchpoints in
+; [entry_text_start, entry_text_end).
 
 %include "kernel/arch/x86_64/percpu.inc"
 %include "kernel/arch/x86_64/macros.inc"
@@ -23,9 +27,10 @@ extern user_return_work
 
 section .text.entry progbits alloc exec nowrite align=16
 
-; --- System calls -----------------------------------------------------------------------------------------------------
-; SYSCALL leaves rcx = user rip, r11 = user rflags, and has applied FMASK: IF, TF, DF, NT, RF and AC are clear. The stack is
-; still the user's, so until rsp is loaded only NMI-class entries, which have stacks of their own, can come in.
+; --- System calls ---------------------------------------------------------------------------------
+; SYSCALL leaves rcx = user rip, r11 = user rflags, and has applied FMASK: IF, TF, DF, NT, RF and AC
+; are clear. The stack is still the user's, so until rsp is loaded only NMI-class entries, which
+; have stacks of their own, can come in.
 
 align 16
 global syscall_entry
@@ -73,7 +78,7 @@ syscall_return:
     call user_return_work
     jmp syscall_return
 
-; --- Exceptions and interrupts ----------------------------------------------------------------------------------------
+; --- Exceptions and interrupts --------------------------------------------------------------------
 ; Each stub leaves [rsp] = vector, error, rip, cs, rflags, rsp, ss and comes here.
 
 align 16
@@ -103,8 +108,8 @@ trap_work:
 trap_from_kernel:
     cmp qword [rsp + 16], return_iretq
     je trap_failed_return
-    ; An NMI between STI and HLT ends the shadow of STI, and the interrupt that was to end the halt comes before it. Then the halt
-    ; must not begin: nobody would end it.
+    ; An NMI between STI and HLT ends the shadow of STI, and the interrupt that was to end the halt
+    ; comes before it. Then the halt must not begin: nobody would end it.
     cmp qword [rsp + 16], idle_halt
     jne .no_halt
     inc qword [rsp + 16] ; HLT is one byte
@@ -117,8 +122,9 @@ trap_from_kernel:
     POP_REGISTERS
     iretq
 
-; E6: the IRETQ above has faulted: GS and all registers but rsp are the user's, and the five words it should have taken are
-; where the saved rsp points. Put vector and error below them and go on as if the user had faulted there.
+; E6: the IRETQ above has faulted: GS and all registers but rsp are the user's, and the five words
+; it should have taken are where the saved rsp points. Put vector and error below them and go on as
+; if the user had faulted there.
 trap_failed_return:
     swapgs
     push rax
@@ -135,7 +141,8 @@ trap_failed_return:
     mov rsp, [gs:CPU_USER_RSP]
     jmp trap_from_user
 
-; void cpu_idle_wait(void);  See arch/cpu.h. Here because trap_common must know the address of the HLT.
+; void cpu_idle_wait(void);  See arch/cpu.h. Here because trap_common must know the address of the
+; HLT.
 global cpu_idle_wait
 cpu_idle_wait:
     sti
@@ -144,12 +151,14 @@ idle_halt:
     cli
     ret
 
-; --- The NMI class: NMI, #DB, #MC, #DF, and #BP of the kernel ---------------------------------------------------------
-; These may come where GS, the stack and the trace lane are in any state. So: the core's struct cpu_arch is found at the top of
-; the IST stack; GS base is saved, set and restored by RDMSR and WRMSR; the lane is swapped; DR7 is cleared, so that no
-; watchpoint fires inside, and loaded from cpu_arch.dr7 when the last of nested entries leaves.
+; --- The NMI class: NMI, #DB, #MC, #DF, and #BP of the kernel -------------------------------------
+; These may come where GS, the stack and the trace lane are in any state. So: the core's struct
+; cpu_arch is found at the top of the IST stack; GS base is saved, set and restored by RDMSR and
+; WRMSR; the lane is swapped; DR7 is cleared, so that no watchpoint fires inside, and loaded from
+; cpu_arch.dr7 when the last of nested entries leaves.
 
-; In: rsp = frame, rbx = struct cpu_arch. Keeps in callee-saved registers: r12 = old GS base, r13 = old lane.
+; In: rsp = frame, rbx = struct cpu_arch. Keeps in callee-saved registers: r12 = old GS base, r13 =
+; old lane.
 %macro NMI_CLASS_CALL 0
     cld
     USER_ACCESS_CLOSE
@@ -189,16 +198,18 @@ idle_halt:
     wrmsr
 %endmacro
 
-; NMI. NMIs are blocked until the first IRETQ, whoever executes it: a page fault inside the handler reopens them. So the frame
-; leaves the IST stack, which the next NMI overwrites, for the work stack. Where on it:
+; NMI. NMIs are blocked until the first IRETQ, whoever executes it: a page fault inside the handler
+; reopens them. So the frame leaves the IST stack, which the next NMI overwrites, for the work
+; stack. Where on it:
 ;
 ;   no NMI is being served                          top
 ;   one is, and rsp is inside the work stack        below rsp
 ;   one is, and has moved to another stack          NMI_SLOT_BYTES further down for each level
 ;
-; While the outer NMI executes its last instructions, its depth is given back but its frame still in use: then rip lies in
-; [nmi_leave, nmi_leave_end). Only a kernel CS is believed: a user may jump to such an address, or hold it in rsp, and a
-; SYSCALL may carry such an rsp into ring 0 (then the depth is 0 and rip elsewhere). No room left: the NMI is dropped.
+; While the outer NMI executes its last instructions, its depth is given back but its frame still in
+; use: then rip lies in [nmi_leave, nmi_leave_end). Only a kernel CS is believed: a user may jump to
+; such an address, or hold it in rsp, and a SYSCALL may carry such an rsp into ring 0 (then the
+; depth is 0 and rip elsewhere). No room left: the NMI is dropped.
 align 16
 nmi_entry:
     push rax
@@ -280,7 +291,8 @@ nmi_class_common:
     POP_REGISTERS
     iretq
 
-; #DB. From user mode it is an ordinary exception: the frame moves from the IST stack to the thread's kernel stack.
+; #DB. From user mode it is an ordinary exception: the frame moves from the IST stack to the
+; thread's kernel stack.
 align 16
 debug_entry:
     test byte [rsp + 8], 3
@@ -305,7 +317,8 @@ debug_entry:
     mov rbx, [rsp + FRAME_BYTES]
     jmp nmi_class_common
 
-; #BP. No IST: from the kernel it stays on the interrupted stack, where GS is the kernel's, because kdebug sets no breakpoint here.
+; #BP. No IST: from the kernel it stays on the interrupted stack, where GS is the kernel's, because
+; kdebug sets no breakpoint here.
 align 16
 breakpoint_entry:
     push 0
@@ -316,7 +329,8 @@ breakpoint_entry:
     mov rbx, [gs:CPU_ARCH]
     jmp nmi_class_common
 
-; #DF pushes an error code (0). Its saved rip may be anything: the handler does not return unless a person insists.
+; #DF pushes an error code (0). Its saved rip may be anything: the handler does not return unless a
+; person insists.
 align 16
 double_fault_entry:
     push 8
@@ -332,10 +346,12 @@ machine_check_entry:
     mov rbx, [rsp + FRAME_BYTES]
     jmp nmi_class_common
 
-; --- Stubs ------------------------------------------------------------------------------------------------------------
-; Exceptions with an error code: Intel SDM vol. 3A, "Exception and Interrupt Vectors", and 21 (#CP), 29 and 30 (AMD).
+; --- Stubs ----------------------------------------------------------------------------------------
+; Exceptions with an error code: Intel SDM vol. 3A, "Exception and Interrupt Vectors", and 21 (#CP),
+; 29 and 30 (AMD).
 
-%define HAS_ERROR(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
+%define HAS_ERROR(v) \
+    ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
 
 %assign vector 0
 %rep 256

@@ -3,17 +3,20 @@
 #include "arch/x86_64/cpu_impl.h"
 
 /* Intel SDM vol. 3A, "Segment Descriptors". Base and limit do not count in 64-bit mode. */
-#define DESCRIPTOR_ACCESSED  (1ull << 40) /* set, so that the CPU never writes the table */
-#define DESCRIPTOR_WRITABLE  (1ull << 41)
-#define DESCRIPTOR_CODE      (1ull << 43)
-#define DESCRIPTOR_SEGMENT   (1ull << 44)
-#define DESCRIPTOR_USER      (3ull << 45)
-#define DESCRIPTOR_PRESENT   (1ull << 47)
-#define DESCRIPTOR_LONG      (1ull << 53)
+#define DESCRIPTOR_ACCESSED      (1ull << 40) /* set, so that the CPU never writes the table */
+#define DESCRIPTOR_WRITABLE      (1ull << 41)
+#define DESCRIPTOR_CODE          (1ull << 43)
+#define DESCRIPTOR_SEGMENT       (1ull << 44)
+#define DESCRIPTOR_USER          (3ull << 45)
+#define DESCRIPTOR_PRESENT       (1ull << 47)
+#define DESCRIPTOR_LONG          (1ull << 53)
 #define DESCRIPTOR_TSS_AVAILABLE (9ull << 40)
 
-#define DATA_SEGMENT (DESCRIPTOR_ACCESSED | DESCRIPTOR_WRITABLE | DESCRIPTOR_SEGMENT | DESCRIPTOR_PRESENT)
-#define CODE_SEGMENT (DESCRIPTOR_ACCESSED | DESCRIPTOR_CODE | DESCRIPTOR_SEGMENT | DESCRIPTOR_PRESENT | DESCRIPTOR_LONG)
+#define DATA_SEGMENT                                                                               \
+    (DESCRIPTOR_ACCESSED | DESCRIPTOR_WRITABLE | DESCRIPTOR_SEGMENT | DESCRIPTOR_PRESENT)
+#define CODE_SEGMENT                                                                               \
+    (DESCRIPTOR_ACCESSED | DESCRIPTOR_CODE | DESCRIPTOR_SEGMENT | DESCRIPTOR_PRESENT |             \
+     DESCRIPTOR_LONG)
 
 static void build_tss_descriptor(uint64_t *low, const struct tss *tss)
 {

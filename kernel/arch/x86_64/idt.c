@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt descriptor table. All cores share one: it does not change after idt_init(), because the exceptions that need a
- * stack of their own name it by an index into the core's own TSS.
+ * Interrupt descriptor table. All cores share one: it does not change after idt_init(), because the
+ * exceptions that need a stack of their own name it by an index into the core's own TSS.
  */
 #include "arch/interrupt.h"
 #include "arch/x86_64/cpu_impl.h"

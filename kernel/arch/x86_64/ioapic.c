@@ -2,11 +2,13 @@
 /*
  * I/O APICs and the 8259s they replace.
  *
- * The chip has one index and one data register. kdebug masks its line in NMI class, perhaps between somebody's two accesses; so
- * each access puts the index back that it found, and needs no lock against NMIs. Two cores do not write at a time: lines are
- * set up at boot and by kdebug, which has stopped the others.
+ * The chip has one index and one data register. kdebug masks its line in NMI class, perhaps between
+ * somebody's two accesses; so each access puts the index back that it found, and needs no lock
+ * against NMIs. Two cores do not write at a time: lines are set up at boot and by kdebug, which has
+ * stopped the others.
  *
- * Source: 82093AA I/O APIC data sheet; 8259A data sheet; ACPI 6.4, "Multiple APIC Description Table (MADT)".
+ * Source: 82093AA I/O APIC data sheet; 8259A data sheet; ACPI 6.4, "Multiple APIC Description Table
+ * (MADT)".
  */
 #include "arch/acpi.h"
 #include "arch/cpu.h"
@@ -20,9 +22,9 @@
 #define IOAPIC_INDEX 0x00u
 #define IOAPIC_DATA  0x10u
 
-#define IOAPIC_VERSION        1u
-#define IOAPIC_TABLE          0x10u
-#define IOAPIC_LINES_SHIFT    16u
+#define IOAPIC_VERSION     1u
+#define IOAPIC_TABLE       0x10u
+#define IOAPIC_LINES_SHIFT 16u
 
 #define PIC_MASTER 0x20u
 #define PIC_SLAVE  0xa0u
@@ -57,7 +59,10 @@ static void write_register(unsigned chip, unsigned index, uint32_t value)
     access_register(chip, index, &value);
 }
 
-/* The mask is in the low half: set it first and clear it last, so that no half-written entry is live. */
+/*
+ * The mask is in the low half: set it first and clear it last, so that no half-written entry is
+ * live.
+ */
 static void write_entry(unsigned chip, unsigned line, uint64_t entry)
 {
     unsigned index = IOAPIC_TABLE + 2 * line;
@@ -86,11 +91,16 @@ static void mask_8259s(void)
         uint16_t port;
         uint8_t value;
     } sequence[] = {
-        {PIC_MASTER, 0x11}, {PIC_SLAVE, 0x11},                       /* ICW1: cascade, ICW4 follows */
-        {PIC_MASTER + PIC_DATA, 0x20}, {PIC_SLAVE + PIC_DATA, 0x28}, /* ICW2: first vector */
-        {PIC_MASTER + PIC_DATA, 0x04}, {PIC_SLAVE + PIC_DATA, 0x02}, /* ICW3: cascade on line 2 */
-        {PIC_MASTER + PIC_DATA, 0x01}, {PIC_SLAVE + PIC_DATA, 0x01}, /* ICW4: 8086 mode */
-        {PIC_MASTER + PIC_DATA, 0xff}, {PIC_SLAVE + PIC_DATA, 0xff}, /* OCW1: mask all */
+        {PIC_MASTER, 0x11},
+        {PIC_SLAVE, 0x11}, /* ICW1: cascade, ICW4 follows */
+        {PIC_MASTER + PIC_DATA, 0x20},
+        {PIC_SLAVE + PIC_DATA, 0x28}, /* ICW2: first vector */
+        {PIC_MASTER + PIC_DATA, 0x04},
+        {PIC_SLAVE + PIC_DATA, 0x02}, /* ICW3: cascade on line 2 */
+        {PIC_MASTER + PIC_DATA, 0x01},
+        {PIC_SLAVE + PIC_DATA, 0x01}, /* ICW4: 8086 mode */
+        {PIC_MASTER + PIC_DATA, 0xff},
+        {PIC_SLAVE + PIC_DATA, 0xff}, /* OCW1: mask all */
     };
     for (unsigned i = 0; i < ARRAY_COUNT(sequence); i++) {
         port_write(sequence[i].port, 1, sequence[i].value);
@@ -122,7 +132,8 @@ void ioapic_route_nmi(unsigned isa_line, unsigned cpu)
         log_warning("irq: ISA line %u leads to no I/O APIC", isa_line);
         return;
     }
-    write_entry(chip, line, ioapic_entry_nmi(acpi_info.isa_line[isa_line].flags, cpus[cpu].apic_id));
+    write_entry(chip, line,
+                ioapic_entry_nmi(acpi_info.isa_line[isa_line].flags, cpus[cpu].apic_id));
 }
 
 void ioapic_mask(unsigned isa_line, bool masked)

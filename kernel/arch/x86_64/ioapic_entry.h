@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How a redirection entry of an I/O APIC is put together; pure, so that a host test can check it. */
+/*
+ * How a redirection entry of an I/O APIC is put together; pure, so that a host test can check it.
+ */
 #pragma once
 
 #include "base/types.h"
@@ -11,15 +13,16 @@
 #define INTI_TRIGGER_LEVEL 0xcu
 
 /* Bits of an entry (82093AA I/O APIC data sheet, "I/O Redirection Table Registers"). */
-#define IOAPIC_DELIVERY_NMI   (4ull << 8)
-#define IOAPIC_ACTIVE_LOW     (1ull << 13)
-#define IOAPIC_LEVEL          (1ull << 15)
-#define IOAPIC_MASKED         (1ull << 16)
+#define IOAPIC_DELIVERY_NMI      (4ull << 8)
+#define IOAPIC_ACTIVE_LOW        (1ull << 13)
+#define IOAPIC_LEVEL             (1ull << 15)
+#define IOAPIC_MASKED            (1ull << 16)
 #define IOAPIC_DESTINATION_SHIFT 56
 
 /*
- * ioapic_entry_nmi() - deliver a line as NMI to one core. "Conforms to bus" (0) means active high, edge for ISA. NMI is edge
- * triggered whatever the flags say: there is no end-of-interrupt that would lower a level.
+ * ioapic_entry_nmi() - deliver a line as NMI to one core. "Conforms to bus" (0) means active high,
+ * edge for ISA. NMI is edge triggered whatever the flags say: there is no end-of-interrupt that
+ * would lower a level.
  */
 static inline uint64_t ioapic_entry_nmi(uint16_t inti_flags, uint32_t apic_id)
 {

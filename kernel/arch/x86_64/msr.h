@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Model-specific registers and control registers by name (Intel SDM vol. 4; vol. 3A, "Control Registers"). */
+/*
+ * Model-specific registers and control registers by name (Intel SDM vol. 4; vol. 3A, "Control
+ * Registers").
+ */
 #pragma once
 
 #include <stdint.h>
@@ -68,7 +71,8 @@ static inline uint64_t msr_read(uint32_t msr)
 
 static inline void msr_write(uint32_t msr, uint64_t value)
 {
-    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
 
 static inline uint64_t cr0_read(void)
@@ -99,7 +103,10 @@ struct cpuid {
     uint32_t eax, ebx, ecx, edx;
 };
 
-/* cpuid_read() - also the serialising instruction we use (Intel SDM vol. 3A, "Serializing Instructions"). */
+/*
+ * cpuid_read() - also the serialising instruction we use (Intel SDM vol. 3A, "Serializing
+ * Instructions").
+ */
 static inline struct cpuid cpuid_read(uint32_t leaf, uint32_t subleaf)
 {
     struct cpuid r;

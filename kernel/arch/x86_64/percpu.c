@@ -5,17 +5,17 @@
 #include "arch/x86_64/cpu_impl.h"
 #include "arch/x86_64/msr.h"
 
-#define SAME(type, field, offset) \
+#define SAME(type, field, offset)                                                                  \
     static_assert(offsetof(struct type, field) == (offset), "percpu.inc: " #type "." #field)
 
 SAME(cpu, self, 0);
-SAME(cpu, current, 8);           /* current_thread() */
+SAME(cpu, current, 8); /* current_thread() */
 SAME(cpu, kernel_stack_top, 16);
 SAME(cpu, user_rsp, 24);
-SAME(cpu, stack_canary, 40);     /* gcc -fstack-protector in the kernel code model */
-SAME(cpu, lane, 48);             /* trace emitters too */
+SAME(cpu, stack_canary, 40); /* gcc -fstack-protector in the kernel code model */
+SAME(cpu, lane, 48);         /* trace emitters too */
 SAME(cpu, lane_nmi, 64);
-SAME(cpu, id, 72);               /* cpu_id() */
+SAME(cpu, id, 72); /* cpu_id() */
 SAME(cpu, work, 84);
 SAME(cpu, arch, 128);
 
@@ -46,7 +46,8 @@ SAME(trap_frame, rsp, 160);
 static_assert(sizeof(struct trap_frame) == 176, "percpu.inc: FRAME_BYTES");
 
 SAME(handoff, boot_id, 16);
-static_assert(SELECTOR_KERNEL_CODE == 0x08 && SELECTOR_KERNEL_DATA == 0x10, "percpu.inc: selectors");
+static_assert(SELECTOR_KERNEL_CODE == 0x08 && SELECTOR_KERNEL_DATA == 0x10,
+              "percpu.inc: selectors");
 static_assert(SELECTOR_USER_DATA == 0x23 && SELECTOR_USER_CODE == 0x2b, "percpu.inc: selectors");
 static_assert(SELECTOR_TSS == 0x30, "percpu.inc: selectors");
 static_assert(FRAME_VECTOR_SYSCALL == 0x100, "percpu.inc: vector of a system call");

@@ -15,15 +15,18 @@
 #define PM1_SLEEP_MASK   (7u << PM1_SLEEP_SHIFT)
 #define PM1_SLEEP_ENABLE (1u << 13)
 
-#define KEYBOARD_STATUS     0x64u
-#define KEYBOARD_INPUT_FULL 0x02u
+#define KEYBOARD_STATUS      0x64u
+#define KEYBOARD_INPUT_FULL  0x02u
 #define KEYBOARD_PULSE_RESET 0xfeu
 
 #define CHIPSET_RESET 0xcf9u /* reset control register of PC chip sets: bit 1 hard, bit 2 go */
 
 #define WAIT_MS 200u /* for a machine to obey */
 
-/* Bounded by hardware time, not by another core: works before the clock does and after the others are stopped. */
+/*
+ * Bounded by hardware time, not by another core: works before the clock does and after the others
+ * are stopped.
+ */
 static void wait_ms(unsigned ms)
 {
     tsc_t end = cpu_tsc() + (clock_tsc_khz() ? clock_tsc_khz() : 1000000) * ms;
@@ -83,7 +86,10 @@ static void reset_by_keyboard(void)
     wait_ms(WAIT_MS);
 }
 
-/* An exception with an empty IDT is a double fault with an empty IDT, which is a shutdown, which PCs turn into a reset. */
+/*
+ * An exception with an empty IDT is a double fault with an empty IDT, which is a shutdown, which
+ * PCs turn into a reset.
+ */
 static void reset_by_triple_fault(void)
 {
     struct descriptor_pointer empty = {0, 0};

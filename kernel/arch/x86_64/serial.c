@@ -2,20 +2,24 @@
 /*
  * COM1, an 8250-family UART with FIFOs.
  *
- * Input. The chip's line arrives as NMI, edge triggered: if the handler leaves while the chip still has a reason, the line never
- * falls and no further edge comes. So serial_drain() goes on until the chip says that it has none (IIR bit 0), except
- * after a BREAK or the escape byte: what follows those was typed to kdebug, stays in the chip, and is read by polling; kdebug
- * shuts the interrupt meanwhile, and opening it again makes a new edge.
+ * Input. The chip's line arrives as NMI, edge triggered: if the handler leaves while the chip still
+ * has a reason, the line never falls and no further edge comes. So serial_drain() goes on until the
+ * chip says that it has none (IIR bit 0), except after a BREAK or the escape byte: what follows
+ * those was typed to kdebug, stays in the chip, and is read by polling; kdebug shuts the interrupt
+ * meanwhile, and opening it again makes a new edge.
  *
- *     chip FIFO --serial_drain() [NMI]--> input ring --serial_take() [console lock]--> console object
+ *     chip FIFO --serial_drain() [NMI]--> ring --serial_take() [console lock]--> console object
  *          \---serial_get() [kdebug, polled]
  *
- * S1  One producer at a time: a drain that interrupts a drain, or meets one of another core, only leaves word and returns. It
- *     leaves word before it looks, and the drainer looks after it has stopped: so one of them sees the other's.
- * S2  head is stored with release after the byte and read with acquire by the consumer; tail the other way round.
+ * S1  One producer at a time: a drain that interrupts a drain, or meets one of another core, only
+ *     leaves word and returns. It leaves word before it looks, and the drainer looks after it has
+ *     stopped: so one of them sees the other's.
+ * S2  head is stored with release after the byte and read with acquire by the consumer; tail the
+ *     other way round.
  *
- * Output waits for the chip alone, at most 87 us per byte at 115200 baud, so it does not call core_poll(): it also runs in
- * NMI class. Whoever prints many bytes with interrupts off polls in between (base/log.c).
+ * Output waits for the chip alone, at most 87 us per byte at 115200 baud, so it does not call
+ * core_poll(): it also runs in NMI class. Whoever prints many bytes with interrupts off polls in
+ * between (base/log.c).
  *
  * Source: National Semiconductor PC16550D data sheet.
  */
@@ -36,15 +40,16 @@
 #define INTERRUPT_RECEIVED    0x01u
 #define INTERRUPT_LINE_STATUS 0x04u
 #define INTERRUPT_NONE        0x01u /* in UART_INTERRUPT_ID */
-#define FIFO_ON_CLEAR         0x07u /* enable, clear both, trigger at one byte: a key press must not wait for others */
-#define LINE_8N1              0x03u
-#define LINE_DIVISOR          0x80u
-#define MODEM_READY           0x0bu /* DTR, RTS, and OUT2, which lets the interrupt line through */
-#define STATUS_DATA           0x01u
-#define STATUS_BREAK          0x10u
-#define STATUS_ROOM           0x20u
-#define DIVISOR_115200        1u
-#define NO_CHIP               0xffu
+#define FIFO_ON_CLEAR                                                                              \
+    0x07u /* enable, clear both, trigger at one byte: a key press must not wait for others */
+#define LINE_8N1       0x03u
+#define LINE_DIVISOR   0x80u
+#define MODEM_READY    0x0bu /* DTR, RTS, and OUT2, which lets the interrupt line through */
+#define STATUS_DATA    0x01u
+#define STATUS_BREAK   0x10u
+#define STATUS_ROOM    0x20u
+#define DIVISOR_115200 1u
+#define NO_CHIP        0xffu
 
 #define FIFO_BYTES      16
 #define ROOM_POLLS_MAX  200000u /* then the byte is dropped: a dead line must not stop the kernel */
@@ -60,6 +65,7 @@ static bool is_present;
 static int escape_byte = SERIAL_ESCAPE;
 static atomic_bool is_draining;
 static atomic_bool drain_wanted;
+static atomic_bool break_noted; /* a BREAK bit was read away by who only looked for room */
 
 static uint8_t read_port(uint16_t port)
 {
@@ -83,13 +89,26 @@ void serial_init(void)
     is_present = read_port(UART_LINE_STATUS) != NO_CHIP;
 }
 
+/*
+ * Reading the line status clears its BREAK bit (16550 data sheet, "Line Status Register"), so every reader must pass it on: a core
+ * that prints would otherwise swallow the BREAK that core 0 is about to look for. Its NUL byte stays in the FIFO.
+ */
+static uint8_t read_status_for_room(void)
+{
+    uint8_t status = read_port(UART_LINE_STATUS);
+    if (status & STATUS_BREAK) {
+        atomic_store_explicit(&break_noted, true, memory_order_relaxed);
+    }
+    return status;
+}
+
 void serial_put(char c)
 {
     if (!is_present) {
         return;
     }
     for (unsigned i = 0; i < ROOM_POLLS_MAX; i++) {
-        if (read_port(UART_LINE_STATUS) & STATUS_ROOM) {
+        if (read_status_for_room() & STATUS_ROOM) {
             write_port(UART_DATA, (uint8_t)c);
             return;
         }
@@ -105,12 +124,14 @@ static void push_byte(uint8_t byte)
         return;
     }
     ring[head % RING_BYTES] = byte;
-    atomic_store_explicit(&ring_head, head + 1, memory_order_release); /* pairs with the acquire in serial_take() */
+    atomic_store_explicit(&ring_head, head + 1,
+                          memory_order_release); /* pairs with the acquire in serial_take() */
 }
 
 /*
- * A BREAK is a NUL in the FIFO and a status bit. On the chip the bit shows when the NUL is next to be read; QEMU shows it at once,
- * with older bytes still in front. Both ways the bytes before the NUL are plain input.
+ * A BREAK is a NUL in the FIFO and a status bit. On the chip the bit shows when the NUL is next to
+ * be read; QEMU shows it at once, with older bytes still in front. Both ways the bytes before the
+ * NUL are plain input.
  */
 static void read_through_break(void)
 {
@@ -134,6 +155,9 @@ static enum serial_event drain_chip(void)
         }
         if (status & STATUS_DATA) {
             uint8_t byte = read_port(UART_DATA);
+            if (byte == 0 && atomic_exchange_explicit(&break_noted, false, memory_order_relaxed)) {
+                return SERIAL_BREAK;
+            }
             if (byte == escape_byte) {
                 return SERIAL_ESCAPED;
             }
@@ -172,7 +196,8 @@ int serial_take(void)
         return -1;
     }
     int byte = ring[tail % RING_BYTES];
-    atomic_store_explicit(&ring_tail, tail + 1, memory_order_release); /* pairs with the acquire in push_byte() */
+    atomic_store_explicit(&ring_tail, tail + 1,
+                          memory_order_release); /* pairs with the acquire in push_byte() */
     return byte;
 }
 

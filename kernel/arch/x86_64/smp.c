@@ -2,15 +2,18 @@
 /*
  * Starting the other cores.
  *
- * One at a time: INIT, 10 ms, start-up IPI, and another one if nothing happens. There is one set of parameters and a core
- * checks that they are meant for it, so one that answers late stops itself; it also gets a last INIT. Core ids are given
- * out in order of success, so 0 .. cpu_count() - 1 has no holes.
+ * One at a time: INIT, 10 ms, start-up IPI, and another one if nothing happens. There is one set of
+ * parameters and a core checks that they are meant for it, so one that answers late stops itself;
+ * it also gets a last INIT. Core ids are given out in order of success, so 0 .. cpu_count() - 1 has
+ * no holes.
  *
- * Until paging is on, a core executes from the page that it was started at, so its first page tables map the lowest 2 MiB to
- * themselves, beside the kernel's upper half. They lie in the kernel image, which the loader keeps below 4 GiB because
- * CR3 has 32 bits at that moment. Each core leaves them in ap_main().
+ * Until paging is on, a core executes from the page that it was started at, so its first page
+ * tables map the lowest 2 MiB to themselves, beside the kernel's upper half. They lie in the kernel
+ * image, which the loader keeps below 4 GiB because CR3 has 32 bits at that moment. Each core
+ * leaves them in ap_main().
  *
- * Source: Intel SDM vol. 3A, "MP Initialization Protocol Algorithm for MP Systems" and "Typical AP Initialization Sequence".
+ * Source: Intel SDM vol. 3A, "MP Initialization Protocol Algorithm for MP Systems" and "Typical AP
+ * Initialization Sequence".
  */
 #include "abi/handoff.h"
 #include "arch/acpi.h"
@@ -25,8 +28,8 @@
 #include "base/string.h"
 
 #define INIT_WAIT_US    10000u
-#define STARTUP_WAIT_US 1000u   /* before the second start-up IPI */
-#define ANSWER_WAIT_US  2000000u /* an emulator on a busy machine may take long to schedule a core */
+#define STARTUP_WAIT_US 1000u    /* before the second start-up IPI */
+#define ANSWER_WAIT_US  2000000u /* a busy emulator may be slow to run a core */
 
 #define TABLE_ENTRIES 512u
 #define UPPER_HALF    256u
@@ -62,7 +65,8 @@ static paddr_t image_phys(const void *symbol)
 
 static void build_start_tables(void)
 {
-    uint64_t *const pml4 = start_tables[0], *const pdpt = start_tables[1], *const pd = start_tables[2];
+    uint64_t *const pml4 = start_tables[0], *const pdpt = start_tables[1],
+                    *const pd = start_tables[2];
     const uint64_t *kernel = phys_to_virt(kernel_root);
     memcpy(pml4 + UPPER_HALF, kernel + UPPER_HALF, (TABLE_ENTRIES - UPPER_HALF) * sizeof(uint64_t));
     pml4[0] = image_phys(pdpt) | PTE_PRESENT | PTE_WRITE;
@@ -76,14 +80,18 @@ static struct trampoline_parameters *copy_trampoline(void)
     size_t bytes = (size_t)(trampoline_end - trampoline_start);
     VERIFY(bytes <= PAGE_BYTES);
     memcpy(page, trampoline_start, bytes);
-    struct trampoline_parameters *parameters = (void *)(page + (trampoline_parameters - trampoline_start));
+    struct trampoline_parameters *parameters =
+        (void *)(page + (trampoline_parameters - trampoline_start));
     parameters->page = (uint32_t)boot_handoff->ap_page;
     parameters->root = (uint32_t)image_phys(start_tables[0]);
     parameters->entry = (uint64_t)ap_entry;
     return parameters;
 }
 
-/* A wait for hardware or for a core that cannot ask us for anything yet; others already run, so it polls. */
+/*
+ * A wait for hardware or for a core that cannot ask us for anything yet; others already run, so it
+ * polls.
+ */
 static bool wait_started(const struct cpu *cpu, unsigned us)
 {
     tsc_t end = cpu_tsc() + clock_tsc_khz() * us / 1000;

@@ -1,7 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ; First instructions of the kernel on each core, and the loading of segment registers.
 ;
-; Until GS base points to a struct cpu no C function with a stack protector can run (it reads gs:40), so that comes first.
+; Until GS base points to a struct cpu no C function with a stack protector can run (it reads
+; gs:40), so that comes first.
 
 %include "kernel/arch/x86_64/percpu.inc"
 
@@ -15,8 +16,9 @@ section .text
 
 ; void kernel_entry(struct handoff *handoff);
 ; In: rdi = handoff, in the direct map; the state that abi/handoff.h describes. Never returns.
-; Chooses the stack canary: boot id and TSC, with a zero byte first so that string functions stop at it. All cores use the same
-; one (cpu.c copies it), because a thread may enter a function on one core and leave it on another.
+; Chooses the stack canary: boot id and TSC, with a zero byte first so that string functions stop at
+; it. All cores use the same one (cpu.c copies it), because a thread may enter a function on one
+; core and leave it on another.
 global kernel_entry
 kernel_entry:
     cli
@@ -43,7 +45,8 @@ kernel_entry:
     call kernel_main
     call cpu_halt_forever
 
-; Where trampoline.asm jumps on another core. In: rdi = struct cpu, rsp = top of its boot stack, CR3 = start tables.
+; Where trampoline.asm jumps on another core. In: rdi = struct cpu, rsp = top of its boot stack, CR3
+; = start tables.
 global ap_entry
 ap_entry:
     cld
@@ -57,7 +60,8 @@ ap_entry:
     ud2
 
 ; void segments_load(const struct descriptor_pointer *gdt, struct cpu *cpu);
-; Clobbers rax, rcx, rdx. Loading a null selector into GS clears its base on Intel, not on AMD: so the base is written after.
+; Clobbers rax, rcx, rdx. Loading a null selector into GS clears its base on Intel, not on AMD: so
+; the base is written after.
 global segments_load
 segments_load:
     lgdt [rdi]

@@ -2,20 +2,22 @@
 /*
  * The only writer of kernel text.
  *
- * Model. A site has two forms: a 5-byte NOP, and a 5-byte JMP to its cold block. A batch is a bit map of events; a site's form
- * follows from its event. So "what to do" is one pointer, batch_on, and doing it again changes nothing:
+ * Model. A site has two forms: a 5-byte NOP, and a 5-byte JMP to its cold block. A batch is a bit
+ * map of events; a site's form follows from its event. So "what to do" is one pointer, batch_on,
+ * and doing it again changes nothing:
  *
  *     NULL --post--> bit map --apply to each site--> NULL
  *
  * P1  Nothing is written before every site holds one of its two forms.
- * P2  While text changes every other core is parked in a rendezvous, and executes a serialising instruction before it goes on
- *     (Intel SDM vol. 3A, "Handling Self- and Cross-Modifying Code"). Code that NMI-class handlers reach has no sites.
- * P3  kdebug may stop a batch half-way, finish it, or post another one: the pointer is read afresh for each site, so the batch
- *     that goes on later does nothing, or what was posted last.
+ * P2  While text changes every other core is parked in a rendezvous, and executes a serialising
+ *     instruction before it goes on (Intel SDM vol. 3A, "Handling Self- and Cross-Modifying Code").
+ *     Code that NMI-class handlers reach has no sites.
+ * P3  kdebug may stop a batch half-way, finish it, or post another one: the pointer is read afresh
+ *     for each site, so the batch that goes on later does nothing, or what was posted last.
  *
  * Writes go to the direct map, which is never executable; kernel text is never writable.
- * Rejected: the INT3 protocol (no stop, but three rounds of IPIs and an emulating #BP handler): sites change by a person's hand,
- * a stop of some microseconds harms nobody.
+ * Rejected: the INT3 protocol (no stop, but three rounds of IPIs and an emulating #BP handler):
+ * sites change by a person's hand, a stop of some microseconds harms nobody.
  */
 #include "arch/text_patch.h"
 

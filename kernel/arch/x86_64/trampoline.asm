@@ -1,10 +1,13 @@
 ; SPDX-License-Identifier: MIT
-; What another core executes from its start-up IPI on: real mode to long mode in one step, then ap_entry.
+; What another core executes from its start-up IPI on: real mode to long mode in one step, then
+; ap_entry.
 ;
-; The blob is copied to a page below 1 MiB (handoff.ap_page) and runs there at any segment; smp.c fills in the parameters at its
-; end. The tables in CR3 map that page to itself and hold the kernel's upper half.
+; The blob is copied to a page below 1 MiB (handoff.ap_page) and runs there at any segment; smp.c
+; fills in the parameters at its end. The tables in CR3 map that page to itself and hold the
+; kernel's upper half.
 ;
-; A core that answers late must not take the stack of the next one: whoever is not the core that smp.c waits for stops here.
+; A core that answers late must not take the stack of the next one: whoever is not the core that
+; smp.c waits for stops here.
 ; Source: Intel SDM vol. 3A, "Multiple-Processor (MP) Initialization", "Initializing IA-32e Mode".
 
 IA32_EFER equ 0xc0000080

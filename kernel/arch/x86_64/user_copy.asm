@@ -1,9 +1,10 @@
 ; SPDX-License-Identifier: MIT
 ; Raw copies from and to user memory; the contract is in arch/user.h.
 ;
-; A fault that cannot be served goes on at the landing pad that the table "fixups" holds for the instruction. After a fault in the
-; 8-byte loop the byte loop takes over, so what is reported as not done is exact to the byte. An emulator counts every iteration
-; of a string instruction, so the byte loop gets at most 7 bytes otherwise.
+; A fault that cannot be served goes on at the landing pad that the table "fixups" holds for the
+; instruction. After a fault in the 8-byte loop the byte loop takes over, so what is reported as not
+; done is exact to the byte. An emulator counts every iteration of a string instruction, so the byte
+; loop gets at most 7 bytes otherwise.
 
 %include "kernel/arch/x86_64/macros.inc"
 

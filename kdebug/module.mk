@@ -2,7 +2,7 @@
 KERNEL_SRC += kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/command.c kdebug/core/complete.c \
     kdebug/core/deferred.c kdebug/core/editor.c kdebug/core/enter.c kdebug/core/expression.c kdebug/core/guard.c \
     kdebug/core/list_walk.c kdebug/core/output.c kdebug/core/session.c kdebug/core/stop.c kdebug/core/symbols.c \
-    kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c
+    kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c kdebug/core/value.c
 KERNEL_SRC += kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/check.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \
     kdebug/cmd/handle.c kdebug/cmd/lock.c kdebug/cmd/lookup.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c \
@@ -12,24 +12,25 @@ KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/check.c kdebug/cmd/cpu.c kdebug/
 # Everything that runs on any target, for host tests: they bring a fake machine (tests/host/kdebug_support.c).
 KDEBUG_HOST_SRC := kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/command.c kdebug/core/complete.c \
     kdebug/core/editor.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/list_walk.c kdebug/core/output.c \
-    kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
+    kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c kdebug/core/value.c \
     kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/unwind.c \
-    $(filter-out kdebug/cmd/power.c kdebug/cmd/self.c,$(filter kdebug/cmd/%,$(KERNEL_SRC))) \
+    $(filter kdebug/cmd/%,$(KERNEL_SRC)) \
     kernel/base/crc32c.c kernel/base/format.c $(GEN)/trace_table.c tests/host/kdebug_support.c
 # The kernel's linker script names the bounds of the command table; the host's linker has names of its own for them.
 KDEBUG_HOST_LIBS := -Wl,--defsym=kdebug_commands_start=__start_kdebug_commands \
     -Wl,--defsym=kdebug_commands_end=__stop_kdebug_commands
 
-# A debugger copies structures out of damaged memory: a bool may then hold anything, and is only tested for being zero.
 HOST_TESTS += test_kdebug_editor
 HOST_test_kdebug_editor_SRC := tests/host/test_kdebug_editor.c kdebug/core/editor.c
+
+# No check of bool: a debugger copies structures out of damaged memory, where a bool may hold anything.
 define kdebug_test
 HOST_TESTS += $(1)
 HOST_$(1)_SRC := tests/host/$(1).c $$(KDEBUG_HOST_SRC)
 HOST_$(1)_CFLAGS := -DKDEBUG_HOST=1 -fno-sanitize=bool
 HOST_$(1)_LIBS := $$(KDEBUG_HOST_LIBS)
 endef
-$(foreach name,test_kdebug_command test_kdebug_expression test_kdebug_kernel test_kdebug_symbols test_kdebug_target test_kdebug_trace,$(eval $(call kdebug_test,$(name))))
+$(foreach name,command expression kernel symbols target trace,$(eval $(call kdebug_test,test_kdebug_$(name))))
 
 FUZZERS += fuzz_kdebug
 FUZZ_fuzz_kdebug_SRC := tests/fuzz/fuzz_kdebug.c $(KDEBUG_HOST_SRC)

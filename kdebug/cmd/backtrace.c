@@ -11,7 +11,8 @@
 #include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/unwind.h"
 
-/* A return address may be the first byte after a call that does not return, so its name is that of the byte before. */
+/* A return address may be the first byte after a call that does not return, so its name is that
+ * of the byte before. */
 static void print_code(uint64_t rip, bool is_exact)
 {
     struct kd_symbol symbol;
@@ -40,7 +41,8 @@ static void print_trap(const struct trap_frame *trap)
 
 static void print_user(uint64_t rip, uint64_t rsp, const char *process)
 {
-    kd_print("%3s  %016llx  user code of %s, rsp %llx\n", "", (unsigned long long)rip, process, (unsigned long long)rsp);
+    kd_print("%3s  %016llx  user code of %s, rsp %llx\n", "", (unsigned long long)rip, process,
+             (unsigned long long)rsp);
 }
 
 static void print_frames(struct kd_unwind *unwind, const char *process)
@@ -72,8 +74,9 @@ static void trace_cpu(unsigned cpu)
         kd_fail("core %u was not captured", cpu);
     }
     vaddr_t thread = kd_cpu_thread(cpu);
-    kd_process_text(thread == 0 ? 0 : kd_fetch_word(thread + offsetof(struct thread, process), "thread"), process,
-                    sizeof(process));
+    kd_process_text(
+        thread == 0 ? 0 : kd_fetch_word(thread + offsetof(struct thread, process), "thread"),
+        process, sizeof(process));
     kd_unwind_begin(&unwind, &registers.frame);
     kd_print("core %u:\n", cpu);
     print_frames(&unwind, process);
@@ -88,13 +91,15 @@ static void trace_thread(vaddr_t address)
     kd_fetch(address, &thread, sizeof(thread), "thread");
     thread.name[NAME_BYTES - 1] = '\0';
     kd_process_text((vaddr_t)thread.process, process, sizeof(process));
-    kd_print("thread %u '%s' of %s, %s\n", thread.tid, thread.name, process, kd_state_name(&thread));
+    kd_print("thread %u '%s' of %s, %s\n", thread.tid, thread.name, process,
+             kd_state_name(&thread));
     if (cpu >= 0) {
         trace_cpu((unsigned)cpu);
         return;
     }
     if (!kd_unwind_begin_blocked(&unwind, thread.context.rsp)) {
-        kd_fail("the stack of thread %u at 0x%llx cannot be read", thread.tid, (unsigned long long)thread.context.rsp);
+        kd_fail("the stack of thread %u at 0x%llx cannot be read", thread.tid,
+                (unsigned long long)thread.context.rsp);
     }
     print_frames(&unwind, process);
 }
@@ -135,5 +140,6 @@ static void run_bt(struct kd_call *call)
         trace_cpu((unsigned)MIN(cpu, (uint64_t)UINT32_MAX));
     }
 }
-KD_COMMAND(bt, .usage = "[TID | cpu N | all]", .help = "backtrace of a thread, a core, all cores; default the selected core",
+KD_COMMAND(bt, .usage = "[TID | cpu N | all]",
+           .help = "backtrace of a thread, a core, all cores; default the selected core",
            .flags = KD_READS | KD_TAKES, .run = run_bt);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check: do the invariants hold? Those of the scheduler and the trace are checked here through the target; mm brings its own, which
- * read live memory.
+ * check: do the invariants hold? Those of the scheduler and the trace are checked here through
+ * the target; mm brings its own, which read live memory.
  *
- * A machine is stopped anywhere. What is protected by a held lock is being changed and is left out, with a word. What a core changes
- * without a lock because it is its own (caches of frames and objects) cannot be told: before believing a finding about mm, look with
- * `bt all` whether a core stands inside the allocator.
+ * A machine is stopped anywhere. What is protected by a held lock is being changed and is left
+ * out, with a word. What a core changes without a lock because it is its own (caches of frames
+ * and objects) cannot be told: before believing a finding about mm, look with `bt all` whether a
+ * core stands inside the allocator.
  */
 #include "kdebug/cmd/lookup.h"
 #include "kdebug/cmd/trace_reader.h"
@@ -19,14 +20,14 @@
 
 static unsigned violations;
 
-#define CHECK(condition, ...)     \
-    do {                          \
-        if (!(condition)) {       \
-            violations++;         \
-            kd_print("  BROKEN: "); \
-            kd_print(__VA_ARGS__); \
-            kd_print("\n");       \
-        }                         \
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            violations++;                                                                          \
+            kd_print("  BROKEN: ");                                                                \
+            kd_print(__VA_ARGS__);                                                                 \
+            kd_print("\n");                                                                        \
+        }                                                                                          \
     } while (0)
 
 /* A structure whose lock is held is being changed. */
@@ -35,13 +36,15 @@ static bool is_changing(vaddr_t lock, const char *what, uint64_t which)
     struct spinlock copy;
     kd_fetch(lock, &copy, sizeof(copy), "lock");
     if (spinlock_is_held(&copy)) {
-        kd_print("  (%s %llu is being changed: its lock is held)\n", what, (unsigned long long)which);
+        kd_print("  (%s %llu is being changed: its lock is held)\n", what,
+                 (unsigned long long)which);
         return true;
     }
     return false;
 }
 
-/* A run queue's bit map, counters and lists agree, and who is queued is ready (T3 of sched/thread.h). */
+/* A run queue's bit map, counters and lists agree, and who is queued is ready (T3 of
+ * sched/thread.h). */
 static void check_run_queue(unsigned cpu)
 {
     struct run_queue queue;
@@ -59,21 +62,23 @@ static void check_run_queue(unsigned cpu)
         struct kd_list_walk walk;
         vaddr_t node;
         unsigned here = 0;
-        kd_list_begin(&walk, address + offsetof(struct run_queue, level) + level * sizeof(struct list));
+        kd_list_begin(&walk,
+                      address + offsetof(struct run_queue, level) + level * sizeof(struct list));
         while (kd_list_next(&walk, &node)) {
             struct thread thread;
             kd_fetch(node - offsetof(struct thread, run_link), &thread, sizeof(thread), "thread");
-            CHECK(thread.priority == level, "T3: thread %u of priority %u in level %u of core %u", thread.tid, thread.priority,
-                  level, cpu);
+            CHECK(thread.priority == level, "T3: thread %u of priority %u in level %u of core %u",
+                  thread.tid, thread.priority, level, cpu);
             CHECK(atomic_load_explicit(&thread.ticket, memory_order_relaxed) == 0,
                   "T1: thread %u is in the run queue of core %u and has a ticket", thread.tid, cpu);
             here++;
         }
-        CHECK((here != 0) == (queue.levels >> level & 1), "level %u of core %u has %u threads, its bit says otherwise", level,
-              cpu, here);
+        CHECK((here != 0) == (queue.levels >> level & 1),
+              "level %u of core %u has %u threads, its bit says otherwise", level, cpu, here);
         queued += here;
     }
-    CHECK(queued == queue.ready, "core %u counts %u ready threads and has %u", cpu, queue.ready, queued);
+    CHECK(queued == queue.ready, "core %u counts %u ready threads and has %u", cpu, queue.ready,
+          queued);
 }
 
 static void check_run_queues(void)
@@ -89,7 +94,8 @@ static bool check_process(vaddr_t process, void *context UNUSED)
     vaddr_t node;
     uint32_t count, counted = 0, pid;
     kd_fetch(process + offsetof(struct process, thread_count), &count, sizeof(count), "process");
-    kd_fetch(process + offsetof(struct process, object) + offsetof(struct object, id), &pid, sizeof(pid), "process");
+    kd_fetch(process + offsetof(struct process, object) + offsetof(struct object, id), &pid,
+             sizeof(pid), "process");
     if (is_changing(process + offsetof(struct process, lock), "process", pid)) {
         return true;
     }
@@ -119,8 +125,9 @@ static bool count_record(const struct kd_record *record UNUSED, void *context)
     return true;
 }
 
-/* L3 of trace/ring/layout.h: events of a lane = first_event of its newest sub-buffer + records in that. A core may have been stopped in a
- * commit, which counts the event before it moves the position. */
+/* L3 of trace/ring/layout.h: events of a lane = first_event of its newest sub-buffer + records in
+ * that. A core may have been stopped in a commit, which counts the event before it moves the
+ * position. */
 static void check_lane(const struct kd_lane *lane)
 {
     static uint64_t words[TRACE_SUBBUF_BYTES / 8];
@@ -133,8 +140,9 @@ static void check_lane(const struct kd_lane *lane)
     struct subbuf_count count = {0};
     kd_subbuf_each(words, bytes, count_record, &count);
     uint64_t expected = ((const struct trace_subbuf *)words)->first_event + count.records;
-    CHECK(bytes == 0 || lane->control.events - expected <= 1, "L3: lane %u counts %llu events, its sub-buffers say %llu",
-          lane->index, (unsigned long long)lane->control.events, (unsigned long long)expected);
+    CHECK(bytes == 0 || lane->control.events - expected <= 1,
+          "L3: lane %u counts %llu events, its sub-buffers say %llu", lane->index,
+          (unsigned long long)lane->control.events, (unsigned long long)expected);
 }
 
 static void check_trace(void)
@@ -157,7 +165,8 @@ static void check_mm(void)
         return;
     }
     for (unsigned zone = 0; zone < FRAME_ZONES; zone++) {
-        if (is_changing(KD_GLOBAL(frame_zones) + zone * sizeof(struct frame_zone) + offsetof(struct frame_zone, lock),
+        if (is_changing(KD_GLOBAL(frame_zones) + zone * sizeof(struct frame_zone) +
+                            offsetof(struct frame_zone, lock),
                         "frame zone", zone)) {
             return;
         }
@@ -169,7 +178,10 @@ static void check_mm(void)
 static const struct {
     const char *name;
     void (*check)(void);
-} checks[] = {{"sched", check_run_queues}, {"process", check_processes}, {"trace", check_trace}, {"mm", check_mm}};
+} checks[] = {{"sched", check_run_queues},
+              {"process", check_processes},
+              {"trace", check_trace},
+              {"mm", check_mm}};
 
 static void run_check(struct kd_call *call)
 {
@@ -189,5 +201,6 @@ static void run_check(struct kd_call *call)
     }
     kd_print("check: %u broken\n", violations);
 }
-KD_COMMAND(check, .usage = "[sched process trace mm]", .help = "do the invariants hold? A held lock may excuse one that does not",
+KD_COMMAND(check, .usage = "[sched process trace mm]",
+           .help = "do the invariants hold? A held lock may excuse one that does not",
            .flags = KD_READS, .run = run_check);

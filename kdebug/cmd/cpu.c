@@ -16,19 +16,21 @@ static void show_cpu(const struct kd_value *value)
     char process[NAME_BYTES] = "";
     struct cpu data;
     kd_fetch(KD_GLOBAL(cpus) + cpu * sizeof(struct cpu), &data, sizeof(data), "struct cpu");
-    if (data.current != NULL && kd_read_kernel((vaddr_t)data.current, &thread, sizeof(thread)) == OK) {
+    if (data.current != NULL &&
+        kd_read_kernel((vaddr_t)data.current, &thread, sizeof(thread)) == OK) {
         kd_process_text((vaddr_t)thread.process, process, sizeof(process));
         thread.name[NAME_BYTES - 1] = '\0';
     }
     bool captured = kd_target->registers(cpu, &registers) == OK;
-    kd_print("%c%3u  %4u  %-7s  %5u  %-16s  %-16s  ", cpu == kd_session_cpu() ? '*' : ' ', cpu, data.apic_id,
-             captured ? "stopped" : "MISSING", thread.tid, process, thread.name);
+    kd_print("%c%3u  %4u  %-7s  %5u  %-16s  %-16s  ", cpu == kd_session_cpu() ? '*' : ' ', cpu,
+             data.apic_id, captured ? "stopped" : "MISSING", thread.tid, process, thread.name);
     if (!captured) {
         kd_print("not captured\n");
         return;
     }
     kd_print_address(registers.frame.rip);
-    kd_print("%s%s\n", frame_is_user(&registers.frame) ? " (user)" : "", registers.frame.rflags & 0x200 ? "" : " (IF=0)");
+    kd_print("%s%s\n", frame_is_user(&registers.frame) ? " (user)" : "",
+             registers.frame.rflags & 0x200 ? "" : " (IF=0)");
 }
 
 const struct kd_type kd_type_cpu = {
@@ -46,8 +48,8 @@ static void run_cpus(struct kd_call *call)
         }
     }
 }
-KD_COMMAND(cpus, .usage = "", .help = "all cores: what they run and where they stand", .flags = KD_READS | KD_GIVES,
-           .run = run_cpus);
+KD_COMMAND(cpus, .usage = "", .help = "all cores: what they run and where they stand",
+           .flags = KD_READS | KD_GIVES, .run = run_cpus);
 
 static unsigned check_cpu(uint64_t cpu)
 {
@@ -65,8 +67,8 @@ static void run_cpu(struct kd_call *call)
     kd_session_select(check_cpu(cpu));
     kd_emit(call, kd_value_of(cpu, &kd_type_cpu));
 }
-KD_COMMAND(cpu, .usage = "[N]", .help = "select the core that %registers, regs and bt mean", .flags = KD_READS | KD_GIVES,
-           .run = run_cpu);
+KD_COMMAND(cpu, .usage = "[N]", .help = "select the core that %registers, regs and bt mean",
+           .flags = KD_READS | KD_GIVES, .run = run_cpu);
 
 static void run_regs(struct kd_call *call)
 {
@@ -84,5 +86,5 @@ static void run_regs(struct kd_call *call)
     kd_print("core %u:\n", cpu);
     kd_registers_show(&registers);
 }
-KD_COMMAND(regs, .usage = "[CPU]", .help = "registers of a core where it was stopped", .flags = KD_READS | KD_TAKES,
-           .run = run_regs);
+KD_COMMAND(regs, .usage = "[CPU]", .help = "registers of a core where it was stopped",
+           .flags = KD_READS | KD_TAKES, .run = run_regs);

@@ -12,21 +12,17 @@
 static const char *owner_name(unsigned owner)
 {
     static const char *const names[FRAME_OWNERS] = {
-        [FRAME_FREE] = "free",
-        [FRAME_RESERVED] = "reserved",
-        [FRAME_KERNEL] = "kernel",
-        [FRAME_HEAP] = "heap",
-        [FRAME_PAGE_TABLE] = "page tables",
-        [FRAME_STACK] = "kernel stacks",
-        [FRAME_USER] = "user",
-        [FRAME_TRACE] = "trace rings",
+        [FRAME_FREE] = "free", [FRAME_RESERVED] = "reserved",      [FRAME_KERNEL] = "kernel",
+        [FRAME_HEAP] = "heap", [FRAME_PAGE_TABLE] = "page tables", [FRAME_STACK] = "kernel stacks",
+        [FRAME_USER] = "user", [FRAME_TRACE] = "trace rings",
     };
     return names[owner] == NULL ? "?" : names[owner];
 }
 
 static void print_row(const char *name, int64_t frames)
 {
-    kd_print("  %-14s %10lld frames %10lld KiB\n", name, (long long)frames, (long long)(frames * KIB_PER_FRAME));
+    int64_t kib = frames * KIB_PER_FRAME;
+    kd_print("  %-14s %10lld frames %10lld KiB\n", name, (long long)frames, (long long)kib);
 }
 
 static void run_mem(struct kd_call *call)
@@ -36,7 +32,8 @@ static void run_mem(struct kd_call *call)
     kd_arg_done(call);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         struct frame_cache cache;
-        kd_fetch(KD_GLOBAL(frame_caches) + cpu * sizeof(cache), &cache, sizeof(cache), "frame cache");
+        kd_fetch(KD_GLOBAL(frame_caches) + cpu * sizeof(cache), &cache, sizeof(cache),
+                 "frame cache");
         cached += cache.count + cache.zeroed_count;
         for (unsigned owner = 0; owner < FRAME_OWNERS; owner++) {
             owned[owner] += cache.owned[owner];
@@ -69,9 +66,10 @@ static void show_cache(vaddr_t address)
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         in_use += cache.magazines[cpu].in_use;
     }
-    kd_print("%-20s  %6u  %8lld  %6llu  %6llu  %10llu  %s\n", name, cache.object_bytes, (long long)in_use,
-             (unsigned long long)cache.slabs, (unsigned long long)cache.empty,
-             (unsigned long long)((cache.slabs * KIB_PER_FRAME) << cache.slab_order), cache.is_typed ? "typed" : "");
+    uint64_t frames = cache.slabs << cache.slab_order;
+    kd_print("%-20s  %6u  %8lld  %6llu  %6llu  %10llu  %s\n", name, cache.object_bytes,
+             (long long)in_use, (unsigned long long)cache.slabs, (unsigned long long)cache.empty,
+             (unsigned long long)frames * KIB_PER_FRAME, cache.is_typed ? "typed" : "");
 }
 
 static void run_heap(struct kd_call *call)
@@ -85,4 +83,5 @@ static void run_heap(struct kd_call *call)
         show_cache(node - offsetof(struct cache, all_link));
     }
 }
-KD_COMMAND(heap, .usage = "", .help = "caches of the kernel heap", .flags = KD_READS, .run = run_heap);
+KD_COMMAND(heap, .usage = "", .help = "caches of the kernel heap", .flags = KD_READS,
+           .run = run_heap);

@@ -8,27 +8,16 @@
 #include "kdebug/core/target.h"
 #include "trace/ring/layout.h"
 
-static void show_number(const struct kd_value *value)
-{
-    unsigned long long bits = value->bits;
-    kd_print("0x%llx = %llu", bits, bits);
-    struct kd_symbol symbol;
-    if (kd_symbol_at(value->bits, &symbol)) {
-        kd_print(" = ");
-        kd_print_address(value->bits);
-    }
-    kd_print("\n");
-}
-
-const struct kd_type kd_type_number = {.name = "number", .show = show_number};
+#define USAGE_COLUMNS 32u
 
 static const char *flag_words(uint32_t flags, char *to, size_t bytes)
 {
     static const struct {
         uint32_t flag;
         const char *word;
-    } words[] = {{KD_READS, "reads"}, {KD_WRITES, "writes"}, {KD_IO, "io"},         {KD_RESUMES, "resumes"},
-                 {KD_LIVE, "live"},   {KD_GIVES, "gives"},   {KD_TAKES, "takes"},   {KD_STAGE, "stage"}};
+    } words[] = {{KD_READS, "reads"},     {KD_WRITES, "writes"}, {KD_IO, "io"},
+                 {KD_RESUMES, "resumes"}, {KD_LIVE, "live"},     {KD_GIVES, "gives"},
+                 {KD_TAKES, "takes"},     {KD_STAGE, "stage"}};
     to[0] = '\0';
     size_t length = 0;
     for (unsigned i = 0; i < ARRAY_COUNT(words); i++) {
@@ -40,24 +29,39 @@ static const char *flag_words(uint32_t flags, char *to, size_t bytes)
     return to;
 }
 
-/* The command whose name comes next after `name` in the alphabet; NULL at the end. There are few, so this is quick enough. */
+/* The command whose name comes next after `name` in the alphabet; NULL at the end. There are few,
+ * so this is quick enough. */
 static const struct kd_command *next_command(const char *name)
 {
     const struct kd_command *best = NULL;
-    for (const struct kd_command *command = kdebug_commands_start; command < kdebug_commands_end; command++) {
-        if (strcmp(command->name, name) > 0 && (best == NULL || strcmp(command->name, best->name) < 0)) {
+    for (const struct kd_command *command = kdebug_commands_start; command < kdebug_commands_end;
+         command++) {
+        if (strcmp(command->name, name) > 0 &&
+            (best == NULL || strcmp(command->name, best->name) < 0)) {
             best = command;
         }
     }
     return best;
 }
 
+/* A '|' would end a cell of the table. */
+static void print_cell(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        kd_print(*text == '|' ? "\\%c" : "%c", *text);
+    }
+}
+
 static void print_manual(void)
 {
     char flags[64];
-    kd_print("| command | arguments | what it does | class |\n|---|---|---|---|\n");
-    for (const struct kd_command *command = next_command(""); command != NULL; command = next_command(command->name)) {
-        kd_print("| `%s` | `%s` | %s | %s |\n", command->name, command->usage, command->help,
+    kd_print("| command | what it does | class |\n|---|---|---|\n");
+    for (const struct kd_command *command = next_command(""); command != NULL;
+         command = next_command(command->name)) {
+        kd_print("| `%s", command->name);
+        print_cell(*command->usage == '\0' ? "" : " ");
+        print_cell(command->usage);
+        kd_print("` | %s | %s |\n", command->help,
                  flag_words(command->flags, flags, sizeof(flags)));
     }
 }
@@ -79,26 +83,34 @@ static void run_help(struct kd_call *call)
                  flag_words(command->flags, flags, sizeof(flags)));
         return;
     }
-    for (const struct kd_command *command = next_command(""); command != NULL; command = next_command(command->name)) {
-        kd_print("  %s %s\n      %s\n", command->name, command->usage, command->help);
+    for (const struct kd_command *command = next_command(""); command != NULL;
+         command = next_command(command->name)) {
+        bool fits = strlen(command->usage) <= USAGE_COLUMNS;
+        kd_print("  %-10s %-*s %s%s\n", command->name, (int)USAGE_COLUMNS, command->usage,
+                 fits ? "" : "\n      ", command->help);
     }
-    kd_print("values: A | B      text: A ! grep [-v] TEXT, head [N], tail [N], count      several: A ; B      ^C stops\n");
+    kd_print("values: A | B      text: A ! grep [-v] TEXT, head [N], tail [N], count      several: "
+             "A ; B      ^C stops\n");
 }
-KD_COMMAND(help, .usage = "[COMMAND | -manual]", .help = "list the commands, or explain one", .run = run_help);
+KD_COMMAND(help, .usage = "[COMMAND | -manual]", .help = "list the commands, or explain one",
+           .run = run_help);
 
 static void run_version(struct kd_call *call)
 {
     kd_arg_done(call);
-    kd_print("Spoor kdebug, target %s, %u cores, %u symbols, trace schema %016llx\n", kd_target->name,
-             kd_target->cpu_count(), kd_symbols_count(), (unsigned long long)TRACE_SCHEMA_HASH);
+    kd_print("Spoor kdebug, target %s, %u cores, %u symbols, trace schema %016llx\n",
+             kd_target->name, kd_target->cpu_count(), kd_symbols_count(),
+             (unsigned long long)TRACE_SCHEMA_HASH);
     struct trace_region region;
     uint64_t address = kd_target->trace_region();
     if (address != 0 && kd_read_kernel(address, &region, sizeof(region)) == OK) {
-        kd_print("boot %016llx, kernel %016llx, command line: %s\n", (unsigned long long)region.boot_id,
-                 (unsigned long long)region.kernel_id, region.cmdline);
+        kd_print("boot %016llx, kernel %016llx, command line: %s\n",
+                 (unsigned long long)region.boot_id, (unsigned long long)region.kernel_id,
+                 region.cmdline);
     }
 }
-KD_COMMAND(version, .usage = "", .help = "say what is running here", .flags = KD_READS, .run = run_version);
+KD_COMMAND(version, .usage = "", .help = "say what is running here", .flags = KD_READS,
+           .run = run_version);
 
 static void run_echo(struct kd_call *call)
 {
@@ -118,7 +130,8 @@ static void run_print(struct kd_call *call)
     kd_arg_done(call);
     kd_emit(call, kd_value_number(value));
 }
-KD_COMMAND(print, .usage = "EXPRESSION", .help = "evaluate: numbers, symbols, %registers, C operators, *address",
+KD_COMMAND(print, .usage = "EXPRESSION",
+           .help = "evaluate: numbers, symbols, %registers, C operators, *address",
            .flags = KD_READS | KD_GIVES, .run = run_print);
 
 static void run_set(struct kd_call *call)
@@ -130,4 +143,5 @@ static void run_set(struct kd_call *call)
     kd_arg_done(call);
     kd_pager_set((unsigned)lines);
 }
-KD_COMMAND(set, .usage = "pager LINES", .help = "stop output after so many lines; 0 never", .run = run_set);
+KD_COMMAND(set, .usage = "pager LINES", .help = "stop output after so many lines; 0 never",
+           .run = run_set);

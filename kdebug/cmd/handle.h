@@ -5,6 +5,8 @@
 #include "kdebug/cmd/lookup.h"
 #include "object/handle.h"
 
-/* kd_each_handle() - visit each open handle of a process until visit returns false. May end the command. */
-void kd_each_handle(vaddr_t process, bool (*visit)(vaddr_t entry, const struct handle_entry *copy, void *context),
+/* kd_each_handle() - visit each open handle of a process until visit returns false. May end the
+ * command. */
+void kd_each_handle(vaddr_t process,
+                    bool (*visit)(vaddr_t entry, const struct handle_entry *copy, void *context),
                     void *context);

@@ -2,8 +2,9 @@
 /*
  * locks: every spin lock we know how to find, with what it says about itself.
  *
- * There is no list of all locks (it would need a lock). They are found where they live: in the run queues, processes, mailboxes,
- * heap caches and zones, and by symbol for those that are variables of their own.
+ * There is no list of all locks (it would need a lock). They are found where they live: in the
+ * run queues, processes, mailboxes, heap caches and zones, and by symbol for those that are
+ * variables of their own.
  */
 #include "base/string.h"
 #include "ipc/mailbox.h"
@@ -31,8 +32,9 @@ static void show_lock(const struct kd_value *value)
     }
     unsigned next = atomic_load_explicit(&lock.next, memory_order_relaxed);
     unsigned serving = atomic_load_explicit(&lock.serving, memory_order_relaxed);
-    kd_print("%-16s  %4u  %-5s  %7u  %12llu  %9u  ", name, lock.rank, next == serving ? "free" : "HELD",
-             next == serving ? 0 : next - serving - 1, (unsigned long long)lock.acquired, lock.contended);
+    kd_print("%-16s  %4u  %-5s  %7u  %12llu  %9u  ", name, lock.rank,
+             next == serving ? "free" : "HELD", next == serving ? 0 : next - serving - 1,
+             (unsigned long long)lock.acquired, lock.contended);
     if (next != serving && lock.owner != 0) {
         kd_print("core %u at ", lock.owner - 1);
         kd_print_address(lock.holder_pc);
@@ -60,8 +62,8 @@ static void list_lock(const struct listing *listing, vaddr_t address)
 static void list_static_locks(const struct listing *listing)
 {
     /* Variables that are a lock or begin with one. */
-    static const char *const names[] = {"console_lock", "rendezvous_lock", "process_list_lock", "meta_lock", "finished",
-                                        "readers"};
+    static const char *const names[] = {"console_lock", "rendezvous_lock", "process_list_lock",
+                                        "meta_lock",    "finished",        "readers"};
     struct kd_symbol symbol;
     for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
         if (kd_symbol_named(names[i], strlen(names[i]), 0, &symbol)) {
@@ -73,8 +75,10 @@ static void list_static_locks(const struct listing *listing)
 static bool list_process_locks(vaddr_t process, void *context)
 {
     list_lock(context, process + offsetof(struct process, lock));
-    list_lock(context, process + offsetof(struct process, handles) + offsetof(struct handle_table, lock));
-    list_lock(context, process + offsetof(struct process, exit) + offsetof(struct wait_queue, lock));
+    list_lock(context,
+              process + offsetof(struct process, handles) + offsetof(struct handle_table, lock));
+    list_lock(context,
+              process + offsetof(struct process, exit) + offsetof(struct wait_queue, lock));
     return true;
 }
 
@@ -99,10 +103,12 @@ static void run_locks(struct kd_call *call)
         list_lock(&listing, queue + offsetof(struct run_queue, timer_lock));
     }
     for (unsigned zone = 0; zone < FRAME_ZONES; zone++) {
-        list_lock(&listing, KD_GLOBAL(frame_zones) + zone * sizeof(struct frame_zone) + offsetof(struct frame_zone, lock));
+        list_lock(&listing, KD_GLOBAL(frame_zones) + zone * sizeof(struct frame_zone) +
+                                offsetof(struct frame_zone, lock));
     }
     list_heap_locks(&listing);
     kd_each_process(list_process_locks, &listing);
 }
-KD_COMMAND(locks, .usage = "[held]", .help = "spin locks: owner, waiters, how often taken and waited for",
+KD_COMMAND(locks, .usage = "[held]",
+           .help = "spin locks: owner, waiters, how often taken and waited for",
            .flags = KD_READS | KD_GIVES, .run = run_locks);

@@ -9,19 +9,22 @@
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/target.h"
 
-void kd_each_thread(bool (*visit)(vaddr_t thread, const struct thread *copy, void *context), void *context)
+void kd_each_thread(bool (*visit)(vaddr_t thread, const struct thread *copy, void *context),
+                    void *context)
 {
     uint32_t slots = 0;
     kd_fetch(KD_GLOBAL(thread_slot_count), &slots, sizeof(slots), "thread_slot_count");
     slots = MIN(slots, THREAD_MAX);
     for (uint32_t slot = 0; slot < slots; slot++) {
         struct thread copy;
-        vaddr_t thread = kd_fetch_word(KD_GLOBAL(thread_slots) + slot * sizeof(vaddr_t), "thread_slots");
+        vaddr_t thread =
+            kd_fetch_word(KD_GLOBAL(thread_slots) + slot * sizeof(vaddr_t), "thread_slots");
         if (thread == 0) {
             continue;
         }
         kd_fetch(thread, &copy, sizeof(copy), "thread");
-        if (copy.run != THREAD_DEAD && atomic_load_explicit(&copy.object.refs, memory_order_relaxed) != 0 &&
+        if (copy.run != THREAD_DEAD &&
+            atomic_load_explicit(&copy.object.refs, memory_order_relaxed) != 0 &&
             !visit(thread, &copy, context)) {
             return;
         }
@@ -83,7 +86,8 @@ vaddr_t kd_process_named(uint64_t pid)
 
 vaddr_t kd_cpu_thread(unsigned cpu)
 {
-    return kd_fetch_word(KD_GLOBAL(cpus) + cpu * sizeof(struct cpu) + offsetof(struct cpu, current), "struct cpu");
+    return kd_fetch_word(KD_GLOBAL(cpus) + cpu * sizeof(struct cpu) + offsetof(struct cpu, current),
+                         "struct cpu");
 }
 
 int kd_thread_cpu(vaddr_t thread)
@@ -100,7 +104,8 @@ const char *kd_enum_name(const char *enumeration, uint64_t value)
 {
     for (unsigned i = 0; i < TRACE_ENUM_COUNT; i++) {
         const struct trace_enum_info *info = &trace_enum_table[i];
-        if (strcmp(info->name, enumeration) == 0 && value < info->count && info->value[value] != NULL) {
+        if (strcmp(info->name, enumeration) == 0 && value < info->count &&
+            info->value[value] != NULL) {
             return info->value[value];
         }
     }
@@ -162,7 +167,8 @@ void kd_object_text(vaddr_t address, char *to, size_t bytes)
     } else if (object.type == OBJECT_THREAD) {
         uint32_t tid = 0;
         read_name(address + offsetof(struct thread, name), name);
-        (void)kd_read_kernel(address + offsetof(struct thread, tid), &tid, sizeof(tid)); /* 0 says enough */
+        (void)kd_read_kernel(address + offsetof(struct thread, tid), &tid,
+                             sizeof(tid)); /* 0 says enough */
         id = tid;
     }
     const char *type = object_type_name(object.type);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding and naming kernel objects of the target; shared by the commands. All may end the command (kd_fail()). */
+/* Finding and naming kernel objects of the target; shared by the commands. All may end the
+ * command (kd_fail()). */
 #pragma once
 
 #include "base/types.h"
@@ -7,7 +8,8 @@
 #include "sched/process.h"
 #include "sched/thread.h"
 
-/* kd_thread_named() / kd_process_named() - the address of the living object with this id; ends the command if there is none. */
+/* kd_thread_named() / kd_process_named() - the address of the living object with this id; ends
+ * the command if there is none. */
 vaddr_t kd_thread_named(uint64_t tid);
 vaddr_t kd_process_named(uint64_t pid);
 
@@ -20,19 +22,23 @@ vaddr_t kd_cpu_thread(unsigned cpu);
 /* kd_state_name() - "ready", "running", "call" ... of a thread. */
 const char *kd_state_name(const struct thread *thread);
 
-/* kd_process_text() - the name of the process at an address, "kernel" for 0. Never fails: "?" for what cannot be read. */
+/* kd_process_text() - the name of the process at an address, "kernel" for 0. Never fails: "?" for
+ * what cannot be read. */
 void kd_process_text(vaddr_t process, char *to, size_t bytes);
 
-/* kd_object_text() - "mailbox 12 'disk'" for any object with a struct object at its start. Never fails. */
-void kd_object_text(vaddr_t object, char *to, size_t bytes);
+/* kd_object_text() - "mailbox 12 'disk'" for any object with a struct object at its start. Never
+ * fails. */
+void kd_object_text(vaddr_t address, char *to, size_t bytes);
 
 /* kd_enum_name() - name of a value of an enum of events.toml; "?" if it has none. */
 const char *kd_enum_name(const char *enumeration, uint64_t value);
 
-/* kd_arg_thread() - the thread of a call: the piped value or a TID argument; 0: neither. kd_arg_process() likewise. */
+/* kd_arg_thread() - the thread of a call: the piped value or a TID argument; 0: neither.
+ * kd_arg_process() likewise. */
 vaddr_t kd_arg_thread(struct kd_call *call);
 vaddr_t kd_arg_process(struct kd_call *call);
 
 /* kd_each_thread() / kd_each_process() - call visit for each living one until it returns false. */
-void kd_each_thread(bool (*visit)(vaddr_t thread, const struct thread *copy, void *context), void *context);
+void kd_each_thread(bool (*visit)(vaddr_t thread, const struct thread *copy, void *context),
+                    void *context);
 void kd_each_process(bool (*visit)(vaddr_t process, void *context), void *context);

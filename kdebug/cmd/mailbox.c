@@ -18,7 +18,8 @@ static void print_waiters(const char *what, vaddr_t head)
     kd_list_begin(&walk, head);
     while (kd_list_next(&walk, &node)) {
         uint32_t tid;
-        kd_fetch(node - offsetof(struct thread, wait_link) + offsetof(struct thread, tid), &tid, sizeof(tid), "thread");
+        kd_fetch(node - offsetof(struct thread, wait_link) + offsetof(struct thread, tid), &tid,
+                 sizeof(tid), "thread");
         if (first) {
             kd_print("       %s", what);
             first = false;
@@ -36,8 +37,9 @@ static void show_mailbox(const struct kd_value *value)
     kd_fetch(value->bits, &mailbox, sizeof(mailbox), "mailbox");
     mailbox.name[NAME_BYTES - 1] = '\0';
     kd_print("%5u  %-20s  %8u  %10llu  %12llu  %s\n", mailbox.object.id, mailbox.name,
-             atomic_load_explicit(&mailbox.object.handles, memory_order_relaxed), (unsigned long long)mailbox.calls,
-             (unsigned long long)mailbox.bytes, mailbox.closed ? "closed" : "open");
+             atomic_load_explicit(&mailbox.object.handles, memory_order_relaxed),
+             (unsigned long long)mailbox.calls, (unsigned long long)mailbox.bytes,
+             mailbox.closed ? "closed" : "open");
     print_waiters("callers:", value->bits + offsetof(struct mailbox, callers));
     print_waiters("receivers:", value->bits + offsetof(struct mailbox, receivers));
 }
@@ -48,7 +50,8 @@ const struct kd_type kd_type_mailbox = {
     .show = show_mailbox,
 };
 
-/* A mailbox turns up once per handle; it is shown once. Beyond SEEN_MAX mailboxes some may show twice. */
+/* A mailbox turns up once per handle; it is shown once. Beyond SEEN_MAX mailboxes some may show
+ * twice. */
 struct listing {
     struct kd_call *call;
     unsigned seen_count;
@@ -88,5 +91,5 @@ static void run_mailboxes(struct kd_call *call)
     kd_arg_done(call);
     kd_each_process(list_process, &listing);
 }
-KD_COMMAND(mailboxes, .usage = "", .help = "mailboxes with waiting callers and receivers", .flags = KD_READS | KD_GIVES,
-           .run = run_mailboxes);
+KD_COMMAND(mailboxes, .usage = "", .help = "mailboxes with waiting callers and receivers",
+           .flags = KD_READS | KD_GIVES, .run = run_mailboxes);

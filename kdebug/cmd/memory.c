@@ -8,9 +8,9 @@
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
 
-#define ROW_BYTES      16u
-#define COUNT_DEFAULT  64u
-#define COUNT_MAX      0x100000u
+#define ROW_BYTES     16u
+#define COUNT_DEFAULT 64u
+#define COUNT_MAX     0x100000u
 
 extern const char kernel_text_start[], kernel_text_end[];
 
@@ -35,7 +35,8 @@ static bool parse_width(struct kd_call *call, struct place *place)
     return false;
 }
 
-/* Options behind the numbers: /p physical, /u PID of a process, /b /h /w /g width, the letters of gdb. */
+/* Options behind the numbers: /p physical, /u PID of a process, /b /h /w /g width, the letters of
+ * gdb. */
 static struct place parse_place(struct kd_call *call)
 {
     struct place place = {.space = KD_SPACE_KERNEL};
@@ -51,7 +52,8 @@ static struct place parse_place(struct kd_call *call)
             if (!kd_arg_number(call, &pid)) {
                 kd_fail_usage(call);
             }
-            place.space = kd_fetch_word(kd_process_named(pid) + offsetof(struct process, root), "process");
+            place.space =
+                kd_fetch_word(kd_process_named(pid) + offsetof(struct process, root), "process");
         } else {
             kd_arg_done(call);
         }
@@ -104,14 +106,16 @@ static void run_read(struct kd_call *call)
         uint64_t at = address + done;
         unsigned bytes = (unsigned)MIN(count - done, (uint64_t)ROW_BYTES);
         if (kd_read(space_of(&place, at), at, row, bytes) != OK) {
-            kd_fail("0x%llx cannot be read: nothing is mapped there, or it is no RAM", (unsigned long long)at);
+            kd_fail("0x%llx cannot be read: nothing is mapped there, or it is no RAM",
+                    (unsigned long long)at);
         }
         print_row(at, row, bytes, width);
     }
 }
-KD_COMMAND(read, .usage = "ADDRESS [BYTES] [/p | /u PID] [/b /h /w /g]",
-           .help = "memory in hex: kernel, /p physical, /u of a process; in items of 1, 2, 4, 8 bytes",
-           .flags = KD_READS | KD_TAKES, .run = run_read);
+KD_COMMAND(
+    read, .usage = "ADDRESS [BYTES] [/p | /u PID] [/b /h /w /g]",
+    .help = "memory in hex: kernel, /p physical, /u of a process; in items of 1, 2, 4, 8 bytes",
+    .flags = KD_READS | KD_TAKES, .run = run_read);
 
 static void run_write(struct kd_call *call)
 {
@@ -125,11 +129,13 @@ static void run_write(struct kd_call *call)
         kd_fail("kernel text is only written by the text patcher");
     }
     if (kd_write(space_of(&place, address), address, &value, width) != OK) {
-        kd_fail("0x%llx cannot be written: nothing is mapped there, or it is no RAM", (unsigned long long)address);
+        kd_fail("0x%llx cannot be written: nothing is mapped there, or it is no RAM",
+                (unsigned long long)address);
     }
 }
-KD_COMMAND(write, .usage = "ADDRESS VALUE [/p | /u PID] [/b /h /w /g]", .help = "store VALUE, 8 bytes unless said otherwise",
-           .flags = KD_WRITES, .run = run_write);
+KD_COMMAND(write, .usage = "ADDRESS VALUE [/p | /u PID] [/b /h /w /g]",
+           .help = "store VALUE, 8 bytes unless said otherwise", .flags = KD_WRITES,
+           .run = run_write);
 
 static void print_symbol(const struct kd_symbol *symbol)
 {
@@ -179,5 +185,5 @@ static void run_sym(struct kd_call *call)
     kd_print_address(address);
     kd_print("\n");
 }
-KD_COMMAND(sym, .usage = "NAME | ADDRESS | -part TEXT", .help = "symbols: address, kind, bytes, name", .flags = KD_READS,
-           .run = run_sym);
+KD_COMMAND(sym, .usage = "NAME | ADDRESS | -part TEXT",
+           .help = "symbols: address, kind, bytes, name", .flags = KD_READS, .run = run_sym);

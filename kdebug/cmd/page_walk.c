@@ -13,8 +13,10 @@ static void print_flags(uint64_t entry)
     static const struct {
         uint64_t bit;
         const char *name;
-    } flags[] = {{PTE_WRITE, "write"}, {PTE_USER, "user"},         {PTE_PWT, "pwt"},     {PTE_PCD, "uncached"},
-                 {PTE_ACCESSED, "accessed"}, {PTE_DIRTY, "dirty"}, {PTE_GLOBAL, "global"}, {PTE_NX, "nx"}};
+    } flags[] = {{PTE_WRITE, "write"},       {PTE_USER, "user"},
+                 {PTE_PWT, "pwt"},           {PTE_PCD, "uncached"},
+                 {PTE_ACCESSED, "accessed"}, {PTE_DIRTY, "dirty"},
+                 {PTE_GLOBAL, "global"},     {PTE_NX, "nx"}};
     if (!(entry & PTE_PRESENT)) {
         kd_print(" not present");
         return;
@@ -53,23 +55,25 @@ static void run_walk(struct kd_call *call)
     for (unsigned level = 0; level < walk.levels; level++) {
         bool last = level + 1 == walk.levels;
         kd_print("  %-4s [%3llu] at 0x%-10llx 0x%016llx ", levels[level],
-                 (unsigned long long)(walk.entry_at[level] % PAGE_BYTES / 8), (unsigned long long)walk.entry_at[level],
-                 (unsigned long long)walk.entry[level]);
+                 (unsigned long long)(walk.entry_at[level] % PAGE_BYTES / 8),
+                 (unsigned long long)walk.entry_at[level], (unsigned long long)walk.entry[level]);
         kd_print(last && walk.present ? "page " : "table");
         print_flags(walk.entry[level]);
         kd_print("\n");
     }
     if (status != OK) {
-        kd_fail("0x%llx is not canonical, or its page tables are not in RAM", (unsigned long long)address);
+        kd_fail("0x%llx is not canonical, or its page tables are not in RAM",
+                (unsigned long long)address);
     }
     if (!walk.present) {
         kd_print("0x%llx is not mapped\n", (unsigned long long)address);
         return;
     }
-    kd_print("0x%llx is physical 0x%llx in a page of %llu KiB:%s%s%s\n", (unsigned long long)address,
-             (unsigned long long)walk.physical, (unsigned long long)(walk.page_bytes / 1024),
-             walk.flags & PTE_USER ? " user" : " kernel", walk.flags & PTE_WRITE ? " read write" : " read",
-             walk.flags & PTE_NX ? "" : " execute");
+    kd_print(
+        "0x%llx is physical 0x%llx in a page of %llu KiB:%s%s%s\n", (unsigned long long)address,
+        (unsigned long long)walk.physical, (unsigned long long)(walk.page_bytes / 1024),
+        walk.flags & PTE_USER ? " user" : " kernel",
+        walk.flags & PTE_WRITE ? " read write" : " read", walk.flags & PTE_NX ? "" : " execute");
 }
-KD_COMMAND(walk, .usage = "PID|kernel ADDRESS", .help = "page walk of an address, entries decoded", .flags = KD_READS,
-           .run = run_walk);
+KD_COMMAND(walk, .usage = "PID|kernel ADDRESS", .help = "page walk of an address, entries decoded",
+           .flags = KD_READS, .run = run_walk);

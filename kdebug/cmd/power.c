@@ -10,8 +10,10 @@ static void run_continue(struct kd_call *call)
     kd_arg_done(call);
     kd_session_end();
 }
-KD_COMMAND(continue, .usage = "", .help = "let all cores go on", .flags = KD_RESUMES | KD_LIVE, .run = run_continue);
-KD_COMMAND(c, .usage = "", .help = "short for continue", .flags = KD_RESUMES | KD_LIVE, .run = run_continue);
+KD_COMMAND(continue, .usage = "", .help = "let all cores go on", .flags = KD_RESUMES | KD_LIVE,
+           .run = run_continue);
+KD_COMMAND(c, .usage = "", .help = "short for continue", .flags = KD_RESUMES | KD_LIVE,
+           .run = run_continue);
 
 static void run_reboot(struct kd_call *call)
 {
@@ -19,7 +21,8 @@ static void run_reboot(struct kd_call *call)
     kd_print("kdebug: reboot\n");
     power_reset();
 }
-KD_COMMAND(reboot, .usage = "", .help = "reset the machine", .flags = KD_RESUMES | KD_IO | KD_LIVE, .run = run_reboot);
+KD_COMMAND(reboot, .usage = "", .help = "reset the machine", .flags = KD_RESUMES | KD_IO | KD_LIVE,
+           .run = run_reboot);
 
 static void run_poweroff(struct kd_call *call)
 {
@@ -28,5 +31,5 @@ static void run_poweroff(struct kd_call *call)
     power_off();
     kd_fail("this machine cannot be switched off by ACPI");
 }
-KD_COMMAND(poweroff, .usage = "", .help = "switch the machine off", .flags = KD_RESUMES | KD_IO | KD_LIVE,
-           .run = run_poweroff);
+KD_COMMAND(poweroff, .usage = "", .help = "switch the machine off",
+           .flags = KD_RESUMES | KD_IO | KD_LIVE, .run = run_poweroff);

@@ -29,8 +29,9 @@ static const struct process *fetch_process(vaddr_t address)
 static void show_process(const struct kd_value *value)
 {
     const struct process *process = fetch_process(value->bits);
-    kd_print("%5u  %-6s  %7u  %7u  %-12llx  %s\n", process->object.id, state_of(process), process->thread_count,
-             process->handles.used, (unsigned long long)process->root, process->name);
+    kd_print("%5u  %-6s  %7u  %7u  %-12llx  %s\n", process->object.id, state_of(process),
+             process->thread_count, process->handles.used, (unsigned long long)process->root,
+             process->name);
 }
 
 const struct kd_type kd_type_process = {
@@ -49,7 +50,8 @@ static void run_processes(struct kd_call *call)
     kd_arg_done(call);
     kd_each_process(list_process, call);
 }
-KD_COMMAND(processes, .usage = "", .help = "all processes", .flags = KD_READS | KD_GIVES, .run = run_processes);
+KD_COMMAND(processes, .usage = "", .help = "all processes", .flags = KD_READS | KD_GIVES,
+           .run = run_processes);
 
 static void run_process(struct kd_call *call)
 {
@@ -59,18 +61,21 @@ static void run_process(struct kd_call *call)
     }
     kd_arg_done(call);
     const struct process *process = fetch_process(address);
-    kd_print("process %u '%s' at 0x%llx\n", process->object.id, process->name, (unsigned long long)address);
-    kd_print("  %s, %u threads, %u handles, references %u, open handles to it %u\n", state_of(process),
-             process->thread_count, process->handles.used,
+    kd_print("process %u '%s' at 0x%llx\n", process->object.id, process->name,
+             (unsigned long long)address);
+    kd_print("  %s, %u threads, %u handles, references %u, open handles to it %u\n",
+             state_of(process), process->thread_count, process->handles.used,
              atomic_load_explicit(&process->object.refs, memory_order_relaxed),
              atomic_load_explicit(&process->object.handles, memory_order_relaxed));
-    kd_print("  space 0x%llx, page tables 0x%llx, exit code %llu", (unsigned long long)(vaddr_t)process->space,
-             (unsigned long long)process->root, (unsigned long long)process->code);
+    kd_print("  space 0x%llx, page tables 0x%llx, exit code %llu",
+             (unsigned long long)(vaddr_t)process->space, (unsigned long long)process->root,
+             (unsigned long long)process->code);
     if (process->fault != 0) {
         const char *name = kd_vector_name(process->fault - 1);
-        kd_print(", ended by exception %u%s%s", process->fault - 1, name == NULL ? "" : " ", name == NULL ? "" : name);
+        kd_print(", ended by exception %u%s%s", process->fault - 1, name == NULL ? "" : " ",
+                 name == NULL ? "" : name);
     }
     kd_print("\n");
 }
-KD_COMMAND(process, .usage = "PID", .help = "everything about one process", .flags = KD_READS | KD_TAKES,
-           .run = run_process);
+KD_COMMAND(process, .usage = "PID", .help = "everything about one process",
+           .flags = KD_READS | KD_TAKES, .run = run_process);

@@ -31,11 +31,13 @@ static void show_queue(unsigned cpu)
     if (running >= 0) {
         kd_print("%d", running);
     }
-    kd_print(", %llu switches, slice ends %llu ns, timer at %lld\n", (unsigned long long)queue.switches,
-             (unsigned long long)queue.slice_end, (long long)queue.timer_at);
+    kd_print(", %llu switches, slice ends %llu ns, timer at %lld\n",
+             (unsigned long long)queue.switches, (unsigned long long)queue.slice_end,
+             (long long)queue.timer_at);
     for (unsigned level = THREAD_PRIORITIES; level-- > 0;) {
         if (queue.levels >> level & 1) {
-            show_level(address + offsetof(struct run_queue, level) + level * sizeof(struct list), level);
+            show_level(address + offsetof(struct run_queue, level) + level * sizeof(struct list),
+                       level);
         }
     }
     if (queue.deadlines != NULL) {
@@ -57,4 +59,5 @@ static void run_runq(struct kd_call *call)
         }
     }
 }
-KD_COMMAND(runq, .usage = "[CPU]", .help = "ready threads and deadlines of each core", .flags = KD_READS, .run = run_runq);
+KD_COMMAND(runq, .usage = "[CPU]", .help = "ready threads and deadlines of each core",
+           .flags = KD_READS, .run = run_runq);

@@ -16,7 +16,9 @@ static void fault_null(void)
 static void fault_protection(void)
 {
     uint64_t value;
-    __asm__ volatile("movq (%1), %0" : "=r"(value) : "r"(0x8000000000000000ull)); /* not canonical */
+    __asm__ volatile("movq (%1), %0"
+                     : "=r"(value)
+                     : "r"(0x8000000000000000ull)); /* not canonical */
 }
 
 static void fault_divide(void)
@@ -49,8 +51,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } faults[] = {
-    {"null", fault_null}, {"gp", fault_protection},   {"div", fault_divide},    {"ud", fault_undefined},
-    {"bp", fault_breakpoint}, {"text", fault_write_text}, {"assert", fault_assert},
+    {"null", fault_null},     {"gp", fault_protection}, {"div", fault_divide},
+    {"ud", fault_undefined},  {"bp", fault_breakpoint}, {"text", fault_write_text},
+    {"assert", fault_assert},
 };
 
 static void run_fault(struct kd_call *call)
@@ -73,7 +76,8 @@ static void show_stops(void)
         uint64_t late = kd_stop_has(cpu) && record->captured > record->asked && record->asked != 0
                             ? kd_stop_us(record->captured - record->asked)
                             : 0;
-        kd_print("%3u  %-7s  %17llu  %11llu  %9llu\n", cpu, kd_stop_has(cpu) ? "stopped" : "MISSING", (unsigned long long)late,
+        kd_print("%3u  %-7s  %17llu  %11llu  %9llu\n", cpu,
+                 kd_stop_has(cpu) ? "stopped" : "MISSING", (unsigned long long)late,
                  (unsigned long long)record->nmis, (unsigned long long)record->redundant);
     }
 }
@@ -86,6 +90,7 @@ static void run_self(struct kd_call *call)
     kd_arg_done(call);
     show_stops();
 }
-KD_COMMAND(self, .usage = "[fault null|gp|div|ud|bp|text|assert]",
-           .help = "how this stop went; or fault inside the debugger, which must come back to the prompt",
-           .flags = KD_READS | KD_LIVE, .run = run_self);
+KD_COMMAND(
+    self, .usage = "[fault null|gp|div|ud|bp|text|assert]",
+    .help = "how this stop went; or fault inside the debugger, which must come back to the prompt",
+    .flags = KD_READS | KD_LIVE, .run = run_self);

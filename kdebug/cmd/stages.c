@@ -16,7 +16,8 @@ static void run_head(struct kd_call *call)
         kd_emit_no_more(call);
     }
 }
-KD_COMMAND(head, .usage = "[N]", .help = "pass the first N values on", .flags = KD_STAGE, .run = run_head);
+KD_COMMAND(head, .usage = "[N]", .help = "pass the first N values on", .flags = KD_STAGE,
+           .run = run_head);
 
 static void run_count(struct kd_call *call)
 {
@@ -28,4 +29,5 @@ static void finish_count(struct kd_call *call)
 {
     kd_emit(call, kd_value_number(*call->state));
 }
-KD_COMMAND(count, .usage = "", .help = "how many values came", .flags = KD_STAGE, .run = run_count, .finish = finish_count);
+KD_COMMAND(count, .usage = "", .help = "how many values came", .flags = KD_STAGE, .run = run_count,
+           .finish = finish_count);

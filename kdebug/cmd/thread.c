@@ -16,8 +16,8 @@ static void show_thread(const struct kd_value *value)
     if (thread.run == THREAD_BLOCKED) {
         kd_object_text((vaddr_t)thread.wait_object, object, sizeof(object));
     }
-    kd_print("%5u  %-9s  %3u%c  %3u  %-16s  %-16s  %s\n", thread.tid, kd_state_name(&thread), thread.cpu,
-             thread.pinned ? '!' : ' ', thread.priority, process, thread.name, object);
+    kd_print("%5u  %-9s  %3u%c  %3u  %-16s  %-16s  %s\n", thread.tid, kd_state_name(&thread),
+             thread.cpu, thread.pinned ? '!' : ' ', thread.priority, process, thread.name, object);
 }
 
 const struct kd_type kd_type_thread = {
@@ -46,7 +46,8 @@ static void run_threads(struct kd_call *call)
     kd_arg_done(call);
     kd_each_thread(list_thread, &listing);
 }
-KD_COMMAND(threads, .usage = "[PID]", .help = "all threads, or those of a process; '!' behind the core: pinned",
+KD_COMMAND(threads, .usage = "[PID]",
+           .help = "all threads, or those of a process; '!' behind the core: pinned",
            .flags = KD_READS | KD_GIVES | KD_TAKES, .run = run_threads);
 
 static void run_thread(struct kd_call *call)
@@ -61,19 +62,26 @@ static void run_thread(struct kd_call *call)
     kd_fetch(address, &thread, sizeof(thread), "thread");
     thread.name[NAME_BYTES - 1] = '\0';
     kd_process_text((vaddr_t)thread.process, text, sizeof(text));
-    kd_print("thread %u '%s' of %s at 0x%llx\n", thread.tid, thread.name, text, (unsigned long long)address);
-    kd_print("  state %s, core %u%s, priority %u, runs now: %s, pending 0x%x%s\n", kd_state_name(&thread), thread.cpu,
-             thread.pinned ? " (pinned)" : "", thread.priority, kd_thread_cpu(address) >= 0 ? "yes" : "no",
-             atomic_load_explicit(&thread.pending, memory_order_relaxed), thread.exempt ? ", exempt from the trace" : "");
+    kd_print("thread %u '%s' of %s at 0x%llx\n", thread.tid, thread.name, text,
+             (unsigned long long)address);
+    kd_print("  state %s, core %u%s, priority %u, runs now: %s, pending 0x%x%s\n",
+             kd_state_name(&thread), thread.cpu, thread.pinned ? " (pinned)" : "", thread.priority,
+             kd_thread_cpu(address) >= 0 ? "yes" : "no",
+             atomic_load_explicit(&thread.pending, memory_order_relaxed),
+             thread.exempt ? ", exempt from the trace" : "");
     uint64_t ticket = atomic_load_explicit(&thread.ticket, memory_order_relaxed);
     kd_object_text((vaddr_t)thread.wait_object, text, sizeof(text));
     kd_print("  ticket 0x%llx, waits for %s, call 0x%llx, serving 0x%llx, last wake status %s\n",
-             (unsigned long long)ticket, text[0] == '\0' ? "nothing" : text, (unsigned long long)thread.call,
-             (unsigned long long)thread.serving, status_name(thread.wake_status));
+             (unsigned long long)ticket, text[0] == '\0' ? "nothing" : text,
+             (unsigned long long)thread.call, (unsigned long long)thread.serving,
+             status_name(thread.wake_status));
     if (thread.deadline.armed) {
-        kd_print("  deadline %llu ns on core %u\n", (unsigned long long)thread.deadline.when, thread.deadline.cpu);
+        kd_print("  deadline %llu ns on core %u\n", (unsigned long long)thread.deadline.when,
+                 thread.deadline.cpu);
     }
-    kd_print("  stack top 0x%llx, context rsp 0x%llx, page tables 0x%llx, slot %u\n", (unsigned long long)thread.stack_top,
-             (unsigned long long)thread.context.rsp, (unsigned long long)thread.root, thread.slot);
+    kd_print("  stack top 0x%llx, context rsp 0x%llx, page tables 0x%llx, slot %u\n",
+             (unsigned long long)thread.stack_top, (unsigned long long)thread.context.rsp,
+             (unsigned long long)thread.root, thread.slot);
 }
-KD_COMMAND(thread, .usage = "TID", .help = "everything about one thread", .flags = KD_READS | KD_TAKES, .run = run_thread);
+KD_COMMAND(thread, .usage = "TID", .help = "everything about one thread",
+           .flags = KD_READS | KD_TAKES, .run = run_thread);

@@ -30,7 +30,8 @@ static void print_categories(const char *what, uint64_t mask)
 
 static void show_lanes(vaddr_t address, const struct trace_region *region)
 {
-    kd_print("LANE  KIND    CPU    RING KIB      POSITION        EVENTS  KEPT KIB  LOST FULL  LOST NESTED\n");
+    kd_print("LANE  KIND    CPU    RING KIB      POSITION        EVENTS  KEPT KIB  LOST FULL  LOST "
+             "NESTED\n");
     for (unsigned i = 0; i < region->lane_count; i++) {
         struct kd_lane lane;
         uint64_t oldest = 0, newest = 0;
@@ -38,10 +39,12 @@ static void show_lanes(vaddr_t address, const struct trace_region *region)
             kd_lane_span(&lane, &oldest, &newest);
         }
         const struct trace_lane *control = &lane.control;
-        kd_print("%4u  %-6s  %3u  %10llu  %12llu  %12llu  %8llu  %9llu  %11llu\n", i, lane_kind_name(lane.kind), lane.cpu,
-                 (unsigned long long)(lane.ring_bytes / 1024), (unsigned long long)control->position,
-                 (unsigned long long)control->events, (unsigned long long)((control->position - oldest) / 1024),
-                 (unsigned long long)control->lost[TRACE_LOST_FULL], (unsigned long long)control->lost[TRACE_LOST_NESTED]);
+        kd_print("%4u  %-6s  %3u  %10llu  %12llu  %12llu  %8llu  %9llu  %11llu\n", i,
+                 lane_kind_name(lane.kind), lane.cpu, (unsigned long long)(lane.ring_bytes / 1024),
+                 (unsigned long long)control->position, (unsigned long long)control->events,
+                 (unsigned long long)((control->position - oldest) / 1024),
+                 (unsigned long long)control->lost[TRACE_LOST_FULL],
+                 (unsigned long long)control->lost[TRACE_LOST_NESTED]);
     }
 }
 
@@ -50,8 +53,9 @@ static void show_status(void)
     struct trace_region region;
     vaddr_t address = kd_region_read(&region);
     uint64_t pending;
-    kd_print("region 0x%llx, %llu KiB, %u lanes, TSC %llu kHz, boot %016llx\n", (unsigned long long)address,
-             (unsigned long long)(region.bytes / 1024), region.lane_count, (unsigned long long)region.tsc_khz,
+    kd_print("region 0x%llx, %llu KiB, %u lanes, TSC %llu kHz, boot %016llx\n",
+             (unsigned long long)address, (unsigned long long)(region.bytes / 1024),
+             region.lane_count, (unsigned long long)region.tsc_khz,
              (unsigned long long)region.boot_id);
     print_categories("on:", region.categories);
     if (kd_target->live && kd_deferred_wanted(&pending)) {
@@ -157,7 +161,8 @@ static void run_trace(struct kd_call *call)
     }
 }
 KD_COMMAND(trace, .usage = "[status] | last [N] [cpu N] [EVENT] | on|off CATEGORY... | dump [N]",
-           .help = "the rings: status, newest events, switch categories, send a capture (N sub-buffers a lane)",
+           .help = "the rings: status, newest events, switch categories, send a capture (N "
+                   "sub-buffers a lane)",
            .flags = KD_READS | KD_WRITES, .run = run_trace);
 
 static void run_log(struct kd_call *call)
@@ -171,4 +176,5 @@ static void run_log(struct kd_call *call)
         kd_events_show_log(i);
     }
 }
-KD_COMMAND(log, .usage = "[N]", .help = "newest lines of the kernel log, out of the rings", .flags = KD_READS, .run = run_log);
+KD_COMMAND(log, .usage = "[N]", .help = "newest lines of the kernel log, out of the rings",
+           .flags = KD_READS, .run = run_log);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A capture of the stopped machine's rings (trace_dump.h). Each block is built in one static buffer, because its checksum comes first. */
+/* A capture of the stopped machine's rings (trace_dump.h). Each block is built in one static
+ * buffer, because its checksum comes first. */
 #include "kdebug/cmd/trace_dump.h"
 
 #include "base/crc32c.h"
@@ -25,7 +26,8 @@ struct dump {
 static struct dump dump;
 
 /* A block whose payload comes in two pieces. */
-static void write_block(enum capture_type type, const void *first, size_t first_bytes, const void *second, size_t second_bytes)
+static void write_block(enum capture_type type, const void *first, size_t first_bytes,
+                        const void *second, size_t second_bytes)
 {
     struct capture_block block = {
         .magic = CAPTURE_MAGIC,
@@ -45,7 +47,8 @@ static void write_status(void)
 {
     struct trace_lane *lanes = dump.buffer.lanes;
     for (unsigned i = 0; i < dump.region.lane_count; i++) {
-        kd_fetch(dump.address + dump.region.lane[i].control_offset, &lanes[i], sizeof(lanes[i]), "trace lane");
+        kd_fetch(dump.address + dump.region.lane[i].control_offset, &lanes[i], sizeof(lanes[i]),
+                 "trace lane");
     }
     write_block(CAPTURE_STATUS, lanes, dump.region.lane_count * sizeof(*lanes), NULL, 0);
 }

@@ -5,7 +5,8 @@
 #include "base/types.h"
 
 /*
- * kd_trace_dump() - write a whole capture: START, SCHEMA, STATUS, each lane's sub-buffers oldest first, STATUS, END.
+ * kd_trace_dump() - write a whole capture: START, SCHEMA, STATUS, each lane's sub-buffers oldest
+ * first, STATUS, END.
  *
  * @newest  sub-buffers per lane at most, the newest ones
  * @put     gets the armoured text

@@ -2,9 +2,10 @@
 /*
  * The newest events of all lanes in time order (trace_print.h).
  *
- * Lanes only decode forward, sub-buffer by sub-buffer. So each lane is read from its newest sub-buffer backwards, each sub-buffer forward,
- * and a heap with the oldest kept event on top remembers the best `limit` so far; a lane is done when a whole sub-buffer is older than
- * that top. What is kept is where the record is, not the record: it is read again when it is printed.
+ * Lanes only decode forward, sub-buffer by sub-buffer. So each lane is read from its newest
+ * sub-buffer backwards, each sub-buffer forward, and a heap with the oldest kept event on top
+ * remembers the best `limit` so far; a lane is done when a whole sub-buffer is older than that
+ * top. What is kept is where the record is, not the record: it is read again when it is printed.
  */
 #include "kdebug/cmd/trace_print.h"
 
@@ -33,12 +34,15 @@ static struct trace_region region;
 static struct kd_lane lane;
 static uint64_t subbuf[TRACE_SUBBUF_BYTES / 8];
 
-/* ---- collecting ---------------------------------------------------------------------------------------------------- */
+/* ---- collecting ---- */
 
-/* Later in time; at the same time, later in the list of lanes, so that the order is always the same. */
+/* Later in time; at the same time, later in the list of lanes, so that the order is always the
+ * same. */
 static bool is_later(const struct found *a, const struct found *b)
 {
-    return a->tsc != b->tsc ? a->tsc > b->tsc : a->lane != b->lane ? a->lane > b->lane : a->record > b->record;
+    return a->tsc != b->tsc     ? a->tsc > b->tsc
+           : a->lane != b->lane ? a->lane > b->lane
+                                : a->record > b->record;
 }
 
 static void swap(unsigned a, unsigned b)
@@ -94,7 +98,8 @@ struct visit_context {
 static bool passes(const struct kd_event_filter *filter, unsigned event)
 {
     const struct trace_event_info *info = trace_event_info(event);
-    return filter->prefix[0] == '\0' || (info != NULL && strncmp(info->name, filter->prefix, strlen(filter->prefix)) == 0);
+    return filter->prefix[0] == '\0' ||
+           (info != NULL && strncmp(info->name, filter->prefix, strlen(filter->prefix)) == 0);
 }
 
 static bool visit_record(const struct kd_record *record, void *context)
@@ -126,7 +131,8 @@ static void collect_lane(const struct kd_event_filter *filter)
         size_t bytes = kd_subbuf_read(&lane, start, subbuf);
         if (bytes > 0) {
             kd_subbuf_each(subbuf, bytes, visit_record, &context);
-            if (heap_count == heap_limit && context.last_tsc != 0 && context.last_tsc < heap[0].tsc) {
+            if (heap_count == heap_limit && context.last_tsc != 0 &&
+                context.last_tsc < heap[0].tsc) {
                 return;
             }
         }
@@ -142,11 +148,13 @@ unsigned kd_events_collect(const struct kd_event_filter *filter, unsigned limit)
     heap_count = 0;
     heap_limit = MIN(limit, KD_EVENTS_MAX);
     for (unsigned i = 0; i < region.lane_count && heap_limit > 0; i++) {
-        if (kd_lane_open(address, &region, i, &lane) && (filter->cpu < 0 || (unsigned)filter->cpu == lane.cpu)) {
+        if (kd_lane_open(address, &region, i, &lane) &&
+            (filter->cpu < 0 || (unsigned)filter->cpu == lane.cpu)) {
             collect_lane(filter);
         }
     }
-    /* Heap sort: the top is the oldest, so it goes to the end each time; that leaves the newest first. */
+    /* Heap sort: the top is the oldest, so it goes to the end each time; that leaves the newest
+     * first. */
     for (unsigned count = heap_count; count > 1; count--) {
         swap(0, count - 1);
         sift_down(0, count - 1);
@@ -154,7 +162,7 @@ unsigned kd_events_collect(const struct kd_event_filter *filter, unsigned limit)
     return heap_count;
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------------------ */
+/* ---- printing ---- */
 
 static void print_time(uint64_t tsc)
 {
@@ -165,7 +173,8 @@ static void print_time(uint64_t tsc)
     bool before = tsc < region.clock_tsc;
     uint64_t ticks = before ? region.clock_tsc - tsc : tsc - region.clock_tsc;
     uint64_t us = ticks / (region.tsc_khz / 1000);
-    kd_print("%c%5llu.%06llu ", before ? '-' : ' ', (unsigned long long)(us / US_PER_S), (unsigned long long)(us % US_PER_S));
+    kd_print("%c%5llu.%06llu ", before ? '-' : ' ', (unsigned long long)(us / US_PER_S),
+             (unsigned long long)(us % US_PER_S));
 }
 
 static void print_string(const uint64_t *record, unsigned word, unsigned words)
@@ -215,7 +224,8 @@ static void print_field(const struct trace_field *field, const uint64_t *record,
 }
 
 /* Read the record number i points to; its payload words. False: it is gone. */
-static bool read_record(const struct found *found, uint64_t record[1 + TRACE_WORDS_MAX + 1], unsigned *out_words)
+static bool read_record(const struct found *found, uint64_t record[1 + TRACE_WORDS_MAX + 1],
+                        unsigned *out_words)
 {
     if (kd_read_kernel(found->record, record, 8) != OK) {
         return false;
@@ -244,7 +254,8 @@ void kd_events_show(unsigned i)
     if (found->kind == TRACE_LANE_META) {
         kd_print("meta       ");
     } else {
-        kd_print("cpu%-2u %5u%c", found->cpu, found->current, found->kind == TRACE_LANE_NMI ? '!' : ' ');
+        kd_print("cpu%-2u %5u%c", found->cpu, found->current,
+                 found->kind == TRACE_LANE_NMI ? '!' : ' ');
     }
     kd_print(" %s", info == NULL ? "unknown event" : info->name);
     for (unsigned f = 0; info != NULL && f < info->fields; f++) {
@@ -263,7 +274,9 @@ void kd_events_show_log(unsigned i)
         return;
     }
     print_time(found->tsc);
-    kd_print("cpu%-2u %-7s ", found->cpu, trace_enum_name(&trace_event_info(TRACE_EVENT_LOG_LINE)->field[0], TRACE_SMALL(record[0])));
+    kd_print(
+        "cpu%-2u %-7s ", found->cpu,
+        trace_enum_name(&trace_event_info(TRACE_EVENT_LOG_LINE)->field[0], TRACE_SMALL(record[0])));
     print_string(record, 1, words);
     kd_print("\n");
 }

@@ -11,7 +11,8 @@ struct kd_event_filter {
     int cpu;         /* -1 any */
 };
 
-/* kd_events_collect() - find the newest events that pass, at most limit; returns how many. kd_events_show() - print number i, oldest first. */
+/* kd_events_collect() - find the newest events that pass, at most limit; returns how many.
+ * kd_events_show() - print number i, oldest first. */
 unsigned kd_events_collect(const struct kd_event_filter *filter, unsigned limit);
 void kd_events_show(unsigned i);
 

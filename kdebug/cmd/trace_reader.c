@@ -13,7 +13,8 @@ vaddr_t kd_region_read(struct trace_region *out)
         kd_fail("this machine has no trace region");
     }
     kd_fetch(address, out, sizeof(*out), "trace region");
-    if (out->magic != TRACE_REGION_MAGIC || out->version != TRACE_REGION_VERSION || out->lane_count > TRACE_LANES_MAX) {
+    if (out->magic != TRACE_REGION_MAGIC || out->version != TRACE_REGION_VERSION ||
+        out->lane_count > TRACE_LANES_MAX) {
         kd_fail("the trace region at 0x%llx is damaged", (unsigned long long)address);
     }
     return address;
@@ -24,7 +25,8 @@ static bool is_power_of_two(uint64_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-bool kd_lane_open(vaddr_t address, const struct trace_region *region, unsigned index, struct kd_lane *out)
+bool kd_lane_open(vaddr_t address, const struct trace_region *region, unsigned index,
+                  struct kd_lane *out)
 {
     if (index >= region->lane_count) {
         return false;
@@ -39,7 +41,8 @@ bool kd_lane_open(vaddr_t address, const struct trace_region *region, unsigned i
     };
     return is_power_of_two(place->ring_bytes) && place->ring_bytes >= TRACE_SUBBUF_BYTES &&
            place->ring_offset + place->ring_bytes <= region->bytes &&
-           kd_read_kernel(address + place->control_offset, &out->control, sizeof(out->control)) == OK &&
+           kd_read_kernel(address + place->control_offset, &out->control, sizeof(out->control)) ==
+               OK &&
            out->control.position != 0;
 }
 
@@ -75,8 +78,8 @@ static uint64_t full_time(uint64_t before, uint64_t header)
     return before + ((TRACE_TIME(header) - before) & mask);
 }
 
-void kd_subbuf_each(const uint64_t *subbuf, size_t bytes, bool (*visit)(const struct kd_record *record, void *context),
-                    void *context)
+void kd_subbuf_each(const uint64_t *subbuf, size_t bytes,
+                    bool (*visit)(const struct kd_record *record, void *context), void *context)
 {
     const struct trace_subbuf *head = (const struct trace_subbuf *)subbuf;
     struct kd_record record = {.tsc = head->tsc, .current = head->current};

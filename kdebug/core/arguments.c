@@ -13,7 +13,8 @@ static void skip_blanks(struct kd_call *call)
 static size_t word_length(const struct kd_call *call)
 {
     size_t length = 0;
-    while (call->args + length < call->args_end && call->args[length] != ' ' && call->args[length] != '\t') {
+    while (call->args + length < call->args_end && call->args[length] != ' ' &&
+           call->args[length] != '\t') {
         length++;
     }
     return length;
@@ -73,8 +74,8 @@ bool kd_arg_number(struct kd_call *call, uint64_t *out)
 void kd_arg_done(struct kd_call *call)
 {
     if (!kd_arg_is_end(call)) {
-        kd_fail_at(call->args, "'%s' has no use for this; usage: %s %s", call->command->name, call->command->name,
-                   call->command->usage);
+        kd_fail_at(call->args, "'%s' has no use for this; usage: %s %s", call->command->name,
+                   call->command->name, call->command->usage);
     }
 }
 

@@ -63,6 +63,7 @@ void kd_armour_end(struct kd_armour *armour)
     if (armour->column > 0) {
         armour->put('\n');
     }
-    format_text(text, sizeof(text), "=== spoor dump end %llu %08x\n", (unsigned long long)armour->bytes, armour->crc);
+    format_text(text, sizeof(text), "=== spoor dump end %llu %08x\n",
+                (unsigned long long)armour->bytes, armour->crc);
     put_text(armour, text);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running a line: cut it into statements and stages, look the commands up, call the first one; values then run down the pipe
- * by nested calls (command.h).
+ * Running a line: cut it into statements and stages, look the commands up, call the first one;
+ * values then run down the pipe by nested calls (command.h).
  *
- * Cutting looks at characters outside of parentheses and quotes only, so "print (a|b)" is one stage and "grep ';'" one filter.
- * All that a statement needs is one struct kd_pipeline on the debugger's stack.
+ * Cutting looks at characters outside of parentheses and quotes only, so "print (a|b)" is one
+ * stage and "grep ';'" one filter. All that a statement needs is one struct kd_pipeline on the
+ * debugger's stack.
  */
 #include "kdebug/core/command.h"
 
@@ -34,13 +35,13 @@ struct kd_pipeline {
     unsigned stage_count;
     struct kd_filter filters[KD_FILTERS_MAX];
     unsigned filter_count;
-    bool stopped;                       /* a stage wants no more */
-    const struct kd_type *shown;        /* whose header has been printed */
+    bool stopped;                /* a stage wants no more */
+    const struct kd_type *shown; /* whose header has been printed */
 };
 
 static const char *current_line; /* for the column of errors */
 
-/* ---- errors -------------------------------------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 static void print_error(const char *format, va_list args)
 {
@@ -84,19 +85,21 @@ static void report_fault(const struct kd_raised *raised)
         return;
     }
     const char *name = kd_vector_name(raised->vector);
-    kd_print("\nkdebug: fault in the debugger: %s (vector %llu, error 0x%llx) at ", name == NULL ? "exception" : name,
-             (unsigned long long)raised->vector, (unsigned long long)raised->error);
+    kd_print("\nkdebug: fault in the debugger: %s (vector %llu, error 0x%llx) at ",
+             name == NULL ? "exception" : name, (unsigned long long)raised->vector,
+             (unsigned long long)raised->error);
     kd_print_address(raised->rip);
     kd_print(" address 0x%llx\n", (unsigned long long)raised->address);
 }
 
-/* ---- look-up ------------------------------------------------------------------------------------------------------- */
+/* ---- look-up ---- */
 
 const struct kd_command *kd_command_named(const char *name, size_t length)
 {
     const struct kd_command *found = NULL;
     unsigned matches = 0;
-    for (const struct kd_command *command = kdebug_commands_start; command < kdebug_commands_end; command++) {
+    for (const struct kd_command *command = kdebug_commands_start; command < kdebug_commands_end;
+         command++) {
         if (strncmp(command->name, name, length) != 0) {
             continue;
         }
@@ -109,7 +112,7 @@ const struct kd_command *kd_command_named(const char *name, size_t length)
     return matches == 1 && length > 0 ? found : NULL;
 }
 
-/* ---- cutting ------------------------------------------------------------------------------------------------------- */
+/* ---- cutting ---- */
 
 static struct span trim(struct span span)
 {
@@ -127,7 +130,8 @@ static bool begins_filter(const char *at, const char *end)
     return kd_filter_is(at, (size_t)(end - at));
 }
 
-/* Is the character at `at` a separator of this kind? ';' and '|' always; '!' only in front of a filter's name. */
+/* Is the character at `at` a separator of this kind? ';' and '|' always; '!' only in front of a
+ * filter's name. */
 static bool is_separator(const char *at, const char *end, char kind)
 {
     if (*at != kind) {
@@ -139,7 +143,8 @@ static bool is_separator(const char *at, const char *end, char kind)
     return kind != '!' || begins_filter(at + 1, end);
 }
 
-/* The first separator out of `kinds` in the text, outside of parentheses and quotes; end if there is none. */
+/* The first separator out of `kinds` in the text, outside of parentheses and quotes; end if there
+ * is none. */
 static const char *find_separator(const char *at, const char *end, const char *kinds)
 {
     unsigned depth = 0;
@@ -171,7 +176,8 @@ static const char *find_separator(const char *at, const char *end, const char *k
 static size_t first_word(struct span span)
 {
     size_t length = 0;
-    while (span.start + length < span.end && span.start[length] != ' ' && span.start[length] != '\t') {
+    while (span.start + length < span.end && span.start[length] != ' ' &&
+           span.start[length] != '\t') {
         length++;
     }
     return length;
@@ -200,7 +206,8 @@ static bool means_filter(const struct kd_pipeline *pipeline, struct span text)
            !(before->flags & (KD_GIVES | KD_STAGE));
 }
 
-static void check_stage(const struct kd_pipeline *pipeline, const struct kd_command *command, const char *at)
+static void check_stage(const struct kd_pipeline *pipeline, const struct kd_command *command,
+                        const char *at)
 {
     bool first = pipeline->stage_count == 0;
     if (first && (command->flags & KD_STAGE)) {
@@ -209,9 +216,10 @@ static void check_stage(const struct kd_pipeline *pipeline, const struct kd_comm
     if (!first && !(command->flags & (KD_TAKES | KD_STAGE))) {
         kd_fail_at(at, "'%s' takes no values from a pipe", command->name);
     }
-    if (!first && !(pipeline->stages[pipeline->stage_count - 1].command->flags & (KD_GIVES | KD_STAGE))) {
-        kd_fail_at(at, "'%s' gives no values for '%s'", pipeline->stages[pipeline->stage_count - 1].command->name,
-                   command->name);
+    if (!first &&
+        !(pipeline->stages[pipeline->stage_count - 1].command->flags & (KD_GIVES | KD_STAGE))) {
+        kd_fail_at(at, "'%s' gives no values for '%s'",
+                   pipeline->stages[pipeline->stage_count - 1].command->name, command->name);
     }
     if ((command->flags & KD_LIVE) && !kd_target->live) {
         kd_fail_at(at, "'%s' needs a live machine", command->name);
@@ -235,8 +243,8 @@ static void add_stage(struct kd_pipeline *pipeline, struct span text)
         length = 0;
     }
     if (command == NULL) {
-        kd_fail_at(text.start, "no command '%.*s', or several begin so; 'help' lists them", (int)MIN(length, 40u),
-                   text.start);
+        kd_fail_at(text.start, "no command '%.*s', or several begin so; 'help' lists them",
+                   (int)MIN(length, 40u), text.start);
     }
     check_stage(pipeline, command, text.start);
     pipeline->stages[pipeline->stage_count++] = (struct stage){
@@ -268,7 +276,7 @@ static void cut_statement(struct kd_pipeline *pipeline, struct span statement)
     }
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 static struct kd_call call_of(struct kd_pipeline *pipeline, unsigned index)
 {
@@ -367,6 +375,7 @@ bool kd_run_line(const char *line)
     const char *at = line;
     bool fine = true;
     current_line = line;
+    kd_terminal_watch(true);
     while (fine && at < end) {
         const char *stop = find_separator(at, end, ";");
         struct span statement = trim((struct span){at, stop});
@@ -375,6 +384,7 @@ bool kd_run_line(const char *line)
         }
         at = stop + 1;
     }
+    kd_terminal_watch(false);
     current_line = NULL;
     return fine;
 }

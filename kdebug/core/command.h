@@ -6,9 +6,10 @@
  *     statement := stage { '|' stage } { '!' filter }
  *     stage     := command arguments        (or an expression, which is printed)
  *
- * Values flow: a command gives each of its results to the next stage by kd_emit(), which calls that stage at once; nothing is
- * stored. What comes out of the last stage is shown as rows of its type. "! grep text" works on the printed lines; behind a
- * command that gives no values, and always for grep and tail, "|" means the same as "!".
+ * Values flow: a command gives each of its results to the next stage by kd_emit(), which calls
+ * that stage at once; nothing is stored. What comes out of the last stage is shown as rows of its
+ * type. "! grep text" works on the printed lines; behind a command that gives no values, and
+ * always for grep and tail, "|" means the same as "!".
  */
 #pragma once
 
@@ -38,10 +39,10 @@ struct kd_command {
 };
 
 /* KD_COMMAND() - one command. Found by the linker, so no list of commands exists anywhere. */
-#define KD_COMMAND(id, ...)                                                                            \
-    static const struct kd_command kd_command_##id                                                     \
-        __attribute__((used, section("kdebug_commands"), aligned(__alignof__(struct kd_command)))) = { \
-            .name = #id, __VA_ARGS__}
+#define KD_COMMAND(id, ...)                                                                        \
+    static const struct kd_command kd_command_##id                                                 \
+        __attribute__((used, section("kdebug_commands"),                                           \
+                       aligned(__alignof__(struct kd_command)))) = {.name = #id, __VA_ARGS__}
 
 extern const struct kd_command kdebug_commands_start[], kdebug_commands_end[];
 
@@ -52,25 +53,28 @@ struct kd_pipeline;
 /* One call of a command: once for a first stage, once per value for the others. */
 struct kd_call {
     const struct kd_command *command;
-    const char *args;       /* what is left of the arguments */
+    const char *args; /* what is left of the arguments */
     const char *args_end;
     bool has_input;
-    struct kd_value input;  /* from the stage before */
-    uint64_t *state;        /* of this stage, 0 before its first value */
+    struct kd_value input; /* from the stage before */
+    uint64_t *state;       /* of this stage, 0 before its first value */
     struct kd_pipeline *pipeline;
     unsigned stage;
 };
 
-/* kd_run_line() - run a line. True: no statement failed. The first that fails ends the line. Does not raise. */
+/* kd_run_line() - run a line. True: no statement failed. The first that fails ends the line. Does
+ * not raise. */
 bool kd_run_line(const char *line);
 
 /* kd_emit() - give a value to the next stage, or show it. False: nobody wants more, so stop. */
 bool kd_emit(struct kd_call *call, struct kd_value value);
 
-/* kd_emit_no_more() - a stage has had enough: kd_emit() of the stages before it returns false from now on. */
+/* kd_emit_no_more() - a stage has had enough: kd_emit() of the stages before it returns false
+ * from now on. */
 void kd_emit_no_more(struct kd_call *call);
 
-/* kd_report_raised() - say why a guard was left by kd_raise(), unless that has been said. Cannot raise. */
+/* kd_report_raised() - say why a guard was left by kd_raise(), unless that has been said. Cannot
+ * raise. */
 void kd_report_raised(void);
 
 /* kd_command_named() - by full name or by the beginning of one only; NULL: none or several. */
@@ -79,12 +83,13 @@ const struct kd_command *kd_command_named(const char *name, size_t length);
 /*
  * kd_complete() - what TAB adds at the cursor.
  *
- * Completes a command name in the first word of a stage, else a symbol. Returns the bytes put to `to`. *out_listed: several
- * ways to go on have been listed on the terminal.
+ * Completes a command name in the first word of a stage, else a symbol. Returns the bytes put to
+ * `to`. *out_listed: several ways to go on have been listed on the terminal.
  */
 size_t kd_complete(const char *text, size_t cursor, char *to, size_t bytes, bool *out_listed);
 
-/* Taking arguments, left to right. All raise KD_CAUSE_ERROR, with a mark under the column, for what cannot be. */
+/* Taking arguments, left to right. All raise KD_CAUSE_ERROR, with a mark under the column, for
+ * what cannot be. */
 bool kd_arg_is_end(struct kd_call *call);
 /* kd_arg_accept() - take the next word if it is this one. */
 bool kd_arg_accept(struct kd_call *call, const char *word);

@@ -2,9 +2,10 @@
 /*
  * What must wait for the running kernel (kdebug.h).
  *
- * Switching trace categories patches text under a lock in a rendezvous of all cores; at the prompt all of them stand still and
- * somebody may hold that lock. Nothing is recorded by a stopped machine anyway, so the wish is kept and the master raises
- * VECTOR_CONSOLE on leaving, whose handler runs where no lock is held.
+ * Switching trace categories patches text under a lock in a rendezvous of all cores; at the
+ * prompt all of them stand still and somebody may hold that lock. Nothing is recorded by a
+ * stopped machine anyway, so the wish is kept and the master raises VECTOR_CONSOLE on leaving,
+ * whose handler runs where no lock is held.
  */
 #include "kdebug/core/deferred.h"
 
@@ -38,7 +39,7 @@ void kdebug_deferred(void)
     }
     status_t status = trace_categories_set(categories);
     if (status != OK) {
-        log_warning("kdebug: trace categories %llx could not be set: %s", (unsigned long long)categories,
-                    status_name(status));
+        log_warning("kdebug: trace categories %llx could not be set: %s",
+                    (unsigned long long)categories, status_name(status));
     }
 }

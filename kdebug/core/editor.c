@@ -2,16 +2,35 @@
 /*
  * The line editor's state machine (editor.h).
  *
- * Drawing keeps to what every terminal and log file understands: plain characters, backspace, and "clear to end of line" only
- * where the line gets shorter. Typing at the end of the line draws exactly the typed character, so a transcript reads like what was
- * typed. Lines longer than the terminal's width are right but may look odd after wrapping.
+ * Drawing keeps to what every terminal and log file understands: plain characters, backspace, and
+ * "clear to end of line" only where the line gets shorter. Typing at the end of the line draws
+ * exactly the typed character, so a transcript reads like what was typed. Lines longer than the
+ * terminal's width are right but may look odd after wrapping.
  */
 #include "kdebug/core/editor.h"
 
 #include "base/string.h"
 
-enum { CTRL_A = 1, CTRL_B = 2, CTRL_C = 3, CTRL_D = 4, CTRL_E = 5, CTRL_F = 6, CTRL_H = 8, TAB = 9, LF = 10, CTRL_K = 11,
-       CTRL_L = 12, CR = 13, CTRL_N = 14, CTRL_P = 16, CTRL_U = 21, CTRL_W = 23, ESC = 27, DEL = 127 };
+enum {
+    CTRL_A = 1,
+    CTRL_B = 2,
+    CTRL_C = 3,
+    CTRL_D = 4,
+    CTRL_E = 5,
+    CTRL_F = 6,
+    CTRL_H = 8,
+    TAB = 9,
+    LF = 10,
+    CTRL_K = 11,
+    CTRL_L = 12,
+    CR = 13,
+    CTRL_N = 14,
+    CTRL_P = 16,
+    CTRL_U = 21,
+    CTRL_W = 23,
+    ESC = 27,
+    DEL = 127
+};
 
 enum { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_SS3 };
 
@@ -42,7 +61,8 @@ static void draw_rest(struct kd_editor *editor, bool shorter)
     draw_back(editor, rest);
 }
 
-void kd_editor_init(struct kd_editor *editor, const char *prompt, void (*draw)(const char *text, size_t bytes))
+void kd_editor_init(struct kd_editor *editor, const char *prompt,
+                    void (*draw)(const char *text, size_t bytes))
 {
     memset(editor, 0, sizeof(*editor));
     editor->prompt = prompt;
@@ -141,10 +161,12 @@ static void keep_in_history(struct kd_editor *editor)
         at++;
     }
     uint32_t last = (editor->history_count - 1) % KD_EDITOR_HISTORY;
-    if (*at == '\0' || (editor->history_count > 0 && strcmp(editor->history[last], editor->text) == 0)) {
+    if (*at == '\0' ||
+        (editor->history_count > 0 && strcmp(editor->history[last], editor->text) == 0)) {
         return;
     }
-    memcpy(editor->history[editor->history_count++ % KD_EDITOR_HISTORY], editor->text, sizeof(editor->text));
+    memcpy(editor->history[editor->history_count++ % KD_EDITOR_HISTORY], editor->text,
+           sizeof(editor->text));
 }
 
 static enum kd_editor_event end_line(struct kd_editor *editor)
@@ -224,7 +246,8 @@ static void take_escape(struct kd_editor *editor, unsigned char byte)
         return;
     }
     if (byte == ';') {
-        editor->parameter = 0; /* only the last number matters to no key of ours: modifiers are ignored */
+        editor->parameter =
+            0; /* only the last number matters to no key of ours: modifiers are ignored */
         return;
     }
     editor->escape = ESCAPE_NONE;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line editor: a state machine fed with bytes, that draws through one function. No input or output of its own, so it is
- * tested and fuzzed on the host.
+ * The line editor: a state machine fed with bytes, that draws through one function. No input or
+ * output of its own, so it is tested and fuzzed on the host.
  *
- * Keys: printable ASCII · left right home end, ^B ^F ^A ^E · backspace, delete, ^H ^D · ^K to the end, ^U to the start, ^W a word ·
- * up down, ^P ^N history · ^L redraw · ^C give the line up · TAB completes (the caller does) · CR, LF or CR LF end the line.
+ * Keys: printable ASCII · left right home end, ^B ^F ^A ^E · backspace, delete, ^H ^D · ^K to the
+ * end, ^U to the start, ^W a word · up down, ^P ^N history · ^L redraw · ^C give the line up ·
+ * TAB completes (the caller does) · CR, LF or CR LF end the line.
  *
  * E1  length < sizeof(text), cursor <= length, text[length] == 0, whatever bytes come in.
  * E2  A CR directly followed by LF is one end of line.
@@ -26,23 +27,25 @@ enum kd_editor_event {
 struct kd_editor {
     char text[KD_EDITOR_BYTES];
     uint16_t length, cursor;
-    uint8_t escape;      /* state inside an escape sequence */
-    uint8_t parameter;   /* its number */
+    uint8_t escape;    /* state inside an escape sequence */
+    uint8_t parameter; /* its number */
     bool after_cr;
     const char *prompt;
     void (*draw)(const char *text, size_t bytes);
 
     char history[KD_EDITOR_HISTORY][KD_EDITOR_BYTES];
-    uint32_t history_count; /* lines ever kept */
-    uint32_t history_back;  /* how far up we are: 0 the new line */
+    uint32_t history_count;      /* lines ever kept */
+    uint32_t history_back;       /* how far up we are: 0 the new line */
     char draft[KD_EDITOR_BYTES]; /* the new line while we are up */
 };
 
 /* kd_editor_init() - empty line, empty history. */
-void kd_editor_init(struct kd_editor *editor, const char *prompt, void (*draw)(const char *text, size_t bytes));
+void kd_editor_init(struct kd_editor *editor, const char *prompt,
+                    void (*draw)(const char *text, size_t bytes));
 /* kd_editor_begin() - show the prompt and begin an empty line; history stays. */
 void kd_editor_begin(struct kd_editor *editor);
-/* kd_editor_feed() - one typed byte. On KD_EDITOR_LINE the line has been put into the history, unless blank or a repetition. */
+/* kd_editor_feed() - one typed byte. On KD_EDITOR_LINE the line has been put into the history,
+ * unless blank or a repetition. */
 enum kd_editor_event kd_editor_feed(struct kd_editor *editor, unsigned char byte);
 /* kd_editor_insert() - type text at the cursor, as far as it fits. For completion. */
 void kd_editor_insert(struct kd_editor *editor, const char *text, size_t bytes);

@@ -2,16 +2,17 @@
 /*
  * Ways into kdebug and out of it, for the live machine.
  *
- * All ways lead to enter(): NMI and exceptions bring a trap frame; panic, request and boot make one by a breakpoint of our
- * own (kd_trigger), which also puts them into NMI class. The master runs the session on a stack of its own, because it may have
- * been called at the end of any.
+ * All ways lead to enter(): NMI and exceptions bring a trap frame; panic, request and boot make
+ * one by a breakpoint of our own (kd_trigger), which also puts them into NMI class. The master
+ * runs the session on a stack of its own, because it may have been called at the end of any.
  *
- * Each step of coming and going runs under a guard: if one faults, the others are still done, and the person is told. Going in:
- * stop the others, hold the clock, finish a text patch that was broken into, close the serial interrupt. Going out: the same
- * backwards.
+ * Each step of coming and going runs under a guard: if one faults, the others are still done, and
+ * the person is told. Going in: stop the others, hold the clock, finish a text patch that was
+ * broken into, close the serial interrupt. Going out: the same backwards.
  *
- * Two cores may want to enter at once. One becomes master; the other is parked with its wish in its record, is named by the first,
- * and enters by itself when it is let go, unless its wish was a person's (BREAK, escape, NMI), who has got a prompt already.
+ * Two cores may want to enter at once. One becomes master; the other is parked with its wish in
+ * its record, is named by the first, and enters by itself when it is let go, unless its wish was
+ * a person's (BREAK, escape, NMI), who has got a prompt already.
  */
 #include "kdebug/core/kdebug.h"
 
@@ -41,7 +42,8 @@
 #define SERIAL_ISA_LINE 4u
 #define SERIAL_CPU      0u /* where the serial line's NMI goes */
 #define STACK_BYTES     32768u
-#define DR6_STATUS      0xe00fu /* B0-B3, BD, BS, BT (Intel SDM vol. 3B, "Debug Status Register (DR6)") */
+#define DR6_STATUS                                                                                 \
+    0xe00fu /* B0-B3, BD, BS, BT (Intel SDM vol. 3B, "Debug Status Register (DR6)") */
 
 struct session_start {
     struct trap_frame *frame;
@@ -69,10 +71,14 @@ static const struct kd_line serial_line = {.put = serial_put, .get = serial_get}
 static const char *reason_name(enum trace_kdebug_reason reason)
 {
     static const char *const names[] = {
-        [TRACE_KDEBUG_REASON_BREAK] = "break",           [TRACE_KDEBUG_REASON_ESCAPE] = "escape",
-        [TRACE_KDEBUG_REASON_PANIC] = "panic",           [TRACE_KDEBUG_REASON_BREAKPOINT] = "breakpoint",
-        [TRACE_KDEBUG_REASON_REQUEST] = "request",       [TRACE_KDEBUG_REASON_NMI] = "nmi",
-        [TRACE_KDEBUG_REASON_EXCEPTION] = "exception",   [TRACE_KDEBUG_REASON_BOOT] = "boot",
+        [TRACE_KDEBUG_REASON_BREAK] = "break",
+        [TRACE_KDEBUG_REASON_ESCAPE] = "escape",
+        [TRACE_KDEBUG_REASON_PANIC] = "panic",
+        [TRACE_KDEBUG_REASON_BREAKPOINT] = "breakpoint",
+        [TRACE_KDEBUG_REASON_REQUEST] = "request",
+        [TRACE_KDEBUG_REASON_NMI] = "nmi",
+        [TRACE_KDEBUG_REASON_EXCEPTION] = "exception",
+        [TRACE_KDEBUG_REASON_BOOT] = "boot",
     };
     return reason < ARRAY_COUNT(names) ? names[reason] : "unknown";
 }
@@ -82,7 +88,7 @@ bool kdebug_active(void)
     return kd_stop_is_mine();
 }
 
-/* ---- steps --------------------------------------------------------------------------------------------------------- */
+/* ---- steps ---- */
 
 /* A fault in a step is remembered and the next one is done. */
 static bool run_step(unsigned number, void (*step)(void))
@@ -124,7 +130,8 @@ static void close_serial_interrupt(void)
     }
 }
 
-/* The line first: enabling the chip with bytes waiting makes the edge that a masked line would have missed. */
+/* The line first: enabling the chip with bytes waiting makes the edge that a masked line would
+ * have missed. */
 static void open_serial_interrupt(void)
 {
     if (door_is_open) {
@@ -133,25 +140,30 @@ static void open_serial_interrupt(void)
     }
 }
 
-/* The converter maps TSC to monotonic time by the nearest record before; the stop has changed the relation. */
+/* The converter maps TSC to monotonic time by the nearest record before; the stop has changed the
+ * relation. */
 static void record_clock(void)
 {
-    if (clock_tsc_khz() != 0 && trace_lane() == this_cpu()->lane_nmi) { /* nested deeper, the writer would wait for a lock */
+    if (clock_tsc_khz() != 0 &&
+        trace_lane() ==
+            this_cpu()->lane_nmi) { /* nested deeper, the writer would wait for a lock */
         trace_trace_clock(cpu_tsc(), clock_now());
     }
 }
 
-static void (*const steps_in[])(void) = {use_symbols, close_serial_interrupt, stop_others, clock_hold, text_patch_finish};
+static void (*const steps_in[])(void) = {use_symbols, close_serial_interrupt, stop_others,
+                                         clock_hold, text_patch_finish};
 static void (*const steps_out[])(void) = {clock_release, record_clock, open_serial_interrupt};
 
-/* ---- session ------------------------------------------------------------------------------------------------------- */
+/* ---- session ---- */
 
 static void print_others(void)
 {
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         const struct kd_stop_record *record = &kd_stop_records[cpu];
         if (cpu != cpu_id() && kd_stop_has(cpu) && record->message != NULL) {
-            kd_print("kdebug: cpu %u also wants in: %s: %s\n", cpu, reason_name(record->reason), record->message);
+            kd_print("kdebug: cpu %u also wants in: %s: %s\n", cpu, reason_name(record->reason),
+                     record->message);
         }
     }
 }
@@ -159,8 +171,8 @@ static void print_others(void)
 static void print_banner(const struct session_start *start)
 {
     struct trace_region *region = trace_region_get();
-    kd_print("\nkdebug: enter reason=%s cpu=%u boot=%016llx\n", reason_name(start->reason), cpu_id(),
-             (unsigned long long)(region == NULL ? 0 : region->boot_id));
+    kd_print("\nkdebug: enter reason=%s cpu=%u boot=%016llx\n", reason_name(start->reason),
+             cpu_id(), (unsigned long long)(region == NULL ? 0 : region->boot_id));
     if (start->message != NULL) {
         kd_print("kdebug: %s: %s\n", reason_name(start->reason), start->message);
     }
@@ -211,12 +223,14 @@ static void run_session(void *argument)
         kd_guard_leave(&guard);
     }
     kd_session_prompt(report_late);
+    kd_terminal_close();
     static const char resume[] = "kdebug: resume\n";
     kd_terminal_write(resume, sizeof(resume) - 1);
     run_steps(steps_out, ARRAY_COUNT(steps_out));
 }
 
-/* A person's wish is satisfied by any prompt; the others have something to say that must not be lost. */
+/* A person's wish is satisfied by any prompt; the others have something to say that must not be
+ * lost. */
 static bool is_from_person(enum trace_kdebug_reason reason)
 {
     return reason == TRACE_KDEBUG_REASON_BREAK || reason == TRACE_KDEBUG_REASON_ESCAPE ||
@@ -238,7 +252,8 @@ static void be_master(struct session_start *start)
 static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, const char *message)
 {
     struct session_start start = {.frame = frame, .reason = reason, .message = message};
-    /* Exceptions come on the lane of the code they interrupt, which may be in the middle of a record. */
+    /* Exceptions come on the lane of the code they interrupt, which may be in the middle of a
+     * record. */
     struct cpu *cpu = this_cpu();
     struct trace_lane *lane = cpu->lane;
     if (lane == cpu->lane_normal || lane == trace_lane_exempt()) {
@@ -256,7 +271,7 @@ static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, con
     cpu->lane = lane;
 }
 
-/* ---- the ways in --------------------------------------------------------------------------------------------------- */
+/* ---- the ways in ---- */
 
 void kdebug_open_door(void)
 {
@@ -275,7 +290,8 @@ void kdebug_nmi(struct trap_frame *frame)
         kd_stop_park(frame);
         return;
     }
-    enum serial_event event = cpu_id() == SERIAL_CPU && door_is_open ? serial_drain() : SERIAL_NOTHING;
+    enum serial_event event =
+        cpu_id() == SERIAL_CPU && door_is_open ? serial_drain() : SERIAL_NOTHING;
     bool expected = kd_stop_nmi_is_expected(event != SERIAL_NOTHING);
     switch (event) {
     case SERIAL_BREAK:
@@ -309,7 +325,8 @@ static uint64_t take_debug_status(void)
     return status & DR6_STATUS;
 }
 
-/* An exception of the debugger's own code. Nothing guards only in a few lines on the way in and out. */
+/* An exception of the debugger's own code. Nothing guards only in a few lines on the way in and
+ * out. */
 static void survive(struct trap_frame *frame)
 {
     if (!kd_guard_divert(frame, mmu_fault_address())) {
@@ -332,7 +349,8 @@ bool kdebug_trap(struct trap_frame *frame)
         return true;
     }
     struct wish *wish = &wishes[cpu_id()];
-    if (frame->vector == VECTOR_BREAKPOINT && frame->rip == (uint64_t)kd_trigger + KD_TRIGGER_BYTES && wish->is_set) {
+    if (frame->vector == VECTOR_BREAKPOINT &&
+        frame->rip == (uint64_t)kd_trigger + KD_TRIGGER_BYTES && wish->is_set) {
         struct wish taken = *wish;
         wish->is_set = false;
         enter(frame, taken.reason, taken.message);

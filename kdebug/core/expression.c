@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Expression parser and evaluator in one (grammar: expression.h): precedence climbing over a table of operators.
+ * Expression parser and evaluator in one (grammar: expression.h): precedence climbing over a
+ * table of operators.
  *
- * Recursion is bounded by DEPTH_MAX because the text comes from a person's keyboard and the stack is the debugger's own. An error
- * is recorded once, where it happened; everything above only looks at parser.failed and returns.
+ * Recursion is bounded by DEPTH_MAX because the text comes from a person's keyboard and the stack
+ * is the debugger's own. An error is recorded once, where it happened; everything above only
+ * looks at parser.failed and returns.
  */
 #include "kdebug/core/expression.h"
 
@@ -25,7 +27,8 @@ struct parser {
     struct kd_error *error;
 };
 
-struct operator {
+struct operator
+{
     char text[3];
     uint8_t precedence;
     uint64_t (*apply)(uint64_t a, uint64_t b);
@@ -101,10 +104,12 @@ static uint64_t parse_number(struct parser *parser)
         }
         unsigned digit = digit_value(peek(parser, 0));
         if (digit >= radix) {
-            fail(parser, parser->at, "'%c' is no digit of a number with base %u", peek(parser, 0), radix);
+            fail(parser, parser->at, "'%c' is no digit of a number with base %u", peek(parser, 0),
+                 radix);
             return 0;
         }
-        if (__builtin_mul_overflow(value, radix, &value) || __builtin_add_overflow(value, digit, &value)) {
+        if (__builtin_mul_overflow(value, radix, &value) ||
+            __builtin_add_overflow(value, digit, &value)) {
             fail(parser, start, "this number has more than 64 bits");
             return 0;
         }
@@ -198,7 +203,8 @@ static uint64_t parse_primary(struct parser *parser)
 static uint64_t read_word(struct parser *parser, const char *at, uint64_t address)
 {
     uint64_t value = 0;
-    if (!parser->failed && kd_read(kd_session_space(address), address, &value, sizeof(value)) != OK) {
+    if (!parser->failed &&
+        kd_read(kd_session_space(address), address, &value, sizeof(value)) != OK) {
         fail(parser, at, "nothing is mapped at 0x%llx", (unsigned long long)address);
     }
     return value;
@@ -231,16 +237,16 @@ static uint64_t parse_unary(struct parser *parser)
     }
 }
 
-#define OPERATOR(name, expression)                     \
-    static uint64_t name(uint64_t a, uint64_t b)       \
-    {                                                  \
-        return (expression);                           \
+#define OPERATOR(name, expression)                                                                 \
+    static uint64_t name(uint64_t a, uint64_t b)                                                   \
+    {                                                                                              \
+        return (expression);                                                                       \
     }
 OPERATOR(or_logical, a || b)
-OPERATOR(and_logical, a && b)
+OPERATOR(and_logical, a &&b)
 OPERATOR(or_bits, a | b)
 OPERATOR(xor_bits, a ^ b)
-OPERATOR(and_bits, a & b)
+OPERATOR(and_bits, a &b)
 OPERATOR(equal, a == b)
 OPERATOR(not_equal, a != b)
 OPERATOR(less_equal, a <= b)
@@ -257,22 +263,26 @@ OPERATOR(modulo, b != 0 ? a % b : 0)
 
 /* Longer ones first, so that the first match is the right one. */
 static const struct operator operators[] = {
-    {"||", 1, or_logical}, {"&&", 2, and_logical}, {"==", 6, equal},     {"!=", 6, not_equal}, {"<=", 7, less_equal},
-    {">=", 7, greater_equal}, {"<<", 8, shift_left}, {">>", 8, shift_right}, {"|", 3, or_bits}, {"^", 4, xor_bits},
-    {"&", 5, and_bits},    {"<", 7, less},         {">", 7, greater},     {"+", 9, add},        {"-", 9, subtract},
+    {"||", 1, or_logical}, {"&&", 2, and_logical}, {"==", 6, equal},
+    {"!=", 6, not_equal},  {"<=", 7, less_equal},  {">=", 7, greater_equal},
+    {"<<", 8, shift_left}, {">>", 8, shift_right}, {"|", 3, or_bits},
+    {"^", 4, xor_bits},    {"&", 5, and_bits},     {"<", 7, less},
+    {">", 7, greater},     {"+", 9, add},          {"-", 9, subtract},
     {"*", 10, multiply},   {"/", 10, divide},      {"%", 10, modulo},
 };
 
 /* The operator at the parser's place, NULL: none. "%rax" and " /p" are none, see the header. */
-static const struct operator *find_operator(const struct parser *parser, bool after_blank)
+static const struct operator* find_operator(const struct parser *parser, bool after_blank)
 {
     char c = peek(parser, 0);
-    if ((c == '%' && is_letter(peek(parser, 1))) || (c == '/' && after_blank && is_letter(peek(parser, 1)))) {
+    if ((c == '%' && is_letter(peek(parser, 1))) ||
+        (c == '/' && after_blank && is_letter(peek(parser, 1)))) {
         return NULL;
     }
     for (unsigned i = 0; i < ARRAY_COUNT(operators); i++) {
-        const struct operator *operator = &operators[i];
-        if (c == operator->text[0] && (operator->text[1] == '\0' || peek(parser, 1) == operator->text[1])) {
+        const struct operator* operator= & operators[i];
+        if (c == operator->text[0] &&(operator->text[1] == '\0' || peek(parser, 1) ==
+                                      operator->text[1])) {
             return operator;
         }
     }
@@ -289,8 +299,8 @@ static uint64_t parse_binary(struct parser *parser, unsigned lowest)
     while (!parser->failed) {
         const char *before = parser->at;
         skip_blanks(parser);
-        const struct operator *operator = find_operator(parser, parser->at != before);
-        if (operator == NULL || operator->precedence < lowest) {
+        const struct operator* operator= find_operator(parser, parser->at != before);
+        if (operator== NULL || operator->precedence<lowest) {
             parser->at = before;
             break;
         }
@@ -306,7 +316,8 @@ static uint64_t parse_binary(struct parser *parser, unsigned lowest)
     return value;
 }
 
-bool kd_expression_parse(const char **at, const char *end, struct kd_value *out, struct kd_error *out_error)
+bool kd_expression_parse(const char **at, const char *end, struct kd_value *out,
+                         struct kd_error *out_error)
 {
     struct parser parser = {.at = *at, .end = end, .error = out_error};
     uint64_t value = parse_binary(&parser, 1);

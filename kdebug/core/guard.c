@@ -36,9 +36,10 @@ void kd_raise_message(const char *message)
 }
 
 /*
- * The frame returns into jump() on the stack of the guard, some way below what the guarding function uses: everything there
- * belongs to frames that are being abandoned. jump[2] is the stack pointer of the guarding function (gcc manual,
- * "Nonlocal Gotos": frame pointer, label, stack pointer). A function expects rsp + 8 to be a multiple of 16.
+ * The frame returns into jump() on the stack of the guard, some way below what the guarding
+ * function uses: everything there belongs to frames that are being abandoned. jump[2] is the
+ * stack pointer of the guarding function (gcc manual, "Nonlocal Gotos": frame pointer, label,
+ * stack pointer). A function expects rsp + 8 to be a multiple of 16.
  */
 bool kd_guard_divert(struct trap_frame *frame, uint64_t address)
 {

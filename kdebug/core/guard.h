@@ -2,8 +2,9 @@
 /*
  * Coming back: from an error deep in a command, from ^C, from a fault of the debugger's own code.
  *
- * Guards nest; raising goes to the innermost one. The frames in between are abandoned without unwinding: kdebug holds no locks and
- * no memory, so there is nothing to give back. Only the core at the prompt uses guards, so they need no per-core data.
+ * Guards nest; raising goes to the innermost one. The frames in between are abandoned without
+ * unwinding: kdebug holds no locks and no memory, so there is nothing to give back. Only the core
+ * at the prompt uses guards, so they need no per-core data.
  *
  *     struct kd_guard guard;
  *     if (KD_GUARD(guard)) { work(); kd_guard_leave(&guard); } else { the cause is in kd_raised }
@@ -43,15 +44,16 @@ void kd_guard_leave(struct kd_guard *guard);
 NORETURN void kd_raise(enum kd_cause cause);
 
 /*
- * kd_raise_message() - a check failed in code that kdebug called: the same, as a fault with a message.
+ * kd_raise_message() - a check failed in code that kdebug called: the same, as a fault with a
+ * message.
  */
 NORETURN void kd_raise_message(const char *message);
 
 /*
  * kd_guard_divert() - make an exception frame of kdebug's own code return to the innermost guard.
  *
- * @address  what the fault was about (CR2)
- * The exception's entry and exit code run to their ends, so nothing they count goes wrong. False: nobody guards.
+ * @address  what the fault was about (CR2) The exception's entry and exit code run to their ends,
+ *           so nothing they count goes wrong. False: nobody guards.
  */
 bool kd_guard_divert(struct trap_frame *frame, uint64_t address);
 

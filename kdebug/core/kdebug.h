@@ -3,11 +3,12 @@
  * The ways into kdebug, for the kernel. (kdebug_panic() is declared in base/hooks.h.)
  *
  * Who calls what:
- *   kernel/trap   kdebug_nmi() for every NMI; kdebug_trap() for kernel #BP, #DB, #DF, #MC, and for every other exception in
- *                 kernel mode first when kdebug_active(), else when nobody can serve it; kdebug_deferred() from the
- *                 VECTOR_CONSOLE handler
- *   kernel/init   kdebug_open_door() once the interrupt controllers are set up; kdebug_boot() for the boot options
- *   kernel/syscall kdebug_request() for debug_enter
+ *   kernel/trap     kdebug_nmi() for every NMI; kdebug_trap() for kernel #BP, #DB, #DF, #MC, and
+ *                   for other exceptions in kernel mode: first when kdebug_active(), else when
+ *                   nobody can serve them; kdebug_deferred() from the VECTOR_CONSOLE handler
+ *   kernel/init     kdebug_open_door() once the interrupt controllers are set up; kdebug_boot()
+ *                   for the boot options
+ *   kernel/syscall  kdebug_request() for debug_enter
  */
 #pragma once
 
@@ -15,9 +16,11 @@
 #include "base/types.h"
 
 /*
- * kdebug_open_door() - let BREAK and the escape byte on COM1 in, as NMI on core 0, whatever that core does.
+ * kdebug_open_door() - let BREAK and the escape byte on COM1 in, as NMI on core 0, whatever that
+ * core does.
  *
- * Before this the line is output only. From here on kdebug masks and unmasks the line's interrupt around every stop.
+ * Before this the line is output only. From here on kdebug masks and unmasks the line's interrupt
+ * around every stop.
  * Context: boot core, after interrupt_init_boot(). Cannot fail.
  */
 void kdebug_open_door(void);
@@ -25,19 +28,22 @@ void kdebug_open_door(void);
 /*
  * kdebug_nmi() - serve one NMI of this core.
  *
- * Parks the core while another one is at the prompt; on core 0 drains COM1 and becomes master on BREAK or escape, or raises
- * VECTOR_CONSOLE for plain bytes; becomes master (reason nmi) if the NMI has no known source. Returns when the core may go
- * on, having executed a serialising instruction if it was parked.
- * Context: NMI stack, NMI lane. Takes no lock. See stop.c for how redundant NMIs are told from real ones.
+ * Parks the core while another one is at the prompt; on core 0 drains COM1 and becomes master on
+ * BREAK or escape, or raises VECTOR_CONSOLE for plain bytes; becomes master (reason nmi) if the
+ * NMI has no known source. Returns when the core may go on, having executed a serialising
+ * instruction if it was parked.
+ * Context: NMI stack, NMI lane. Takes no lock. See stop.c for how redundant NMIs are told from
+ * real ones.
  */
 void kdebug_nmi(struct trap_frame *frame);
 
 /*
  * kdebug_trap() - an exception in kernel mode.
  *
- * If it comes from kdebug's own code, does not return: the prompt comes back and says where it happened. Otherwise enters
- * kdebug and returns true when a person resumes, with the frame as that person left it. False: not for kdebug (user mode).
- * A #DB without status bits returns true at once: emulators make such.
+ * If it comes from kdebug's own code, does not return: the prompt comes back and says where it
+ * happened. Otherwise enters kdebug and returns true when a person resumes, with the frame as
+ * that person left it. False: not for kdebug (user mode). A #DB without status bits returns true
+ * at once: emulators make such.
  * Context: any kernel context, interrupts off. Takes no lock.
  */
 bool kdebug_trap(struct trap_frame *frame);
@@ -45,16 +51,19 @@ bool kdebug_trap(struct trap_frame *frame);
 /* kdebug_active() - this core is the one at the prompt. Cost: one load. */
 bool kdebug_active(void);
 
-/* kdebug_request() - enter because a program that holds the right asked for it. why: one line, any bytes. Returns on resume. */
+/* kdebug_request() - enter because a program that holds the right asked for it. why: one line,
+ * any bytes. Returns on resume. */
 void kdebug_request(const char *why);
 
-/* kdebug_boot() - enter because the boot options say so. Context: after the descriptor tables of this core are loaded. */
+/* kdebug_boot() - enter because the boot options say so. Context: after the descriptor tables of
+ * this core are loaded. */
 void kdebug_boot(void);
 
 /*
- * kdebug_deferred() - do what the prompt was asked for but what needs the running kernel: switching trace categories.
+ * kdebug_deferred() - do what the prompt was asked for but what needs the running kernel:
+ * switching trace categories.
  *
- * Context: interrupt from user mode, idle or a preempt point: no lock held. Kdebug raises VECTOR_CONSOLE on leaving when there is
- * something to do. Cost when there is not: one load.
+ * Context: interrupt from user mode, idle or a preempt point: no lock held. Kdebug raises
+ * VECTOR_CONSOLE on leaving when there is something to do. Cost when there is not: one load.
  */
 void kdebug_deferred(void);

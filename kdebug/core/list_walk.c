@@ -26,8 +26,9 @@ bool kd_list_next(struct kd_list_walk *walk, vaddr_t *out_node)
     }
     kd_fetch(next, &there, sizeof(there), "list node");
     if ((vaddr_t)there.prev != walk->at) {
-        kd_fail("the list at 0x%llx is broken: 0x%llx has next 0x%llx, which has prev 0x%llx", (unsigned long long)walk->head,
-                (unsigned long long)walk->at, (unsigned long long)next, (unsigned long long)(vaddr_t)there.prev);
+        kd_fail("the list at 0x%llx is broken: 0x%llx has next 0x%llx, which has prev 0x%llx",
+                (unsigned long long)walk->head, (unsigned long long)walk->at,
+                (unsigned long long)next, (unsigned long long)(vaddr_t)there.prev);
     }
     walk->at = next;
     *out_node = next;

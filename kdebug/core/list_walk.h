@@ -15,7 +15,7 @@ void kd_list_begin(struct kd_list_walk *walk, vaddr_t head);
 /*
  * kd_list_next() - the next node; false at the end.
  *
- * Ends the command with a message when a node cannot be read, does not point back to where we come from, or the list has more than
- * a million nodes.
+ * Ends the command with a message when a node cannot be read, does not point back to where we
+ * come from, or the list has more than a million nodes.
  */
 bool kd_list_next(struct kd_list_walk *walk, vaddr_t *out_node);

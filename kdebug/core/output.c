@@ -2,9 +2,10 @@
 /*
  * Lines through filters and pager (output.h).
  *
- * Without filters characters go out as they come. With filters they are collected into a line, and a complete line runs down
- * the chain: each filter passes it on, drops it, or keeps it for the end. tail keeps the text of the last lines in one static
- * buffer, so there is one tail per statement and at most TAIL_LINES lines.
+ * Without filters characters go out as they come. With filters they are collected into a line,
+ * and a complete line runs down the chain: each filter passes it on, drops it, or keeps it for
+ * the end. tail keeps the text of the last lines in one static buffer, so there is one tail per
+ * statement and at most TAIL_LINES lines.
  */
 #include "kdebug/core/output.h"
 
@@ -184,7 +185,8 @@ static void finish_filter(unsigned stage)
     struct kd_filter *filter = &chain[stage];
     if (filter->kind == KD_FILTER_COUNT) {
         char number[24];
-        size_t bytes = format_text(number, sizeof(number), "%llu", (unsigned long long)filter->seen);
+        size_t bytes =
+            format_text(number, sizeof(number), "%llu", (unsigned long long)filter->seen);
         filter_line(stage + 1, number, bytes);
     }
     if (filter->kind == KD_FILTER_TAIL && tail_stage == stage) {
@@ -255,7 +257,7 @@ static bool parse_pattern(const char *at, const char *end, struct kd_filter *out
     if (word_is(at, length, "-v")) {
         out->kind = KD_FILTER_GREP_NOT;
         at += length;
-        length = next_word(&at, end);
+        (void)next_word(&at, end);
     }
     while (end > at && is_blank(end[-1])) {
         end--;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What commands print: lines, through the text filters of the statement and the pager, to the terminal.
+ * What commands print: lines, through the text filters of the statement and the pager, to the
+ * terminal.
  *
- * A filter ("! grep text") sees the lines of all stages before it. Filters never see colours or cursor movement: there is none.
+ * A filter ("! grep text") sees the lines of all stages before it. Filters never see colours or
+ * cursor movement: there is none.
  */
 #pragma once
 
@@ -11,7 +13,13 @@
 #define KD_FILTERS_MAX    4u
 #define KD_LINE_BYTES_MAX 256u /* longer lines pass a filter in pieces */
 
-enum kd_filter_kind { KD_FILTER_GREP, KD_FILTER_GREP_NOT, KD_FILTER_HEAD, KD_FILTER_TAIL, KD_FILTER_COUNT };
+enum kd_filter_kind {
+    KD_FILTER_GREP,
+    KD_FILTER_GREP_NOT,
+    KD_FILTER_HEAD,
+    KD_FILTER_TAIL,
+    KD_FILTER_COUNT
+};
 
 struct kd_filter {
     enum kd_filter_kind kind;
@@ -20,7 +28,8 @@ struct kd_filter {
     uint64_t seen;
 };
 
-/* kd_print() - formatted text of a command. Raises KD_CAUSE_QUIT after ^C or q at the pager, so it may not return. */
+/* kd_print() - formatted text of a command. Raises KD_CAUSE_QUIT after ^C or q at the pager, so
+ * it may not return. */
 void kd_print(const char *format, ...) PRINTF_LIKE(1, 2);
 void kd_print_text(const char *text, size_t bytes);
 
@@ -35,10 +44,12 @@ void kd_output_begin(const struct kd_filter *filters, unsigned count);
 /* kd_output_end() - it has ended: flush what filters hold back. Cannot raise. */
 void kd_output_end(void);
 
-/* kd_filter_parse() - "grep [-v] TEXT", "head [N]", "tail [N]", "count". False: no such filter or bad arguments. */
+/* kd_filter_parse() - "grep [-v] TEXT", "head [N]", "tail [N]", "count". False: no such filter or
+ * bad arguments. */
 bool kd_filter_parse(const char *text, size_t bytes, struct kd_filter *out);
 /* kd_filter_is() - the text begins with the name of a filter. */
 bool kd_filter_is(const char *text, size_t bytes);
 
-/* kd_pager_set() - stop after this many lines and wait for a key; 0 never (the default, so that scripts work). */
+/* kd_pager_set() - stop after this many lines and wait for a key; 0 never (the default, so that
+ * scripts work). */
 void kd_pager_set(unsigned lines);

@@ -102,7 +102,6 @@ void kd_session_prompt(void (*idle)(void))
         struct kd_guard guard;
         if (KD_GUARD(guard)) {
             read_line(idle);
-            (void)kd_terminal_interrupted(); /* a ^C that came while nothing ran */
             kd_run_line(editor.text);
             kd_guard_leave(&guard);
         } else {

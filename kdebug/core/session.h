@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One stay at the prompt: which core is looked at, reading lines, running them until one of them ends the stay. */
+/* One stay at the prompt: which core is looked at, reading lines, running them until one of them
+ * ends the stay. */
 #pragma once
 
 #include "base/types.h"
@@ -7,13 +8,16 @@
 
 #define KD_PROMPT "kdebug> " /* fixed: scripts wait for it */
 
-/* kd_session_begin() - a new stay: this core is selected, no guard, no pager state of the last one. */
+/* kd_session_begin() - a new stay: this core is selected, no guard, no pager state of the last
+ * one. */
 void kd_session_begin(unsigned cpu);
 
-/* kd_session_prompt() - prompt, read, run, until kd_session_end(). @idle is called while nothing is typed. */
+/* kd_session_prompt() - prompt, read, run, until kd_session_end(). @idle is called while nothing
+ * is typed. */
 void kd_session_prompt(void (*idle)(void));
 
-/* kd_session_run() - run one line as if it had been typed; for boot options and reports. True: nothing failed. */
+/* kd_session_run() - run one line as if it had been typed; for boot options and reports. True:
+ * nothing failed. */
 bool kd_session_run(const char *line);
 
 /* kd_session_end() - the current line is the last one of this stay. */
@@ -24,5 +28,6 @@ bool kd_session_is_over(void);
 unsigned kd_session_cpu(void);
 void kd_session_select(unsigned cpu);
 
-/* kd_session_space() - where a bare address points: the kernel half, or the space that the selected core was in. */
+/* kd_session_space() - where a bare address points: the kernel half, or the space that the
+ * selected core was in. */
 kd_space_t kd_session_space(uint64_t address);

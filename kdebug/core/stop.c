@@ -2,33 +2,38 @@
 /*
  * Stopping the machine.
  *
- * One word says everything: generation << 8 | core + 1 of the master, 0 nobody. Becoming master is one compare-and-swap; a core that
- * must park spins while the word has the value that it saw; letting go is one store. So there is no moment at which a core could
- * wait for a stop that is over, and a second stop right after the first is a new generation.
+ * One word says everything: generation << 8 | core + 1 of the master, 0 nobody. Becoming master
+ * is one compare-and-swap; a core that must park spins while the word has the value that it saw;
+ * letting go is one store. So there is no moment at which a core could wait for a stop that is
+ * over, and a second stop right after the first is a new generation.
  *
  *     master                                    another core
  *     claim the word                            (anything, also with interrupts off)
  *     owed[i]++, NMI to each started core  -->  NMI: fill in the record, stopped_in = word
  *     wait until all have, KD_STOP_MS at most   spin on the word
  *     prompt, read the records                  spin on the word
- *     word = generation << 8               -->  stopped_in = 0, CPUID (text may have changed), go on
+ *     word = generation << 8               -->  stopped_in = 0, CPUID (text may have changed)
  *
- * A core that does not answer in time is named and joins whenever its NMI comes. Parked cores do not poll: who waits for a parked
- * core is parked itself or, if missing, goes on waiting until the end of the stop.
+ * A core that does not answer in time is named and joins whenever its NMI comes. Parked cores do
+ * not poll: who waits for a parked core is parked itself or, if missing, goes on waiting until
+ * the end of the stop.
  *
- * P1  Between claim and end only the master writes anything but its own record, and it takes no lock.
- * P2  record.frame and the rest are stored before stopped_in (release) and read after it (acquire). As stopped_in names the stop, a
- *     core that is still on its way out of the last one is not taken for one that has come to this one.
+ * P1  Between claim and end only the master writes anything but its own record, and it takes no
+ *     lock.
+ * P2  record.frame and the rest are stored before stopped_in (release) and read after it
+ *     (acquire). As stopped_in names the stop, a core that is still on its way out of the last
+ *     one is not taken for one that has come to this one.
  *
- * Which NMIs are a reason to enter? An NMI does not say who sent it, two that meet merge into one, and one may stay latched until the
- * handler of the first returns. So the question is asked the other way round: an NMI is *explained*, and ignored if nothing else
- * follows from it, when
- *     a stop is in progress, or a stop NMI is owed to this core (it came after the stop had ended), or
- *     the serial chip had something, or
- *     one of these was the case less than GRACE_MS ago on this core: the second of two that met, or the extra NMI that an edge
- *     triggered line makes for each byte.
- * Everything else is a person's or a device's NMI and enters. The price: such an NMI within GRACE_MS of a typed byte or the end of
- * a stop is lost. Counting instead of the time limit does not work: whether two NMIs have merged cannot be known.
+ * Which NMIs are a reason to enter? An NMI does not say who sent it, two that meet merge into
+ * one, and one may stay latched until the handler of the first returns. So the question is asked
+ * the other way round: an NMI is *explained*, and ignored if nothing else follows from it, when
+ *   - a stop is in progress, or a stop NMI is owed to this core (it came after the stop had ended);
+ *   - the serial chip had something;
+ *   - one of these was the case less than GRACE_MS ago on this core: the second of two that met,
+ *     or the extra NMI that an edge triggered line makes for each byte.
+ * Everything else is a person's or a device's NMI and enters. The price: such an NMI within
+ * GRACE_MS of a typed byte or the end of a stop is lost. Counting instead of the time limit does
+ * not work: whether two NMIs have merged cannot be known.
  */
 #include "kdebug/core/stop.h"
 
@@ -39,10 +44,11 @@
 #include "gen/trace_emit.h"
 #include "kdebug/core/trace_stop.h"
 
-#define MASTER_BITS   8u
-#define MASTER_MASK   0xffu
-#define GRACE_MS      100u
-#define KHZ_GUESS     4000000u /* before clock_init(): no CPU is much faster, so waits get longer, not shorter */
+#define MASTER_BITS 8u
+#define MASTER_MASK 0xffu
+#define GRACE_MS    100u
+/* Before clock_init(). No CPU is much faster, so waits get longer, not shorter. */
+#define KHZ_GUESS 4000000u
 
 struct kd_stop_record kd_stop_records[CPU_MAX];
 static atomic_uint word;
@@ -86,7 +92,8 @@ static void fill_record(struct kd_stop_record *record, struct trap_frame *frame,
     __asm__("movq %%cr2, %0" : "=r"(record->cr2));
     __asm__("movq %%cr3, %0" : "=r"(record->cr3));
     __asm__("movq %%cr4, %0" : "=r"(record->cr4));
-    atomic_store_explicit(&record->stopped_in, stop, memory_order_release); /* pairs with the acquire in kd_stop_has() */
+    /* Pairs with the acquire in kd_stop_has(). */
+    atomic_store_explicit(&record->stopped_in, stop, memory_order_release);
 }
 
 bool kd_stop_claim(struct trap_frame *frame, enum trace_kdebug_reason reason, const char *message)
@@ -97,15 +104,16 @@ bool kd_stop_claim(struct trap_frame *frame, enum trace_kdebug_reason reason, co
     record->message = message;
     unsigned mine = ((free >> MASTER_BITS) + 1) << MASTER_BITS | (cpu_id() + 1);
     if (master_of(free) != 0 ||
-        !atomic_compare_exchange_strong_explicit(&word, &free, mine, memory_order_acq_rel, memory_order_relaxed)) {
+        !atomic_compare_exchange_strong_explicit(&word, &free, mine, memory_order_acq_rel,
+                                                 memory_order_relaxed)) {
         return false;
     }
     fill_record(record, frame, mine);
     return true;
 }
 
-/* Instructions fetched before another core changed text must not be executed after it. (Intel SDM vol. 3A, "Handling Self- and
- * Cross-Modifying Code": CPUID is serialising.) */
+/* Instructions fetched before another core changed text must not be executed after it. (Intel SDM
+ * vol. 3A, "Handling Self- and Cross-Modifying Code": CPUID is serialising.) */
 static void serialise(void)
 {
     uint32_t eax = 0, ebx, ecx = 0, edx;
@@ -122,7 +130,8 @@ bool kd_stop_park(struct trap_frame *frame)
     enum trace_kdebug_reason reason = kd_stop_records[master_of(seen) - 1].reason;
     kd_trace_enter(reason);
     fill_record(record, frame, seen);
-    while (atomic_load_explicit(&word, memory_order_acquire) == seen) { /* pairs with the release in kd_stop_end() */
+    /* Pairs with the release in kd_stop_end(). */
+    while (atomic_load_explicit(&word, memory_order_acquire) == seen) {
         cpu_relax();
     }
     atomic_store_explicit(&record->stopped_in, 0, memory_order_relaxed);
@@ -135,7 +144,8 @@ bool kd_stop_park(struct trap_frame *frame)
 bool kd_stop_has(unsigned cpu)
 {
     unsigned stop = atomic_load_explicit(&word, memory_order_relaxed);
-    return atomic_load_explicit(&kd_stop_records[cpu].stopped_in, memory_order_acquire) == stop && master_of(stop) != 0;
+    return atomic_load_explicit(&kd_stop_records[cpu].stopped_in, memory_order_acquire) == stop &&
+           master_of(stop) != 0;
 }
 
 uint32_t kd_stop_missing(void)
@@ -153,7 +163,7 @@ uint32_t kd_stop_others(void)
 {
     tsc_t start = cpu_tsc();
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        if (cpu != cpu_id() && __atomic_load_n(&cpus[cpu].started, __ATOMIC_ACQUIRE)) { /* pairs with arch's release */
+        if (cpu != cpu_id() && __atomic_load_n(&cpus[cpu].started, __ATOMIC_ACQUIRE)) {
             kd_stop_records[cpu].asked = cpu_tsc();
             atomic_fetch_add_explicit(&kd_stop_records[cpu].owed, 1, memory_order_release);
             ipi_send_nmi(cpu);
@@ -175,7 +185,8 @@ void kd_stop_end(void)
     record->message = NULL;
     record->explained = cpu_tsc();
     atomic_store_explicit(&record->stopped_in, 0, memory_order_relaxed);
-    /* We may have come between a page fault and its handler's look at CR2, and may have had faults of our own since. */
+    /* We may have come between a page fault and its handler's look at CR2, and may have had
+     * faults of our own since. */
     __asm__ volatile("movq %0, %%cr2" ::"r"(record->cr2) : "memory");
     serialise();
     atomic_store_explicit(&word, value & ~MASTER_MASK, memory_order_release);

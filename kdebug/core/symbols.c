@@ -2,9 +2,9 @@
 /*
  * Symbol look-up in the embedded table (layout and invariant: symbols.h).
  *
- * Binary search twice: by address over offset[], by name over by_name[]. Every index that comes out of the table is compared
- * with count before use, every name start with the bytes of names; the last byte of names is checked to be NUL once, so a
- * name cannot run out of the table.
+ * Binary search twice: by address over offset[], by name over by_name[]. Every index that comes
+ * out of the table is compared with count before use, every name start with the bytes of names;
+ * the last byte of names is checked to be NUL once, so a name cannot run out of the table.
  */
 #include "kdebug/core/symbols.h"
 
@@ -113,7 +113,8 @@ bool kd_symbol_named(const char *name, size_t length, unsigned which, struct kd_
         }
     }
     uint64_t found = (uint64_t)low + which;
-    if (length == 0 || found >= count || by_name[found] >= count || compare(name, length, by_name[found]) != 0) {
+    if (length == 0 || found >= count || by_name[found] >= count ||
+        compare(name, length, by_name[found]) != 0) {
         return false;
     }
     describe(by_name[found], out);
@@ -138,5 +139,6 @@ size_t kd_symbol_text(vaddr_t address, char *to, size_t bytes)
     if (address == symbol.address) {
         return format_text(to, bytes, "%s", symbol.name);
     }
-    return format_text(to, bytes, "%s+0x%llx", symbol.name, (unsigned long long)(address - symbol.address));
+    return format_text(to, bytes, "%s+0x%llx", symbol.name,
+                       (unsigned long long)(address - symbol.address));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and writing a target's address spaces, page by page, on top of its physical memory (target.h). */
+/* Reading and writing a target's address spaces, page by page, on top of its physical memory
+ * (target.h). */
 #include "kdebug/core/target.h"
 
 #include "base/string.h"

@@ -2,10 +2,12 @@
 /*
  * The one way from commands to what they look at.
  *
- * A target is a stopped machine: the live one around us, later a core file or a serial dump on the host. It gives physical memory and
- * registers; everything else (virtual addresses, kernel structures) is read on top, so the same commands work on each.
+ * A target is a stopped machine: the live one around us, later a core file or a serial dump on
+ * the host. It gives physical memory and registers; everything else (virtual addresses, kernel
+ * structures) is read on top, so the same commands work on each.
  *
- * K1  A read never faults, never changes the machine (no CR3 load, no Accessed bit), never touches anything but RAM.
+ * K1  A read never faults, never changes the machine (no CR3 load, no Accessed bit), never
+ *     touches anything but RAM.
  */
 #pragma once
 
@@ -38,8 +40,9 @@ extern const struct kd_target *kd_target;
 extern const struct kd_target kd_target_live;
 
 /*
- * KD_GLOBAL() - address of a kernel variable in the target, 0 if it has none. The name is checked by the compiler. In the kernel
- * the linker knows the address; a dump's comes from its symbol table.
+ * KD_GLOBAL() - address of a kernel variable in the target, 0 if it has none. The name is checked
+ * by the compiler. In the kernel the linker knows the address; a dump's comes from its symbol
+ * table.
  */
 #ifndef KDEBUG_HOST
 #define KDEBUG_HOST 0
@@ -50,7 +53,8 @@ extern const struct kd_target kd_target_live;
 #define KD_GLOBAL(name) kd_target->global(#name, &(name))
 #endif
 
-/* kd_read() / kd_write() - copy from or to the target. OK or ERR_BAD_ADDRESS; a read that fails half way has zeroed the rest. */
+/* kd_read() / kd_write() - copy from or to the target. OK or ERR_BAD_ADDRESS; a read that fails
+ * half way has zeroed the rest. */
 status_t kd_read(kd_space_t space, uint64_t address, void *to, size_t bytes);
 status_t kd_write(kd_space_t space, uint64_t address, const void *from, size_t bytes);
 
@@ -60,7 +64,8 @@ static inline status_t kd_read_kernel(uint64_t address, void *to, size_t bytes)
     return kd_read(KD_SPACE_KERNEL, address, to, bytes);
 }
 
-/* kd_fetch() - read a whole structure of the kernel, or end the command with a message that names what could not be read. */
+/* kd_fetch() - read a whole structure of the kernel, or end the command with a message that names
+ * what could not be read. */
 void kd_fetch(uint64_t address, void *to, size_t bytes, const char *what);
 
 /* kd_fetch_word() - eight bytes of the kernel, or end the command. */

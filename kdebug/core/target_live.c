@@ -2,9 +2,9 @@
 /*
  * The machine around us as a target.
  *
- * Physical memory is read through the direct map, and only where the memory map says RAM. Before frame_init() there is no
- * memory map to ask: then a read goes ahead under a guard, so a hole in the direct map is an error and not a fault; a device
- * register would be touched.
+ * Physical memory is read through the direct map, and only where the memory map says RAM. Before
+ * frame_init() there is no memory map to ask: then a read goes ahead under a guard, so a hole in
+ * the direct map is an error and not a fault; a device register would be touched.
  */
 #include "arch/cpu.h"
 #include "arch/mmu.h"
@@ -34,7 +34,9 @@ static bool copy_guarded(void *to, const void *from, size_t bytes)
 static status_t read_physical(paddr_t pa, void *to, size_t bytes)
 {
     if (!has_memory_map()) {
-        return pa < DIRECT_MAP_BYTES_MAX && copy_guarded(to, phys_to_virt(pa), bytes) ? OK : ERR_BAD_ADDRESS;
+        return pa < DIRECT_MAP_BYTES_MAX && copy_guarded(to, phys_to_virt(pa), bytes)
+                   ? OK
+                   : ERR_BAD_ADDRESS;
     }
     if (!frame_is_ram(pa)) {
         return ERR_BAD_ADDRESS;

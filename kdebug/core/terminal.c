@@ -2,26 +2,34 @@
 /*
  * Bytes out and in (terminal.h).
  *
- * While a command prints, the chip's input FIFO (16 bytes) would overflow and ^C go unseen. So every few characters of output the
- * input is polled into a small queue. A script that types faster than commands run keeps its bytes; what does not fit is lost, as on
- * any line without flow control.
+ * While a command prints, the chip's input FIFO (16 bytes) would overflow and ^C go unseen. So
+ * every few characters of output the input is polled into a small queue. A script that types
+ * faster than commands run keeps its bytes; what does not fit is lost, as on any line without
+ * flow control.
  */
 #include "kdebug/core/terminal.h"
 
-#define AHEAD_BYTES   1024u /* power of two */
-#define POLL_INTERVAL 8u    /* characters; less than the chip's 16 bytes, both directions run at the same speed */
-#define CTRL_C        3
+#define AHEAD_BYTES 1024u /* power of two */
+#define POLL_INTERVAL                                                                              \
+    8u /* characters; less than the chip's 16 bytes, both directions run at the same speed */
+#define CTRL_C 3
 
 static const struct kd_line *wire;
 static unsigned char ahead[AHEAD_BYTES];
 static unsigned ahead_in, ahead_out;
 static unsigned since_poll;
-static bool interrupted;
+static bool is_watching, interrupted, is_closed;
 
 void kd_terminal_use(const struct kd_line *line)
 {
     wire = line;
     ahead_in = ahead_out = since_poll = 0;
+    is_watching = interrupted = is_closed = false;
+}
+
+void kd_terminal_watch(bool on)
+{
+    is_watching = on;
     interrupted = false;
 }
 
@@ -29,7 +37,7 @@ static void poll_input(void)
 {
     int byte;
     while ((byte = wire->get()) >= 0) {
-        if (byte == CTRL_C) {
+        if (byte == CTRL_C && is_watching) {
             interrupted = true;
             ahead_out = ahead_in;
         } else if (ahead_in - ahead_out < AHEAD_BYTES) {
@@ -38,16 +46,23 @@ static void poll_input(void)
     }
 }
 
+/* Polled before the character goes out, so that who answers to the last one of a line finds us
+ * done with polling. */
 void kd_terminal_put(char c)
 {
+    if (!is_closed && ++since_poll >= POLL_INTERVAL) {
+        since_poll = 0;
+        poll_input();
+    }
     if (c == '\n') {
         wire->put('\r');
     }
     wire->put(c);
-    if (++since_poll >= POLL_INTERVAL) {
-        since_poll = 0;
-        poll_input();
-    }
+}
+
+void kd_terminal_close(void)
+{
+    is_closed = true;
 }
 
 void kd_terminal_write(const char *text, size_t bytes)

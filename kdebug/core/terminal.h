@@ -16,12 +16,26 @@ struct kd_line {
 /* kd_terminal_use() - talk over this line from now on, with nothing typed ahead. */
 void kd_terminal_use(const struct kd_line *line);
 
-/* kd_terminal_put() - one character; '\n' becomes CR LF. Looks for typed bytes now and then, keeps them for later. */
+/* kd_terminal_put() - one character; '\n' becomes CR LF. Looks for typed bytes now and then,
+ * keeps them for later. */
 void kd_terminal_put(char c);
 void kd_terminal_write(const char *text, size_t bytes);
 
 /* kd_terminal_get() - the next typed byte, -1: none yet. */
 int kd_terminal_get(void);
 
-/* kd_terminal_interrupted() - ^C was typed since the last call; what was typed before it is forgotten. */
+/*
+ * kd_terminal_close() - from now on only write: what comes in is for whoever reads the line after
+ * us. So a BREAK that follows closely on "continue" breaks in again.
+ */
+void kd_terminal_close(void);
+
+/*
+ * kd_terminal_watch() - take ^C out of the typed bytes, for kd_terminal_interrupted(). Off while a
+ * line is being edited: there ^C has its place among the other keys.
+ */
+void kd_terminal_watch(bool on);
+
+/* kd_terminal_interrupted() - ^C was typed since the last call; what was typed before it is
+ * forgotten. */
 bool kd_terminal_interrupted(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The events that show a stop in the trace. Called by every core on its way in and out, in NMI class, where no trace site may be: a
- * core could be parked on the very bytes that are being patched. So the category is asked instead.
+ * The events that show a stop in the trace. Called by every core on its way in and out, in NMI
+ * class, where no trace site may be: a core could be parked on the very bytes that are being
+ * patched. So the category is asked instead.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The software page walk (page_walk.h). Source: Intel SDM vol. 3A, "4-Level Paging and 5-Level Paging". */
+/* The software page walk (page_walk.h). Source: Intel SDM vol. 3A, "4-Level Paging and 5-Level
+ * Paging". */
 #include "kdebug/x86_64/page_walk.h"
 
 #include "arch/mmu.h"

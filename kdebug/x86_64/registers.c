@@ -11,16 +11,36 @@ static const struct {
     const char *name;
     size_t offset;
 } fields[] = {
-    {"rax", FIELD(frame.rax)},       {"rbx", FIELD(frame.rbx)}, {"rcx", FIELD(frame.rcx)}, {"rdx", FIELD(frame.rdx)},
-    {"rsi", FIELD(frame.rsi)},       {"rdi", FIELD(frame.rdi)}, {"rbp", FIELD(frame.rbp)}, {"rsp", FIELD(frame.rsp)},
-    {"r8", FIELD(frame.r8)},         {"r9", FIELD(frame.r9)},   {"r10", FIELD(frame.r10)}, {"r11", FIELD(frame.r11)},
-    {"r12", FIELD(frame.r12)},       {"r13", FIELD(frame.r13)}, {"r14", FIELD(frame.r14)}, {"r15", FIELD(frame.r15)},
-    {"rip", FIELD(frame.rip)},       {"cs", FIELD(frame.cs)},   {"ss", FIELD(frame.ss)},   {"rflags", FIELD(frame.rflags)},
-    {"vector", FIELD(frame.vector)}, {"error", FIELD(frame.error)},
-    {"cr0", FIELD(cr0)},             {"cr2", FIELD(cr2)},       {"cr3", FIELD(cr3)},       {"cr4", FIELD(cr4)},
+    {"rax", FIELD(frame.rax)},
+    {"rbx", FIELD(frame.rbx)},
+    {"rcx", FIELD(frame.rcx)},
+    {"rdx", FIELD(frame.rdx)},
+    {"rsi", FIELD(frame.rsi)},
+    {"rdi", FIELD(frame.rdi)},
+    {"rbp", FIELD(frame.rbp)},
+    {"rsp", FIELD(frame.rsp)},
+    {"r8", FIELD(frame.r8)},
+    {"r9", FIELD(frame.r9)},
+    {"r10", FIELD(frame.r10)},
+    {"r11", FIELD(frame.r11)},
+    {"r12", FIELD(frame.r12)},
+    {"r13", FIELD(frame.r13)},
+    {"r14", FIELD(frame.r14)},
+    {"r15", FIELD(frame.r15)},
+    {"rip", FIELD(frame.rip)},
+    {"cs", FIELD(frame.cs)},
+    {"ss", FIELD(frame.ss)},
+    {"rflags", FIELD(frame.rflags)},
+    {"vector", FIELD(frame.vector)},
+    {"error", FIELD(frame.error)},
+    {"cr0", FIELD(cr0)},
+    {"cr2", FIELD(cr2)},
+    {"cr3", FIELD(cr3)},
+    {"cr4", FIELD(cr4)},
 };
 
-bool kd_register_value(const struct kd_registers *registers, const char *name, size_t length, uint64_t *out)
+bool kd_register_value(const struct kd_registers *registers, const char *name, size_t length,
+                       uint64_t *out)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(fields); i++) {
         if (strlen(fields[i].name) == length && memcmp(fields[i].name, name, length) == 0) {
@@ -35,9 +55,26 @@ const char *kd_vector_name(uint64_t vector)
 {
     /* Intel SDM vol. 3A, "Exception and Interrupt Vectors". */
     static const char *const names[] = {
-        "divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "undefined instruction", "no FPU",
-        "double fault", NULL, "invalid TSS", "segment not present", "stack fault", "protection", "page fault", NULL,
-        "FPU error", "alignment", "machine check", "SIMD error",
+        "divide error",
+        "debug",
+        "NMI",
+        "breakpoint",
+        "overflow",
+        "bound",
+        "undefined instruction",
+        "no FPU",
+        "double fault",
+        NULL,
+        "invalid TSS",
+        "segment not present",
+        "stack fault",
+        "protection",
+        "page fault",
+        NULL,
+        "FPU error",
+        "alignment",
+        "machine check",
+        "SIMD error",
     };
     return vector < ARRAY_COUNT(names) ? names[vector] : NULL;
 }
@@ -48,7 +85,7 @@ static void show_flags(uint64_t rflags)
     static const struct {
         uint8_t bit;
         char name[3];
-    } flags[] = {{0, "CF"}, {2, "PF"}, {4, "AF"}, {6, "ZF"},  {7, "SF"},  {8, "TF"},
+    } flags[] = {{0, "CF"}, {2, "PF"},  {4, "AF"},  {6, "ZF"},  {7, "SF"},  {8, "TF"},
                  {9, "IF"}, {10, "DF"}, {11, "OF"}, {14, "NT"}, {16, "RF"}, {18, "AC"}};
     for (unsigned i = 0; i < ARRAY_COUNT(flags); i++) {
         if (rflags >> flags[i].bit & 1) {
@@ -83,6 +120,6 @@ void kd_registers_show(const struct kd_registers *registers)
     show_flags(frame->rflags);
     const char *name = kd_vector_name(frame->vector);
     kd_print("  cs %llx ss %llx  vector %llu%s%s  error %llx\n", (unsigned long long)frame->cs,
-             (unsigned long long)frame->ss, (unsigned long long)frame->vector, name == NULL ? "" : " ",
-             name == NULL ? "" : name, (unsigned long long)frame->error);
+             (unsigned long long)frame->ss, (unsigned long long)frame->vector,
+             name == NULL ? "" : " ", name == NULL ? "" : name, (unsigned long long)frame->error);
 }

@@ -4,9 +4,10 @@
 
 #include "kdebug/core/target.h"
 
-/* kd_register_value() - a register by its name, without '%': rax ... r15, rip, rsp, rflags, cs, ss, vector, error, cr0 cr2 cr3 cr4.
- * False: there is none of this name. */
-bool kd_register_value(const struct kd_registers *registers, const char *name, size_t length, uint64_t *out);
+/* kd_register_value() - a register by its name, without '%': rax ... r15, rip, rsp, rflags, cs,
+ * ss, vector, error, cr0 cr2 cr3 cr4. False: there is none of this name. */
+bool kd_register_value(const struct kd_registers *registers, const char *name, size_t length,
+                       uint64_t *out);
 
 /* kd_registers_show() - print them all, with the flags spelled out. */
 void kd_registers_show(const struct kd_registers *registers);

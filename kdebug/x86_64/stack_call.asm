@@ -4,8 +4,9 @@
 section .text
 
 ; void kd_stack_call(void *stack_top, void (*function)(void *), void *argument);
-; Calls function(argument) with rsp = stack_top (16-byte aligned) and comes back to the old stack. The frame pointers stay chained,
-; so a backtrace goes on into the caller. Clobbers what any C function may.
+; Calls function(argument) with rsp = stack_top (16-byte aligned) and comes back to the old stack.
+; The frame pointers stay chained, so a backtrace goes on into the caller. Clobbers what any C
+; function may.
 align 16
 global kd_stack_call
 kd_stack_call:
@@ -20,8 +21,8 @@ kd_stack_call:
     ret
 
 ; void kd_trigger(void);
-; A breakpoint of our own: the shortest way to a complete trap frame in NMI class. kdebug_trap() knows it by the address after the
-; INT3, KD_TRIGGER_BYTES from the start.
+; A breakpoint of our own: the shortest way to a complete trap frame in NMI class. kdebug_trap()
+; knows it by the address after the INT3, KD_TRIGGER_BYTES from the start.
 align 16
 global kd_trigger
 kd_trigger:

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The unwinder (unwind.h). The kernel keeps frame pointers, so a step is two reads: [rbp] the caller's rbp, [rbp + 8] the return address.
+ * The unwinder (unwind.h). The kernel keeps frame pointers, so a step is two reads: [rbp] the
+ * caller's rbp, [rbp + 8] the return address.
  *
  * Two places need more:
  *
- * Trap frames. An entry stub leaves rbp alone and calls C with rsp = the trap frame. So when a return address lies in the entry
- * code, the trap frame is right above the frame of the C function, at rbp + 16, and says where the interrupted code was:
+ * Trap frames. An entry stub leaves rbp alone and calls C with rsp = the trap frame. So when a
+ * return address lies in the entry code, the trap frame is right above the frame of the C
+ * function, at rbp + 16, and says where the interrupted code was:
  *
  *      [rbp + 16] struct trap_frame   rip cs rsp rbp of the interrupted code
  *      [rbp +  8] return address      in [entry_text_start, entry_text_end)
  *      [rbp]      rbp at the interruption
  *
- * Where the code stands exactly (the first frame, or just above a trap frame) its function may have no frame yet, no longer, or,
- * if it is assembly, never. It has one if a "mov rbp, rsp" lies between its start and rip, and rip is not at a RET. If not, the
- * return address is at rsp, or above the rbp that has just been pushed.
+ * Where the code stands exactly (the first frame, or just above a trap frame) its function may
+ * have no frame yet, no longer, or, if it is assembly, never. It has one if a "mov rbp, rsp" lies
+ * between its start and rip, and rip is not at a RET. If not, the return address is at rsp, or
+ * above the rbp that has just been pushed.
  */
 #include "kdebug/x86_64/unwind.h"
 
@@ -41,7 +44,8 @@ static bool is_kernel(uint64_t address)
 static bool is_in_image(uint64_t address)
 {
     struct kd_symbol symbol;
-    return address >= KERNEL_IMAGE_BASE && (kd_symbols_count() == 0 || (kd_symbol_at(address, &symbol) && symbol.kind == 'T'));
+    return address >= KERNEL_IMAGE_BASE &&
+           (kd_symbols_count() == 0 || (kd_symbol_at(address, &symbol) && symbol.kind == 'T'));
 }
 
 static bool is_entry_code(uint64_t address)
@@ -51,7 +55,8 @@ static bool is_entry_code(uint64_t address)
 
 void kd_unwind_begin(struct kd_unwind *unwind, const struct trap_frame *frame)
 {
-    *unwind = (struct kd_unwind){.rip = frame->rip, .rbp = frame->rbp, .rsp = frame->rsp, .is_exact = true};
+    *unwind = (struct kd_unwind){
+        .rip = frame->rip, .rbp = frame->rbp, .rsp = frame->rsp, .is_exact = true};
 }
 
 bool kd_unwind_begin_blocked(struct kd_unwind *unwind, vaddr_t context_rsp)
@@ -76,7 +81,8 @@ bool kd_unwind_is_user(const struct kd_unwind *unwind)
 
 static bool read_word(uint64_t address, uint64_t *out)
 {
-    return is_kernel(address) && address % 8 == 0 && kd_read_kernel(address, out, sizeof(*out)) == OK;
+    return is_kernel(address) && address % 8 == 0 &&
+           kd_read_kernel(address, out, sizeof(*out)) == OK;
 }
 
 /* Is there a "mov rbp, rsp" in [from, to)? */
@@ -97,13 +103,15 @@ static bool sets_frame(uint64_t from, uint64_t to)
     return false;
 }
 
-/* Where the return address is when the function that rip stands in has no frame; 0: it has one, or nothing is known. */
+/* Where the return address is when the function that rip stands in has no frame; 0: it has one,
+ * or nothing is known. */
 static uint64_t frameless_return(const struct kd_unwind *unwind)
 {
     struct kd_symbol symbol;
     uint8_t first, here;
     if (!kd_symbol_at(unwind->rip, &symbol) || unwind->rip - symbol.address > SCAN_BYTES_MAX ||
-        kd_read_kernel(symbol.address, &first, 1) != OK || kd_read_kernel(unwind->rip, &here, 1) != OK) {
+        kd_read_kernel(symbol.address, &first, 1) != OK ||
+        kd_read_kernel(unwind->rip, &here, 1) != OK) {
         return 0;
     }
     if (here == OPCODE_RET) {

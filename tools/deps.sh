@@ -16,7 +16,7 @@ while IFS='|' read -r package probe need why; do
     [[ -z $package || $package == \#* ]] && continue
     [[ $action == install || " $wanted " == *" $need "* ]] || continue
     if [[ $probe == /* ]]; then
-        [[ -e $probe ]] && continue
+        compgen -G "$probe" >/dev/null && continue # a path, perhaps with *
     else
         command -v "$probe" >/dev/null && continue
     fi

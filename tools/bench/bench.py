@@ -4,9 +4,9 @@
 
     bench.py [--no-gate]      what `make bench` runs; writes build/bench.json
 
-Under QEMU's -icount the TSC advances by 2^shift per guest instruction, exactly, so a figure of the guest divided by 2^shift
-is a number of instructions, the same on every host. A loop of known length in each run proves the scale before any figure is
-believed. Host tools are counted by callgrind. README.md has the method and the keys.
+Under QEMU's -icount the TSC advances by 2^shift per guest instruction, exactly, so a figure of the guest divided by
+2^shift is a number of instructions, the same on every host. A loop of known length in each run proves the scale before
+any figure is believed. Host tools are counted by callgrind. README.md has the method and the keys.
 
 Exit codes: 0 all goals met (or --no-gate), 1 a goal is missed or could not be measured.
 """
@@ -18,6 +18,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,8 @@ def write_json(figures: dict[str, Figure], target: Path, mode: str) -> None:
 
 def commit_id() -> str:
     """The commit that was measured, with '-dirty' if the tree differs from it."""
-    done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=paths.ROOT, capture_output=True,
-                          text=True)
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
     return done.stdout.strip() or "unknown"
 
 
@@ -92,8 +93,11 @@ def main() -> int:
     args = parser.parse_args()
     mode = os.environ.get("MODE", "release")
     progress = Progress()
-    parts = {"kernel": lambda: measure_kernel(mode, progress), "capture": lambda: measure_capture(mode, progress),
-             "converter": lambda: measure_converter(progress)}
+    parts: dict[str, Callable[[], dict[str, Figure]]] = {
+        "kernel": lambda: measure_kernel(mode, progress),
+        "capture": lambda: measure_capture(mode, progress),
+        "converter": lambda: measure_converter(progress),
+    }
     figures: dict[str, Figure] = {}
     try:
         for name, measure in parts.items():

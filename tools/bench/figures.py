@@ -35,8 +35,8 @@ def parse_lines(text: str, shift: int) -> dict[str, Figure]:
     """
     The figures in a serial log, in instructions.
 
-    A key that is printed twice keeps its first figure: the kernel's own measurement comes before a program's view of the
-    same thing. UserError: the calibration loop does not give 2^shift ticks per instruction, or none was printed.
+    A key that is printed twice keeps its first figure: the kernel's own comes before a program's view of the same.
+    UserError: the calibration loop does not give 2^shift ticks per instruction, or none was printed.
     """
     figures: dict[str, Figure] = {}
     calibrations = 0
@@ -55,7 +55,7 @@ def check_scale(match: re.Match[str], shift: int) -> None:
     known = int(match["instructions"] or CALIBRATION_DEFAULT)
     ratio = int(match["min"]) / (known << shift)
     if abs(ratio - 1) > CALIBRATION_TOLERANCE:
-        raise UserError(f"the calibration loop of {known} instructions took {match['min']} ticks, not {known << shift}: "
+        raise UserError(f"a loop of {known} instructions took {match['min']} ticks, not {known << shift}: "
                         "was the machine not run with -icount, or another shift?")
 
 

@@ -44,17 +44,26 @@ def enum_name(type_name: str, value: int, prefix: str) -> str:
     return str(value)
 
 
-def place_of(address: int) -> str:
-    """'function+0x12 (file.c:34)'."""
-    block = gdb.block_for_pc(address)
-    while block and not block.function:
-        block = block.superblock
-    if not block:
-        name = gdb.execute(f"info symbol {address:#x}", to_string=True).split(" in section")[0].replace(" ", "")
+def place_of(address: int, is_return: bool = False) -> str:
+    """'function+0x12 (file.c:34)'. A return address stands behind its call, so the byte before it decides."""
+    inside = address - is_return
+    function = function_at(inside)
+    if function is None:
+        name = str(gdb.execute(f"info symbol {address:#x}", to_string=True)).split(" in section")[0].replace(" ", "")
         return name if not name.startswith("Nosymbol") else "?"
-    line = gdb.find_pc_line(address)
+    line = gdb.find_pc_line(inside)
     where = f" ({line.symtab.filename}:{line.line})" if line.symtab else ""
-    return f"{block.function.name}+{address - block.start:#x}{where}"
+    return f"{function.function.name}+{address - function.start:#x}{where}"
+
+
+def function_at(address: int) -> gdb.Block | None:
+    """The block of the function that an address belongs to; of inlined ones, the function they are inlined into."""
+    block = gdb.block_for_pc(address)
+    found = None
+    while block and not block.is_static and not block.is_global:
+        found = block if block.function else found
+        block = block.superblock
+    return found
 
 
 class Thread:
@@ -189,7 +198,7 @@ class SpoorBacktrace(gdb.Command):
             gdb.execute("bt")
             return
         for number, address in enumerate(blocked_frames(thread)):
-            print(f"#{number:<2} {address:#018x} {place_of(address)}")
+            print(f"#{number:<2} {address:#018x} {place_of(address, is_return=True)}")
 
 
 class SpoorProcesses(gdb.Command):

@@ -5,7 +5,8 @@
     symtab.py KERNEL.elf OUT.bin     write the table (format: kdebug/core/symbols.h)
     symtab.py --list TABLE.bin       print one, as "address kind name" lines
 
-Symbols come from nm. A table's size depends on the names only, so it can be linked behind everything else without a third link.
+Symbols come from nm. A table's size depends on the names only, so it can be linked behind everything else without a
+third link.
 """
 
 from __future__ import annotations

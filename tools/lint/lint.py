@@ -19,6 +19,7 @@ import form
 import layers
 import objcode
 import python_rules
+import words
 from findings import Context, Finding, Rule
 from sizes import size_table
 
@@ -32,6 +33,7 @@ RULES: dict[str, Rule] = {
     "tidy": form.check_tidy,
     "flake8": python_rules.check_flake8,
     "mypy": python_rules.check_mypy,
+    "words": words.check_words,
 } | objcode.RULES
 
 SHOWN_MAX = 40

@@ -31,6 +31,13 @@ FATAL = re.compile(r"^kdebug: enter reason=(?:panic|exception)\b.*$", re.MULTILI
 Listeners = tuple[Callable[[bytes], None] | None, Callable[[], None] | None]
 
 
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """A pattern that ends in $ must not match a line of which only the first half is here."""
+    if pattern.endswith("$") and not pattern.endswith("\\$"):
+        pattern = pattern[:-1] + r"(?=\n)"
+    return re.compile(pattern, re.MULTILINE)
+
+
 class SerialLine:
     """A connected serial line: expect() and send()."""
 
@@ -63,12 +70,13 @@ class SerialLine:
         """
         Wait until the guest says something that matches, and move the cursor behind it.
 
-        pattern  regular expression, multi-line mode; matched against what came after the cursor
+        pattern  regular expression, multi-line mode; matched against what came after the cursor. A $ at its end means
+                 the end of a line, not of what has come so far
         timeout  seconds of wall-clock time
         fatal    what must not come before it
         MachineTimeout: it did not come. MachineFailed: fatal came first, or the line was closed.
         """
-        regex = re.compile(pattern, re.MULTILINE) if isinstance(pattern, str) else pattern
+        regex = compile_pattern(pattern) if isinstance(pattern, str) else pattern
         deadline = time.monotonic() + timeout
         scanned = self._cursor
         with self._changed:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import socket
 import sys
 from pathlib import Path
@@ -68,46 +69,58 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_on_socket(machine: Machine, path: Path) -> int:
-    """Relay between the machine and whoever connects, one after the other."""
+    """Offer the serial line on a unix socket until the machine ends."""
     if path.exists():
         raise UserError(f"{path} exists: remove it, or choose another name")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         try:
             listener.listen(1)
+            relay = Relay(machine, listener)
             with machine:
                 print(f"spoor: running; 'spoor attach {path}' to talk to it, Ctrl-C here ends it", file=sys.stderr)
-                return _relay(machine, listener)
+                relay.run()
         finally:
             path.unlink()
+    return 0
 
 
-def _relay(machine: Machine, listener: socket.socket) -> int:
-    peer: list[socket.socket] = []
+class Relay:
+    """Passes bytes between a machine and whoever connects, one after the other; what nobody hears is in the log."""
 
-    def to_peer(data: bytes) -> None:
-        for client in peer:
+    def __init__(self, machine: Machine, listener: socket.socket) -> None:
+        """Before the machine starts."""
+        self._machine = machine
+        self._listener = listener
+        self._client: socket.socket | None = None
+        machine.on_serial(self._to_client, self._end)
+
+    def run(self) -> None:
+        """Serve clients until the machine ends."""
+        while client := self._accept():
+            self._client = client
             try:
-                client.sendall(data)
-            except OSError:
+                while data := client.recv(4096):
+                    self._machine.send(data)
+            except (OSError, MachineError):
                 pass
+            self._client = None
+            client.close()
 
-    def ended() -> None:
-        listener.shutdown(socket.SHUT_RDWR)
-        for client in peer:
-            client.shutdown(socket.SHUT_RDWR)
+    def _accept(self) -> socket.socket | None:
+        try:
+            return self._listener.accept()[0]
+        except OSError:  # _end() has closed it
+            return None
 
-    machine.on_serial(to_peer, ended)
-    while True:
-        try:
-            client = listener.accept()[0]
-        except OSError:
-            return 0
-        peer.append(client)
-        try:
-            while data := client.recv(4096):
-                machine.send(data)
-        except (OSError, MachineError):
-            pass
-        peer.remove(client)
-        client.close()
+    def _to_client(self, data: bytes) -> None:
+        client = self._client
+        if client:
+            with contextlib.suppress(OSError):
+                client.sendall(data)
+
+    def _end(self) -> None:
+        for side in (self._listener, self._client):
+            if side:
+                with contextlib.suppress(OSError):
+                    side.shutdown(socket.SHUT_RDWR)

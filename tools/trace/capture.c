@@ -15,19 +15,20 @@
 
 #include "base/crc32c.h"
 
-#define WINDOW_BYTES       0x10000u
-#define HEADER_CRC_BYTES   28u
-#define SCHEMA_BYTES_MAX   0x100000u
+#define WINDOW_BYTES     0x10000u
+#define HEADER_CRC_BYTES 28u
+#define SCHEMA_BYTES_MAX 0x100000u
 
 struct scan {
     struct session *session;
     unsigned wanted;
-    bool any;           /* a block was seen: a session is under way */
-    unsigned current;   /* its number */
-    uint64_t expected;  /* next sequence number */
+    bool any;          /* a block was seen: a session is under way */
+    unsigned current;  /* its number */
+    bool any_subbuf;   /* of the session that is wanted */
+    uint64_t expected; /* next sequence number */
     uint64_t offset;
     uint64_t skipped_from; /* start of bytes that are no block; == offset: none */
-    bool damage;        /* since the sub-buffer before; applies to the next sub-buffer of every lane */
+    bool damage; /* since the sub-buffer before; applies to the next sub-buffer of every lane */
     uint64_t damage_serial;
     uint64_t lane_damage_serial[TRACE_LANES_MAX];
     status_t status;
@@ -124,7 +125,8 @@ static bool take_start(struct scan *scan, const uint8_t *payload, size_t bytes)
     return true;
 }
 
-static bool take_subbuf(struct scan *scan, const struct capture_block *header, const uint8_t *payload)
+static bool take_subbuf(struct scan *scan, const struct capture_block *header,
+                        const uint8_t *payload)
 {
     struct capture_subbuf place;
     struct trace_subbuf subbuf;
@@ -134,6 +136,8 @@ static bool take_subbuf(struct scan *scan, const struct capture_block *header, c
     }
     memcpy(&place, payload, sizeof(place));
     memcpy(&subbuf, payload + sizeof(place), sizeof(subbuf));
+    scan->any_subbuf = true;
+    scan->session->has_final_status = false;
     bool damage = false;
     if (place.lane < TRACE_LANES_MAX) {
         damage = scan->lane_damage_serial[place.lane] != scan->damage_serial;
@@ -159,7 +163,8 @@ static bool take_verdict(struct scan *scan, const uint8_t *payload, size_t bytes
     for (unsigned i = 0; i < scan->session->lane_count; i++) {
         struct session_lane *lane = &scan->session->lane[i];
         for (size_t k = lane->entries; k-- != 0 && lane->entry[k].block >= verdict.sequence;) {
-            lane->entry[k].dropped = lane->entry[k].dropped || lane->entry[k].block == verdict.sequence;
+            lane->entry[k].dropped =
+                lane->entry[k].dropped || lane->entry[k].block == verdict.sequence;
         }
     }
     return true;
@@ -173,13 +178,15 @@ static bool take_status(struct scan *scan, const uint8_t *payload, size_t bytes)
     }
     for (size_t i = 0; i < count && i < scan->session->lane_count; i++) {
         struct session_lane *lane = &scan->session->lane[i];
-        memcpy(&lane->last_status, payload + i * sizeof(struct trace_lane), sizeof(struct trace_lane));
+        memcpy(&lane->last_status, payload + i * sizeof(struct trace_lane),
+               sizeof(struct trace_lane));
         if (!lane->has_last_status && lane->entries == 0) {
             lane->first_status = lane->last_status;
             lane->has_first_status = true;
         }
         lane->has_last_status = true;
     }
+    scan->session->has_final_status = scan->any_subbuf;
     return true;
 }
 
@@ -187,7 +194,8 @@ static bool take_schema(struct scan *scan, const uint8_t *payload, size_t bytes)
 {
     struct session *session = scan->session;
     if (bytes > SCHEMA_BYTES_MAX ||
-        (!session->is_guessed && schema_hash((const char *)payload, bytes) != session->region.schema_hash)) {
+        (!session->is_guessed &&
+         schema_hash((const char *)payload, bytes) != session->region.schema_hash)) {
         return false;
     }
     schema_free(&session->schema);
@@ -316,8 +324,8 @@ static uint64_t take_block(struct scan *scan, const struct capture_block *header
     uint64_t after = scan->offset + sizeof(*header) + header->bytes;
     if (after > session->input->bytes) {
         finding_add(&session->findings, FINDING_FILE_CUT,
-                    "the file ends inside block %" PRIu64 " at file offset %#" PRIx64, header->sequence,
-                    scan->offset);
+                    "the file ends inside block %" PRIu64 " at file offset %#" PRIx64,
+                    header->sequence, scan->offset);
         scan->skipped_from = scan->offset + sizeof(*header);
         return scan->skipped_from;
     }
@@ -340,7 +348,8 @@ static uint64_t take_block(struct scan *scan, const struct capture_block *header
     session->blocks++;
     if (!take_payload(scan, header)) {
         finding_add(&session->findings, FINDING_BLOCK_DAMAGED,
-                    "block %" PRIu64 " (type %u) at file offset %#" PRIx64 " has contents that cannot be true",
+                    "block %" PRIu64 " (type %u) at file offset %#" PRIx64
+                    " has contents that cannot be true",
                     header->sequence, (unsigned)header->type, scan->offset);
         note_damage(scan);
     }
@@ -381,15 +390,17 @@ status_t capture_scan(struct session *session, unsigned number)
     }
     if (number >= session->sessions) {
         complain("%s: holds %u session%s; session %u was asked for (they count from 0)",
-                 session->input->name, session->sessions, session->sessions == 1 ? "" : "s", number);
+                 session->input->name, session->sessions, session->sessions == 1 ? "" : "s",
+                 number);
         return ERR_NOT_FOUND;
     }
     if (!session->has_end) {
-        finding_add(&session->findings, NOTE_NO_END, "the session has no END block: it was cut or is not over");
+        finding_add(&session->findings, NOTE_NO_END,
+                    "the session has no END block: it was cut or is not over");
     }
     if (session->sessions > 1) {
-        finding_add(&session->findings, NOTE_SESSIONS, "the file holds %u sessions; this is session %u",
-                    session->sessions, number);
+        finding_add(&session->findings, NOTE_SESSIONS,
+                    "the file holds %u sessions; this is session %u", session->sessions, number);
     }
     return OK;
 }

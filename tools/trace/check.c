@@ -8,14 +8,16 @@
 #include "command.h"
 #include "json.h"
 
-static const char usage[] =
-    "usage: spoor-trace check [OPTIONS] INPUT\n\n"
-    "Checks blocks (checksum, sequence), sub-buffer headers, record lengths, time order per lane, conservation\n"
-    "(emitted == delivered + lost, exactly), thread switches, nesting of system calls, interrupts and faults,\n"
-    "and the causal order of IPC. Prints each finding; exit code 1 if there is one. Notes are no findings.\n\n"
-    "  --json       for programs\n"
-    "  --quiet      findings only\n"
-    "  --session N  of a file that holds several, counted from 0\n";
+static const char usage[] = "usage: spoor-trace check [OPTIONS] INPUT\n\n"
+                            "Checks blocks (checksum, sequence), sub-buffer headers, record "
+                            "lengths, time order per lane, conservation\n"
+                            "(emitted == delivered + lost, exactly), thread switches, nesting of "
+                            "system calls, interrupts and faults,\n"
+                            "and the causal order of IPC. Prints each finding; exit code 1 if "
+                            "there is one. Notes are no findings.\n\n"
+                            "  --json       for programs\n"
+                            "  --quiet      findings only\n"
+                            "  --session N  of a file that holds several, counted from 0\n";
 
 struct check {
     struct capture_file file;
@@ -51,7 +53,9 @@ static uint64_t tail_of(const struct check *check, unsigned lane)
 {
     const struct session_lane *place = &check->file.session.lane[lane];
     uint64_t sent = check->lane[lane].next_event;
-    return place->has_last_status && place->last_status.events > sent ? place->last_status.events - sent : 0;
+    return place->has_last_status && place->last_status.events > sent
+               ? place->last_status.events - sent
+               : 0;
 }
 
 static void check_conservation(struct check *check, unsigned index)
@@ -64,12 +68,13 @@ static void check_conservation(struct check *check, unsigned index)
     uint64_t accounted = totals->before + totals->records + missing_of(totals);
     if (place->entries != 0 && accounted != totals->next_event) {
         finding_add(findings, FINDING_CONSERVATION,
-                    "%s: %" PRIu64 " before + %" PRIu64 " delivered + %" PRIu64 " lost is not %" PRIu64 " emitted", name,
-                    totals->before, totals->records, missing_of(totals), totals->next_event);
+                    "%s: %" PRIu64 " before + %" PRIu64 " delivered + %" PRIu64
+                    " lost is not %" PRIu64 " emitted",
+                    name, totals->before, totals->records, missing_of(totals), totals->next_event);
     }
     if (missing_of(totals) != 0) {
-        finding_add(findings, NOTE_LOSS, "%s: %" PRIu64 " events are missing in %" PRIu64 " holes", name,
-                    missing_of(totals), totals->holes);
+        finding_add(findings, NOTE_LOSS, "%s: %" PRIu64 " events are missing in %" PRIu64 " holes",
+                    name, missing_of(totals), totals->holes);
     }
     if (!place->has_last_status) {
         return;
@@ -77,18 +82,22 @@ static void check_conservation(struct check *check, unsigned index)
     const struct trace_lane *status = &place->last_status;
     if (place->entries != 0 && status->events < totals->next_event) {
         finding_add(findings, FINDING_CONSERVATION,
-                    "%s: the last STATUS counts %" PRIu64 " events, the sub-buffers hold %" PRIu64, name,
-                    status->events, totals->next_event);
+                    "%s: the last STATUS counts %" PRIu64 " events, the sub-buffers hold %" PRIu64,
+                    name, status->events, totals->next_event);
     }
     for (unsigned cause = 0; cause < TRACE_LOST_CAUSES; cause++) {
         uint64_t lost = MAX(status->lost[cause], totals->lost[cause]);
         if (lost != 0) {
-            finding_add(findings, NOTE_LOSS, "%s: %" PRIu64 " events were not written (cause %u)", name, lost, cause);
+            finding_add(findings, NOTE_LOSS, "%s: %" PRIu64 " events were not written (cause %u)",
+                        name, lost, cause);
         }
-        if (status->lost[cause] < totals->lost[cause] || check->rules.lost_reported[index][cause] > lost) {
+        if (status->lost[cause] < totals->lost[cause] ||
+            check->rules.lost_reported[index][cause] > lost) {
             finding_add(findings, FINDING_CONSERVATION,
-                        "%s: cause %u: STATUS counts %" PRIu64 " lost, headers %" PRIu64 ", records %" PRIu64, name, cause,
-                        status->lost[cause], totals->lost[cause], check->rules.lost_reported[index][cause]);
+                        "%s: cause %u: STATUS counts %" PRIu64 " lost, headers %" PRIu64
+                        ", records %" PRIu64,
+                        name, cause, status->lost[cause], totals->lost[cause],
+                        check->rules.lost_reported[index][cause]);
         }
     }
 }
@@ -121,7 +130,8 @@ static void check_all(struct check *check)
     }
     if (check->rules.orphans != 0) {
         finding_add(&check->findings, NOTE_ORPHAN,
-                    "%" PRIu64 " ends have their beginning before the capture or in a hole", check->rules.orphans);
+                    "%" PRIu64 " ends have their beginning before the capture or in a hole",
+                    check->rules.orphans);
     }
 }
 
@@ -136,12 +146,15 @@ static void print_summary(const struct check *check)
         missing += missing_of(&check->lane[i]);
         tail += tail_of(check, i);
     }
-    printf("%" PRIu64 " events delivered, %" PRIu64 " lost in between, %" PRIu64 " after the last sub-buffer\n", records,
-           missing, tail);
-    printf("%" PRIu64 " switches, %" PRIu64 " system calls, %" PRIu64 " faults, %" PRIu64 " interrupts\n",
+    printf("%" PRIu64 " events delivered, %" PRIu64 " lost in between, %" PRIu64
+           " after the last sub-buffer\n",
+           records, missing, tail);
+    printf("%" PRIu64 " switches, %" PRIu64 " system calls, %" PRIu64 " faults, %" PRIu64
+           " interrupts\n",
            rules->switches, rules->syscalls, rules->faults, rules->irqs);
-    printf("%" PRIu64 " calls: %" PRIu64 " whole, %" PRIu64 " failed, %" PRIu64 " open at the end\n", rules->calls,
-           rules->calls_whole, rules->calls_failed, rules->calls_open);
+    printf("%" PRIu64 " calls: %" PRIu64 " whole, %" PRIu64 " failed, %" PRIu64
+           " open at the end\n",
+           rules->calls, rules->calls_whole, rules->calls_failed, rules->calls_open);
     uint64_t findings = finding_total(&check->findings);
     if (findings == 0) {
         printf("no findings\n");
@@ -150,7 +163,8 @@ static void print_summary(const struct check *check)
     }
 }
 
-static void write_list(struct json *json, const struct finding_list *list, unsigned from, unsigned to)
+static void write_list(struct json *json, const struct finding_list *list, unsigned from,
+                       unsigned to)
 {
     for (unsigned rule = from; rule < to; rule++) {
         if (list->count[rule] == 0) {
@@ -183,7 +197,9 @@ static void write_lanes(struct json *json, const struct check *check)
         json_number(json, "not_sent", tail_of(check, i));
         json_array(json, "not_written");
         for (unsigned cause = 0; cause < TRACE_LOST_CAUSES; cause++) {
-            json_number(json, NULL, MAX(totals->lost[cause], check->file.session.lane[i].last_status.lost[cause]));
+            json_number(
+                json, NULL,
+                MAX(totals->lost[cause], check->file.session.lane[i].last_status.lost[cause]));
         }
         json_end_array(json);
         json_end_object(json);

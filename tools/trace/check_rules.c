@@ -7,6 +7,10 @@
  * learnt before: rules.epoch grows whenever a hole begins or ends and whenever categories are switched on or off, and state of
  * an older epoch is unknown. What concerns one core only (switches, interrupts) is forgotten at that core's holes only.
  *
+ * Categories. While sched is off nobody knows who runs, so nothing that depends on it is judged. The record of a change is
+ * written after the tracepoints were patched, and other cores run on meanwhile: what is switched off counts as off a little
+ * earlier.
+ *
  * IPC. A call is followed by its id from ipc.call to ipc.return. A thread that is exempt from tracing because it consumes
  * the trace makes no IPC events, so a call may be served by nobody: that is a finding only if the mailbox is ever
  * received from in this capture.
@@ -16,15 +20,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define IRQ_DEPTH_MAX   16
-#define CALLS_MAX       0x100000u /* open calls and orphans remembered; more than that is not a sane capture */
+#define IRQ_DEPTH_MAX 16
+#define CALLS_MAX                                                                                  \
+    0x100000u /* open calls and orphans remembered; more than that is not a sane capture */
 #define NOBODY          UINT32_MAX
+#define SURE_OF_NOTHING UINT64_MAX
+#define SWITCH_OFF_NS   20000000 /* how long before its record a change may have come into force */
 
 /* What is known about something that is entered and left. */
 enum phase { PHASE_UNKNOWN = 0, PHASE_OUT, PHASE_IN };
 
 struct rules_thread {
     uint64_t epoch;
+    uint32_t tid;
     uint32_t running_on; /* cpu + 1; 0: nowhere or unknown */
     bool is_dead;
     enum phase syscall;
@@ -59,23 +67,8 @@ struct rules_mailbox {
     uint64_t first_tsc;
 };
 
+/* Where the rules find what they need in records. */
 struct rules_ids {
-    unsigned lost;
-    unsigned switched;
-    unsigned thread_switch;
-    unsigned wake;
-    unsigned irq_enter;
-    unsigned irq_exit;
-    unsigned syscall_enter;
-    unsigned syscall_exit;
-    unsigned fault_enter;
-    unsigned fault_exit;
-    unsigned call;
-    unsigned receive;
-    unsigned reply;
-    unsigned ret;
-    unsigned kdebug_enter;
-    unsigned kdebug_leave;
     unsigned dead;
     struct field_ref lost_cause;
     struct field_ref lost_count;
@@ -94,18 +87,27 @@ struct rules_ids {
     struct field_ref return_status;
 };
 
+typedef void (*rule_fn)(struct rules *rules, const struct step *step);
+
+#define RECENT_THREADS 256u
+
 struct rules {
     const struct session *session;
     struct registry *registry;
     struct finding_list *findings;
     struct rules_ids ids;
+    rule_fn handler[SCHEMA_EVENTS_MAX];          /* by event id, never NULL */
+    struct rules_thread *recent[RECENT_THREADS]; /* by tid modulo their number */
     struct rules_totals totals;
     uint64_t epoch; /* from 1 */
     unsigned blind; /* lanes of cores that have not begun or are in a hole */
     bool lane_is_blind[TRACE_LANES_MAX];
+    uint64_t sure_epoch; /* epoch, or SURE_OF_NOTHING while blind */
     uint64_t start_tsc;
-    bool started;
     struct rules_cpu cpu[CPU_MAX];
+    uint64_t next_change_tsc; /* when the next category switch comes into force */
+    size_t next_change;
+    bool sched_is_off;
     struct id_map calls;
     struct id_map mailboxes;
     struct arena arena;
@@ -115,22 +117,6 @@ struct rules {
 static void bind_rules(struct rules_ids *ids, const struct schema *schema)
 {
     *ids = (struct rules_ids){
-        .lost = schema_event_id(schema, "trace.lost"),
-        .switched = schema_event_id(schema, "trace.switched"),
-        .thread_switch = schema_event_id(schema, "sched.thread.switch"),
-        .wake = schema_event_id(schema, "sched.thread.wake"),
-        .irq_enter = schema_event_id(schema, "irq.enter"),
-        .irq_exit = schema_event_id(schema, "irq.exit"),
-        .syscall_enter = schema_event_id(schema, "syscall.enter"),
-        .syscall_exit = schema_event_id(schema, "syscall.exit"),
-        .fault_enter = schema_event_id(schema, "fault.enter"),
-        .fault_exit = schema_event_id(schema, "fault.exit"),
-        .call = schema_event_id(schema, "ipc.call"),
-        .receive = schema_event_id(schema, "ipc.receive"),
-        .reply = schema_event_id(schema, "ipc.reply"),
-        .ret = schema_event_id(schema, "ipc.return"),
-        .kdebug_enter = schema_event_id(schema, "kdebug.enter"),
-        .kdebug_leave = schema_event_id(schema, "kdebug.leave"),
         .dead = schema_enum_value(schema, "sched.thread.switch", "state", "dead"),
         .lost_cause = schema_field_ref(schema, "trace.lost", "cause"),
         .lost_count = schema_field_ref(schema, "trace.lost", "count"),
@@ -150,14 +136,17 @@ static void bind_rules(struct rules_ids *ids, const struct schema *schema)
     };
 }
 
-/* Time of a step for people, in seconds since the first step. */
+/* Time of a step for people, in seconds since the start, as in dump. */
 static double seconds_at(const struct rules *rules, uint64_t tsc)
 {
-    return (double)clock_delta_ns(&rules->session->clock, tsc - rules->start_tsc) / 1e9;
+    const struct clock *clock = &rules->session->clock;
+    return (double)(int64_t)((uint64_t)clock_ns(clock, tsc) -
+                             (uint64_t)clock_ns(clock, rules->start_tsc)) /
+           1e9;
 }
 
-#define REPORT(rules, rule, step, format, ...)                                                          \
-    finding_add((rules)->findings, rule, "%.9f cpu %u: " format, seconds_at(rules, (step)->tsc),        \
+#define REPORT(rules, rule, step, format, ...)                                                     \
+    finding_add((rules)->findings, rule, "%.9f cpu %u: " format, seconds_at(rules, (step)->tsc),   \
                 (unsigned)(step)->cpu, __VA_ARGS__)
 
 static void note_orphan(struct rules *rules)
@@ -168,15 +157,26 @@ static void note_orphan(struct rules *rules)
 /* Whether state of an epoch is still worth anything. */
 static bool is_sure(const struct rules *rules, uint64_t epoch)
 {
-    return epoch == rules->epoch && rules->blind == 0;
+    return epoch == rules->sure_epoch;
+}
+
+static COLD struct rules_thread *find_thread(struct rules *rules, uint32_t tid)
+{
+    struct rules_thread *state = registry_thread(rules->registry, tid)->state;
+    state->tid = tid;
+    rules->recent[tid % RECENT_THREADS] = state;
+    return state;
 }
 
 /* State of a thread, forgotten first if it is no longer sure. */
 static struct rules_thread *state_of(struct rules *rules, uint32_t tid)
 {
-    struct rules_thread *state = registry_thread(rules->registry, tid)->state;
-    if (!is_sure(rules, state->epoch)) {
-        *state = (struct rules_thread){.epoch = rules->epoch};
+    struct rules_thread *state = rules->recent[tid % RECENT_THREADS];
+    if (UNLIKELY(state == NULL || state->tid != tid)) {
+        state = find_thread(rules, tid);
+    }
+    if (UNLIKELY(!is_sure(rules, state->epoch))) {
+        *state = (struct rules_thread){.epoch = rules->epoch, .tid = tid};
     }
     return state;
 }
@@ -206,7 +206,8 @@ static void take_switch(struct rules *rules, const struct step *step)
     uint32_t next = (uint32_t)field_get(&ids->switch_next, step->record);
     rules->totals.switches++;
     if (cpu->current != NOBODY && cpu->current != prev) {
-        REPORT(rules, FINDING_SWITCH, step, "switch away from thread %u, but thread %u ran", prev, cpu->current);
+        REPORT(rules, FINDING_SWITCH, step, "switch away from thread %u, but thread %u ran", prev,
+               cpu->current);
     }
     if (prev != 0) {
         struct rules_thread *state = state_of(rules, prev);
@@ -216,8 +217,8 @@ static void take_switch(struct rules *rules, const struct step *step)
     if (next != 0) {
         struct rules_thread *state = state_of(rules, next);
         if (state->running_on != 0 && state->running_on != step->cpu + 1u) {
-            REPORT(rules, FINDING_SWITCH, step, "thread %u begins to run, but it runs on cpu %u", next,
-                   state->running_on - 1);
+            REPORT(rules, FINDING_SWITCH, step, "thread %u begins to run, but it runs on cpu %u",
+                   next, state->running_on - 1);
         }
         if (state->is_dead) {
             REPORT(rules, FINDING_SWITCH, step, "thread %u runs after its death", next);
@@ -230,6 +231,7 @@ static void take_switch(struct rules *rules, const struct step *step)
 static void new_epoch(struct rules *rules)
 {
     rules->epoch++;
+    rules->sure_epoch = rules->blind == 0 ? rules->epoch : SURE_OF_NOTHING;
     for (unsigned i = 0; i < CPU_MAX; i++) {
         uint32_t tid = rules->cpu[i].current;
         if (tid != NOBODY && tid != 0) {
@@ -263,7 +265,7 @@ static void take_begin(struct rules *rules, const struct step *step)
         rules->blind--;
         new_epoch(rules);
     }
-    if (step->lane_kind == TRACE_LANE_NORMAL) {
+    if (step->lane_kind == TRACE_LANE_NORMAL && !rules->sched_is_off) {
         set_running(rules, step, step->current);
     }
 }
@@ -271,11 +273,16 @@ static void take_begin(struct rules *rules, const struct step *step)
 static void take_subbuf(struct rules *rules, const struct step *step)
 {
     struct rules_cpu *cpu = &rules->cpu[step->cpu];
-    if (step->lane_kind == TRACE_LANE_NORMAL && cpu->current != step->current) {
-        REPORT(rules, FINDING_SWITCH, step, "the sub-buffer says that thread %u runs, but thread %u does",
-               step->current, cpu->current);
-        set_running(rules, step, step->current);
+    if (step->lane_kind != TRACE_LANE_NORMAL || rules->sched_is_off ||
+        cpu->current == step->current) {
+        return;
     }
+    if (cpu->current != NOBODY) {
+        REPORT(rules, FINDING_SWITCH, step,
+               "the sub-buffer says that thread %u runs, but thread %u does", step->current,
+               cpu->current);
+    }
+    set_running(rules, step, step->current);
 }
 
 /* ---- system calls and faults ---- */
@@ -292,10 +299,12 @@ static void take_syscall_enter(struct rules *rules, const struct step *step)
     if (tid == 0) {
         REPORT(rules, FINDING_SYSCALL, step, "the idle thread makes system call %u", number);
     } else if (thread->syscall == PHASE_IN) {
-        REPORT(rules, FINDING_SYSCALL, step, "thread %u enters system call %u inside another", tid, number);
+        REPORT(rules, FINDING_SYSCALL, step, "thread %u enters system call %u inside another", tid,
+               number);
     }
     if (thread->faults_known && thread->faults != 0) {
-        REPORT(rules, FINDING_FAULT, step, "thread %u enters system call %u inside a page fault", tid, number);
+        REPORT(rules, FINDING_FAULT, step, "thread %u enters system call %u inside a page fault",
+               tid, number);
         thread->faults = 0;
     }
     thread->syscall = PHASE_IN;
@@ -373,13 +382,24 @@ static void take_irq_exit(struct rules *rules, const struct step *step)
     cpu->irq_known = true;
 }
 
-static void take_kdebug(struct rules *rules, const struct step *step, enum phase phase)
+static void judge_kdebug(struct rules *rules, const struct step *step, enum phase phase)
 {
     struct rules_cpu *cpu = &rules->cpu[step->cpu];
     if (cpu->kdebug == phase) {
-        REPORT(rules, FINDING_KDEBUG, step, "%s kdebug twice", phase == PHASE_IN ? "enters" : "leaves");
+        REPORT(rules, FINDING_KDEBUG, step, "%s kdebug twice",
+               phase == PHASE_IN ? "enters" : "leaves");
     }
     cpu->kdebug = phase;
+}
+
+static void take_kdebug_enter(struct rules *rules, const struct step *step)
+{
+    judge_kdebug(rules, step, PHASE_IN);
+}
+
+static void take_kdebug_leave(struct rules *rules, const struct step *step)
+{
+    judge_kdebug(rules, step, PHASE_OUT);
 }
 
 /* ---- IPC ---- */
@@ -431,8 +451,8 @@ static void take_call(struct rules *rules, const struct step *step)
                call->has_call ? "twice" : "after it was received");
     }
     if (thread != NULL && thread->calling == PHASE_IN) {
-        REPORT(rules, FINDING_IPC, step, "thread %u calls (%#" PRIx64 ") inside its call %#" PRIx64, tid, id,
-               thread->call);
+        REPORT(rules, FINDING_IPC, step, "thread %u calls (%#" PRIx64 ") inside its call %#" PRIx64,
+               tid, id, thread->call);
     }
     drop_call(rules, id);
     call = make_call(rules, id, step);
@@ -479,7 +499,8 @@ static void take_reply(struct rules *rules, const struct step *step)
     }
 }
 
-static void judge_return(struct rules *rules, const struct step *step, uint64_t id, const struct rules_call *call)
+static void judge_return(struct rules *rules, const struct step *step, uint64_t id,
+                         const struct rules_call *call)
 {
     uint32_t tid = rules->cpu[step->cpu].current;
     int64_t status = field_get_signed(&rules->ids.return_status, step->record);
@@ -492,7 +513,8 @@ static void judge_return(struct rules *rules, const struct step *step, uint64_t 
         return;
     }
     if (tid != NOBODY && call->client != NOBODY && call->client != tid) {
-        REPORT(rules, FINDING_IPC, step, "thread %u returns from call %#" PRIx64 " of thread %u", tid, id, call->client);
+        REPORT(rules, FINDING_IPC, step, "thread %u returns from call %#" PRIx64 " of thread %u",
+               tid, id, call->client);
     }
     if (status == 0 && call->received && !call->replied) {
         REPORT(rules, FINDING_IPC, step, "call %#" PRIx64 " returns OK before it is answered", id);
@@ -511,7 +533,8 @@ static void take_return(struct rules *rules, const struct step *step)
     if (call != NULL && call->has_call) {
         judge_return(rules, step, id, call);
     } else if (thread != NULL && thread->calling == PHASE_OUT) {
-        REPORT(rules, FINDING_IPC, step, "thread %u returns from call %#" PRIx64 " that it did not make",
+        REPORT(rules, FINDING_IPC, step,
+               "thread %u returns from call %#" PRIx64 " that it did not make",
                rules->cpu[step->cpu].current, id);
     } else {
         note_orphan(rules);
@@ -528,71 +551,87 @@ static void take_lost(struct rules *rules, const struct step *step)
 {
     uint64_t cause = field_get(&rules->ids.lost_cause, step->record);
     if (cause < TRACE_LOST_CAUSES) {
-        rules->totals.lost_reported[step->lane][cause] += field_get(&rules->ids.lost_count, step->record);
+        rules->totals.lost_reported[step->lane][cause] +=
+            field_get(&rules->ids.lost_count, step->record);
     }
     if (step->lane_kind != TRACE_LANE_META) {
         new_epoch(rules);
     }
 }
 
-/* Events of a category may be missing from here on, or may have been until here. */
-static void take_switched(struct rules *rules)
+/* Which events come changes: what was learnt from their order no longer counts. */
+static void change_categories(struct rules *rules, const struct category_switch *change)
 {
+    rules->sched_is_off =
+        (change->mask & schema_category_mask(&rules->session->schema, "sched")) == 0;
     for (unsigned i = 0; i < CPU_MAX; i++) {
-        rules->cpu[i].irq_depth = 0;
-        rules->cpu[i].irq_known = false;
-        rules->cpu[i].kdebug = PHASE_UNKNOWN;
+        struct rules_cpu *cpu = &rules->cpu[i];
+        cpu->irq_depth = 0;
+        cpu->irq_known = false;
+        cpu->kdebug = PHASE_UNKNOWN;
+        cpu->current = rules->sched_is_off ? NOBODY : cpu->current;
     }
     new_epoch(rules);
 }
 
-static void take_record(struct rules *rules, const struct step *step)
+static void plan_change(struct rules *rules)
 {
-    const struct rules_ids *ids = &rules->ids;
-    unsigned id = step->id;
-    if (id == ids->thread_switch) {
-        take_switch(rules, step);
-    } else if (id == ids->syscall_enter) {
-        take_syscall_enter(rules, step);
-    } else if (id == ids->syscall_exit) {
-        take_syscall_exit(rules, step);
-    } else if (id == ids->irq_enter) {
-        take_irq_enter(rules, step);
-    } else if (id == ids->irq_exit) {
-        take_irq_exit(rules, step);
-    } else if (id == ids->fault_enter) {
-        take_fault_enter(rules, step);
-    } else if (id == ids->fault_exit) {
-        take_fault_exit(rules, step);
-    } else if (id == ids->call) {
-        take_call(rules, step);
-    } else if (id == ids->receive) {
-        take_receive(rules, step);
-    } else if (id == ids->reply) {
-        take_reply(rules, step);
-    } else if (id == ids->ret) {
-        take_return(rules, step);
-    } else if (id == ids->kdebug_enter) {
-        take_kdebug(rules, step, PHASE_IN);
-    } else if (id == ids->kdebug_leave) {
-        take_kdebug(rules, step, PHASE_OUT);
-    } else if (id == ids->lost) {
-        take_lost(rules, step);
-    } else if (id == ids->switched) {
-        take_switched(rules);
+    rules->next_change_tsc = UINT64_MAX;
+    if (rules->next_change < rules->registry->category_switches) {
+        const struct category_switch *change =
+            &rules->registry->category_switch[rules->next_change];
+        uint64_t margin = change->off != 0 ? clock_ticks(&rules->session->clock, SWITCH_OFF_NS) : 0;
+        rules->next_change_tsc = change->tsc - MIN(change->tsc, margin);
     }
 }
 
+static COLD void take_changes(struct rules *rules, uint64_t tsc)
+{
+    while (tsc >= rules->next_change_tsc) {
+        change_categories(rules, &rules->registry->category_switch[rules->next_change++]);
+        plan_change(rules);
+    }
+}
+
+/* The record itself: once more, for what happened between the change and its record. */
+static void take_switched(struct rules *rules, const struct step *step)
+{
+    (void)step;
+    if (rules->next_change != 0) {
+        change_categories(rules, &rules->registry->category_switch[rules->next_change - 1]);
+    }
+}
+
+static void ignore(struct rules *rules, const struct step *step)
+{
+    (void)rules;
+    (void)step;
+}
+
+static const struct {
+    const char *event;
+    rule_fn handler;
+} handlers[] = {
+    {"sched.thread.switch", take_switch}, {"syscall.enter", take_syscall_enter},
+    {"syscall.exit", take_syscall_exit},  {"irq.enter", take_irq_enter},
+    {"irq.exit", take_irq_exit},          {"fault.enter", take_fault_enter},
+    {"fault.exit", take_fault_exit},      {"ipc.call", take_call},
+    {"ipc.receive", take_receive},        {"ipc.reply", take_reply},
+    {"ipc.return", take_return},          {"kdebug.enter", take_kdebug_enter},
+    {"kdebug.leave", take_kdebug_leave},  {"trace.lost", take_lost},
+    {"trace.switched", take_switched},
+};
+
 void rules_step(struct rules *rules, const struct step *step)
 {
-    if (!rules->started) {
-        rules->started = true;
-        rules->start_tsc = step->tsc;
+    if (UNLIKELY(step->tsc >= rules->next_change_tsc)) {
+        take_changes(rules, step->tsc);
+    }
+    if (LIKELY(step->kind == STEP_RECORD)) {
+        rules->handler[step->id](rules, step);
+        return;
     }
     switch (step->kind) {
-    case STEP_RECORD:
-        take_record(rules, step);
-        break;
     case STEP_HOLE:
         take_hole(rules, step);
         break;
@@ -610,7 +649,8 @@ size_t rules_thread_bytes(void)
     return sizeof(struct rules_thread);
 }
 
-struct rules *rules_open(const struct session *session, struct registry *registry, struct finding_list *findings)
+struct rules *rules_open(const struct session *session, struct registry *registry,
+                         struct finding_list *findings)
 {
     struct rules *rules = xcalloc(1, sizeof(*rules));
     rules->session = session;
@@ -618,13 +658,26 @@ struct rules *rules_open(const struct session *session, struct registry *registr
     rules->findings = findings;
     rules->epoch = 1;
     bind_rules(&rules->ids, &session->schema);
+    for (unsigned id = 0; id < SCHEMA_EVENTS_MAX; id++) {
+        rules->handler[id] = ignore;
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(handlers); i++) {
+        unsigned id = schema_event_id(&session->schema, handlers[i].event);
+        if (id < SCHEMA_EVENTS_MAX) {
+            rules->handler[id] = handlers[i].handler;
+        }
+    }
     for (unsigned i = 0; i < CPU_MAX; i++) {
         rules->cpu[i].current = NOBODY;
     }
     for (unsigned i = 0; i < session->lane_count; i++) {
-        rules->lane_is_blind[i] = session->lane[i].kind == TRACE_LANE_NORMAL && session->lane[i].entries != 0;
+        rules->lane_is_blind[i] =
+            session->lane[i].kind == TRACE_LANE_NORMAL && session->lane[i].entries != 0;
         rules->blind += rules->lane_is_blind[i];
     }
+    plan_change(rules);
+    rules->start_tsc = session_span(session).start_tsc;
+    rules->sure_epoch = rules->blind == 0 ? rules->epoch : SURE_OF_NOTHING;
     return rules;
 }
 
@@ -634,8 +687,10 @@ void rules_close(struct rules *rules, struct rules_totals *out_totals)
         const struct rules_mailbox *mailbox = rules->mailboxes.slot[i].value;
         if (mailbox != NULL && mailbox->receives != 0 && mailbox->unserved != 0) {
             finding_add(rules->findings, FINDING_IPC,
-                        "%.9f: mailbox %" PRIu64 ": %" PRIu64 " calls returned OK though nobody received them",
-                        seconds_at(rules, mailbox->first_tsc), rules->mailboxes.slot[i].key - 1, mailbox->unserved);
+                        "%.9f: mailbox %" PRIu64 ": %" PRIu64
+                        " calls returned OK though nobody received them",
+                        seconds_at(rules, mailbox->first_tsc), rules->mailboxes.slot[i].key - 1,
+                        mailbox->unserved);
         }
     }
     rules->totals.calls_open = rules->calls.count;

@@ -13,7 +13,8 @@
 struct rules;
 
 /* rules_open() - findings go to the list; names come from the registry, whose threads must have RULES_THREAD_BYTES. */
-struct rules *rules_open(const struct session *session, struct registry *registry, struct finding_list *findings);
+struct rules *rules_open(const struct session *session, struct registry *registry,
+                         struct finding_list *findings);
 size_t rules_thread_bytes(void);
 
 /* rules_step() - look at one step of the merged stream. */

@@ -14,6 +14,7 @@ void clock_init(struct clock *clock, uint64_t tsc, uint64_t ns, uint64_t khz)
         shift++;
     }
     unsigned __int128 scaled = (unsigned __int128)NS_PER_MS << shift;
+    clock->khz = khz;
     clock->tsc = tsc;
     clock->ns = (int64_t)ns;
     clock->mult = (uint64_t)((scaled + khz - 1) / khz);

@@ -5,6 +5,7 @@
 #include "util.h"
 
 struct clock {
+    uint64_t khz;
     uint64_t tsc;  /* at this count ... */
     int64_t ns;    /* ... so much time had passed */
     uint64_t mult; /* nanoseconds per tick, times 2^shift */
@@ -18,6 +19,13 @@ void clock_init(struct clock *clock, uint64_t tsc, uint64_t ns, uint64_t khz);
 static inline uint64_t clock_delta_ns(const struct clock *clock, uint64_t ticks)
 {
     return (uint64_t)((unsigned __int128)ticks * clock->mult >> clock->shift);
+}
+
+/* clock_ticks() - how many ticks so many nanoseconds are; the greatest number if it does not fit. */
+static inline uint64_t clock_ticks(const struct clock *clock, uint64_t ns)
+{
+    unsigned __int128 ticks = (unsigned __int128)ns * clock->khz / 1000000;
+    return ticks > UINT64_MAX ? UINT64_MAX : (uint64_t)ticks;
 }
 
 /*

@@ -22,7 +22,8 @@ struct capture_file {
     struct input input;
     struct session session;
 };
-MUST_CHECK status_t capture_file_open(struct capture_file *file, const char *path, unsigned session);
+MUST_CHECK status_t capture_file_open(struct capture_file *file, const char *path,
+                                      unsigned session);
 void capture_file_close(struct capture_file *file);
 
 /* print_findings() - each with its rule, and how many more there were. Notes come last. */

@@ -22,9 +22,11 @@
 static const char usage[] =
     "usage: spoor-trace convert [OPTIONS] INPUT OUTPUT\n\n"
     "Writes a Perfetto trace (open it at https://ui.perfetto.dev). Either may be \"-\".\n\n"
-    "The timeline starts at the moment from which every core is recorded.\n\n"
-    "  --all             begin where the first core's record begins; what the others lack is shown as LOST\n"
-    "  --from S, --to S  only this part, in seconds since the start; what was open at its beginning is kept\n"
+    "The timeline covers the time for which every core is recorded.\n\n"
+    "  --all             from the first record of any core to the last; what the others lack is "
+    "shown as LOST\n"
+    "  --from S, --to S  only this part, in seconds since the start; what was open at its "
+    "beginning is kept\n"
     "  --compress        through gzip; Perfetto opens it as it is\n"
     "  --symbols ELF     names for kernel addresses\n"
     "  --session N       of a file that holds several, counted from 0\n"
@@ -49,9 +51,8 @@ static void tell_machine(struct convert *convert, uint64_t ns)
     };
     uint64_t unix_ns = 0;
     if (region->unix_ns != 0) {
-        int64_t since = clock_ns(&convert->session->clock, convert->from_tsc) -
-                        clock_ns(&convert->session->clock, region->unix_tsc);
-        unix_ns = region->unix_ns + (uint64_t)since;
+        unix_ns = region->unix_ns + convert_ns(convert, convert->from_tsc) -
+                  convert_ns(convert, region->unix_tsc);
     }
     perfetto_clock(&convert->perfetto, ns, unix_ns);
     perfetto_system(&convert->perfetto, region->version_text);
@@ -65,6 +66,7 @@ static void go_live(struct convert *convert)
     convert->perfetto.silent = false;
     people_begin(convert);
     health_reopen(convert);
+    recording_reopen(convert);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         sched_resume_core(convert, cpu);
         kdebug_reopen(convert, cpu);
@@ -82,7 +84,8 @@ static void go_live(struct convert *convert)
 static void take_hole(struct convert *convert, const struct step *step)
 {
     if (step->lane_kind == TRACE_LANE_NORMAL) {
-        sched_hole(convert, step->cpu);
+        sched_forget(convert, step->cpu);
+        bundle_lost(&convert->perfetto, step->cpu);
     }
     if (step->lane_kind != TRACE_LANE_META) {
         kdebug_hole(convert, step->cpu);
@@ -90,30 +93,74 @@ static void take_hole(struct convert *convert, const struct step *step)
     health_hole(convert, step);
 }
 
-static void take_step(struct convert *convert, const struct step *step)
+/* Something happens to a lane. */
+static COLD void take_event_of_lane(struct convert *convert, const struct step *step)
 {
-    if (UNLIKELY(!convert->is_live) && step->tsc >= convert->from_tsc) {
-        go_live(convert);
-    }
-    convert->now_tsc = step->tsc;
-    if (LIKELY(convert->is_live)) {
-        /* A core begins with two switches; the one to the thread that runs shall have the time itself. */
-        bool begins = step->kind == STEP_BEGIN && !convert->core[step->cpu].shown;
-        perfetto_step(&convert->perfetto, convert_ns(convert, step->tsc) - begins);
-    }
-    if (LIKELY(step->kind == STEP_RECORD)) {
-        convert_fn handler = convert->handler[step->id];
-        convert->totals.events += convert->is_live;
-        convert->totals.left_out += !convert->is_live;
-        if (LIKELY(handler != NULL)) {
-            handler(convert, step);
-        }
-    } else if (step->kind == STEP_HOLE) {
+    if (step->kind == STEP_HOLE) {
         take_hole(convert, step);
     } else if (step->kind == STEP_BEGIN) {
         health_resume(convert, step);
         if (step->lane_kind == TRACE_LANE_NORMAL) {
             sched_begin_core(convert, step);
+        }
+    }
+}
+
+static void ignore(struct convert *convert, const struct step *step)
+{
+    (void)convert;
+    (void)step;
+}
+
+static void count_outside(struct convert *convert, const struct step *step)
+{
+    bool is_meta = step->lane_kind == TRACE_LANE_META;
+    convert->totals.left_out += !is_meta;
+    convert->totals.for_names += is_meta;
+}
+
+/* Before the window: no time passes for Perfetto. */
+static const struct step *follow_in_silence(struct convert *convert)
+{
+    const struct step *step;
+    while ((step = merge_next(&convert->merge)) != NULL && step->tsc < convert->from_tsc) {
+        convert->now_tsc = step->tsc;
+        if (step->kind == STEP_RECORD) {
+            count_outside(convert, step);
+            convert->handler[step->id](convert, step);
+        } else {
+            take_event_of_lane(convert, step);
+        }
+    }
+    return step;
+}
+
+/* Returns the first step behind the window. */
+static const struct step *convert_steps(struct convert *convert, const struct step *step)
+{
+    while (LIKELY(step != NULL && step->tsc <= convert->to_tsc)) {
+        convert->now_tsc = step->tsc;
+        uint64_t ns = convert_ns(convert, step->tsc);
+        if (LIKELY(step->kind == STEP_RECORD)) {
+            perfetto_step(&convert->perfetto, ns);
+            convert->totals.events++;
+            convert->handler[step->id](convert, step);
+        } else {
+            /* A core begins with two switches; the one to the thread that runs shall have the time itself. */
+            bool begins = step->kind == STEP_BEGIN && !convert->core[step->cpu].shown;
+            perfetto_step(&convert->perfetto, ns - begins);
+            take_event_of_lane(convert, step);
+        }
+        step = merge_next(&convert->merge);
+    }
+    return step;
+}
+
+static void count_left_out(struct convert *convert, const struct step *step)
+{
+    for (; step != NULL; step = merge_next(&convert->merge)) {
+        if (step->kind == STEP_RECORD) {
+            count_outside(convert, step);
         }
     }
 }
@@ -130,34 +177,39 @@ static uint64_t find_offset(const struct session *session)
     return least < (int64_t)FIRST_NS ? FIRST_NS - (uint64_t)least : 0;
 }
 
-/* The tick at a time of the window; 128 bits, because a tick may be shorter than a nanosecond. */
+/* The tick at a time of the window. */
 static uint64_t tsc_after(const struct session *session, uint64_t tsc, int64_t ns)
 {
-    uint64_t khz = session->region.tsc_khz != 0 ? session->region.tsc_khz : 1000000;
-    unsigned __int128 ticks = (unsigned __int128)(uint64_t)ns * khz / 1000000;
-    return ticks > UINT64_MAX - tsc ? UINT64_MAX : tsc + (uint64_t)ticks;
+    uint64_t ticks = clock_ticks(&session->clock, (uint64_t)ns);
+    return ticks > UINT64_MAX - tsc ? UINT64_MAX : tsc + ticks;
 }
 
-void convert_run(struct convert *convert, struct session *session, const struct convert_window *window)
+void convert_run(struct convert *convert, struct session *session,
+                 const struct convert_window *window)
 {
     struct span span = session_span(session);
     uint64_t start_tsc = window->all ? span.first_tsc : span.start_tsc;
     convert->session = session;
     convert->offset_ns = find_offset(session);
     convert->from_tsc = tsc_after(session, start_tsc, window->from_ns);
-    convert->to_tsc = tsc_after(session, start_tsc, window->to_ns);
+    uint64_t end_tsc = window->all ? UINT64_MAX : span.end_tsc;
+    convert->to_tsc = MIN(tsc_after(session, start_tsc, window->to_ns), end_tsc);
     convert->perfetto.silent = true;
     registry_open(&convert->registry, session, sizeof(struct person));
+    for (unsigned id = 0; id < SCHEMA_EVENTS_MAX; id++) {
+        convert->handler[id] = ignore;
+    }
+    convert->categories = ~0ull;
     convert_bind(convert);
     tell_machine(convert, convert_ns(convert, convert->from_tsc));
-    convert->perfetto.last_ns = convert_ns(convert, convert->from_tsc) - 2; /* the first core's first switch is 1 ns early */
+    convert->perfetto.last_ns = convert_ns(convert, convert->from_tsc) -
+                                2; /* the first core's first switch is 1 ns early */
     merge_open(&convert->merge, session, NULL);
-    const struct step *step;
-    while ((step = merge_next(&convert->merge)) != NULL && step->tsc <= convert->to_tsc) {
-        take_step(convert, step);
-    }
-    if (!convert->is_live) {
-        go_live(convert);
+    const struct step *step = follow_in_silence(convert);
+    go_live(convert);
+    step = convert_steps(convert, step);
+    if (window->to_ns == INT64_MAX) {
+        count_left_out(convert, step);
     }
     slices_finish(convert);
     bundle_flush_all(&convert->perfetto);
@@ -178,14 +230,15 @@ void convert_free(struct convert *convert)
 
 static void print_summary(const struct convert *convert, const char *name)
 {
-    fprintf(stderr, "%s: %" PRIu64 " events, %" PRIu64 " packets, %" PRIu64 " bytes", name, convert->totals.events,
-            convert->perfetto.packets, convert->perfetto.out.bytes);
+    fprintf(stderr, "%s: %" PRIu64 " events, %" PRIu64 " packets, %" PRIu64 " bytes", name,
+            convert->totals.events, convert->perfetto.packets, convert->perfetto.out.bytes);
     if (convert->totals.flows != 0) {
-        fprintf(stderr, ", %" PRIu64 " of %" PRIu64 " calls with both ends", convert->totals.flows_whole,
-                convert->totals.flows);
+        fprintf(stderr, ", %" PRIu64 " of %" PRIu64 " calls with both ends",
+                convert->totals.flows_whole, convert->totals.flows);
     }
     if (convert->totals.left_out != 0) {
-        fprintf(stderr, ", %" PRIu64 " earlier events left out", convert->totals.left_out);
+        fprintf(stderr, ", %" PRIu64 " events left out (not all cores are recorded then)",
+                convert->totals.left_out);
     }
     if (convert->totals.lost != 0) {
         fprintf(stderr, ", %" PRIu64 " events LOST", convert->totals.lost);
@@ -230,12 +283,15 @@ static int run(struct convert *convert, const struct convert_options *options)
 
 static bool read_options(int argc, char **argv, struct convert_options *options, bool *out_help)
 {
-    static const struct option table[] = {
-        {"help", no_argument, NULL, 'h'},        {"from", required_argument, NULL, 'a'},
-        {"to", required_argument, NULL, 'z'},    {"compress", no_argument, NULL, 'c'},
-        {"symbols", required_argument, NULL, 'y'}, {"session", required_argument, NULL, 's'},
-        {"quiet", no_argument, NULL, 'q'},       {"all", no_argument, NULL, 'l'},
-        {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"help", no_argument, NULL, 'h'},
+                                          {"from", required_argument, NULL, 'a'},
+                                          {"to", required_argument, NULL, 'z'},
+                                          {"compress", no_argument, NULL, 'c'},
+                                          {"symbols", required_argument, NULL, 'y'},
+                                          {"session", required_argument, NULL, 's'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"all", no_argument, NULL, 'l'},
+                                          {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "hq", table, NULL)) != -1;) {
         bool good = true;
         switch (c) {

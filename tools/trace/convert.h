@@ -12,13 +12,14 @@
  */
 #pragma once
 
+#include "bundle.h"
 #include "merge.h"
-#include "perfetto.h"
 #include "symbols.h"
 
 #define NO_CALL        0ull
 #define SLICE_DEPTH    16
 #define IRQ_DEPTH      16
+#define RECENT_PEOPLE  256u
 #define STATES_MAX     16
 #define NOBODY_RUNNING NULL
 
@@ -47,12 +48,13 @@ enum run_state { RUN_UNKNOWN = 0, RUN_RUNNING, RUN_READY, RUN_BLOCKED };
 /* Per thread; registry.state. */
 struct person {
     struct thread *thread;
+    uint32_t tid;
     bool announced; /* the importer knows of it */
     bool described; /* its track has a descriptor */
     bool freed;
-    bool exiting; /* life.thread.exit came while it ran */
-    uint8_t run;  /* enum run_state */
-    uint8_t cpu;  /* where it runs or ran last */
+    bool exiting;       /* life.thread.exit came while it ran */
+    uint8_t run;        /* enum run_state */
+    uint8_t cpu;        /* where it runs or ran last */
     uint32_t gaps_seen; /* of that core */
     /* A wake-up that was decided before the thread had left its core; told right after. */
     bool wake_pending;
@@ -107,7 +109,7 @@ struct convert_ids {
     unsigned reason_handoff;
     unsigned state_dead;
     uint16_t linux_state[STATES_MAX]; /* what the importer shall think a thread's state is */
-    bool is_blocked[STATES_MAX];
+    uint8_t run_state[STATES_MAX];    /* enum run_state */
     const char *state_name[STATES_MAX];
 };
 
@@ -121,7 +123,8 @@ struct convert_totals {
     uint64_t flows;
     uint64_t flows_whole;
     uint64_t lost;
-    uint64_t left_out; /* events before the start */
+    uint64_t left_out;  /* events of cores outside the window */
+    uint64_t for_names; /* events of the meta lane outside it; they were read for names */
 };
 
 struct convert {
@@ -131,23 +134,27 @@ struct convert {
     struct symbols symbols;
     struct merge merge;
     struct convert_ids ids;
-    convert_fn handler[SCHEMA_EVENTS_MAX]; /* NULL: not shown */
+    convert_fn handler[SCHEMA_EVENTS_MAX]; /* by event id, never NULL */
     struct core core[CPU_MAX];
+    struct person *recent[RECENT_PEOPLE]; /* by tid modulo their number */
     struct health health[TRACE_LANES_MAX];
     uint64_t health_root;
     uint64_t kdebug_root;
     uint64_t ipi_root;
     uint64_t log_track;
+    uint64_t categories; /* now on; all ones: unknown */
+    uint64_t recording_track;
+    bool sched_is_off;
     struct id_map calls;
     struct id_map marks; /* process id << 32 | mark id to struct mark */
     struct arena arena;
     struct call *free_calls;
-    struct async_track *async_tracks;
+    struct async_track *free_tracks;
     uint64_t offset_ns; /* added to every time, so that none is negative */
     uint64_t from_tsc;  /* the window */
     uint64_t to_tsc;
     uint64_t now_tsc; /* of the step being converted */
-    bool is_live; /* inside the window */
+    bool is_live;     /* inside the window */
     struct convert_totals totals;
 };
 
@@ -178,11 +185,18 @@ struct convert_window {
  *
  * Memory: threads, open calls, index of the session. Cannot fail; a write error is told by out_close().
  */
-void convert_run(struct convert *convert, struct session *session, const struct convert_window *window);
+void convert_run(struct convert *convert, struct session *session,
+                 const struct convert_window *window);
 void convert_free(struct convert *convert);
 
 /* ---- convert_people.c ---- */
-struct person *person_of(struct convert *convert, uint32_t tid);
+struct person *person_find(struct convert *convert, uint32_t tid);
+/* person_of() - the thread of a tid, known or not. Never NULL. */
+static inline struct person *person_of(struct convert *convert, uint32_t tid)
+{
+    struct person *person = convert->recent[tid % RECENT_PEOPLE];
+    return LIKELY(person != NULL && person->tid == tid) ? person : person_find(convert, tid);
+}
 uint32_t person_pid(const struct person *person);
 /* person_announce() - make sure the importer knows the thread, as of now. */
 void person_announce(struct convert *convert, struct person *person, unsigned cpu);
@@ -198,7 +212,12 @@ void on_process_exit(struct convert *convert, const struct step *step);
 /* ---- convert_sched.c ---- */
 void sched_begin_core(struct convert *convert, const struct step *step);
 void sched_resume_core(struct convert *convert, unsigned cpu);
-void sched_hole(struct convert *convert, unsigned cpu);
+/* sched_forget() - from now on it is not known who runs on a core, nor what its threads do. */
+void sched_forget(struct convert *convert, unsigned cpu);
+/* sched_forget_irqs() - interrupts in progress on a core end here. */
+void sched_forget_irqs(struct convert *convert, unsigned cpu);
+/* sched_cut_slices() - open slices of the threads of a core end here, when one next looks at them. */
+void sched_cut_slices(struct convert *convert, unsigned cpu);
 void on_switch(struct convert *convert, const struct step *step);
 void on_wake(struct convert *convert, const struct step *step);
 void on_irq_enter(struct convert *convert, const struct step *step);
@@ -211,12 +230,14 @@ uint32_t current_tid(const struct convert *convert, unsigned cpu);
 struct slice_stack *slices_of_core(struct convert *convert, unsigned cpu);
 struct slice_stack *slices_of_person(struct convert *convert, struct person *person, unsigned cpu);
 /* slice_push() - open a slice on top; the caller adds arguments and commits. */
-struct track_event slice_push(struct convert *convert, struct slice_stack *stack, struct slice slice);
+struct track_event slice_push(struct convert *convert, struct slice_stack *stack,
+                              struct slice slice);
 /*
  * slice_insert() - open a slice below the system calls and faults on top. They are cut in two: slices_reopen_above() must
  * follow when the new slice's begin is committed.
  */
-struct track_event slice_insert(struct convert *convert, struct slice_stack *stack, struct slice slice);
+struct track_event slice_insert(struct convert *convert, struct slice_stack *stack,
+                                struct slice slice);
 void slices_reopen_above(struct convert *convert, const struct slice_stack *stack, int index);
 /* slice_find() - index of the newest slice of a kind (and call, unless NO_CALL); -1 if there is none. */
 int slice_find(const struct slice_stack *stack, enum slice_kind kind, uint64_t call);
@@ -260,4 +281,6 @@ void kdebug_hole(struct convert *convert, unsigned cpu);
 void health_hole(struct convert *convert, const struct step *step);
 /* health_reopen() - the window begins: show holes that it begins inside of. */
 void health_reopen(struct convert *convert);
+/* recording_reopen() - the window begins while sched is off. */
+void recording_reopen(struct convert *convert);
 void health_resume(struct convert *convert, const struct step *step);

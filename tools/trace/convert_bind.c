@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The one place that names Spoor's events and their fields. An event that the schema lacks simply never comes. */
 #include "convert.h"
+#include "vector.h"
 
 #define REF(field, event, name) ids->field = schema_field_ref(schema, event, name)
 
@@ -78,38 +79,42 @@ static void bind_other(struct convert_ids *ids, const struct schema *schema)
 }
 
 /* Thread states as Linux 4.14 and later writes them into prev_state. */
-enum { LINUX_RUNNABLE = 0, LINUX_SLEEP = 1, LINUX_DISK = 2, LINUX_STOPPED = 4, LINUX_DEAD = 0x10, LINUX_PREEMPTED = 0x100 };
+enum {
+    LINUX_RUNNABLE = 0,
+    LINUX_SLEEP = 1,
+    LINUX_DISK = 2,
+    LINUX_STOPPED = 4,
+    LINUX_DEAD = 0x10,
+    LINUX_PREEMPTED = 0x100
+};
 
 static const struct {
     const char *name;
     uint16_t linux_state;
-    bool is_blocked;
+    uint8_t run_state;
 } states[] = {
-    {"ready", LINUX_RUNNABLE, false},
-    {"preempted", LINUX_PREEMPTED, false},
-    {"yielded", LINUX_RUNNABLE, false},
-    {"receive", LINUX_SLEEP, true},
-    {"call", LINUX_DISK, true}, /* another colour than S: it waits for a server to take its call ... */
-    {"reply", LINUX_DISK, true}, /* ... or to answer it */
-    {"sleep", LINUX_SLEEP, true},
-    {"join", LINUX_SLEEP, true},
-    {"futex", LINUX_SLEEP, true},
-    {"fault", LINUX_DISK, true},
-    {"suspended", LINUX_STOPPED, true},
-    {"dead", LINUX_DEAD, false},
-    {"console", LINUX_SLEEP, true},
-    {"trace", LINUX_SLEEP, true},
+    {"ready", LINUX_RUNNABLE, RUN_READY},      {"preempted", LINUX_PREEMPTED, RUN_READY},
+    {"yielded", LINUX_RUNNABLE, RUN_READY},    {"receive", LINUX_SLEEP, RUN_BLOCKED},
+    {"call", LINUX_DISK, RUN_BLOCKED}, /* another colour than S: it waits for a server to take its call ... */
+    {"reply", LINUX_DISK, RUN_BLOCKED}, /* ... or to answer it */
+    {"sleep", LINUX_SLEEP, RUN_BLOCKED},       {"join", LINUX_SLEEP, RUN_BLOCKED},
+    {"futex", LINUX_SLEEP, RUN_BLOCKED},       {"fault", LINUX_DISK, RUN_BLOCKED},
+    {"suspended", LINUX_STOPPED, RUN_BLOCKED}, {"dead", LINUX_DEAD, RUN_UNKNOWN},
+    {"console", LINUX_SLEEP, RUN_BLOCKED},     {"trace", LINUX_SLEEP, RUN_BLOCKED},
 };
 
 static void bind_states(struct convert_ids *ids, const struct schema *schema)
 {
-    for (unsigned i = 0; i < STATES_MAX; i++) { /* a state of a later version: blocked, and named by its number */
+    for (unsigned i = 0; i < STATES_MAX;
+         i++) { /* a state of a later version: blocked, and named by its number */
         ids->linux_state[i] = LINUX_SLEEP;
-        ids->is_blocked[i] = true;
+        ids->run_state[i] = RUN_BLOCKED;
     }
     const struct schema_event *event = schema_find(schema, "sched.thread.switch");
     for (unsigned k = 0; event != NULL && k < event->field_count; k++) {
-        for (unsigned i = 0; event->field[k].values != NULL && strcmp(event->field[k].name, "state") == 0 && i < STATES_MAX; i++) {
+        for (unsigned i = 0; event->field[k].values != NULL &&
+                             strcmp(event->field[k].name, "state") == 0 && i < STATES_MAX;
+             i++) {
             ids->state_name[i] = event->field[k].values->value[i];
         }
     }
@@ -117,7 +122,7 @@ static void bind_states(struct convert_ids *ids, const struct schema *schema)
         unsigned value = schema_enum_value(schema, "sched.thread.switch", "state", states[i].name);
         if (value < STATES_MAX) {
             ids->linux_state[value] = states[i].linux_state;
-            ids->is_blocked[value] = states[i].is_blocked;
+            ids->run_state[value] = states[i].run_state;
         }
     }
     ids->reason_handoff = schema_enum_value(schema, "sched.thread.switch", "reason", "handoff");
@@ -169,6 +174,10 @@ void convert_bind(struct convert *convert)
         if (id < SCHEMA_EVENTS_MAX) {
             convert->handler[id] = handlers[i].handler;
         }
+    }
+    for (unsigned vector = 0; vector < 256; vector++) {
+        char name[VECTOR_NAME_BYTES];
+        bundle_make_irq_blobs(&convert->perfetto, vector, vector_name(vector, name));
     }
     convert->perfetto.blocked_names = convert->ids.state_name;
     convert->perfetto.blocked_count = STATES_MAX;

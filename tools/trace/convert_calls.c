@@ -20,8 +20,7 @@ enum serve_place { SERVE_NOWHERE = 0, SERVE_ON_THREAD, SERVE_ON_TRACK };
 struct async_track {
     uint64_t uuid;
     struct process *process; /* NULL: of a thread without a known process */
-    bool is_busy;
-    struct async_track *next;
+    struct async_track *next_free;
 };
 
 struct call {
@@ -75,7 +74,8 @@ static uint32_t name_with(struct convert *convert, const char *verb, uint32_t ma
     return track_name(&convert->perfetto, name);
 }
 
-static void put_flow(struct convert *convert, struct track_event *event, const struct call *call, bool is_last)
+static void put_flow(struct convert *convert, struct track_event *event, const struct call *call,
+                     bool is_last)
 {
     track_flow(event, call->flow, is_last);
     convert->totals.flows_whole += is_last && event->at != NULL;
@@ -99,8 +99,10 @@ void on_call(struct convert *convert, const struct step *step)
     } else if (call == NULL) {
         call = make_call(convert, id);
     }
-    struct slice slice = {
-        .kind = SLICE_CALL, .category = CATEGORY_IPC, .call = id, .name = name_with(convert, "call", mailbox)};
+    struct slice slice = {.kind = SLICE_CALL,
+                          .category = CATEGORY_IPC,
+                          .call = id,
+                          .name = name_with(convert, "call", mailbox)};
     struct track_event event = slice_push(convert, stack, slice);
     track_arg_pointer(&event, ARG_CALL, id);
     track_arg_pointer(&event, ARG_LABEL, field_get(&ids->call_label, step->record));
@@ -142,33 +144,45 @@ void on_return(struct convert *convert, const struct step *step)
 
 /* ---- the server ---- */
 
-static struct async_track *take_track(struct convert *convert, struct person *server)
+static struct async_track *make_track(struct convert *convert, struct process *process)
+{
+    struct async_track *track = arena_alloc(&convert->arena, sizeof(*track));
+    track->uuid = track_new(&convert->perfetto);
+    track->process = process;
+    uint64_t parent = process != NULL ? process_track(convert, process) : 0;
+    track_describe(&convert->perfetto, convert->perfetto.last_ns, track->uuid, parent,
+                   "calls held");
+    return track;
+}
+
+/* A free track of the server's process, or a new one. */
+static struct async_track *take_track(struct convert *convert, const struct person *server)
 {
     struct process *process = server->thread->process;
-    struct async_track *track = convert->async_tracks;
-    while (track != NULL && (track->is_busy || track->process != process)) {
-        track = track->next;
+    for (struct async_track **at = &convert->free_tracks; *at != NULL; at = &(*at)->next_free) {
+        struct async_track *track = *at;
+        if (track->process == process) {
+            *at = track->next_free;
+            return track;
+        }
     }
-    if (track == NULL) {
-        track = arena_alloc(&convert->arena, sizeof(*track));
-        track->uuid = track_new(&convert->perfetto);
-        track->process = process;
-        track->next = convert->async_tracks;
-        convert->async_tracks = track;
-        uint64_t parent = process != NULL ? process_track(convert, process) : 0;
-        track_describe(&convert->perfetto, convert->perfetto.last_ns, track->uuid, parent, "calls held");
-    }
-    track->is_busy = true;
-    return track;
+    return make_track(convert, process);
+}
+
+static void give_track(struct convert *convert, struct async_track *track)
+{
+    track->next_free = convert->free_tracks;
+    convert->free_tracks = track;
 }
 
 /* The serve slice ends: on the thread's own track what is above it goes on, on a track of its own there is nothing else. */
 static void end_serving(struct convert *convert, struct call *call)
 {
     if (call->place == SERVE_ON_TRACK) {
-        struct track_event event = track_end(&convert->perfetto, convert_time(convert), call->track->uuid);
+        struct track_event event =
+            track_end(&convert->perfetto, convert_time(convert), call->track->uuid);
         track_commit(&event);
-        call->track->is_busy = false;
+        give_track(convert, call->track);
     } else if (call->place == SERVE_ON_THREAD) {
         int index = slice_find(&call->server->slices, SLICE_SERVE, call->id);
         if (index >= 0) {
@@ -198,7 +212,8 @@ static void end_abandoned(struct convert *convert, struct slice_stack *stack)
     }
 }
 
-static void put_serve(struct convert *convert, struct track_event *event, const struct step *step, const struct call *call)
+static void put_serve(struct convert *convert, struct track_event *event, const struct step *step,
+                      const struct call *call)
 {
     const struct convert_ids *ids = &convert->ids;
     track_arg_pointer(event, ARG_CALL, call->id);
@@ -231,12 +246,15 @@ void on_receive(struct convert *convert, const struct step *step)
         return;
     }
     end_abandoned(convert, stack);
-    call->serve_name = name_with(convert, "serve", (uint32_t)field_get(&ids->receive_mailbox, step->record));
+    call->serve_name =
+        name_with(convert, "serve", (uint32_t)field_get(&ids->receive_mailbox, step->record));
     call->server = convert->core[step->cpu].current;
     call->was_served = true;
     struct track_event event;
-    if (slice_find(stack, SLICE_SERVE, NO_CALL) < 0 && call->server->thread->tid != 0 && stack->depth < SLICE_DEPTH) {
-        struct slice slice = {.kind = SLICE_SERVE, .category = CATEGORY_IPC, .call = id, .name = call->serve_name};
+    if (slice_find(stack, SLICE_SERVE, NO_CALL) < 0 && call->server->thread->tid != 0 &&
+        stack->depth < SLICE_DEPTH) {
+        struct slice slice = {
+            .kind = SLICE_SERVE, .category = CATEGORY_IPC, .call = id, .name = call->serve_name};
         call->place = SERVE_ON_THREAD;
         event = slice_insert(convert, stack, slice);
         put_serve(convert, &event, step, call);
@@ -244,14 +262,16 @@ void on_receive(struct convert *convert, const struct step *step)
     } else {
         call->place = SERVE_ON_TRACK;
         call->track = take_track(convert, call->server);
-        event = track_begin(&convert->perfetto, convert_time(convert), call->track->uuid, call->serve_name, CATEGORY_IPC);
+        event = track_begin(&convert->perfetto, convert_time(convert), call->track->uuid,
+                            call->serve_name, CATEGORY_IPC);
         put_serve(convert, &event, step, call);
     }
 }
 
 void on_reply(struct convert *convert, const struct step *step)
 {
-    struct call *call = id_map_find(&convert->calls, field_get(&convert->ids.reply_call, step->record));
+    struct call *call =
+        id_map_find(&convert->calls, field_get(&convert->ids.reply_call, step->record));
     if (call == NULL || call->place == SERVE_NOWHERE) {
         convert->totals.orphans++;
         return;

@@ -35,8 +35,8 @@ void on_mark(struct convert *convert, const struct step *step)
     uint64_t value = field_get(&convert->ids.mark_value, step->record);
     char name[32];
     int bytes = snprintf(name, sizeof(name), "mark %u", id);
-    struct track_event event = track_instant_text(&convert->perfetto, convert_time(convert), stack->uuid, name,
-                                                  (size_t)bytes, CATEGORY_USER);
+    struct track_event event = track_instant_text(&convert->perfetto, convert_time(convert),
+                                                  stack->uuid, name, (size_t)bytes, CATEGORY_USER);
     track_arg_uint(&event, ARG_VALUE, value);
     track_commit(&event);
     uint64_t counter = counter_of(convert, convert->core[step->cpu].current, id);
@@ -72,7 +72,8 @@ void on_log(struct convert *convert, const struct step *step)
 
 /* ---- timers ---- */
 
-static void put_timer(struct convert *convert, const struct step *step, uint64_t tid, uint64_t deadline, const char *name)
+static void put_timer(struct convert *convert, const struct step *step, uint64_t tid,
+                      uint64_t deadline, const char *name)
 {
     struct person *person = person_of(convert, (uint32_t)tid);
     if (tid == 0 || person->freed) {
@@ -99,7 +100,8 @@ void on_timer_fire(struct convert *convert, const struct step *step)
 
 /* ---- kdebug ---- */
 
-static const char *const stop_names[] = {"break", "escape", "panic", "breakpoint", "request", "NMI", "exception", "boot"};
+static const char *const stop_names[] = {"break",   "escape", "panic",     "breakpoint",
+                                         "request", "NMI",    "exception", "boot"};
 
 static void begin_stop(struct convert *convert, unsigned cpu, bool is_truncated)
 {
@@ -115,10 +117,11 @@ static void begin_stop(struct convert *convert, unsigned cpu, bool is_truncated)
         core->kdebug_track = track_new(&convert->perfetto);
         track_describe(&convert->perfetto, ns, core->kdebug_track, convert->kdebug_root, name);
     }
-    const char *reason = core->kdebug_reason < ARRAY_COUNT(stop_names) ? stop_names[core->kdebug_reason] : "?";
+    const char *reason =
+        core->kdebug_reason < ARRAY_COUNT(stop_names) ? stop_names[core->kdebug_reason] : "?";
     snprintf(name, sizeof(name), "kdebug: %s", reason);
-    struct track_event event =
-        track_begin(&convert->perfetto, ns, core->kdebug_track, track_name(&convert->perfetto, name), CATEGORY_KDEBUG);
+    struct track_event event = track_begin(&convert->perfetto, ns, core->kdebug_track,
+                                           track_name(&convert->perfetto, name), CATEGORY_KDEBUG);
     if (is_truncated) {
         track_arg_bool(&event, ARG_TRUNCATED, true);
     }
@@ -127,7 +130,8 @@ static void begin_stop(struct convert *convert, unsigned cpu, bool is_truncated)
 
 static void end_stop(struct convert *convert, unsigned cpu)
 {
-    struct track_event event = track_end(&convert->perfetto, convert_time(convert), convert->core[cpu].kdebug_track);
+    struct track_event event =
+        track_end(&convert->perfetto, convert_time(convert), convert->core[cpu].kdebug_track);
     track_commit(&event);
     convert->core[cpu].in_kdebug = false;
 }
@@ -168,29 +172,39 @@ void kdebug_hole(struct convert *convert, unsigned cpu)
 
 /* ---- losses ---- */
 
+static uint64_t health_root(struct convert *convert)
+{
+    if (convert->health_root == 0) {
+        convert->health_root = track_new(&convert->perfetto);
+        track_describe(&convert->perfetto, convert->perfetto.last_ns, convert->health_root, 0,
+                       "trace health");
+    }
+    return convert->health_root;
+}
+
 static struct health *health_of(struct convert *convert, unsigned lane)
 {
     struct health *health = &convert->health[lane];
     if (health->track == 0) {
         char name[LANE_NAME_BYTES + 8];
         char lane_name[LANE_NAME_BYTES];
-        if (convert->health_root == 0) {
-            convert->health_root = track_new(&convert->perfetto);
-            track_describe(&convert->perfetto, convert->perfetto.last_ns, convert->health_root, 0, "trace health");
-        }
-        snprintf(name, sizeof(name), "%s lost", session_lane_name(convert->session, lane, lane_name));
+        uint64_t root = health_root(convert);
+        snprintf(name, sizeof(name), "%s lost",
+                 session_lane_name(convert->session, lane, lane_name));
         health->track = track_new(&convert->perfetto);
-        track_describe(&convert->perfetto, convert->perfetto.last_ns, health->track, convert->health_root, name);
+        track_describe(&convert->perfetto, convert->perfetto.last_ns, health->track, root, name);
     }
     return health;
 }
 
-static void begin_lost(struct convert *convert, struct health *health, uint64_t ns, uint64_t events, const char *cause)
+static void begin_lost(struct convert *convert, struct health *health, uint64_t ns, uint64_t events,
+                       const char *cause)
 {
     char name[80];
     snprintf(name, sizeof(name), "LOST %" PRIu64 " events (%s)", events, cause);
-    struct track_event event = track_begin(&convert->perfetto, MAX(ns, health->last_ns + 1), health->track,
-                                           track_name(&convert->perfetto, name), CATEGORY_HEALTH);
+    struct track_event event =
+        track_begin(&convert->perfetto, MAX(ns, health->last_ns + 1), health->track,
+                    track_name(&convert->perfetto, name), CATEGORY_HEALTH);
     track_arg_uint(&event, ARG_EVENTS, events);
     track_arg_text(&event, ARG_CAUSE, cause);
     track_commit(&event);
@@ -207,26 +221,30 @@ static void end_lost(struct convert *convert, struct health *health, uint64_t ns
     track_commit(&event);
 }
 
+/* A time at the edge of a core's record: how many of the missing events fall into the window nobody knows. */
+static void begin_unrecorded(struct convert *convert, unsigned lane, const char *name,
+                             uint64_t events)
+{
+    struct health *health = health_of(convert, lane);
+    health->last_ns = MAX(convert->perfetto.last_ns, health->last_ns + 1);
+    health->open = true;
+    struct track_event event = track_begin(&convert->perfetto, health->last_ns, health->track,
+                                           track_name(&convert->perfetto, name), CATEGORY_HEALTH);
+    track_arg_uint(&event, ARG_EVENTS, events);
+    track_commit(&event);
+    bundle_lost(&convert->perfetto, convert->session->lane[lane].cpu);
+}
+
 void health_hole(struct convert *convert, const struct step *step)
 {
     const struct lane_hole *hole = merge_hole(&convert->merge, step);
     struct health *health = health_of(convert, step->lane);
-    begin_lost(convert, health, convert->perfetto.last_ns, hole->events, hole_cause_name(hole->cause));
-}
-
-/* What a core recorded before its first sub-buffer is gone: how much of it falls into the window nobody knows. */
-static void begin_unrecorded(struct convert *convert, unsigned lane)
-{
-    struct health *health = health_of(convert, lane);
-    uint64_t ns = convert->perfetto.last_ns;
-    struct track_event event =
-        track_begin(&convert->perfetto, ns, health->track, track_name(&convert->perfetto, "LOST: not recorded yet"),
-                    CATEGORY_HEALTH);
-    track_arg_uint(&event, ARG_EVENTS, convert->merge.lane[lane].totals.before);
-    track_commit(&event);
-    health->last_ns = ns;
-    health->open = true;
-    bundle_lost(&convert->perfetto, convert->session->lane[lane].cpu);
+    if (hole->is_end) {
+        begin_unrecorded(convert, step->lane, "LOST: not recorded any more", hole->events);
+        return;
+    }
+    begin_lost(convert, health, convert->perfetto.last_ns, hole->events,
+               hole_cause_name(hole->cause));
 }
 
 void health_reopen(struct convert *convert)
@@ -237,10 +255,12 @@ void health_reopen(struct convert *convert)
         if (health->open) {
             const struct lane_hole *hole = &convert->merge.lane[i].hole;
             health->last_ns = 0;
-            begin_lost(convert, health, convert->perfetto.last_ns, hole->events, hole_cause_name(hole->cause));
-        } else if (place->kind == TRACE_LANE_NORMAL && place->entries != 0 && place->entry[0].position != 0 &&
-                   place->entry[0].tsc > convert->from_tsc) {
-            begin_unrecorded(convert, i);
+            begin_lost(convert, health, convert->perfetto.last_ns, hole->events,
+                       hole_cause_name(hole->cause));
+        } else if (place->kind == TRACE_LANE_NORMAL && place->entries != 0 &&
+                   place->entry[0].position != 0 && place->entry[0].tsc > convert->from_tsc) {
+            begin_unrecorded(convert, i, "LOST: not recorded yet",
+                             convert->merge.lane[i].totals.before);
         }
     }
 }
@@ -271,10 +291,22 @@ void on_lost(struct convert *convert, const struct step *step)
     end_lost(convert, health, convert_ns(convert, MAX(last, convert->from_tsc)));
 }
 
-void on_switched(struct convert *convert, const struct step *step)
+/* ---- categories ---- */
+
+static uint64_t recording_track(struct convert *convert)
 {
-    char name[160];
-    uint64_t mask = field_get(&convert->ids.switched_mask, step->record);
+    if (convert->recording_track == 0) {
+        uint64_t root = health_root(convert);
+        convert->recording_track = track_new(&convert->perfetto);
+        track_describe(&convert->perfetto, convert->perfetto.last_ns, convert->recording_track,
+                       root, "recording");
+    }
+    return convert->recording_track;
+}
+
+static void tell_categories(struct convert *convert, uint64_t mask)
+{
+    char name[200];
     size_t used = (size_t)snprintf(name, sizeof(name), "recording");
     for (unsigned bit = 0; bit < 64; bit++) {
         const char *category = convert->session->schema.category[bit];
@@ -282,10 +314,65 @@ void on_switched(struct convert *convert, const struct step *step)
             used += (size_t)snprintf(name + used, sizeof(name) - used, " %s", category);
         }
     }
-    struct health *health = health_of(convert, step->lane);
-    uint64_t ns = MAX(convert_time(convert), health->last_ns + 1);
-    health->last_ns = ns;
-    struct track_event event =
-        track_instant_text(&convert->perfetto, ns, health->track, name, strlen(name), CATEGORY_HEALTH);
+    uint64_t track = recording_track(convert);
+    struct track_event event = track_instant_text(&convert->perfetto, convert_time(convert), track,
+                                                  name, strlen(name), CATEGORY_HEALTH);
     track_commit(&event);
+}
+
+static void begin_sched_off(struct convert *convert)
+{
+    uint64_t track = recording_track(convert);
+    struct track_event event =
+        track_begin(&convert->perfetto, convert_time(convert), track,
+                    track_name(&convert->perfetto, "OFF: sched"), CATEGORY_HEALTH);
+    track_commit(&event);
+}
+
+void recording_reopen(struct convert *convert)
+{
+    if (convert->sched_is_off) {
+        begin_sched_off(convert);
+    }
+}
+
+/* Without sched nobody knows who runs, and so whose the other events are. */
+static void set_sched_off(struct convert *convert, bool is_off)
+{
+    if (is_off && !convert->sched_is_off) {
+        for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+            sched_forget(convert, cpu);
+        }
+        begin_sched_off(convert);
+    } else if (!is_off && convert->sched_is_off) {
+        struct track_event event =
+            track_end(&convert->perfetto, convert_time(convert), recording_track(convert));
+        track_commit(&event);
+    }
+    convert->sched_is_off = is_off;
+}
+
+/* What was open in a category that is switched off will not be seen to end: it ends here. */
+void on_switched(struct convert *convert, const struct step *step)
+{
+    const struct schema *schema = &convert->session->schema;
+    uint64_t mask = field_get(&convert->ids.switched_mask, step->record);
+    uint64_t off = convert->categories & ~mask;
+    uint64_t of_slices = schema_category_mask(schema, "syscall") |
+                         schema_category_mask(schema, "fault") |
+                         schema_category_mask(schema, "ipc");
+    convert->categories = mask;
+    tell_categories(convert, mask);
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        if (off & of_slices && convert->core[cpu].seen) {
+            sched_cut_slices(convert, cpu);
+        }
+        if (off & schema_category_mask(schema, "irq")) {
+            sched_forget_irqs(convert, cpu);
+        }
+        if (off & schema_category_mask(schema, "kdebug")) {
+            kdebug_hole(convert, cpu);
+        }
+    }
+    set_sched_off(convert, (mask & schema_category_mask(schema, "sched")) == 0);
 }

@@ -13,36 +13,34 @@
  * last switch away from the thread; a main thread is kept until the process ends.
  */
 #include "convert.h"
+#include "vector.h"
 
-struct person *person_of(struct convert *convert, uint32_t tid)
+struct person *person_find(struct convert *convert, uint32_t tid)
 {
     struct thread *thread = registry_thread(&convert->registry, tid);
     struct person *person = thread->state;
     person->thread = thread;
+    person->tid = tid;
+    convert->recent[tid % RECENT_PEOPLE] = person;
     return person;
+}
+
+/* The thread that gives a process its exported pid; of a thread without a known process, itself. */
+static const struct thread *main_thread_of(const struct person *person)
+{
+    const struct process *process = person->thread->process;
+    bool has_main = process != NULL && process->first_thread != NULL;
+    return has_main ? process->first_thread : person->thread;
 }
 
 static bool is_main(const struct person *person)
 {
-    const struct process *process = person->thread->process;
-    return process == NULL || process->first_thread == NULL || process->first_thread == person->thread;
+    return main_thread_of(person) == person->thread;
 }
 
 uint32_t person_pid(const struct person *person)
 {
-    return is_main(person) ? person->thread->tid : person->thread->process->first_thread->tid;
-}
-
-static const char *process_name(const struct person *person)
-{
-    const struct process *process = person->thread->process;
-    return process != NULL ? process->name : person->thread->name;
-}
-
-static void tell_process(struct convert *convert, const struct person *person, uint64_t ns)
-{
-    const struct process *process = person->thread->process;
-    perfetto_process(&convert->perfetto, ns, person_pid(person), process_name(person), process == convert->registry.kernel);
+    return main_thread_of(person)->tid;
 }
 
 static bool is_born_in_window(const struct convert *convert, const struct person *person)
@@ -50,12 +48,26 @@ static bool is_born_in_window(const struct convert *convert, const struct person
     return person->thread->is_known && person->thread->create_tsc >= convert->from_tsc;
 }
 
-/* The thread that a new process is the child of: the first one of its creator. */
-static uint32_t parent_of(struct convert *convert, const struct person *person)
+/* The exported pid of a process's creator, 0 if it is unknown or ended before the window. */
+static uint32_t parent_of(struct convert *convert, const struct process *process)
+{
+    if (process == NULL || process->creator == process->id) {
+        return 0;
+    }
+    const struct process *creator = registry_process(&convert->registry, process->creator);
+    bool is_there =
+        creator != NULL && creator->first_thread != NULL && creator->exit_tsc >= convert->from_tsc;
+    return is_there ? creator->first_thread->tid : 0;
+}
+
+static void tell_process(struct convert *convert, const struct person *person, uint64_t ns)
 {
     const struct process *process = person->thread->process;
-    const struct process *creator = process != NULL ? registry_process(&convert->registry, process->creator) : NULL;
-    return creator != NULL && creator->first_thread != NULL ? creator->first_thread->tid : 0;
+    struct perfetto_process told = {.pid = person_pid(person),
+                                    .parent = parent_of(convert, process),
+                                    .name = process != NULL ? process->name : person->thread->name,
+                                    .is_kernel = process == convert->registry.kernel};
+    perfetto_process(&convert->perfetto, ns, &told);
 }
 
 static COLD void tell_birth(struct convert *convert, struct person *person, unsigned cpu)
@@ -63,15 +75,17 @@ static COLD void tell_birth(struct convert *convert, struct person *person, unsi
     uint32_t tid = person->thread->tid;
     person->run = RUN_READY;
     if (is_main(person)) {
-        bundle_new_thread(&convert->perfetto, cpu, convert_time(convert), parent_of(convert, person), tid,
-                          person->thread->name, false);
+        bundle_new_thread(&convert->perfetto, cpu, convert_time(convert),
+                          parent_of(convert, person->thread->process), tid, person->thread->name,
+                          false);
         tell_process(convert, person, convert_time(convert));
     } else {
         person_announce(convert, person_of(convert, person_pid(person)), cpu);
-        bundle_new_thread(&convert->perfetto, cpu, convert_time(convert), person_pid(person), tid, person->thread->name,
-                          true);
+        bundle_new_thread(&convert->perfetto, cpu, convert_time(convert), person_pid(person), tid,
+                          person->thread->name, true);
     }
-    perfetto_thread(&convert->perfetto, convert_time(convert), tid, person_pid(person), person->thread->name);
+    perfetto_thread(&convert->perfetto, convert_time(convert), tid, person_pid(person),
+                    person->thread->name);
 }
 
 static void tell_existence(struct convert *convert, struct person *person, uint64_t ns)
@@ -79,7 +93,8 @@ static void tell_existence(struct convert *convert, struct person *person, uint6
     if (is_main(person)) {
         tell_process(convert, person, ns);
     }
-    perfetto_thread(&convert->perfetto, ns, person->thread->tid, person_pid(person), person->thread->name);
+    perfetto_thread(&convert->perfetto, ns, person->thread->tid, person_pid(person),
+                    person->thread->name);
 }
 
 void person_announce(struct convert *convert, struct person *person, unsigned cpu)
@@ -101,12 +116,14 @@ void people_begin(struct convert *convert)
     uint64_t ns = convert->perfetto.last_ns;
     for (size_t i = 0; i < convert->registry.threads.slots; i++) {
         struct thread *thread = convert->registry.threads.slot[i].value;
-        if (thread == NULL || thread->tid == 0 || !thread->is_known || thread->create_tsc >= convert->from_tsc) {
+        if (thread == NULL || thread->tid == 0 || !thread->is_known ||
+            thread->create_tsc >= convert->from_tsc) {
             continue;
         }
         struct person *person = person_of(convert, thread->tid);
         bool process_lives = thread->process->exit_tsc >= convert->from_tsc;
-        bool is_needed = thread->exit_tsc >= convert->from_tsc || (is_main(person) && process_lives);
+        bool is_needed =
+            thread->exit_tsc >= convert->from_tsc || (is_main(person) && process_lives);
         if (is_needed && !person->freed) {
             person->announced = true;
             tell_existence(convert, person, ns);
@@ -118,8 +135,8 @@ static void free_person(struct convert *convert, struct person *person, unsigned
 {
     person->freed = true;
     person_announce(convert, person, cpu);
-    bundle_free_thread(&convert->perfetto, cpu, convert_time(convert), current_tid(convert, cpu), person->thread->tid,
-                       person->thread->name);
+    bundle_free_thread(&convert->perfetto, cpu, convert_time(convert), current_tid(convert, cpu),
+                       person->thread->tid, person->thread->name);
 }
 
 static bool is_any_running(const struct convert *convert, const struct process *process)
@@ -136,7 +153,8 @@ static bool is_any_running(const struct convert *convert, const struct process *
 /* Free the main thread, and with it the process, once the process has ended and the last of its threads is off its core. */
 static void end_process(struct convert *convert, struct process *process, unsigned cpu)
 {
-    if (process->exit_tsc > convert->now_tsc || process->first_thread == NULL || is_any_running(convert, process)) {
+    if (process->exit_tsc > convert->now_tsc || process->first_thread == NULL ||
+        is_any_running(convert, process)) {
         return;
     }
     struct person *person = person_of(convert, process->first_thread->tid);
@@ -164,7 +182,8 @@ uint64_t process_track(struct convert *convert, struct process *process)
     if (process->track == 0) {
         process->track = TRACK_UUID(TRACK_PROCESS, process->id);
         uint32_t pid = process->first_thread != NULL ? process->first_thread->tid : process->id;
-        track_describe_process(&convert->perfetto, convert->perfetto.last_ns, process->track, pid, process->name);
+        track_describe_process(&convert->perfetto, convert->perfetto.last_ns, process->track, pid,
+                               process->name);
     }
     return process->track;
 }
@@ -176,7 +195,8 @@ void on_thread_create(struct convert *convert, const struct step *step)
 
 void on_thread_exit(struct convert *convert, const struct step *step)
 {
-    struct person *person = person_of(convert, (uint32_t)field_get(&convert->ids.exit_thread, step->record));
+    struct person *person =
+        person_of(convert, (uint32_t)field_get(&convert->ids.exit_thread, step->record));
     if (person->run == RUN_RUNNING) {
         person->exiting = true; /* the switch away from it is still to come */
     } else {
@@ -184,11 +204,30 @@ void on_thread_exit(struct convert *convert, const struct step *step)
     }
 }
 
+/* How the process ended, as an instant on its own track. */
+static void tell_end(struct convert *convert, struct process *process)
+{
+    person_announce(convert, person_of(convert, process->first_thread->tid), 0);
+    uint64_t track = process_track(convert, process);
+    uint32_t name =
+        track_name(&convert->perfetto, process->fault != 0 ? "ended by a fault" : "exit");
+    struct track_event event =
+        track_instant(&convert->perfetto, convert_time(convert), track, name, CATEGORY_LIFE);
+    track_arg_int(&event, ARG_CODE, (int32_t)process->code);
+    if (process->fault != 0) {
+        char buffer[VECTOR_NAME_BYTES];
+        track_arg_text(&event, ARG_CAUSE, vector_name(process->fault - 1, buffer));
+    }
+    track_commit(&event);
+}
+
 void on_process_exit(struct convert *convert, const struct step *step)
 {
     uint32_t id = (uint32_t)field_get(&convert->ids.exit_process, step->record);
     struct process *process = registry_process(&convert->registry, id);
-    if (process != NULL) {
-        end_process(convert, process, 0);
+    if (process == NULL || process->first_thread == NULL) {
+        return;
     }
+    tell_end(convert, process);
+    end_process(convert, process, 0);
 }

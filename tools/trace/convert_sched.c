@@ -13,14 +13,13 @@
 #include <stdio.h>
 
 #include "convert.h"
-#include "vector.h"
 
 #define PRIORITY_UNKNOWN 0u
 
 uint32_t current_tid(const struct convert *convert, unsigned cpu)
 {
     const struct person *current = convert->core[cpu].current;
-    return current != NULL ? current->thread->tid : 0;
+    return current != NULL ? current->tid : 0;
 }
 
 static void set_current(struct convert *convert, unsigned cpu, struct person *person)
@@ -35,10 +34,15 @@ static void set_current(struct convert *convert, unsigned cpu, struct person *pe
     person->gaps_seen = (uint32_t)core->gaps;
 }
 
-static void put_switch(struct convert *convert, unsigned cpu, unsigned state, struct person *next, unsigned priority)
+static inline __attribute__((always_inline)) void put_switch(struct convert *convert, unsigned cpu,
+                                                             unsigned state, struct person *next,
+                                                             unsigned priority)
 {
-    person_announce(convert, next, cpu);
-    bundle_switch(&convert->perfetto, cpu, convert_time(convert), state, next->thread->tid, next->thread->name, priority);
+    if (UNLIKELY(!next->announced)) {
+        person_announce(convert, next, cpu);
+    }
+    bundle_switch(&convert->perfetto, cpu, convert_time(convert), state, next->tid,
+                  next->thread->name, priority);
 }
 
 /* Show that a thread runs on a core without knowing how it came there. */
@@ -48,9 +52,10 @@ static void show_running(struct convert *convert, unsigned cpu)
     struct person *person = core->current;
     if (!core->shown) {
         core->shown = true;
-        put_switch(convert, cpu, convert->ids.linux_state[0], person_of(convert, 0), PRIORITY_UNKNOWN);
+        put_switch(convert, cpu, convert->ids.linux_state[0], person_of(convert, 0),
+                   PRIORITY_UNKNOWN);
     }
-    if (person->thread->tid != 0) {
+    if (person->tid != 0) {
         person_announce(convert, person, cpu);
         put_switch(convert, cpu, convert->ids.linux_state[0], person, person->thread->priority);
     }
@@ -61,6 +66,11 @@ void sched_begin_core(struct convert *convert, const struct step *step)
     struct core *core = &convert->core[step->cpu];
     struct person *person = person_of(convert, step->current);
     core->seen = true;
+    if (convert->sched_is_off) {
+        core->in_hole =
+            true; /* the header says who runs now, but nothing will say when that changes */
+        return;
+    }
     core->in_hole = false;
     set_current(convert, step->cpu, person);
     if (convert->is_live) {
@@ -72,38 +82,43 @@ void sched_begin_core(struct convert *convert, const struct step *step)
 void sched_resume_core(struct convert *convert, unsigned cpu)
 {
     struct core *core = &convert->core[cpu];
-    if (!core->seen || core->current == NULL || core->in_hole) {
+    if (!core->seen || core->current == NULL) {
         return;
     }
     show_running(convert, cpu);
     for (unsigned i = 0; i < core->irq_depth; i++) {
-        char name[VECTOR_NAME_BYTES];
-        bundle_irq_enter(&convert->perfetto, cpu, convert_time(convert), current_tid(convert, cpu), core->irq[i],
-                         vector_name(core->irq[i], name));
+        bundle_irq_enter(&convert->perfetto, cpu, convert_time(convert), current_tid(convert, cpu),
+                         core->irq[i]);
     }
 }
 
-static void end_irqs(struct convert *convert, unsigned cpu)
+void sched_forget_irqs(struct convert *convert, unsigned cpu)
 {
     struct core *core = &convert->core[cpu];
     while (core->irq_depth != 0) {
-        unsigned vector = core->irq[--core->irq_depth];
-        bundle_irq_exit(&convert->perfetto, cpu, convert_time(convert), current_tid(convert, cpu), vector);
+        uint8_t vector = core->irq[--core->irq_depth];
+        bundle_irq_exit(&convert->perfetto, cpu, convert_time(convert), current_tid(convert, cpu),
+                        vector);
     }
 }
 
-void sched_hole(struct convert *convert, unsigned cpu)
+void sched_cut_slices(struct convert *convert, unsigned cpu)
 {
     struct core *core = &convert->core[cpu];
-    if (core->in_hole) {
-        return;
-    }
-    end_irqs(convert, cpu);
     slices_close_all(convert, &core->idle, 0);
     core->gap_ns = array_grow(core->gap_ns, core->gaps, &core->gap_capacity, sizeof(*core->gap_ns));
     core->gap_ns[core->gaps++] = convert->perfetto.last_ns;
+}
+
+void sched_forget(struct convert *convert, unsigned cpu)
+{
+    struct core *core = &convert->core[cpu];
+    if (core->in_hole || !core->seen) {
+        return;
+    }
+    sched_forget_irqs(convert, cpu);
+    sched_cut_slices(convert, cpu);
     core->in_hole = true;
-    bundle_lost(&convert->perfetto, cpu);
     if (core->current != NULL && convert->is_live) {
         unsigned state = convert->ids.linux_state[1]; /* preempted: it was still ready to run */
         put_switch(convert, cpu, state, person_of(convert, 0), PRIORITY_UNKNOWN);
@@ -114,10 +129,13 @@ void sched_hole(struct convert *convert, unsigned cpu)
     core->current = NULL;
 }
 
-static void put_waking(struct convert *convert, unsigned cpu, struct person *person, unsigned target, unsigned priority)
+static inline void put_waking(struct convert *convert, unsigned cpu, struct person *person,
+                              unsigned target, unsigned priority)
 {
-    person_announce(convert, person, cpu);
-    bundle_waking(&convert->perfetto, cpu, convert_time(convert), person->thread->tid, person->thread->name,
+    if (UNLIKELY(!person->announced)) {
+        person_announce(convert, person, cpu);
+    }
+    bundle_waking(&convert->perfetto, cpu, convert_time(convert), person->tid, person->thread->name,
                   target, priority, convert->core[cpu].irq_depth != 0);
     person->run = RUN_READY;
 }
@@ -133,7 +151,7 @@ static COLD void tell_pending_wake(struct convert *convert, struct person *perso
         put_waking(convert, person->wake_cpu, person, person->wake_target, person->wake_priority);
         return;
     }
-    bundle_waking_by(&convert->perfetto, cpu, convert_time(convert), person->waker, person->thread->tid,
+    bundle_waking_by(&convert->perfetto, cpu, convert_time(convert), person->waker, person->tid,
                      person->thread->name, person->wake_target, person->wake_priority);
     person->run = RUN_READY;
 }
@@ -169,7 +187,7 @@ void on_switch(struct convert *convert, const struct step *step)
     struct person *next = person_of(convert, (uint32_t)field_get(&ids->switch_next, record));
     unsigned state = (unsigned)field_get(&ids->switch_state, record) % STATES_MAX;
     unsigned priority = (unsigned)field_get(&ids->switch_priority, record);
-    if (UNLIKELY(prev == NULL || prev->thread->tid != prev_tid)) {
+    if (UNLIKELY(prev == NULL || prev->tid != prev_tid)) {
         prev = person_of(convert, prev_tid);
         correct_current(convert, cpu, prev);
     }
@@ -177,20 +195,21 @@ void on_switch(struct convert *convert, const struct step *step)
         slices_close_all(convert, &prev->slices, 0);
     }
     bool is_handoff = field_get(&ids->switch_reason, record) == ids->reason_handoff;
-    if (is_handoff && next->run != RUN_READY && next->run != RUN_RUNNING && next->thread->tid != 0) {
+    if (is_handoff && next->run != RUN_READY && next->run != RUN_RUNNING && next->tid != 0) {
         put_waking(convert, cpu, next, cpu, priority);
     }
-    prev->run = ids->is_blocked[state] ? RUN_BLOCKED : state == ids->state_dead ? RUN_UNKNOWN : RUN_READY;
+    prev->run = ids->run_state[state];
     set_current(convert, cpu, next);
     put_switch(convert, cpu, ids->linux_state[state], next, priority);
     next->wake_pending = false;
-    if (ids->is_blocked[state] && prev_tid != 0) {
-        bundle_blocked(&convert->perfetto, cpu, convert_time(convert), next->thread->tid, prev_tid, state);
+    if (prev->run == RUN_BLOCKED && prev_tid != 0) {
+        bundle_blocked(&convert->perfetto, cpu, convert_time(convert), next->tid, prev_tid, state);
     }
     if (UNLIKELY(prev->wake_pending)) {
         tell_pending_wake(convert, prev, cpu);
     }
-    if (UNLIKELY(prev->exiting || state == ids->state_dead) && prev->thread->exit_tsc <= step->tsc && prev_tid != 0) {
+    if (UNLIKELY(prev->exiting || state == ids->state_dead) &&
+        prev->thread->exit_tsc <= step->tsc && prev_tid != 0) {
         prev->exiting = false;
         person_gone(convert, prev, cpu);
     }
@@ -199,13 +218,17 @@ void on_switch(struct convert *convert, const struct step *step)
 void on_wake(struct convert *convert, const struct step *step)
 {
     const struct convert_ids *ids = &convert->ids;
-    struct person *person = person_of(convert, (uint32_t)field_get(&ids->wake_thread, step->record));
+    struct person *person =
+        person_of(convert, (uint32_t)field_get(&ids->wake_thread, step->record));
     unsigned target = (unsigned)field_get(&ids->wake_cpu, step->record);
     unsigned priority = (unsigned)field_get(&ids->wake_priority, step->record);
-    if (UNLIKELY(person->freed || person->thread->tid == 0)) {
+    if (UNLIKELY(person->freed || person->tid == 0)) {
         return;
     }
-    person_announce(convert, person, step->cpu); /* if it was just born, that says it is ready */
+    if (UNLIKELY(!person->announced)) {
+        person_announce(convert, person,
+                        step->cpu); /* if it was just born, that says it is ready */
+    }
     if (UNLIKELY(person->run == RUN_RUNNING)) {
         person->wake_pending = true;
         person->wake_cpu = (uint8_t)step->cpu;
@@ -224,20 +247,20 @@ void on_wake(struct convert *convert, const struct step *step)
 void on_irq_enter(struct convert *convert, const struct step *step)
 {
     struct core *core = &convert->core[step->cpu];
-    unsigned vector = (unsigned)field_get(&convert->ids.irq_enter_vector, step->record) & 0xff;
-    char name[VECTOR_NAME_BYTES];
+    uint8_t vector = (uint8_t)field_get(&convert->ids.irq_enter_vector, step->record);
     if (core->irq_depth == IRQ_DEPTH) {
         convert->totals.orphans++;
         return;
     }
-    core->irq[core->irq_depth++] = (uint8_t)vector;
-    bundle_irq_enter(&convert->perfetto, step->cpu, convert_time(convert), current_tid(convert, step->cpu), vector, vector_name(vector, name));
+    core->irq[core->irq_depth++] = vector;
+    bundle_irq_enter(&convert->perfetto, step->cpu, convert_time(convert),
+                     current_tid(convert, step->cpu), vector);
 }
 
 void on_irq_exit(struct convert *convert, const struct step *step)
 {
     struct core *core = &convert->core[step->cpu];
-    unsigned vector = (unsigned)field_get(&convert->ids.irq_exit_vector, step->record) & 0xff;
+    uint8_t vector = (uint8_t)field_get(&convert->ids.irq_exit_vector, step->record);
     unsigned depth = core->irq_depth;
     while (depth != 0 && core->irq[depth - 1] != vector) {
         depth--;
@@ -247,8 +270,8 @@ void on_irq_exit(struct convert *convert, const struct step *step)
         return;
     }
     while (core->irq_depth >= depth) { /* inner ones whose end is missing end here, too */
-        bundle_irq_exit(&convert->perfetto, step->cpu, convert_time(convert), current_tid(convert, step->cpu),
-                        core->irq[--core->irq_depth]);
+        bundle_irq_exit(&convert->perfetto, step->cpu, convert_time(convert),
+                        current_tid(convert, step->cpu), core->irq[--core->irq_depth]);
     }
 }
 
@@ -270,8 +293,9 @@ void on_ipi(struct convert *convert, const struct step *step)
         snprintf(name, sizeof(name), "cpu %u sends", (unsigned)step->cpu);
         track_describe(&convert->perfetto, ns, core->ipi_track, convert->ipi_root, name);
     }
-    snprintf(name, sizeof(name), "%s to cpu %u", kind < ARRAY_COUNT(ipi_names) ? ipi_names[kind] : "IPI", target);
-    struct track_event event =
-        track_instant(&convert->perfetto, ns, core->ipi_track, track_name(&convert->perfetto, name), CATEGORY_IRQ);
+    snprintf(name, sizeof(name), "%s to cpu %u",
+             kind < ARRAY_COUNT(ipi_names) ? ipi_names[kind] : "IPI", target);
+    struct track_event event = track_instant(&convert->perfetto, ns, core->ipi_track,
+                                             track_name(&convert->perfetto, name), CATEGORY_IRQ);
     track_commit(&event);
 }

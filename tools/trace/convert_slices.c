@@ -47,8 +47,8 @@ struct slice_stack *slices_of_person(struct convert *convert, struct person *per
         person_announce(convert, person, cpu);
         person->described = true;
         person->slices.uuid = TRACK_UUID(TRACK_THREAD, person->thread->tid);
-        track_describe_thread(&convert->perfetto, convert->perfetto.last_ns, person->slices.uuid, person_pid(person),
-                              person->thread->tid, person->thread->name);
+        track_describe_thread(&convert->perfetto, convert->perfetto.last_ns, person->slices.uuid,
+                              person_pid(person), person->thread->tid, person->thread->name);
     }
     return &person->slices;
 }
@@ -68,22 +68,25 @@ struct slice_stack *slices_of_core(struct convert *convert, unsigned cpu)
     return slices_of_person(convert, core->current, cpu);
 }
 
-struct track_event slice_push(struct convert *convert, struct slice_stack *stack, struct slice slice)
+struct track_event slice_push(struct convert *convert, struct slice_stack *stack,
+                              struct slice slice)
 {
     if (UNLIKELY(stack->depth == SLICE_DEPTH)) {
         stack->dropped++;
         return (struct track_event){.perfetto = &convert->perfetto};
     }
     stack->slice[stack->depth++] = slice;
-    return track_begin(&convert->perfetto, convert_time(convert), stack->uuid, slice.name, slice.category);
+    return track_begin(&convert->perfetto, convert_time(convert), stack->uuid, slice.name,
+                       slice.category);
 }
 
 /* Show a slice of the stack again, as a piece of what began earlier. */
-static void reopen(struct convert *convert, const struct slice_stack *stack, unsigned index, enum perfetto_arg why)
+static void reopen(struct convert *convert, const struct slice_stack *stack, unsigned index,
+                   enum perfetto_arg why)
 {
     const struct slice *slice = &stack->slice[index];
-    struct track_event event =
-        track_begin(&convert->perfetto, convert_time(convert), stack->uuid, slice->name, slice->category);
+    struct track_event event = track_begin(&convert->perfetto, convert_time(convert), stack->uuid,
+                                           slice->name, slice->category);
     track_arg_bool(&event, why, true);
     track_commit(&event);
 }
@@ -94,7 +97,8 @@ static void put_end(struct convert *convert, const struct slice_stack *stack)
     track_commit(&event);
 }
 
-struct track_event slice_insert(struct convert *convert, struct slice_stack *stack, struct slice slice)
+struct track_event slice_insert(struct convert *convert, struct slice_stack *stack,
+                                struct slice slice)
 {
     unsigned base = stack->depth;
     if (stack->depth == SLICE_DEPTH) {
@@ -107,7 +111,8 @@ struct track_event slice_insert(struct convert *convert, struct slice_stack *sta
     memmove(&stack->slice[base + 1], &stack->slice[base], (stack->depth - base) * sizeof(slice));
     stack->slice[base] = slice;
     stack->depth++;
-    return track_begin(&convert->perfetto, convert_time(convert), stack->uuid, slice.name, slice.category);
+    return track_begin(&convert->perfetto, convert_time(convert), stack->uuid, slice.name,
+                       slice.category);
 }
 
 void slices_reopen_above(struct convert *convert, const struct slice_stack *stack, int index)
@@ -149,7 +154,8 @@ void slice_remove(struct convert *convert, struct slice_stack *stack, int index,
         return;
     }
     stack->depth--;
-    memmove(&stack->slice[index], &stack->slice[index + 1], (stack->depth - (unsigned)index) * sizeof(struct slice));
+    memmove(&stack->slice[index], &stack->slice[index + 1],
+            (stack->depth - (unsigned)index) * sizeof(struct slice));
     slices_reopen_above(convert, stack, index - 1);
 }
 
@@ -176,7 +182,8 @@ void slices_finish(struct convert *convert)
 }
 
 /* End the newest slice of a kind; the ends of slices that found no room are swallowed. */
-static bool find_end(struct convert *convert, struct slice_stack *stack, enum slice_kind kind, int *out_index)
+static bool find_end(struct convert *convert, struct slice_stack *stack, enum slice_kind kind,
+                     int *out_index)
 {
     if (UNLIKELY(stack->dropped != 0)) {
         stack->dropped--;
@@ -220,7 +227,8 @@ void on_syscall_enter(struct convert *convert, const struct step *step)
         slice_remove(convert, stack, open, false);
     }
     unsigned number = (unsigned)field_get(&convert->ids.syscall_number, step->record) & 0xff;
-    struct slice slice = {.kind = SLICE_SYSCALL, .category = CATEGORY_SYSCALL, .name = syscall_name(convert, number)};
+    struct slice slice = {
+        .kind = SLICE_SYSCALL, .category = CATEGORY_SYSCALL, .name = syscall_name(convert, number)};
     struct track_event event = slice_push(convert, stack, slice);
     track_arg_pointer(&event, ARG_ARG0, field_get(&convert->ids.syscall_arg0, step->record));
     track_commit(&event);
@@ -270,8 +278,9 @@ void on_fault_enter(struct convert *convert, const struct step *step)
         return;
     }
     const struct convert_ids *ids = &convert->ids;
-    struct slice slice = {
-        .kind = SLICE_FAULT, .category = CATEGORY_FAULT, .name = track_name(&convert->perfetto, "page fault")};
+    struct slice slice = {.kind = SLICE_FAULT,
+                          .category = CATEGORY_FAULT,
+                          .name = track_name(&convert->perfetto, "page fault")};
     struct track_event event = slice_push(convert, stack, slice);
     track_arg_pointer(&event, ARG_ADDRESS, field_get(&ids->fault_address, step->record));
     put_ip(convert, &event, field_get(&ids->fault_ip, step->record));

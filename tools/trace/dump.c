@@ -15,15 +15,18 @@
 
 static const char usage[] =
     "usage: spoor-trace dump [OPTIONS] INPUT\n\n"
-    "Prints one line per event: seconds since the start, core, thread that ran there, event, fields.\n"
+    "Prints one line per event: seconds since the start, core, thread that ran there, event, "
+    "fields.\n"
     "The start is the moment from which every core is recorded; what is older has negative times.\n"
     "Holes in the recording are lines of their own.\n\n"
     "  --filter WHAT    only events that match; may be repeated or be a list with commas:\n"
     "                     ipc                   a category\n"
     "                     sched.thread.switch   an event; \"sched.\" all that begin so\n"
     "                     cpu=2                 a core\n"
-    "                     thread=12, thread=server   a thread that ran there or that the event names\n"
-    "                   events and categories, cores, threads: one of each kind that is given must match\n"
+    "                     thread=12, thread=server   a thread that ran there or that the event "
+    "names\n"
+    "                   events and categories, cores, threads: one of each kind that is given must "
+    "match\n"
     "  --from S, --to S only this part, in seconds since the start\n"
     "  --limit N        stop after N lines\n"
     "  --symbols ELF    names for kernel addresses\n"
@@ -34,7 +37,7 @@ struct filter {
     const char *threads[FILTERS_MAX];
     unsigned event_count;
     unsigned thread_count;
-    uint64_t cpus; /* mask; 0: any */
+    uint64_t cpus;      /* mask; 0: any */
     bool *event_passes; /* by id */
 };
 
@@ -58,7 +61,8 @@ struct dump {
 static bool add_filter(struct filter *filter, char *list)
 {
     char *place = NULL;
-    for (char *word = strtok_r(list, ",", &place); word != NULL; word = strtok_r(NULL, ",", &place)) {
+    for (char *word = strtok_r(list, ",", &place); word != NULL;
+         word = strtok_r(NULL, ",", &place)) {
         unsigned long cpu;
         if (filter->event_count == FILTERS_MAX || filter->thread_count == FILTERS_MAX) {
             complain("--filter: more than %d of a kind", FILTERS_MAX);
@@ -132,7 +136,8 @@ static bool any_thread_matches(struct dump *dump, const struct step *step)
         }
         for (unsigned k = 0; k < event->field_count; k++) {
             const struct schema_field *field = &event->field[k];
-            if (field->kind == SCHEMA_TID && thread_matches(dump, schema_value(field, step->record), word)) {
+            if (field->kind == SCHEMA_TID &&
+                thread_matches(dump, schema_value(field, step->record), word)) {
                 return true;
             }
         }
@@ -144,14 +149,16 @@ static bool passes(struct dump *dump, const struct step *step)
 {
     const struct filter *filter = &dump->filter;
     return (filter->event_count == 0 || filter->event_passes[step->id]) &&
-           (filter->cpus == 0 || (step->lane_kind != TRACE_LANE_META && filter->cpus >> step->cpu & 1)) &&
+           (filter->cpus == 0 ||
+            (step->lane_kind != TRACE_LANE_META && filter->cpus >> step->cpu & 1)) &&
            (filter->thread_count == 0 || any_thread_matches(dump, step));
 }
 
 static void print_time(int64_t ns)
 {
     uint64_t magnitude = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
-    printf("%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", magnitude / NS_PER_SECOND, magnitude % NS_PER_SECOND);
+    printf("%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "", magnitude / NS_PER_SECOND,
+           magnitude % NS_PER_SECOND);
 }
 
 static void print_place(struct dump *dump, const struct step *step)
@@ -162,12 +169,14 @@ static void print_place(struct dump *dump, const struct step *step)
     }
     uint32_t tid = dump->current[step->cpu];
     if (tid == NO_THREAD) {
-        printf("  cpu%-2u%c%-24s", (unsigned)step->cpu, step->lane_kind == TRACE_LANE_NMI ? '!' : ' ', "-");
+        printf("  cpu%-2u%c%-24s", (unsigned)step->cpu,
+               step->lane_kind == TRACE_LANE_NMI ? '!' : ' ', "-");
         return;
     }
     char thread[64];
     snprintf(thread, sizeof(thread), "%u:%s", tid, registry_thread(&dump->registry, tid)->name);
-    printf("  cpu%-2u%c%-24s", (unsigned)step->cpu, step->lane_kind == TRACE_LANE_NMI ? '!' : ' ', thread);
+    printf("  cpu%-2u%c%-24s", (unsigned)step->cpu, step->lane_kind == TRACE_LANE_NMI ? '!' : ' ',
+           thread);
 }
 
 static void print_record(struct dump *dump, const struct step *step, int64_t ns)
@@ -186,15 +195,23 @@ static void print_hole(struct dump *dump, const struct step *step, int64_t ns)
     const struct lane_hole *hole = merge_hole(&dump->merge, step);
     char name[LANE_NAME_BYTES];
     print_time(ns);
+    if (hole->is_end) {
+        printf("  %s: the record ends here\n",
+               session_lane_name(&dump->file.session, step->lane, name));
+        dump->lines++;
+        return;
+    }
     printf("  %s: LOST %" PRIu64 " events in %" PRIu64 " ns (%s)\n",
            session_lane_name(&dump->file.session, step->lane, name), hole->events,
-           clock_delta_ns(&dump->file.session.clock, hole->to_tsc - hole->from_tsc), hole_cause_name(hole->cause));
+           clock_delta_ns(&dump->file.session.clock, hole->to_tsc - hole->from_tsc),
+           hole_cause_name(hole->cause));
     dump->lines++;
 }
 
 static void take_step(struct dump *dump, const struct step *step)
 {
-    int64_t ns = (int64_t)((uint64_t)clock_ns(&dump->file.session.clock, step->tsc) - (uint64_t)dump->start_ns);
+    int64_t ns = (int64_t)((uint64_t)clock_ns(&dump->file.session.clock, step->tsc) -
+                           (uint64_t)dump->start_ns);
     bool in_span = ns >= dump->from_ns && ns <= dump->to_ns;
     bool is_normal = step->lane_kind == TRACE_LANE_NORMAL;
     switch (step->kind) {
@@ -225,10 +242,12 @@ static void dump_steps(struct dump *dump)
     memset(dump->current, 0xff, sizeof(dump->current));
     dump->switch_id = schema_event_id(schema, "sched.thread.switch");
     dump->switch_next = schema_field_ref(schema, "sched.thread.switch", "next");
-    dump->start_ns = clock_ns(&dump->file.session.clock, session_span(&dump->file.session).start_tsc);
+    dump->start_ns =
+        clock_ns(&dump->file.session.clock, session_span(&dump->file.session).start_tsc);
     merge_open(&dump->merge, &dump->file.session, NULL);
     const struct step *step;
-    while (dump->lines < dump->limit && (step = merge_next(&dump->merge)) != NULL && !ferror(stdout)) {
+    while (dump->lines < dump->limit && (step = merge_next(&dump->merge)) != NULL &&
+           !ferror(stdout)) {
         take_step(dump, step);
     }
     merge_close(&dump->merge);
@@ -243,12 +262,14 @@ static int run(struct dump *dump, const char *path, unsigned session, const char
     if (symbols_load(&dump->symbols, &dump->file.session, symbols) == OK &&
         settle_filter(&dump->filter, &dump->file.session.schema)) {
         registry_open(&dump->registry, &dump->file.session, 0);
-        dump->text = (struct text_context){&dump->file.session.schema, &dump->registry, &dump->symbols};
+        dump->text =
+            (struct text_context){&dump->file.session.schema, &dump->registry, &dump->symbols};
         dump_steps(dump);
         registry_close(&dump->registry);
         bool damaged = finding_total(&dump->file.session.findings) != 0;
         if (damaged) {
-            complain("%s: damaged in places; \"spoor-trace check\" tells where", dump->file.input.name);
+            complain("%s: damaged in places; \"spoor-trace check\" tells where",
+                     dump->file.input.name);
         }
         code = damaged ? EXIT_FINDINGS : EXIT_GOOD;
     }
@@ -261,9 +282,9 @@ static int run(struct dump *dump, const char *path, unsigned session, const char
 int command_dump(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},      {"filter", required_argument, NULL, 'f'},
-        {"from", required_argument, NULL, 'a'}, {"to", required_argument, NULL, 'z'},
-        {"limit", required_argument, NULL, 'n'}, {"symbols", required_argument, NULL, 'y'},
+        {"help", no_argument, NULL, 'h'},          {"filter", required_argument, NULL, 'f'},
+        {"from", required_argument, NULL, 'a'},    {"to", required_argument, NULL, 'z'},
+        {"limit", required_argument, NULL, 'n'},   {"symbols", required_argument, NULL, 'y'},
         {"session", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
     struct dump *dump = xcalloc(1, sizeof(*dump));
     unsigned long session = 0;

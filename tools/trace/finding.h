@@ -6,25 +6,25 @@
 
 /* Rules whose breach is a finding (exit code 1) come first; then notes, which tell of something that may be. */
 enum finding_rule {
-    FINDING_BLOCK_DAMAGED,  /* a block whose checksum does not hold, or bytes that are no block */
-    FINDING_BLOCK_MISSING,  /* a sequence number that never came, or came twice */
-    FINDING_FILE_CUT,       /* the file ends inside a block */
-    FINDING_START_MISSING,  /* no intact START block: clock and lanes are guessed */
-    FINDING_SUBBUF,         /* a sub-buffer whose header cannot be true */
-    FINDING_RECORD,         /* a record that leaves its sub-buffer, is unknown, or has a wrong length */
-    FINDING_TIME,           /* time goes back within a lane */
-    FINDING_CONSERVATION,   /* emitted != delivered + lost */
-    FINDING_SWITCH,         /* the thread switched away from was not the one that ran */
-    FINDING_SYSCALL,        /* enter and exit do not alternate */
-    FINDING_IRQ,            /* enter and exit do not nest */
-    FINDING_FAULT,          /* enter and exit do not nest */
-    FINDING_IPC,            /* call, receive, reply, return out of order or missing */
-    FINDING_KDEBUG,         /* enter and leave do not alternate */
+    FINDING_BLOCK_DAMAGED, /* a block whose checksum does not hold, or bytes that are no block */
+    FINDING_BLOCK_MISSING, /* a sequence number that never came, or came twice */
+    FINDING_FILE_CUT,      /* the file ends inside a block */
+    FINDING_START_MISSING, /* no intact START block: clock and lanes are guessed */
+    FINDING_SUBBUF,        /* a sub-buffer whose header cannot be true */
+    FINDING_RECORD, /* a record that leaves its sub-buffer, is unknown, or has a wrong length */
+    FINDING_TIME,   /* time goes back within a lane */
+    FINDING_CONSERVATION, /* emitted != delivered + lost */
+    FINDING_SWITCH,       /* the thread switched away from was not the one that ran */
+    FINDING_SYSCALL,      /* enter and exit do not alternate */
+    FINDING_IRQ,          /* enter and exit do not nest */
+    FINDING_FAULT,        /* enter and exit do not nest */
+    FINDING_IPC,          /* call, receive, reply, return out of order or missing */
+    FINDING_KDEBUG,       /* enter and leave do not alternate */
     FINDING_RULES,
     NOTE_NO_END = FINDING_RULES, /* the session has no END block: it was stopped in the middle */
     NOTE_LOSS,                   /* events are missing, and exactly so many */
     NOTE_SESSIONS,               /* the file holds more than one session */
-    NOTE_ORPHAN,                 /* an end without its begin where the begin lies before the capture */
+    NOTE_ORPHAN, /* an end without its begin where the begin lies before the capture */
     FINDING_RULES_AND_NOTES,
 };
 

@@ -4,8 +4,9 @@
 
 #include "util.h"
 
-#define HISTOGRAM_STEP_BITS 7u /* steps per octave: 128, so a percentile is exact within 0.8 percent */
-#define HISTOGRAM_BUCKETS   ((64u - HISTOGRAM_STEP_BITS + 1u) << HISTOGRAM_STEP_BITS)
+#define HISTOGRAM_STEP_BITS                                                                        \
+    7u /* steps per octave: 128, so a percentile is exact within 0.8 percent */
+#define HISTOGRAM_BUCKETS ((64u - HISTOGRAM_STEP_BITS + 1u) << HISTOGRAM_STEP_BITS)
 
 struct histogram {
     uint64_t count;

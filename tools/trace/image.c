@@ -53,8 +53,8 @@ static void add_subbuf(struct session *session, const struct image_lane *lane, u
         return; /* begun, but its header is not committed */
     }
     if (input_read(session->input, offset, &header, sizeof(header)) < sizeof(header)) {
-        finding_add(&session->findings, FINDING_FILE_CUT, "lane %u: the image ends before position %#" PRIx64,
-                    lane->index, start);
+        finding_add(&session->findings, FINDING_FILE_CUT,
+                    "lane %u: the image ends before position %#" PRIx64, lane->index, start);
         return;
     }
     if (header.magic == TRACE_SUBBUF_MAGIC && header.position == start + lane->ring_bytes) {
@@ -108,6 +108,7 @@ status_t image_scan(struct session *session)
         return status;
     }
     session->is_image = true;
+    session->has_final_status = true;
     session->sessions = 1;
     for (unsigned i = 0; i < session->lane_count; i++) {
         scan_lane(session, offset, i);

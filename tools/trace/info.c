@@ -7,12 +7,12 @@
 #include "command.h"
 #include "json.h"
 
-static const char usage[] =
-    "usage: spoor-trace info [OPTIONS] INPUT\n\n"
-    "Tells what a capture or memory image holds: kernel, boot, cores, clock, duration, events per kind and core,\n"
-    "losses by cause, blocks, holes.\n\n"
-    "  --json       for programs\n"
-    "  --session N  of a file that holds several, counted from 0\n";
+static const char usage[] = "usage: spoor-trace info [OPTIONS] INPUT\n\n"
+                            "Tells what a capture or memory image holds: kernel, boot, cores, "
+                            "clock, duration, events per kind and core,\n"
+                            "losses by cause, blocks, holes.\n\n"
+                            "  --json       for programs\n"
+                            "  --session N  of a file that holds several, counted from 0\n";
 
 /* Column of the meta lane in the table of counts; cores come before it. */
 #define META_COLUMN   CPU_MAX
@@ -42,7 +42,8 @@ struct info {
 static void count_lane(struct info *info, unsigned index)
 {
     struct lane lane;
-    for (lane_open(&lane, &info->file.session, index, NULL); lane.step.kind != STEP_END; lane_advance(&lane)) {
+    for (lane_open(&lane, &info->file.session, index, NULL); lane.step.kind != STEP_END;
+         lane_advance(&lane)) {
         if (lane.step.kind == STEP_RECORD) {
             unsigned column = lane.step.lane_kind == TRACE_LANE_META ? META_COLUMN : lane.step.cpu;
             info->count[lane.step.id][column]++;
@@ -94,8 +95,9 @@ static void count_all(struct info *info)
 static uint64_t duration_ns(const struct info *info)
 {
     const struct span *span = &info->span;
-    return span->end_tsc > span->start_tsc ? clock_delta_ns(&info->file.session.clock, span->end_tsc - span->start_tsc)
-                                           : 0;
+    return span->end_tsc > span->start_tsc
+               ? clock_delta_ns(&info->file.session.clock, span->end_tsc - span->start_tsc)
+               : 0;
 }
 
 static unsigned column_count(const struct info *info)
@@ -124,7 +126,8 @@ static void print_head(const struct info *info)
     }
     printf("%s\n", info->unknown != 0 ? " (some cannot be decoded)" : "");
     if (!session->is_image) {
-        printf("blocks      %" PRIu64 " intact, %" PRIu64 " missing, %" PRIu64 " bytes that are none, %s\n",
+        printf("blocks      %" PRIu64 " intact, %" PRIu64 " missing, %" PRIu64
+               " bytes that are none, %s\n",
                session->blocks, session->blocks_missing, session->bytes_skipped,
                session->has_end ? "ended in order" : "no end");
     }
@@ -174,7 +177,8 @@ static void print_table(const struct info *info)
     }
 }
 
-static void write_losses(struct json *json, const char *name, const uint64_t *missing, const uint64_t *lost)
+static void write_losses(struct json *json, const char *name, const uint64_t *missing,
+                         const uint64_t *lost)
 {
     json_object(json, name);
     for (unsigned i = 0; i < HOLE_CAUSES; i++) {

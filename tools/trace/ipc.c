@@ -11,8 +11,10 @@
 
 static const char usage[] =
     "usage: spoor-trace ipc [OPTIONS] INPUT\n\n"
-    "Round trips per mailbox, from ipc.call to ipc.return on the client's side, in nanoseconds of the machine's clock,\n"
-    "and how long the server worked on each, from ipc.receive to ipc.reply. Calls that failed or are not whole in the\n"
+    "Round trips per mailbox, from ipc.call to ipc.return on the client's side, in nanoseconds of "
+    "the machine's clock,\n"
+    "and how long the server worked on each, from ipc.receive to ipc.reply. Calls that failed or "
+    "are not whole in the\n"
     "capture are counted, not timed. Percentiles are exact within 0.8 %.\n\n"
     "  --json       for programs\n"
     "  --session N  of a file that holds several, counted from 0\n";
@@ -61,7 +63,8 @@ static struct mailbox *find_mailbox(struct ipc *ipc, uint32_t id)
         mailbox->id = id;
         mailbox->name = object != NULL ? object->name : "";
         id_map_insert(&ipc->mailboxes, id, mailbox);
-        ipc->list = array_grow(ipc->list, ipc->mailbox_count, &ipc->capacity, sizeof(struct mailbox *));
+        ipc->list =
+            array_grow(ipc->list, ipc->mailbox_count, &ipc->capacity, sizeof(struct mailbox *));
         ipc->list[ipc->mailbox_count++] = mailbox;
     }
     return mailbox;
@@ -101,7 +104,8 @@ static void finish_call(struct ipc *ipc, uint64_t id, uint64_t tsc, int64_t stat
             both[i]->failed++;
         } else if (call->stages == STAGES_ALL) {
             histogram_add(&both[i]->trip, clock_delta_ns(clock, tsc - call->call_tsc));
-            histogram_add(&both[i]->serve, clock_delta_ns(clock, call->reply_tsc - call->receive_tsc));
+            histogram_add(&both[i]->serve,
+                          clock_delta_ns(clock, call->reply_tsc - call->receive_tsc));
         }
     }
     ipc->incomplete += status == 0 && call->stages != STAGES_ALL;
@@ -194,15 +198,17 @@ static void measure(struct ipc *ipc)
 static void print_row(const char *name, const struct mailbox *mailbox)
 {
     const struct histogram *trip = &mailbox->trip;
-    printf("%-24s%10" PRIu64 "%10" PRIu64 "%12" PRIu64 "%12" PRIu64 "%12" PRIu64 "%12" PRIu64 "%14" PRIu64 "\n", name,
-           trip->count, mailbox->failed, histogram_percentile(trip, 500), histogram_percentile(trip, 990), trip->max,
-           histogram_percentile(&mailbox->serve, 500), mailbox->bytes);
+    printf("%-24s%10" PRIu64 "%10" PRIu64 "%12" PRIu64 "%12" PRIu64 "%12" PRIu64 "%12" PRIu64
+           "%14" PRIu64 "\n",
+           name, trip->count, mailbox->failed, histogram_percentile(trip, 500),
+           histogram_percentile(trip, 990), trip->max, histogram_percentile(&mailbox->serve, 500),
+           mailbox->bytes);
 }
 
 static void print_table(const struct ipc *ipc)
 {
-    printf("%-24s%10s%10s%12s%12s%12s%12s%14s\n", "mailbox", "trips", "failed", "median ns", "p99 ns", "max ns",
-           "serve ns", "bytes copied");
+    printf("%-24s%10s%10s%12s%12s%12s%12s%14s\n", "mailbox", "trips", "failed", "median ns",
+           "p99 ns", "max ns", "serve ns", "bytes copied");
     for (size_t i = 0; i < ipc->mailbox_count; i++) {
         char name[64];
         const struct mailbox *mailbox = ipc->list[i];

@@ -19,16 +19,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define LANE_WORDS_EXACT   0x80u
-#define LANE_WORDS_UNKNOWN 0x7fu
-#define TIME_MASK          (~0ull << TRACE_TIME_SHIFT)
-#define SUBBUF_WORDS       (TRACE_SUBBUF_BYTES / 8)
-#define FIRST_SWITCH_LOOKS 8u
-#define TICKS_MASK         (~0ull >> TRACE_TIME_SHIFT)
-#define TICKS_BACK_MAX     (1ll << 32) /* no clock of a core is that far behind another's */
-#define HEADER_WORDS       (sizeof(struct trace_subbuf) / 8)
+#define TIME_MASK      (~0ull << TRACE_TIME_SHIFT)
+#define SUBBUF_WORDS   (TRACE_SUBBUF_BYTES / 8)
+#define TICKS_MASK     (~0ull >> TRACE_TIME_SHIFT)
+#define TICKS_BACK_MAX (1ll << 32) /* no clock of a core is that far behind another's */
+#define HEADER_WORDS   (sizeof(struct trace_subbuf) / 8)
 
-static const char *const cause_names[HOLE_CAUSES] = {"overwritten", "damaged", "overwritten while sent", "not sent"};
+static const char *const cause_names[HOLE_CAUSES] = {"overwritten", "damaged",
+                                                     "overwritten while sent", "not sent"};
 
 const char *hole_cause_name(enum hole_cause cause)
 {
@@ -40,10 +38,9 @@ static uint8_t *make_words_table(const struct schema *schema)
     uint8_t *words = xmalloc(SCHEMA_EVENTS_MAX);
     for (unsigned id = 0; id < SCHEMA_EVENTS_MAX; id++) {
         const struct schema_event *event = schema->event[id];
-        words[id] = LANE_WORDS_UNKNOWN;
-        if (event != NULL) {
-            words[id] = (uint8_t)(event->words | (event->has_string ? 0 : LANE_WORDS_EXACT));
-        }
+        bool is_plain = event != NULL && !event->has_string && id != 0 &&
+                        strcmp(event->name, "trace.sync") != 0;
+        words[id] = is_plain ? event->words : LANE_WORDS_SPECIAL;
     }
     return words;
 }
@@ -56,28 +53,22 @@ static void report(struct lane *lane, enum finding_rule rule, const char *what, 
     char name[LANE_NAME_BYTES];
     finding_add(lane->findings, rule, "%s, position %#" PRIx64 ": %s (%" PRIu64 ")",
                 session_lane_name(lane->session, lane->index, name),
-                lane->header.position + (uint64_t)((const uint8_t *)lane->at - (const uint8_t *)lane->buffer),
+                lane->header.position +
+                    (uint64_t)((const uint8_t *)lane->at - (const uint8_t *)lane->buffer),
                 what, number);
 }
 
 /*
- * The thread that ran when the sub-buffer began: the one its first switch leaves, else what the header says. (The header may
- * be written while a switch is under way, and then name either thread.) Only the first records are looked at.
+ * The thread that ran when the sub-buffer began: the header says so. But the header may be written because a switch needs
+ * room, and then name either thread; so a switch that is the first record decides.
  */
 static uint32_t find_current(const struct lane *lane)
 {
-    unsigned looks = lane->step.lane_kind == TRACE_LANE_NORMAL ? FIRST_SWITCH_LOOKS : 0;
-    for (const uint64_t *at = lane->at; at < lane->end && looks != 0; looks--) {
-        unsigned words = TRACE_WORDS(*at);
-        if (at + 1 + words > lane->end) {
-            break;
-        }
-        if (TRACE_EVENT(*at) == lane->switch_id && lane->words[lane->switch_id] == (words | LANE_WORDS_EXACT)) {
-            return (uint32_t)field_get(&lane->switch_prev, at);
-        }
-        at += 1 + words;
-    }
-    return lane->header.current;
+    const uint64_t *first = lane->at;
+    bool is_switch = first < lane->end && TRACE_EVENT(*first) == lane->switch_id &&
+                     TRACE_WORDS(*first) == lane->words[lane->switch_id] &&
+                     first + 1 + TRACE_WORDS(*first) <= lane->end;
+    return is_switch ? (uint32_t)field_get(&lane->switch_prev, first) : lane->header.current;
 }
 
 /* Load entry next_entry. The index guarantees bytes >= sizeof(header). A file that shrank meanwhile reads as zeroes. */
@@ -91,11 +82,18 @@ static void load_entry(struct lane *lane)
     lane->at = lane->buffer + HEADER_WORDS;
     lane->end = lane->buffer + bytes / 8;
     lane->records = 0;
+    lane->pad_bytes = 0;
     lane->broken = false;
     if (entry->tsc < lane->time) {
-        report(lane, FINDING_TIME, "the sub-buffer begins before the last record; ticks", lane->time - entry->tsc);
+        report(lane, FINDING_TIME, "the sub-buffer begins before the last record; ticks",
+               lane->time - entry->tsc);
     } else {
         lane->time = entry->tsc;
+    }
+    if (lane->time >
+        2 * TSC_MAX) { /* only absurd steps of time lead here; a sub-buffer cannot add more than 2^53 ticks */
+        report(lane, FINDING_TIME, "the sub-buffer comes at an impossible time", lane->time);
+        lane->end = lane->at;
     }
     for (unsigned i = 0; i < TRACE_LOST_CAUSES; i++) {
         lane->totals.lost[i] = MAX(lane->totals.lost[i], lane->header.lost[i]);
@@ -131,12 +129,35 @@ static enum hole_cause judge_hole(const struct lane *lane, const struct subbuf_e
     return lane->place->verdicts != 0 ? HOLE_VERDICT : HOLE_OVERWRITTEN;
 }
 
+/* There is no further sub-buffer: does that mean that nothing more happened? */
+static void finish(struct lane *lane)
+{
+    if (lane->place->open_end_tsc == LANE_COMPLETE) {
+        set_step(lane, STEP_END);
+        return;
+    }
+    const struct trace_lane *status = &lane->place->last_status;
+    uint64_t next = lane->totals.next_event;
+    bool is_counted = lane->session->has_final_status && status->events > next;
+    lane->time = MAX(lane->time, lane->place->open_end_tsc);
+    lane->hole = (struct lane_hole){.is_end = true,
+                                    .cause = HOLE_UNSENT,
+                                    .events = is_counted ? status->events - next : 0,
+                                    .from_tsc = lane->time,
+                                    .to_tsc = lane->time};
+    set_step(lane, STEP_HOLE);
+}
+
 /* The sub-buffer in memory is used up: is the next one its successor, or is there a hole? */
 static void cross(struct lane *lane)
 {
     lane->totals.next_event = lane->header.first_event + lane->records;
+    lane->totals.records += lane->records;
+    lane->totals.bytes += (uint64_t)((const uint8_t *)lane->at - (const uint8_t *)lane->buffer) -
+                          sizeof(lane->header) - lane->pad_bytes;
+    lane->totals.last_tsc = lane->time;
     if (lane->next_entry == lane->place->entries) {
-        set_step(lane, STEP_END);
+        finish(lane);
         return;
     }
     const struct subbuf_entry *before = &lane->place->entry[lane->next_entry - 1];
@@ -151,7 +172,8 @@ static void cross(struct lane *lane)
         missing = 0;
     }
     if (adjacent && missing != 0 && before->complete && !lane->broken) {
-        report(lane, FINDING_CONSERVATION, "events are missing between two sub-buffers that follow each other",
+        report(lane, FINDING_CONSERVATION,
+               "events are missing between two sub-buffers that follow each other",
                (uint64_t)missing);
     }
     bool was_full = header.lost[TRACE_LOST_FULL] > lane->header.lost[TRACE_LOST_FULL];
@@ -170,18 +192,19 @@ static void cross(struct lane *lane)
     set_step(lane, STEP_HOLE);
 }
 
-static COLD void leave_broken(struct lane *lane, const char *what, uint64_t number)
+static void leave_broken(struct lane *lane, const char *what, uint64_t number)
 {
     report(lane, FINDING_RECORD, what, number);
     lane->broken = true;
-    lane->at = lane->end;
+    lane->end = lane->at;
 }
 
 /* The whole time that a sync record carries; 0 if it is none, or disagrees with its header, or lies before the last. */
 static COLD uint64_t sync_time(const struct lane *lane, const uint64_t *record)
 {
     bool is_sync = TRACE_EVENT(*record) == lane->sync_id && TRACE_WORDS(*record) == 1;
-    bool agrees = is_sync && record[1] >= lane->time && record[1] << TRACE_TIME_SHIFT == (*record & TIME_MASK);
+    bool agrees = is_sync && record[1] >= lane->time && record[1] <= TSC_MAX &&
+                  record[1] << TRACE_TIME_SHIFT == (*record & TIME_MASK);
     return agrees ? record[1] : 0;
 }
 
@@ -199,62 +222,80 @@ static COLD void take_odd_time(struct lane *lane, const uint64_t *record, int64_
     }
 }
 
-void lane_advance(struct lane *lane)
+/* The sub-buffer in memory is used up. */
+static void leave_subbuf(struct lane *lane)
 {
-    for (;;) {
-        if (UNLIKELY(lane->at >= lane->end)) {
-            if (lane->step.kind == STEP_END) {
-                return;
-            }
-            if (lane->hole_pending) {
-                lane->hole_pending = false;
-                load_entry(lane);
-                begin(lane, STEP_BEGIN);
-                return;
-            }
-            cross(lane);
-            return;
-        }
-        const uint64_t *record = lane->at;
-        uint64_t header = *record;
-        unsigned words = TRACE_WORDS(header);
-        unsigned id = TRACE_EVENT(header);
-        if (UNLIKELY(words > TRACE_WORDS_MAX || record + 1 + words > lane->end)) {
-            leave_broken(lane, "a record runs out of its sub-buffer; words", words);
-            continue;
-        }
-        lane->at = record + 1 + words;
-        if (UNLIKELY(id == 0)) {
-            lane->totals.pad_bytes += 8 * (1 + words);
-            continue;
-        }
-        int64_t ticks = (int64_t)((header & TIME_MASK) - (lane->time << TRACE_TIME_SHIFT)) >> TRACE_TIME_SHIFT;
-        if (UNLIKELY(ticks < 0)) {
-            take_odd_time(lane, record, ticks);
-        } else {
-            lane->time += (uint64_t)ticks;
-        }
-        lane->records++;
-        lane->totals.records++;
-        lane->totals.bytes += 8 * (1 + words);
-        unsigned expected = lane->words[id];
-        if (UNLIKELY(expected != (words | LANE_WORDS_EXACT) &&
-                     (expected & LANE_WORDS_EXACT || expected > words))) {
-            lane->totals.unknown++;
-            report(lane, FINDING_RECORD,
-                   expected == LANE_WORDS_UNKNOWN ? "a record of no known event; id" : "a record of a wrong length; event id", id);
-            continue;
-        }
-        if (UNLIKELY(id == lane->sync_id)) {
-            lane->time = MAX(lane->time, sync_time(lane, record));
-        }
-        lane->step.kind = STEP_RECORD;
-        lane->step.tsc = lane->time;
-        lane->step.record = record;
-        lane->step.id = id;
-        lane->totals.last_tsc = lane->time;
+    if (lane->step.kind == STEP_END) {
         return;
     }
+    if (lane->hole.is_end) {
+        set_step(lane, STEP_END);
+        return;
+    }
+    if (lane->hole_pending) {
+        lane->hole_pending = false;
+        load_entry(lane);
+        begin(lane, STEP_BEGIN);
+        return;
+    }
+    cross(lane);
+}
+
+static bool is_readable(struct lane *lane, const uint64_t *record)
+{
+    unsigned id = TRACE_EVENT(*record);
+    const struct schema_event *event = lane->session->schema.event[id];
+    if (event != NULL && schema_record_fits(event, TRACE_WORDS(*record))) {
+        return true;
+    }
+    lane->totals.unknown++;
+    report(lane, FINDING_RECORD,
+           event == NULL ? "a record of no known event; id"
+                         : "a record of a wrong length; event id",
+           id);
+    return false;
+}
+
+/* One record of any kind. Returns false if it is not to be shown. */
+static bool take_record(struct lane *lane)
+{
+    const uint64_t *record = lane->at;
+    unsigned words = TRACE_WORDS(*record);
+    if (words > TRACE_WORDS_MAX || record + 1 + words > lane->end) {
+        leave_broken(lane, "a record runs out of its sub-buffer; words", words);
+        return false;
+    }
+    lane->at = record + 1 + words;
+    if (TRACE_EVENT(*record) == 0) {
+        lane->pad_bytes += 8 * (1 + words);
+        return false;
+    }
+    lane->records++;
+    int64_t ticks =
+        (int64_t)((*record & TIME_MASK) - (lane->time << TRACE_TIME_SHIFT)) >> TRACE_TIME_SHIFT;
+    if (ticks < 0) {
+        take_odd_time(lane, record, ticks);
+    } else {
+        lane->time += (uint64_t)ticks;
+    }
+    lane->time = MAX(lane->time, sync_time(lane, record));
+    if (!is_readable(lane, record)) {
+        return false;
+    }
+    set_step(lane, STEP_RECORD);
+    lane->step.record = record;
+    lane->step.id = TRACE_EVENT(*record);
+    return true;
+}
+
+void lane_advance(struct lane *lane)
+{
+    while (lane->at < lane->end) {
+        if (take_record(lane)) {
+            return;
+        }
+    }
+    leave_subbuf(lane);
 }
 
 void lane_open(struct lane *lane, const struct session *session, unsigned index,
@@ -281,7 +322,6 @@ void lane_open(struct lane *lane, const struct session *session, unsigned index,
     load_entry(lane);
     lane->totals.before = lane->header.first_event;
     lane->totals.first_tsc = lane->time;
-    lane->totals.last_tsc = lane->time;
     begin(lane, STEP_BEGIN);
 }
 

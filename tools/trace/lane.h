@@ -4,11 +4,12 @@
  *
  * A lane gives this sequence of steps; tsc never falls from one to the next (I1):
  *
- *     BEGIN  RECORD* (SUBBUF RECORD*)*  [HOLE BEGIN RECORD* (SUBBUF RECORD*)*]*
+ *     BEGIN  RECORD* (SUBBUF RECORD*)*  [HOLE BEGIN RECORD* (SUBBUF RECORD*)*]*  [HOLE]
  *
  *   BEGIN   reading starts, at the very start or behind a hole. current: the thread that runs there.
  *   SUBBUF  the next sub-buffer begins and nothing is missing in between.
- *   HOLE    at the time of the last record before it; the lane's hole member says what is missing until the next BEGIN.
+ *   HOLE    where knowledge ends; the lane's hole member says what is missing until the next BEGIN. Also at the end of a
+ *           lane that went on after it was read for the last time.
  */
 #pragma once
 
@@ -27,6 +28,7 @@ enum hole_cause {
 const char *hole_cause_name(enum hole_cause cause);
 
 struct lane_hole {
+    bool is_end; /* the lane goes on, but nothing of it was sent any more: no BEGIN follows */
     enum hole_cause cause;
     uint64_t events; /* missing, exactly */
     uint64_t from_tsc;
@@ -49,7 +51,6 @@ struct lane_totals {
     uint64_t records; /* delivered, pads left out; with those that could not be decoded */
     uint64_t unknown; /* of these: of no known event, or of a wrong length */
     uint64_t bytes;   /* of records, with headers */
-    uint64_t pad_bytes;
     uint64_t before;  /* events of the lane before the first sub-buffer */
     uint64_t missing[HOLE_CAUSES];
     uint64_t holes;
@@ -62,10 +63,11 @@ struct lane_totals {
 struct lane {
     struct step step; /* the step the lane stands at */
     /* the sub-buffer in memory */
-    const uint64_t *at;  /* next record */
+    const uint64_t *at; /* next record */
     const uint64_t *end;
-    uint64_t time;       /* of the last record or header */
-    uint64_t records;    /* in this sub-buffer so far */
+    uint64_t time;      /* of the last record or header */
+    uint64_t records;   /* in this sub-buffer so far; totals get them when it is left */
+    uint64_t pad_bytes; /* likewise */
     struct lane_totals totals;
     struct lane_hole hole;
     bool hole_pending; /* a HOLE was given: BEGIN comes next */
@@ -75,7 +77,7 @@ struct lane {
     const struct session *session;
     const struct session_lane *place;
     struct finding_list *findings;
-    const uint8_t *words; /* by event id: least payload words, | LANE_WORDS_EXACT; LANE_WORDS_UNKNOWN */
+    const uint8_t *words; /* by event id: payload words, or LANE_WORDS_* */
     unsigned sync_id;
     unsigned switch_id;
     struct field_ref switch_prev;
@@ -93,5 +95,37 @@ void lane_open(struct lane *lane, const struct session *session, unsigned index,
 
 /* lane_advance() - go to the next step. At STEP_END it stays. */
 void lane_advance(struct lane *lane);
+
+/* In lane.words: the record's length says little, or the event wants a closer look; lane_advance() knows. */
+#define LANE_WORDS_SPECIAL 0xffu
+
+/*
+ * lane_advance_fast() - the same for the common case, about 25 instructions: a record of fixed length follows.
+ *
+ * Returns false, having done nothing, if it is another case: call lane_advance().
+ */
+static inline bool lane_advance_fast(struct lane *lane)
+{
+    const uint64_t *record = lane->at;
+    if (UNLIKELY(record >= lane->end)) {
+        return false;
+    }
+    uint64_t header = *record;
+    const uint64_t *next = record + 1 + TRACE_WORDS(header);
+    int64_t ticks = (int64_t)((header >> TRACE_TIME_SHIFT << TRACE_TIME_SHIFT) -
+                              (lane->time << TRACE_TIME_SHIFT));
+    if (UNLIKELY(ticks < 0 || next > lane->end ||
+                 lane->words[TRACE_EVENT(header)] != TRACE_WORDS(header))) {
+        return false;
+    }
+    lane->at = next;
+    lane->time += (uint64_t)ticks >> TRACE_TIME_SHIFT;
+    lane->records++;
+    lane->step.kind = STEP_RECORD;
+    lane->step.tsc = lane->time;
+    lane->step.record = record;
+    lane->step.id = TRACE_EVENT(header);
+    return true;
+}
 
 void lane_close(struct lane *lane);

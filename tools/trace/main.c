@@ -19,7 +19,8 @@ static const struct command commands[] = {
 static void print_usage(FILE *out)
 {
     fputs("usage: spoor-trace COMMAND [OPTIONS] INPUT ...\n\n"
-          "Reads captures (.spoor) and images of the trace region's memory; \"-\" is standard input.\n\n",
+          "Reads captures (.spoor) and images of the trace region's memory; \"-\" is standard "
+          "input.\n\n",
           out);
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
@@ -35,7 +36,8 @@ int main(int argc, char **argv)
         print_usage(stderr);
         return EXIT_UNUSABLE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_usage(stdout);
         return EXIT_GOOD;
     }

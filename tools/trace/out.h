@@ -11,7 +11,7 @@ struct out {
     size_t used;
     int fd; /* -1: bytes are thrown away, for tests and fuzzers */
     bool failed;
-    int error; /* errno of the first failure */
+    int error;  /* errno of the first failure */
     pid_t gzip; /* 0: none */
     const char *name;
     uint64_t bytes; /* written before compression */
@@ -36,7 +36,8 @@ uint8_t *out_room_slow(struct out *out);
 static inline uint8_t *out_room(struct out *out, size_t count)
 {
     extern const size_t out_buffer_bytes;
-    return LIKELY(out->used + count <= out_buffer_bytes) ? out->buffer + out->used : out_room_slow(out);
+    return LIKELY(out->used + count <= out_buffer_bytes) ? out->buffer + out->used
+                                                         : out_room_slow(out);
 }
 static inline void out_take(struct out *out, const uint8_t *end)
 {

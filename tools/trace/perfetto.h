@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "bundle_columns.h"
 #include "out.h"
 #include "proto.h"
 #include "registry.h"
@@ -49,6 +50,7 @@ enum perfetto_arg {
     ARG_TARGET,
     ARG_CLIENT,
     ARG_VECTOR,
+    ARG_CODE,
     ARG_COUNT
 };
 
@@ -63,6 +65,7 @@ enum perfetto_category {
     CATEGORY_KDEBUG,
     CATEGORY_IRQ,
     CATEGORY_HEALTH,
+    CATEGORY_LIFE,
     CATEGORY_COUNT
 };
 
@@ -75,45 +78,11 @@ enum perfetto_track_kind {
 
 #define TRACK_UUID(kind, number) ((uint64_t)(number) << 3 | (kind))
 
-struct packed {
-    uint8_t *at; /* end of what is in it */
-    uint8_t *start;
-};
-
-/* What a core's ftrace bundle collects until it is written. */
-struct bundle {
-    bool begun;     /* the sequence of this core has been set up */
-    bool has_lost;  /* events are missing before or in it */
-    unsigned switches;
-    unsigned wakings;
-    uint64_t last_switch_ns;
-    uint64_t last_waking_ns;
-    unsigned comms;
-    struct packed events; /* FtraceEvent messages, with their tags */
-    struct packed switch_time;
-    struct packed switch_state;
-    struct packed switch_pid;
-    struct packed switch_prio;
-    struct packed switch_comm;
-    struct packed waking_time;
-    struct packed waking_pid;
-    struct packed waking_cpu;
-    struct packed waking_prio;
-    struct packed waking_comm;
-    struct packed waking_flags;
-    struct packed comm_table; /* encoded strings, with their tags */
-    struct bundle_comm {
-        uint32_t tid;
-        uint32_t index; /* + 1; 0: empty */
-    } comm_of[256]; /* by tid modulo 256; a collision only costs a second copy of a name */
-    uint8_t *memory;
-};
-
 struct perfetto {
     struct out out;
     uint64_t last_ns; /* the last time given out */
     bool is_fresh;    /* ... by perfetto_step(), and nothing was written there yet */
-    bool silent; /* state is followed, nothing is written: the time before --from */
+    bool silent;      /* state is followed, nothing is written: the time before --from */
     struct bundle bundle[CPU_MAX];
     bool tracks_begun;
     struct id_map names; /* hash of a name to its iid */
@@ -121,6 +90,8 @@ struct perfetto {
     uint64_t next_track;
     const char *const *blocked_names; /* iid - 1 to text; what a thread waits for */
     unsigned blocked_count;
+    struct blob irq_enter[256]; /* by vector: the part of the event that does not change */
+    struct blob irq_exit[256];
     uint64_t packets;
 };
 
@@ -159,43 +130,42 @@ struct perfetto_attribute {
     const char *text; /* NULL: number counts */
     int64_t number;
 };
-void perfetto_attributes(struct perfetto *perfetto, const struct perfetto_attribute *attributes, size_t count);
+void perfetto_attributes(struct perfetto *perfetto, const struct perfetto_attribute *attributes,
+                         size_t count);
 
-/* perfetto_process(), perfetto_thread() - tell of someone who existed before ns, or was just announced there. */
-void perfetto_process(struct perfetto *perfetto, uint64_t ns, uint32_t pid, const char *name, bool is_kernel);
-void perfetto_thread(struct perfetto *perfetto, uint64_t ns, uint32_t tid, uint32_t pid, const char *name);
+/*
+ * perfetto_process() - tell of a process that existed before ns, or was just born there.
+ *
+ * Always name the same parent, 0 for none: for the importer a process whose parent changes is another process.
+ */
+struct perfetto_process {
+    uint32_t pid;
+    uint32_t parent;
+    const char *name;
+    bool is_kernel;
+};
+void perfetto_process(struct perfetto *perfetto, uint64_t ns,
+                      const struct perfetto_process *process);
 
-/* ---- ftrace bundles (perfetto_bundle.c) ---- */
+/* perfetto_thread() - likewise a thread. */
+void perfetto_thread(struct perfetto *perfetto, uint64_t ns, uint32_t tid, uint32_t pid,
+                     const char *name);
 
-void bundle_switch(struct perfetto *perfetto, unsigned cpu, uint64_t ns, unsigned prev_state, uint32_t next,
-                   const char *name, unsigned priority);
-void bundle_waking(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t tid, const char *name,
-                   unsigned target_cpu, unsigned priority, bool in_irq);
-/* bundle_waking_by() - the same when the waker no longer runs on the core; loses the interrupt context. */
-void bundle_waking_by(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t waker, uint32_t tid,
-                      const char *name, unsigned target_cpu, unsigned priority);
-void bundle_blocked(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, uint32_t tid,
-                    unsigned reason);
-void bundle_irq_enter(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, unsigned vector,
-                      const char *name);
-void bundle_irq_exit(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, unsigned vector);
-void bundle_new_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t creator, uint32_t tid,
-                       const char *name, bool same_process);
-void bundle_free_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, uint32_t tid,
-                        const char *name);
-void bundle_lost(struct perfetto *perfetto, unsigned cpu);
-void bundle_flush_all(struct perfetto *perfetto);
+/* Ftrace bundles: see bundle.h. */
 
 /* ---- tracks and their events (perfetto_track.c) ---- */
 
 /* track_new() - an unused uuid. */
 uint64_t track_new(struct perfetto *perfetto);
-void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid, uint32_t tid,
-                           const char *name);
-void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid, const char *name);
+void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid,
+                           uint32_t tid, const char *name);
+void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid,
+                            const char *name);
 /* track_describe() - a track of its own under a parent (0: none). */
-void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent, const char *name);
-void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent, const char *name);
+void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
+                    const char *name);
+void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
+                            const char *name);
 
 /* track_name() - the iid of an event name; interned on first use. */
 uint32_t track_name(struct perfetto *perfetto, const char *name);
@@ -206,18 +176,19 @@ uint32_t track_name(struct perfetto *perfetto, const char *name);
  */
 struct track_event {
     struct perfetto *perfetto;
-    uint8_t *packet;  /* start of the packet's body */
-    uint8_t *body;    /* start of the TrackEvent's body */
+    uint8_t *packet; /* start of the packet's body */
+    uint8_t *body;   /* start of the TrackEvent's body */
     uint8_t *at;
 };
 struct track_event track_begin(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t name,
                                enum perfetto_category category);
 struct track_event track_end(struct perfetto *perfetto, uint64_t ns, uint64_t uuid);
-struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t name,
-                                 enum perfetto_category category);
+struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
+                                 uint32_t name, enum perfetto_category category);
 /* track_instant_text() - an instant whose name is not worth interning. */
-struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, const char *name,
-                                      size_t bytes, enum perfetto_category category);
+struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
+                                      const char *name, size_t bytes,
+                                      enum perfetto_category category);
 void track_arg_uint(struct track_event *event, enum perfetto_arg arg, uint64_t value);
 void track_arg_int(struct track_event *event, enum perfetto_arg arg, int64_t value);
 void track_arg_pointer(struct track_event *event, enum perfetto_arg arg, uint64_t value);

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Ftrace bundles: what the importer makes CPU tracks, thread states, wake-up arrows and interrupt tracks of.
- *
- * Each core collects switches and wakings in columns (compact_sched) and everything else as FtraceEvents, and writes a
- * packet when one of them is full. Columns of one kind always have the same number of rows; times are differences to the row
- * before, the first one absolute. Names are interned per bundle.
- */
+/* The less frequent half of bundles: making room, writing packets, rare events. */
 #include <stdlib.h>
 
-#include "perfetto.h"
-#include "perfetto_fields.h"
+#include "bundle.h"
 
-#define ROWS_MAX         1024u
-#define COLUMN_BYTES     (ROWS_MAX * PROTO_VARINT_MAX)
-#define EVENTS_BYTES     0x10000u
-#define EVENT_BYTES_MAX  512u /* of one FtraceEvent; names are cut to fit */
+#define USES_MAX     1024u /* rows and events of a bundle together */
+#define COLUMN_BYTES (USES_MAX * PROTO_VARINT_MAX)
+#define EVENT_BYTES_MAX                                                                            \
+    128u /* of one FtraceEvent with its longest name, and of a blob that reaches beyond its end */
+#define EVENTS_BYTES     (USES_MAX * EVENT_BYTES_MAX)
 #define NAME_BYTES_MAX   64u
-#define COMM_TABLE_BYTES (2 * ROWS_MAX * (NAME_BYTES_MAX + 2))
+#define COMM_TABLE_BYTES (USES_MAX * (NAME_BYTES_MAX + 2))
 #define COLUMNS          11u
 #define PACKET_OVERHEAD  4096u
 
-_Static_assert(COLUMNS * COLUMN_BYTES + EVENTS_BYTES + COMM_TABLE_BYTES + PACKET_OVERHEAD <= 3 * OUT_PACKET_MAX,
+_Static_assert(COLUMNS *COLUMN_BYTES + EVENTS_BYTES + COMM_TABLE_BYTES + PACKET_OVERHEAD <=
+                   3 * OUT_PACKET_MAX,
                "a bundle fits into the output buffer");
 
 static struct packed carve(uint8_t **memory, size_t bytes)
@@ -64,14 +59,14 @@ static uint8_t *put_compact(uint8_t *p, struct bundle *bundle)
     memcpy(p, bundle->comm_table.start, packed_bytes(&bundle->comm_table));
     p += packed_bytes(&bundle->comm_table);
     bundle->comm_table.at = bundle->comm_table.start;
-    if (bundle->switches != 0) {
+    if (packed_bytes(&bundle->switch_time) != 0) {
         p = put_column(p, COMPACT_SWITCH_TIME, &bundle->switch_time);
         p = put_column(p, COMPACT_SWITCH_STATE, &bundle->switch_state);
         p = put_column(p, COMPACT_SWITCH_PID, &bundle->switch_pid);
         p = put_column(p, COMPACT_SWITCH_PRIO, &bundle->switch_prio);
         p = put_column(p, COMPACT_SWITCH_COMM, &bundle->switch_comm);
     }
-    if (bundle->wakings != 0) {
+    if (packed_bytes(&bundle->waking_time) != 0) {
         p = put_column(p, COMPACT_WAKING_TIME, &bundle->waking_time);
         p = put_column(p, COMPACT_WAKING_PID, &bundle->waking_pid);
         p = put_column(p, COMPACT_WAKING_CPU, &bundle->waking_cpu);
@@ -90,7 +85,8 @@ static uint8_t *put_interned(uint8_t *p, const struct perfetto *perfetto)
     for (unsigned i = 0; i < perfetto->blocked_count; i++) {
         uint8_t *symbol = proto_open(p, INTERNED_KERNEL_SYMBOL);
         p = proto_uint(symbol, INTERNED_IID, i + 1);
-        p = proto_text(p, INTERNED_TEXT, perfetto->blocked_names[i] != NULL ? perfetto->blocked_names[i] : "?");
+        p = proto_text(p, INTERNED_TEXT,
+                       perfetto->blocked_names[i] != NULL ? perfetto->blocked_names[i] : "?");
         p = proto_close(symbol, p);
     }
     return proto_close(data, p);
@@ -99,7 +95,9 @@ static uint8_t *put_interned(uint8_t *p, const struct perfetto *perfetto)
 static void flush_bundle(struct perfetto *perfetto, unsigned cpu)
 {
     struct bundle *bundle = &perfetto->bundle[cpu];
-    if (bundle->switches == 0 && bundle->wakings == 0 && packed_bytes(&bundle->events) == 0) {
+    bool has_rows =
+        packed_bytes(&bundle->switch_time) != 0 || packed_bytes(&bundle->waking_time) != 0;
+    if (!has_rows && packed_bytes(&bundle->events) == 0) {
         return;
     }
     uint8_t *p = out_room(&perfetto->out, 3 * OUT_PACKET_MAX);
@@ -116,15 +114,15 @@ static void flush_bundle(struct perfetto *perfetto, unsigned cpu)
     }
     memcpy(p, bundle->events.start, packed_bytes(&bundle->events));
     p += packed_bytes(&bundle->events);
-    if (bundle->switches != 0 || bundle->wakings != 0) {
+    if (has_rows) {
         p = put_compact(p, bundle);
     }
     out_take(&perfetto->out, proto_close(packet, proto_close(body, p)));
     perfetto->packets++;
     bundle->begun = true;
     bundle->has_lost = false;
-    bundle->switches = 0;
-    bundle->wakings = 0;
+    bundle->last_switch_ns = 0; /* the first row of a bundle has its whole time */
+    bundle->last_waking_ns = 0;
     bundle->comms = 0;
     bundle->events.at = bundle->events.start;
     memset(bundle->comm_of, 0, sizeof(bundle->comm_of));
@@ -137,7 +135,8 @@ void bundle_flush_all(struct perfetto *perfetto)
     }
 }
 
-static COLD uint32_t add_comm(struct bundle *bundle, struct bundle_comm *comm, uint32_t tid, const char *name)
+COLD uint32_t bundle_add_comm(struct bundle *bundle, struct bundle_comm *comm, uint32_t tid,
+                              const char *name)
 {
     size_t bytes = strnlen(name, NAME_BYTES_MAX);
     bundle->comm_table.at = proto_bytes(bundle->comm_table.at, COMPACT_COMM_TABLE, name, bytes);
@@ -146,100 +145,64 @@ static COLD uint32_t add_comm(struct bundle *bundle, struct bundle_comm *comm, u
     return comm->index - 1;
 }
 
-/* Index of a thread's name in the bundle's table. */
-static uint32_t comm_index(struct bundle *bundle, uint32_t tid, const char *name)
-{
-    struct bundle_comm *comm = &bundle->comm_of[tid % ARRAY_COUNT(bundle->comm_of)];
-    if (LIKELY(comm->tid == tid && comm->index != 0)) {
-        return comm->index - 1;
-    }
-    return add_comm(bundle, comm, tid, name);
-}
-
-static struct bundle *use_bundle(struct perfetto *perfetto, unsigned cpu)
+COLD void bundle_renew(struct perfetto *perfetto, unsigned cpu)
 {
     struct bundle *bundle = &perfetto->bundle[cpu];
-    if (UNLIKELY(bundle->memory == NULL)) {
+    if (bundle->memory == NULL) {
         make_bundle(bundle);
     }
-    if (UNLIKELY(bundle->switches == ROWS_MAX || bundle->wakings == ROWS_MAX ||
-                 packed_bytes(&bundle->events) > EVENTS_BYTES - EVENT_BYTES_MAX)) {
-        flush_bundle(perfetto, cpu);
-    }
-    return bundle;
+    flush_bundle(perfetto, cpu);
+    bundle->uses_left = USES_MAX;
 }
 
-static void add(struct packed *column, uint64_t value)
-{
-    column->at = proto_varint(column->at, value);
-}
-
-void bundle_switch(struct perfetto *perfetto, unsigned cpu, uint64_t ns, unsigned prev_state, uint32_t next,
-                   const char *name, unsigned priority)
-{
-    if (UNLIKELY(perfetto->silent)) {
-        return;
-    }
-    struct bundle *bundle = use_bundle(perfetto, cpu);
-    add(&bundle->switch_time, bundle->switches != 0 ? ns - bundle->last_switch_ns : ns);
-    add(&bundle->switch_state, prev_state);
-    add(&bundle->switch_pid, next);
-    add(&bundle->switch_prio, priority);
-    add(&bundle->switch_comm, comm_index(bundle, next, name));
-    bundle->last_switch_ns = ns;
-    bundle->switches++;
-}
-
-void bundle_waking(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t tid, const char *name,
-                   unsigned target_cpu, unsigned priority, bool in_irq)
-{
-    if (UNLIKELY(perfetto->silent)) {
-        return;
-    }
-    struct bundle *bundle = use_bundle(perfetto, cpu);
-    add(&bundle->waking_time, bundle->wakings != 0 ? ns - bundle->last_waking_ns : ns);
-    add(&bundle->waking_pid, tid);
-    add(&bundle->waking_cpu, target_cpu);
-    add(&bundle->waking_prio, priority);
-    add(&bundle->waking_comm, comm_index(bundle, tid, name));
-    add(&bundle->waking_flags, in_irq ? WAKING_FLAG_IRQ : 0);
-    bundle->last_waking_ns = ns;
-    bundle->wakings++;
-}
-
-/* ---- FtraceEvents ---- */
-
-struct ftrace_event {
-    struct bundle *bundle;
-    uint8_t *body;
-    uint8_t *inner;
-    uint8_t *at;
-};
-
-static struct ftrace_event begin_event(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t pid,
-                                       unsigned field)
-{
-    struct ftrace_event event = {.bundle = use_bundle(perfetto, cpu)};
-    event.body = proto_open(event.bundle->events.at, BUNDLE_EVENT);
-    event.at = proto_uint(event.body, FTRACE_TIME, ns);
-    event.at = proto_uint(event.at, FTRACE_PID, pid);
-    event.inner = proto_open(event.at, field);
-    event.at = event.inner;
-    return event;
-}
-
-static void end_event(struct ftrace_event *event)
-{
-    event->bundle->events.at = proto_close(event->body, proto_close(event->inner, event->at));
-}
+/* ---- rare events ---- */
 
 static uint8_t *put_name(uint8_t *p, unsigned field, const char *name)
 {
     return proto_bytes(p, field, name, strnlen(name, NAME_BYTES_MAX));
 }
 
-void bundle_waking_by(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t waker, uint32_t tid,
-                      const char *name, unsigned target_cpu, unsigned priority)
+static void finish_blob(struct blob *blob, const uint8_t *from, const uint8_t *end)
+{
+    blob->count = (uint8_t)(end - from);
+    memcpy(blob->bytes, from, blob->count);
+}
+
+void bundle_make_irq_blobs(struct perfetto *perfetto, unsigned vector, const char *name)
+{
+    uint8_t buffer[4 * BLOB_BYTES];
+    uint8_t *inner = proto_open(buffer, FTRACE_IRQ_ENTER);
+    uint8_t *p = proto_uint(inner, IRQ_NUMBER, vector);
+    p = proto_close(inner, proto_bytes(p, IRQ_NAME, name, strnlen(name, BLOB_BYTES - 8)));
+    finish_blob(&perfetto->irq_enter[vector], buffer, p);
+    inner = proto_open(buffer, FTRACE_IRQ_EXIT);
+    p = proto_uint(inner, IRQ_NUMBER, vector);
+    p = proto_close(inner, proto_uint(p, IRQ_RET, IRQ_HANDLED));
+    finish_blob(&perfetto->irq_exit[vector], buffer, p);
+}
+
+struct ftrace_event {
+    struct bundle *bundle;
+    uint8_t *inner;
+    uint8_t *at;
+};
+
+static struct ftrace_event begin_event(struct perfetto *perfetto, unsigned cpu, uint64_t ns,
+                                       uint32_t pid, unsigned field)
+{
+    struct ftrace_event event = {.bundle = bundle_use(perfetto, cpu)};
+    event.inner = proto_open(bundle_begin_event(event.bundle, ns, pid), field);
+    event.at = event.inner;
+    return event;
+}
+
+static void end_event(const struct ftrace_event *event)
+{
+    bundle_end_event(event->bundle, proto_close(event->inner, event->at));
+}
+
+void bundle_waking_by(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t waker,
+                      uint32_t tid, const char *name, unsigned target_cpu, unsigned priority)
 {
     if (perfetto->silent) {
         return;
@@ -253,43 +216,8 @@ void bundle_waking_by(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint
     end_event(&event);
 }
 
-void bundle_blocked(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, uint32_t tid,
-                    unsigned reason)
-{
-    if (perfetto->silent) {
-        return;
-    }
-    struct ftrace_event event = begin_event(perfetto, cpu, ns, current, FTRACE_BLOCKED_REASON);
-    event.at = proto_uint(event.at, BLOCKED_PID, tid);
-    event.at = proto_uint(event.at, BLOCKED_CALLER, reason + 1);
-    end_event(&event);
-}
-
-void bundle_irq_enter(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, unsigned vector,
-                      const char *name)
-{
-    if (perfetto->silent) {
-        return;
-    }
-    struct ftrace_event event = begin_event(perfetto, cpu, ns, current, FTRACE_IRQ_ENTER);
-    event.at = proto_uint(event.at, IRQ_NUMBER, vector);
-    event.at = put_name(event.at, IRQ_NAME, name);
-    end_event(&event);
-}
-
-void bundle_irq_exit(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, unsigned vector)
-{
-    if (perfetto->silent) {
-        return;
-    }
-    struct ftrace_event event = begin_event(perfetto, cpu, ns, current, FTRACE_IRQ_EXIT);
-    event.at = proto_uint(event.at, IRQ_NUMBER, vector);
-    event.at = proto_uint(event.at, IRQ_RET, IRQ_HANDLED);
-    end_event(&event);
-}
-
-void bundle_new_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t creator, uint32_t tid,
-                       const char *name, bool same_process)
+void bundle_new_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t creator,
+                       uint32_t tid, const char *name, bool same_process)
 {
     if (perfetto->silent) {
         return;
@@ -301,8 +229,8 @@ void bundle_new_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uin
     end_event(&event);
 }
 
-void bundle_free_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current, uint32_t tid,
-                        const char *name)
+void bundle_free_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, uint32_t current,
+                        uint32_t tid, const char *name)
 {
     if (perfetto->silent) {
         return;
@@ -316,6 +244,6 @@ void bundle_free_thread(struct perfetto *perfetto, unsigned cpu, uint64_t ns, ui
 void bundle_lost(struct perfetto *perfetto, unsigned cpu)
 {
     if (!perfetto->silent) {
-        use_bundle(perfetto, cpu)->has_lost = true;
+        bundle_use(perfetto, cpu)->has_lost = true;
     }
 }

@@ -64,11 +64,13 @@ void perfetto_system(struct perfetto *perfetto, const char *version)
     end_packet(perfetto, &packet);
 }
 
-void perfetto_attributes(struct perfetto *perfetto, const struct perfetto_attribute *attributes, size_t count)
+void perfetto_attributes(struct perfetto *perfetto, const struct perfetto_attribute *attributes,
+                         size_t count)
 {
     size_t room = 0;
     for (size_t i = 0; i < count; i++) {
-        room += 64 + strlen(attributes[i].key) + (attributes[i].text != NULL ? strlen(attributes[i].text) : 0);
+        room += 64 + strlen(attributes[i].key) +
+                (attributes[i].text != NULL ? strlen(attributes[i].text) : 0);
     }
     struct meta_packet packet = begin_packet(perfetto, room);
     uint8_t *list = proto_open(packet.at, PACKET_TRACE_ATTRIBUTES);
@@ -76,30 +78,38 @@ void perfetto_attributes(struct perfetto *perfetto, const struct perfetto_attrib
     for (size_t i = 0; i < count; i++) {
         uint8_t *attribute = proto_open(p, ATTRIBUTES_ATTRIBUTE);
         p = proto_text(attribute, ATTRIBUTE_KEY, attributes[i].key);
-        p = attributes[i].text != NULL ? proto_text(p, ATTRIBUTE_STRING, attributes[i].text)
-                                       : proto_uint(p, ATTRIBUTE_LONG, (uint64_t)attributes[i].number);
+        p = attributes[i].text != NULL
+                ? proto_text(p, ATTRIBUTE_STRING, attributes[i].text)
+                : proto_uint(p, ATTRIBUTE_LONG, (uint64_t)attributes[i].number);
         p = proto_close(attribute, p);
     }
     packet.at = proto_close(list, p);
     end_packet(perfetto, &packet);
 }
 
-void perfetto_process(struct perfetto *perfetto, uint64_t ns, uint32_t pid, const char *name, bool is_kernel)
+void perfetto_process(struct perfetto *perfetto, uint64_t ns,
+                      const struct perfetto_process *process)
 {
-    struct meta_packet packet = begin_packet(perfetto, strlen(name));
+    struct meta_packet packet = begin_packet(perfetto, strlen(process->name));
     packet.at = proto_uint(packet.at, PACKET_TIMESTAMP, ns);
     uint8_t *tree = proto_open(packet.at, PACKET_PROCESS_TREE);
-    uint8_t *process = proto_open(tree, TREE_PROCESS);
-    uint8_t *p = proto_uint(process, PROCESS_PID, pid);
-    p = proto_text(p, PROCESS_CMDLINE, name);
-    if (is_kernel) {
+    uint8_t *body = proto_open(tree, TREE_PROCESS);
+    uint8_t *p = proto_uint(body, PROCESS_PID, process->pid);
+    p = proto_uint(p, PROCESS_PPID, process->parent);
+    p = proto_text(p, PROCESS_CMDLINE, process->name);
+    if (strchr(process->name, ' ') != NULL) {
+        p = proto_text(p, PROCESS_CMDLINE,
+                       ""); /* or the importer takes the first word for the name */
+    }
+    if (process->is_kernel) {
         p = proto_uint(p, PROCESS_IS_KTHREAD, 1);
     }
-    packet.at = proto_close(tree, proto_close(process, p));
+    packet.at = proto_close(tree, proto_close(body, p));
     end_packet(perfetto, &packet);
 }
 
-void perfetto_thread(struct perfetto *perfetto, uint64_t ns, uint32_t tid, uint32_t pid, const char *name)
+void perfetto_thread(struct perfetto *perfetto, uint64_t ns, uint32_t tid, uint32_t pid,
+                     const char *name)
 {
     struct meta_packet packet = begin_packet(perfetto, strlen(name));
     packet.at = proto_uint(packet.at, PACKET_TIMESTAMP, ns);

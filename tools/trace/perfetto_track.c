@@ -12,22 +12,42 @@
 #define TEXT_BYTES_MAX     256u
 
 static const char *const arg_names[ARG_COUNT] = {
-    [ARG_STATUS] = "status",       [ARG_ADDRESS] = "address", [ARG_IP] = "ip",
-    [ARG_SYMBOL] = "symbol",       [ARG_ERROR] = "error",     [ARG_OUTCOME] = "outcome",
-    [ARG_CALL] = "call",           [ARG_LABEL] = "label",     [ARG_BADGE] = "badge",
-    [ARG_FLAGS] = "flags",         [ARG_MAILBOX] = "mailbox", [ARG_BYTES] = "bytes",
-    [ARG_FROM] = "from",           [ARG_TO] = "to",           [ARG_REPLY] = "reply",
-    [ARG_VALUE] = "value",         [ARG_LEVEL] = "level",     [ARG_DEADLINE] = "deadline",
-    [ARG_REASON] = "reason",       [ARG_CAUSE] = "cause",     [ARG_EVENTS] = "events",
-    [ARG_ARG0] = "arg0",           [ARG_CONTINUED] = "continued", [ARG_TRUNCATED] = "truncated",
-    [ARG_SERVED] = "served",       [ARG_TARGET] = "target",   [ARG_CLIENT] = "client",
+    [ARG_STATUS] = "status",
+    [ARG_ADDRESS] = "address",
+    [ARG_IP] = "ip",
+    [ARG_SYMBOL] = "symbol",
+    [ARG_ERROR] = "error",
+    [ARG_OUTCOME] = "outcome",
+    [ARG_CALL] = "call",
+    [ARG_LABEL] = "label",
+    [ARG_BADGE] = "badge",
+    [ARG_FLAGS] = "flags",
+    [ARG_MAILBOX] = "mailbox",
+    [ARG_BYTES] = "bytes",
+    [ARG_FROM] = "from",
+    [ARG_TO] = "to",
+    [ARG_REPLY] = "reply",
+    [ARG_VALUE] = "value",
+    [ARG_LEVEL] = "level",
+    [ARG_DEADLINE] = "deadline",
+    [ARG_REASON] = "reason",
+    [ARG_CAUSE] = "cause",
+    [ARG_EVENTS] = "events",
+    [ARG_ARG0] = "arg0",
+    [ARG_CONTINUED] = "continued",
+    [ARG_TRUNCATED] = "truncated",
+    [ARG_SERVED] = "served",
+    [ARG_TARGET] = "target",
+    [ARG_CLIENT] = "client",
     [ARG_VECTOR] = "vector",
+    [ARG_CODE] = "code",
 };
 
 static const char *const category_names[CATEGORY_COUNT] = {
     [CATEGORY_SYSCALL] = "syscall", [CATEGORY_FAULT] = "fault", [CATEGORY_IPC] = "ipc",
     [CATEGORY_USER] = "user",       [CATEGORY_LOG] = "log",     [CATEGORY_TIMER] = "timer",
     [CATEGORY_KDEBUG] = "kdebug",   [CATEGORY_IRQ] = "irq",     [CATEGORY_HEALTH] = "trace health",
+    [CATEGORY_LIFE] = "life",
 };
 
 void perfetto_free(struct perfetto *perfetto)
@@ -128,7 +148,8 @@ static struct descriptor begin_descriptor(struct perfetto *perfetto, uint64_t ns
 
 static void end_descriptor(struct perfetto *perfetto, struct descriptor *descriptor)
 {
-    out_take(&perfetto->out, proto_close(descriptor->packet, proto_close(descriptor->body, descriptor->at)));
+    out_take(&perfetto->out,
+             proto_close(descriptor->packet, proto_close(descriptor->body, descriptor->at)));
 }
 
 static uint8_t *put_text(uint8_t *p, unsigned field, const char *text)
@@ -136,8 +157,8 @@ static uint8_t *put_text(uint8_t *p, unsigned field, const char *text)
     return proto_bytes(p, field, text, strnlen(text, TEXT_BYTES_MAX));
 }
 
-void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid, uint32_t tid,
-                           const char *name)
+void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid,
+                           uint32_t tid, const char *name)
 {
     struct descriptor descriptor = begin_descriptor(perfetto, ns, uuid);
     uint8_t *thread = proto_open(descriptor.at, DESCRIPTOR_THREAD);
@@ -148,7 +169,8 @@ void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid
     end_descriptor(perfetto, &descriptor);
 }
 
-void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid, const char *name)
+void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid,
+                            const char *name)
 {
     struct descriptor descriptor = begin_descriptor(perfetto, ns, uuid);
     uint8_t *process = proto_open(descriptor.at, DESCRIPTOR_PROCESS);
@@ -158,8 +180,8 @@ void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uui
     end_descriptor(perfetto, &descriptor);
 }
 
-static struct descriptor begin_named(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
-                                     const char *name)
+static struct descriptor begin_named(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
+                                     uint64_t parent, const char *name)
 {
     struct descriptor descriptor = begin_descriptor(perfetto, ns, uuid);
     descriptor.at = put_text(descriptor.at, DESCRIPTOR_NAME, name);
@@ -169,13 +191,15 @@ static struct descriptor begin_named(struct perfetto *perfetto, uint64_t ns, uin
     return descriptor;
 }
 
-void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent, const char *name)
+void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
+                    const char *name)
 {
     struct descriptor descriptor = begin_named(perfetto, ns, uuid, parent, name);
     end_descriptor(perfetto, &descriptor);
 }
 
-void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent, const char *name)
+void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
+                            const char *name)
 {
     struct descriptor descriptor = begin_named(perfetto, ns, uuid, parent, name);
     uint8_t *counter = proto_open(descriptor.at, DESCRIPTOR_COUNTER);
@@ -185,7 +209,8 @@ void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uui
 
 /* ---- events ---- */
 
-static struct track_event begin_event(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, unsigned type)
+static struct track_event begin_event(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
+                                      unsigned type)
 {
     struct track_event event = {.perfetto = perfetto};
     if (UNLIKELY(perfetto->silent)) {
@@ -220,8 +245,8 @@ struct track_event track_end(struct perfetto *perfetto, uint64_t ns, uint64_t uu
     return begin_event(perfetto, ns, uuid, TYPE_END);
 }
 
-struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t name,
-                                 enum perfetto_category category)
+struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
+                                 uint32_t name, enum perfetto_category category)
 {
     struct track_event event = begin_event(perfetto, ns, uuid, TYPE_INSTANT);
     if (LIKELY(event.at != NULL)) {
@@ -231,8 +256,9 @@ struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_
     return event;
 }
 
-struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, const char *name,
-                                      size_t bytes, enum perfetto_category category)
+struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
+                                      const char *name, size_t bytes,
+                                      enum perfetto_category category)
 {
     struct track_event event = begin_event(perfetto, ns, uuid, TYPE_INSTANT);
     if (event.at != NULL) {
@@ -248,7 +274,8 @@ static uint8_t *begin_arg(struct track_event *event, enum perfetto_arg arg, uint
     return proto_uint(*out_body, ARG_NAME_IID, arg + 1u);
 }
 
-static void put_arg(struct track_event *event, enum perfetto_arg arg, unsigned field, uint64_t value)
+static void put_arg(struct track_event *event, enum perfetto_arg arg, unsigned field,
+                    uint64_t value)
 {
     if (LIKELY(event->at != NULL)) {
         uint8_t *body;
@@ -303,7 +330,8 @@ void track_correlation(struct track_event *event, uint64_t id)
 void track_commit(struct track_event *event)
 {
     if (LIKELY(event->at != NULL)) {
-        out_take(&event->perfetto->out, proto_close(event->packet, proto_close(event->body, event->at)));
+        out_take(&event->perfetto->out,
+                 proto_close(event->packet, proto_close(event->body, event->at)));
     }
 }
 

@@ -3,6 +3,7 @@
 #include "registry.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct life_ids {
     unsigned process_create;
@@ -19,6 +20,8 @@ struct life_ids {
     struct field_ref thread_process;
     struct field_ref thread_priority;
     struct field_ref thread_end;
+    unsigned switched;
+    struct field_ref switched_mask;
     struct field_ref object_type;
     struct field_ref object_object;
     struct field_ref object_process;
@@ -32,6 +35,8 @@ static void bind_life(struct life_ids *ids, const struct schema *schema)
         .thread_create = schema_event_id(schema, "life.thread.create"),
         .thread_exit = schema_event_id(schema, "life.thread.exit"),
         .object_name = schema_event_id(schema, "life.object.name"),
+        .switched = schema_event_id(schema, "trace.switched"),
+        .switched_mask = schema_field_ref(schema, "trace.switched", "mask"),
         .create_process = schema_field_ref(schema, "life.process.create", "process"),
         .create_creator = schema_field_ref(schema, "life.process.create", "creator"),
         .exit_process = schema_field_ref(schema, "life.process.exit", "process"),
@@ -72,7 +77,9 @@ struct thread *registry_thread(struct registry *registry, uint32_t tid)
         thread->tid = tid;
         thread->name = arena_text(&registry->arena, name, (size_t)bytes);
         thread->exit_tsc = REGISTRY_NEVER;
-        thread->state = registry->state_bytes != 0 ? arena_alloc(&registry->arena, registry->state_bytes) : NULL;
+        thread->state = registry->state_bytes != 0
+                            ? arena_alloc(&registry->arena, registry->state_bytes)
+                            : NULL;
         id_map_insert(&registry->threads, tid, thread);
     }
     return thread;
@@ -107,9 +114,11 @@ static void take_process(struct registry *registry, const struct life_ids *ids,
     process->name = take_name(registry, event, step->record, process->name);
 }
 
-static void take_process_exit(struct registry *registry, const struct life_ids *ids, const struct step *step)
+static void take_process_exit(struct registry *registry, const struct life_ids *ids,
+                              const struct step *step)
 {
-    struct process *process = make_process(registry, (uint32_t)field_get(&ids->exit_process, step->record));
+    struct process *process =
+        make_process(registry, (uint32_t)field_get(&ids->exit_process, step->record));
     process->exit_tsc = step->tsc;
     process->code = (uint32_t)field_get(&ids->exit_code, step->record);
     process->fault = (uint32_t)field_get(&ids->exit_fault, step->record);
@@ -120,7 +129,8 @@ static void take_thread(struct registry *registry, const struct life_ids *ids,
 {
     uint32_t tid = (uint32_t)field_get(&ids->thread_thread, step->record);
     struct thread *thread = registry_thread(registry, tid);
-    thread->process = make_process(registry, (uint32_t)field_get(&ids->thread_process, step->record));
+    thread->process =
+        make_process(registry, (uint32_t)field_get(&ids->thread_process, step->record));
     thread->priority = (uint8_t)field_get(&ids->thread_priority, step->record);
     thread->name = take_name(registry, event, step->record, thread->name);
     thread->create_tsc = step->tsc;
@@ -142,15 +152,26 @@ static void take_object(struct registry *registry, const struct life_ids *ids,
         id_map_insert(&registry->objects, id, object);
     }
     object->type = (uint32_t)field_get(&ids->object_type, step->record);
-    object->process = make_process(registry, (uint32_t)field_get(&ids->object_process, step->record));
+    object->process =
+        make_process(registry, (uint32_t)field_get(&ids->object_process, step->record));
     object->name = take_name(registry, event, step->record, object->name);
+}
+
+static void take_category_switch(struct registry *registry, uint64_t tsc, uint64_t mask)
+{
+    size_t count = registry->category_switches;
+    uint64_t before = count != 0 ? registry->category_switch[count - 1].mask : ~0ull;
+    registry->category_switch =
+        array_grow(registry->category_switch, count, &registry->category_capacity,
+                   sizeof(*registry->category_switch));
+    registry->category_switch[registry->category_switches++] =
+        (struct category_switch){.tsc = tsc, .mask = mask, .off = before & ~mask};
 }
 
 static void take_record(struct registry *registry, const struct life_ids *ids,
                         const struct schema *schema, const struct step *step)
 {
     const struct schema_event *event = schema->event[step->id];
-    registry->meta_records++;
     if (step->id == ids->process_create) {
         take_process(registry, ids, event, step);
     } else if (step->id == ids->process_exit) {
@@ -160,6 +181,8 @@ static void take_record(struct registry *registry, const struct life_ids *ids,
     } else if (step->id == ids->thread_exit) {
         uint32_t tid = (uint32_t)field_get(&ids->thread_end, step->record);
         registry_thread(registry, tid)->exit_tsc = step->tsc;
+    } else if (step->id == ids->switched) {
+        take_category_switch(registry, step->tsc, field_get(&ids->switched_mask, step->record));
     } else if (step->id == ids->object_name) {
         take_object(registry, ids, event, step);
     }
@@ -189,6 +212,7 @@ void registry_open(struct registry *registry, const struct session *session, siz
 
 void registry_close(struct registry *registry)
 {
+    free(registry->category_switch);
     id_map_free(&registry->threads);
     id_map_free(&registry->processes);
     id_map_free(&registry->objects);

@@ -42,6 +42,13 @@ struct object {
     void *state;             /* for the user of the registry */
 };
 
+/* The set of categories that were on changed. */
+struct category_switch {
+    uint64_t tsc;
+    uint64_t mask; /* from then on */
+    uint64_t off;  /* categories that were on before, perhaps, and no longer are */
+};
+
 struct id_map_slot {
     uint64_t key; /* id + 1; 0: empty */
     void *value;
@@ -59,8 +66,10 @@ struct registry {
     struct id_map processes;
     struct id_map objects;
     size_t state_bytes;
-    struct process *kernel; /* process 0, always there */
-    uint64_t meta_records;
+    struct process *kernel;                  /* process 0, always there */
+    struct category_switch *category_switch; /* in order of time */
+    size_t category_switches;
+    size_t category_capacity;
 };
 
 /*

@@ -18,8 +18,9 @@
 #define FIELDS_MAX      32u
 #define ENUMS_MAX       64u
 
-static const char *const kind_names[] = {"dec",    "hex",    "tid",   "pid",  "cpu",    "vector", "syscall",
-                                         "status", "bytes",  "call",  "object", "string", "ns"};
+static const char *const kind_names[] = {"dec",    "hex",     "tid",    "pid",   "cpu",
+                                         "vector", "syscall", "status", "bytes", "call",
+                                         "object", "string",  "ns"};
 
 struct parser {
     struct schema *schema;
@@ -141,9 +142,9 @@ static bool parse_field(struct parser *parser)
     long word;
     long shift;
     long bits;
-    if (parser->tokens < 6 || event == NULL || event->field_count == FIELDS_MAX || event->has_string ||
-        !parse_number(token[2], 0, TRACE_WORDS_MAX, &word) || !parse_number(token[3], 0, 63, &shift) ||
-        !parse_number(token[4], 0, 64, &bits)) {
+    if (parser->tokens < 6 || event == NULL || event->field_count == FIELDS_MAX ||
+        event->has_string || !parse_number(token[2], 0, TRACE_WORDS_MAX, &word) ||
+        !parse_number(token[3], 0, 63, &shift) || !parse_number(token[4], 0, 64, &bits)) {
         return false;
     }
     struct schema_field *field = &event->field[event->field_count++];
@@ -176,13 +177,16 @@ static bool parse_line(struct parser *parser)
         return parser->tokens >= 3 && parse_named(schema->category, 64, token[1], token[2]);
     }
     if (strcmp(token[0], "syscall") == 0) {
-        return parser->tokens >= 3 && parse_named(schema->syscall, SCHEMA_NAMES_MAX, token[1], token[2]);
+        return parser->tokens >= 3 &&
+               parse_named(schema->syscall, SCHEMA_NAMES_MAX, token[1], token[2]);
     }
     if (strcmp(token[0], "error") == 0) {
-        return parser->tokens >= 3 && parse_named(schema->error, SCHEMA_NAMES_MAX, token[1], token[2]);
+        return parser->tokens >= 3 &&
+               parse_named(schema->error, SCHEMA_NAMES_MAX, token[1], token[2]);
     }
     if (strcmp(token[0], "object") == 0) {
-        return parser->tokens >= 3 && parse_named(schema->object, SCHEMA_NAMES_MAX, token[1], token[2]);
+        return parser->tokens >= 3 &&
+               parse_named(schema->object, SCHEMA_NAMES_MAX, token[1], token[2]);
     }
     return true;
 }
@@ -191,8 +195,8 @@ static void split_line(struct parser *parser, char *line)
 {
     parser->tokens = 0;
     char *place = NULL;
-    for (char *token = strtok_r(line, " ", &place); token != NULL && parser->tokens < LINE_TOKENS_MAX;
-         token = strtok_r(NULL, " ", &place)) {
+    for (char *token = strtok_r(line, " ", &place);
+         token != NULL && parser->tokens < LINE_TOKENS_MAX; token = strtok_r(NULL, " ", &place)) {
         parser->token[parser->tokens++] = token;
     }
 }
@@ -279,17 +283,23 @@ static const struct schema_field *find_field(const struct schema *schema, const 
     return NULL;
 }
 
-struct field_ref schema_field_ref(const struct schema *schema, const char *event, const char *name)
+struct field_ref schema_field_ref(const struct schema *schema, const char *event, const char *field)
 {
-    const struct schema_field *field = find_field(schema, event, name);
-    if (field == NULL || field->bits == 0) {
+    const struct schema_field *found = find_field(schema, event, field);
+    if (found == NULL || found->bits == 0) {
         return (struct field_ref){0};
     }
-    return (struct field_ref){.mask = ~0ull >> (64 - field->bits),
-                              .word = field->word,
-                              .shift = field->shift,
-                              .bits = field->bits,
-                              .is_signed = field->kind == SCHEMA_STATUS};
+    return (struct field_ref){.mask = ~0ull >> (64 - found->bits),
+                              .word = found->word,
+                              .shift = found->shift,
+                              .bits = found->bits,
+                              .is_signed = found->kind == SCHEMA_STATUS};
+}
+
+uint64_t schema_category_mask(const struct schema *schema, const char *name)
+{
+    uint8_t bit;
+    return find_category(schema, name, &bit) ? 1ull << bit : 0;
 }
 
 unsigned schema_enum_value(const struct schema *schema, const char *event, const char *field,
@@ -311,7 +321,8 @@ uint64_t schema_value(const struct schema_field *field, const uint64_t *record)
     return field->kind == SCHEMA_STATUS ? (uint64_t)((int64_t)value >> unused) : value >> unused;
 }
 
-const char *schema_string(const struct schema_event *event, const uint64_t *record, size_t *out_bytes)
+const char *schema_string(const struct schema_event *event, const uint64_t *record,
+                          size_t *out_bytes)
 {
     unsigned words = TRACE_WORDS(record[0]);
     const char *text = (const char *)&record[event->words + 1];

@@ -41,8 +41,8 @@ struct schema_field {
     const char *name;
     uint8_t word; /* of the record; 0 is the header */
     uint8_t shift;
-    uint8_t bits; /* 0: a string from this word to the end */
-    uint8_t kind; /* enum schema_kind */
+    uint8_t bits;                     /* 0: a string from this word to the end */
+    uint8_t kind;                     /* enum schema_kind */
     const struct schema_enum *values; /* of SCHEMA_ENUM */
 };
 
@@ -98,10 +98,14 @@ struct field_ref {
 };
 
 /* schema_field_ref() - find a field by name, "event" and "field". Cannot fail: see struct field_ref. */
-struct field_ref schema_field_ref(const struct schema *schema, const char *event, const char *field);
+struct field_ref schema_field_ref(const struct schema *schema, const char *event,
+                                  const char *field);
 
 /* schema_event_id() - SCHEMA_NO_EVENT if the schema has no such event. */
 unsigned schema_event_id(const struct schema *schema, const char *name);
+
+/* schema_category_mask() - the bit of a category in masks; 0 if there is none of that name. */
+uint64_t schema_category_mask(const struct schema *schema, const char *name);
 
 /* schema_enum_value() - the number of a name in an event's enum field; SCHEMA_NAMES_MAX if there is none. */
 unsigned schema_enum_value(const struct schema *schema, const char *event, const char *field,
@@ -129,7 +133,8 @@ static inline int64_t field_get_signed(const struct field_ref *ref, const uint64
 uint64_t schema_value(const struct schema_field *field, const uint64_t *record);
 
 /* schema_string() - where the string of a record begins, and its length without padding. */
-const char *schema_string(const struct schema_event *event, const uint64_t *record, size_t *out_bytes);
+const char *schema_string(const struct schema_event *event, const uint64_t *record,
+                          size_t *out_bytes);
 
 /* schema_error_name() - "TIMED_OUT", "OK"; NULL for a number without a name. */
 const char *schema_error_name(const struct schema *schema, int64_t status);

@@ -21,7 +21,8 @@ const char *session_lane_name(const struct session *session, unsigned lane, char
     if (place->kind == TRACE_LANE_META) {
         snprintf(buffer, LANE_NAME_BYTES, "meta");
     } else {
-        snprintf(buffer, LANE_NAME_BYTES, "cpu %u%s", (unsigned)place->cpu, kind_suffix[place->kind]);
+        snprintf(buffer, LANE_NAME_BYTES, "cpu %u%s", (unsigned)place->cpu,
+                 kind_suffix[place->kind]);
     }
     return buffer;
 }
@@ -40,11 +41,14 @@ status_t session_set_region(struct session *session, const struct trace_region *
         return ERR_CORRUPT;
     }
     if (region->version != TRACE_REGION_VERSION || region->subbuf_bytes != TRACE_SUBBUF_BYTES) {
-        complain("%s: region version %u with sub-buffers of %u bytes; this program reads version %u with %u",
-                 name, region->version, region->subbuf_bytes, TRACE_REGION_VERSION, TRACE_SUBBUF_BYTES);
+        complain("%s: region version %u with sub-buffers of %u bytes; this program reads version "
+                 "%u with %u",
+                 name, region->version, region->subbuf_bytes, TRACE_REGION_VERSION,
+                 TRACE_SUBBUF_BYTES);
         return ERR_NOT_SUPPORTED;
     }
-    if (region->lane_count == 0 || region->lane_count > TRACE_LANES_MAX || region->cpu_count > CPU_MAX) {
+    if (region->lane_count == 0 || region->lane_count > TRACE_LANES_MAX ||
+        region->cpu_count > CPU_MAX) {
         complain("%s: the region header names %u lanes and %u cores", name, region->lane_count,
                  region->cpu_count);
         return ERR_CORRUPT;
@@ -100,6 +104,9 @@ static const char *judge_header(const struct session *session, unsigned lane,
     if (header->boot_id != session->region.boot_id) {
         return "is of another boot";
     }
+    if (header->tsc > TSC_MAX) {
+        return "has an impossible time";
+    }
     if (header->position != entry->position || header->position % TRACE_SUBBUF_BYTES != 0) {
         return "has a wrong position";
     }
@@ -119,12 +126,13 @@ void session_add_subbuf(struct session *session, unsigned lane, const struct tra
     }
     if (wrong != NULL) {
         finding_add(&session->findings, FINDING_SUBBUF,
-                    "lane %u, position %#" PRIx64 ", file offset %#" PRIx64 ": the sub-buffer %s", lane,
-                    entry->position, entry->offset, wrong);
+                    "lane %u, position %#" PRIx64 ", file offset %#" PRIx64 ": the sub-buffer %s",
+                    lane, entry->position, entry->offset, wrong);
         return;
     }
     struct session_lane *place = &session->lane[lane];
-    place->entry = array_grow(place->entry, place->entries, &place->capacity, sizeof(*place->entry));
+    place->entry =
+        array_grow(place->entry, place->entries, &place->capacity, sizeof(*place->entry));
     place->entry[place->entries] = *entry;
     place->entry[place->entries].tsc = header->tsc;
     place->entries++;
@@ -177,7 +185,8 @@ static status_t settle_schema(struct session *session)
 {
     if (session->schema.hash == 0) {
         if (!session->is_guessed && session->region.schema_hash != schema_builtin_hash()) {
-            complain("%s: it was recorded with schema %016" PRIx64 " and does not hold it; this program knows %016" PRIx64,
+            complain("%s: it was recorded with schema %016" PRIx64
+                     " and does not hold it; this program knows %016" PRIx64,
                      session->input->name, session->region.schema_hash, schema_builtin_hash());
             return ERR_NOT_SUPPORTED;
         }
@@ -202,6 +211,7 @@ static status_t settle(struct session *session)
     }
     clock_init(&session->clock, region->clock_tsc, region->clock_ns,
                region->tsc_khz != 0 ? region->tsc_khz : GUESSED_TSC_KHZ);
+    session_find_ends(session);
     return OK;
 }
 
@@ -215,7 +225,8 @@ status_t session_open(struct session *session, const struct input *input, unsign
     if (!starts_as_region) {
         status = capture_scan(session, number);
     }
-    if (starts_as_region || (status == ERR_CORRUPT && session->blocks == 0 && session->sessions == 0)) {
+    if (starts_as_region ||
+        (status == ERR_CORRUPT && session->blocks == 0 && session->sessions == 0)) {
         finding_free(&session->findings);
         status = image_scan(session);
         if (status == OK && number != 0) {

@@ -14,7 +14,8 @@
 
 static void add_symbol(struct symbols *symbols, uint64_t address, const char *name, size_t bytes)
 {
-    symbols->symbol = array_grow(symbols->symbol, symbols->count, &symbols->capacity, sizeof(*symbols->symbol));
+    symbols->symbol =
+        array_grow(symbols->symbol, symbols->count, &symbols->capacity, sizeof(*symbols->symbol));
     symbols->symbol[symbols->count++] =
         (struct symbol){.address = address, .name = arena_text(&symbols->arena, name, bytes)};
 }
@@ -61,15 +62,16 @@ static char *read_part(const struct input *input, uint64_t offset, uint64_t byte
     return part;
 }
 
-static void take_table(struct symbols *symbols, const char *table, uint64_t table_bytes, const char *names,
-                       uint64_t names_bytes)
+static void take_table(struct symbols *symbols, const char *table, uint64_t table_bytes,
+                       const char *names, uint64_t names_bytes)
 {
     for (uint64_t at = 0; at + sizeof(Elf64_Sym) <= table_bytes; at += sizeof(Elf64_Sym)) {
         Elf64_Sym symbol;
         memcpy(&symbol, table + at, sizeof(symbol));
         unsigned type = ELF64_ST_TYPE(symbol.st_info);
         bool is_code = type == STT_FUNC || type == STT_NOTYPE;
-        if (is_code && symbol.st_shndx != SHN_UNDEF && symbol.st_name != 0 && symbol.st_name < names_bytes) {
+        if (is_code && symbol.st_shndx != SHN_UNDEF && symbol.st_name != 0 &&
+            symbol.st_name < names_bytes) {
             const char *name = names + symbol.st_name;
             add_symbol(symbols, symbol.st_value, name, strlen(name));
         }
@@ -79,8 +81,9 @@ static void take_table(struct symbols *symbols, const char *table, uint64_t tabl
 static status_t load_elf(struct symbols *symbols, const struct input *input)
 {
     Elf64_Ehdr elf;
-    if (input_read(input, 0, &elf, sizeof(elf)) < sizeof(elf) || memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 ||
-        elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_shentsize != sizeof(Elf64_Shdr)) {
+    if (input_read(input, 0, &elf, sizeof(elf)) < sizeof(elf) ||
+        memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
+        elf.e_shentsize != sizeof(Elf64_Shdr)) {
         complain("%s: is not an ELF64 file", input->name);
         return ERR_CORRUPT;
     }
@@ -149,6 +152,7 @@ const struct symbol *symbols_find(const struct symbols *symbols, uint64_t addres
             high = middle;
         }
     }
-    bool found = low != 0 && address >= KERNEL_IMAGE_BASE && address - symbols->symbol[low - 1].address < SYMBOL_REACH;
+    bool found = low != 0 && address >= KERNEL_IMAGE_BASE &&
+                 address - symbols->symbol[low - 1].address < SYMBOL_REACH;
     return found ? &symbols->symbol[low - 1] : NULL;
 }

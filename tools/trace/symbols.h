@@ -21,7 +21,8 @@ struct symbols {
  *
  * Returns OK; ERR_NOT_FOUND or ERR_CORRUPT after a complaint about the file.
  */
-MUST_CHECK status_t symbols_load(struct symbols *symbols, const struct session *session, const char *path);
+MUST_CHECK status_t symbols_load(struct symbols *symbols, const struct session *session,
+                                 const char *path);
 void symbols_free(struct symbols *symbols);
 
 /* symbols_find() - the symbol at or below an address of the kernel image; NULL if there is none. */

@@ -58,11 +58,12 @@ static void fill_region(struct synth *synth, unsigned cpus, uint64_t tsc_khz)
     snprintf(region->cmdline, sizeof(region->cmdline), "synth=1");
     for (unsigned i = 0; i < region->lane_count; i++) {
         bool is_meta = i == SYNTH_META;
-        region->lane[i] = (struct trace_lane_place){.control_offset = PAGE + i * sizeof(struct trace_lane),
-                                                    .ring_offset = rings + (uint64_t)i * RING_BYTES,
-                                                    .ring_bytes = RING_BYTES,
-                                                    .cpu = is_meta ? 0 : (i - 1) / 2,
-                                                    .kind = is_meta ? TRACE_LANE_META : (i - 1) % 2};
+        region->lane[i] =
+            (struct trace_lane_place){.control_offset = PAGE + i * sizeof(struct trace_lane),
+                                      .ring_offset = rings + (uint64_t)i * RING_BYTES,
+                                      .ring_bytes = RING_BYTES,
+                                      .cpu = is_meta ? 0 : (i - 1) / 2,
+                                      .kind = is_meta ? TRACE_LANE_META : (i - 1) % 2};
     }
     region->bytes = rings + (uint64_t)region->lane_count * RING_BYTES;
 }
@@ -101,7 +102,8 @@ static uint64_t *at_position(struct synth_lane *lane, uint64_t position)
     return (uint64_t *)(lane->ring + (position & lane->control.mask));
 }
 
-static void send_subbuf(struct synth *synth, unsigned index, uint64_t start, uint64_t end, bool complete)
+static void send_subbuf(struct synth *synth, unsigned index, uint64_t start, uint64_t end,
+                        bool complete)
 {
     struct synth_lane *lane = &synth->lane[index];
     static uint8_t payload[sizeof(struct capture_subbuf) + TRACE_SUBBUF_BYTES];
@@ -135,7 +137,8 @@ static void finish_subbuf(struct synth *synth, unsigned index)
     struct trace_lane *control = &lane->control;
     uint64_t start = control->limit - TRACE_SUBBUF_BYTES;
     while (control->position < control->limit) {
-        uint64_t words = MIN((control->limit - control->position) / 8 - 1, (uint64_t)TRACE_WORDS_MAX);
+        uint64_t words =
+            MIN((control->limit - control->position) / 8 - 1, (uint64_t)TRACE_WORDS_MAX);
         memset(at_position(lane, control->position), 0xa5, 8 * (words + 1));
         *at_position(lane, control->position) = words << TRACE_WORDS_SHIFT; /* trace.pad */
         control->position += 8 * (words + 1);
@@ -186,10 +189,11 @@ void synth_emit(struct synth *synth, unsigned index, uint64_t tsc, const struct 
     synth->events++;
 }
 
-void synth_switch(struct synth *synth, unsigned cpu, uint64_t tsc, uint32_t prev, uint32_t next, unsigned state,
-                  unsigned reason)
+void synth_switch(struct synth *synth, unsigned cpu, uint64_t tsc, uint32_t prev, uint32_t next,
+                  unsigned state, unsigned reason)
 {
-    SYNTH(synth, SYNTH_LANE(cpu), tsc, "sched.thread.switch", state, reason, prev, next, next == 0 ? 0 : 8);
+    SYNTH(synth, SYNTH_LANE(cpu), tsc, "sched.thread.switch", state, reason, prev, next,
+          next == 0 ? 0 : 8);
     synth->lane[SYNTH_LANE(cpu)].current = next;
 }
 

@@ -10,7 +10,7 @@
 #include "schema.h"
 #include "trace/format/capture.h"
 
-#define SYNTH_FIELDS_MAX 8
+#define SYNTH_FIELDS_MAX    8
 #define SYNTH_META          0u
 #define SYNTH_LANE(cpu)     (1u + 2u * (cpu))
 #define SYNTH_LANE_NMI(cpu) (2u + 2u * (cpu))
@@ -19,7 +19,8 @@ struct synth_lane {
     struct trace_lane control;
     uint8_t *ring; /* ring_bytes */
     uint32_t current;
-    bool drop_next;  /* the sub-buffer under way will not be sent: overwritten before the consumer came */
+    bool
+        drop_next; /* the sub-buffer under way will not be sent: overwritten before the consumer came */
     uint64_t sent_to; /* position up to which sub-buffers were sent or dropped */
 };
 
@@ -49,30 +50,31 @@ const struct schema_event *synth_event(const struct synth *synth, const char *na
 /*
  * synth_emit() - write a record.
  *
+ * @index   of the lane
  * @values  one for each number field, in the order of the schema
  * @text    for an event with a string, else NULL
  */
-void synth_emit(struct synth *synth, unsigned lane, uint64_t tsc, const struct schema_event *event,
+void synth_emit(struct synth *synth, unsigned index, uint64_t tsc, const struct schema_event *event,
                 const uint64_t *values, const char *text);
 
 /* The same with name and values in line: SYNTH(s, lane, tsc, "irq.enter", 0xe0). */
-#define SYNTH(synth, lane, tsc, name, ...)                                                               \
+#define SYNTH(synth, lane, tsc, name, ...)                                                         \
     synth_emit(synth, lane, tsc, synth_event(synth, name), (const uint64_t[]){__VA_ARGS__}, NULL)
-#define SYNTH_TEXT(synth, lane, tsc, name, text, ...)                                                    \
+#define SYNTH_TEXT(synth, lane, tsc, name, text, ...)                                              \
     synth_emit(synth, lane, tsc, synth_event(synth, name), (const uint64_t[]){__VA_ARGS__}, text)
 
 /* synth_switch() - sched.thread.switch on a core; keeps the lane's current thread. state, reason: numbers of the enums. */
-void synth_switch(struct synth *synth, unsigned cpu, uint64_t tsc, uint32_t prev, uint32_t next, unsigned state,
-                  unsigned reason);
+void synth_switch(struct synth *synth, unsigned cpu, uint64_t tsc, uint32_t prev, uint32_t next,
+                  unsigned state, unsigned reason);
 
 /* synth_set_current() - who runs on a core before the first event. */
 void synth_set_current(struct synth *synth, unsigned cpu, uint32_t tid);
 
 /* synth_send_partial() - send what a lane has so far, as a consumer does when asked to hurry; it may be sent again. */
-void synth_send_partial(struct synth *synth, unsigned lane);
+void synth_send_partial(struct synth *synth, unsigned index);
 
 /* synth_lose() - count events as not written, as a keep-oldest lane or a busy NMI lane does. */
-void synth_lose(struct synth *synth, unsigned lane, enum trace_lost_cause cause, uint64_t count);
+void synth_lose(struct synth *synth, unsigned index, enum trace_lost_cause cause, uint64_t count);
 
 /* synth_block() - write a block of any type; the next sequence number is used. */
 void synth_block(struct synth *synth, unsigned type, const void *payload, size_t bytes);

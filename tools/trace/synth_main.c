@@ -27,10 +27,10 @@ struct synth_options {
 static bool read_options(int argc, char **argv, struct synth_options *options)
 {
     static const struct option table[] = {
-        {"help", no_argument, NULL, 'h'},       {"kind", required_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},         {"kind", required_argument, NULL, 'k'},
         {"events", required_argument, NULL, 'e'}, {"cpus", required_argument, NULL, 'c'},
-        {"khz", required_argument, NULL, 'z'},  {"seed", required_argument, NULL, 's'},
-        {"image", no_argument, NULL, 'i'},      {NULL, 0, NULL, 0}};
+        {"khz", required_argument, NULL, 'z'},    {"seed", required_argument, NULL, 's'},
+        {"image", no_argument, NULL, 'i'},        {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "h", table, NULL)) != -1;) {
         switch (c) {
         case 'h':
@@ -58,12 +58,14 @@ static bool read_options(int argc, char **argv, struct synth_options *options)
             return false;
         }
     }
-    return optind + 1 == argc && options->cpus >= 1 && options->cpus <= CPU_MAX && options->khz != 0;
+    return optind + 1 == argc && options->cpus >= 1 && options->cpus <= CPU_MAX &&
+           options->khz != 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct synth_options options = {.kind = SYNTH_MIXED, .events = 100000, .cpus = 4, .khz = 1000000, .seed = 1};
+    struct synth_options options = {
+        .kind = SYNTH_MIXED, .events = 100000, .cpus = 4, .khz = 1000000, .seed = 1};
     if (!read_options(argc, argv, &options)) {
         fputs(usage, stderr);
         return 2;

@@ -8,17 +8,32 @@
 #include "synth.h"
 
 /* Values of the schema's enums; the tests fail if they move. */
-enum { STATE_READY, STATE_PREEMPTED, STATE_YIELDED, STATE_RECEIVE, STATE_CALL, STATE_REPLY, STATE_SLEEP, STATE_DEAD = 11 };
+enum {
+    STATE_READY,
+    STATE_PREEMPTED,
+    STATE_YIELDED,
+    STATE_RECEIVE,
+    STATE_CALL,
+    STATE_REPLY,
+    STATE_SLEEP,
+    STATE_DEAD = 11
+};
 enum { PICK, HANDOFF };
 enum { WAKE_CREATED, WAKE_MESSAGE, WAKE_REPLY, WAKE_TIMEOUT };
-enum { SYSCALL_NULL_ = 0, SYSCALL_CALL = 1, SYSCALL_REPLY_RECEIVE = 4, SYSCALL_SLEEP = 15, SYSCALL_EXIT = 14 };
+enum {
+    SYSCALL_NULL = 0,
+    SYSCALL_CALL = 1,
+    SYSCALL_REPLY_RECEIVE = 4,
+    SYSCALL_SLEEP = 15,
+    SYSCALL_EXIT = 14
+};
 
-#define VECTOR_TIMER_      0xe0
-#define VECTOR_RESCHEDULE_ 0xe1
-#define MAILBOX_TYPE       4
-#define PROCESS_INIT       1u
-#define PROCESS_SERVER     2u
-#define PROCESS_CLIENT     3u
+#define VECTOR_TIMER      0xe0
+#define VECTOR_RESCHEDULE 0xe1
+#define MAILBOX_TYPE      4
+#define PROCESS_INIT      1u
+#define PROCESS_SERVER    2u
+#define PROCESS_CLIENT    3u
 
 /* Threads of a core: tids are 10 * (cpu + 1) + role. */
 enum { ROLE_MAIN = 1, ROLE_SERVER = 2, ROLE_CLIENT = 3, ROLE_HOG = 4 };
@@ -59,9 +74,11 @@ static void meet(struct work *work, unsigned a, unsigned b)
     work->clock[b] = later;
 }
 
-#define EMIT(work, cpu, name, ...) SYNTH((work)->synth, SYNTH_LANE(cpu), tick(work, cpu), name, __VA_ARGS__)
+#define EMIT(work, cpu, name, ...)                                                                 \
+    SYNTH((work)->synth, SYNTH_LANE(cpu), tick(work, cpu), name, __VA_ARGS__)
 
-static void go(struct work *work, unsigned cpu, uint32_t prev, uint32_t next, unsigned state, unsigned reason)
+static void go(struct work *work, unsigned cpu, uint32_t prev, uint32_t next, unsigned state,
+               unsigned reason)
 {
     synth_switch(work->synth, cpu, tick(work, cpu), prev, next, state, reason);
 }
@@ -74,9 +91,9 @@ static void wake(struct work *work, unsigned cpu, uint32_t tid, unsigned target,
 /* The hog was preempted once; it runs for a while and is preempted again. Two switches, a wake-up, an interrupt. */
 static void play_interrupt(struct work *work, unsigned cpu)
 {
-    EMIT(work, cpu, "irq.enter", VECTOR_TIMER_);
+    EMIT(work, cpu, "irq.enter", VECTOR_TIMER);
     wake(work, cpu, tid_of(cpu, ROLE_HOG), cpu, WAKE_TIMEOUT);
-    EMIT(work, cpu, "irq.exit", VECTOR_TIMER_);
+    EMIT(work, cpu, "irq.exit", VECTOR_TIMER);
     go(work, cpu, tid_of(cpu, ROLE_MAIN), tid_of(cpu, ROLE_HOG), STATE_PREEMPTED, PICK);
     go(work, cpu, tid_of(cpu, ROLE_HOG), tid_of(cpu, ROLE_MAIN), STATE_SLEEP, PICK);
     wake(work, cpu, tid_of(cpu, ROLE_HOG), cpu, WAKE_MESSAGE);
@@ -86,13 +103,14 @@ static void play_interrupt(struct work *work, unsigned cpu)
 
 static void play_fault(struct work *work, unsigned cpu)
 {
-    EMIT(work, cpu, "fault.enter", 6, 0x400000 + 4096 * draw(work, 1000), 0x401000 + draw(work, 4096));
+    EMIT(work, cpu, "fault.enter", 6, 0x400000 + 4096 * draw(work, 1000),
+         0x401000 + draw(work, 4096));
     EMIT(work, cpu, "fault.exit", 1 + draw(work, 2));
 }
 
 static void play_null(struct work *work, unsigned cpu)
 {
-    EMIT(work, cpu, "syscall.enter", SYSCALL_NULL_, 0);
+    EMIT(work, cpu, "syscall.enter", SYSCALL_NULL, 0);
     EMIT(work, cpu, "syscall.exit", 0);
 }
 
@@ -140,8 +158,8 @@ static void play_far_call(struct work *work, unsigned near, unsigned far)
     EMIT(work, near, "irq.ipi", 0, far);
     go(work, near, client, 0, STATE_CALL, PICK);
     meet(work, near, far);
-    EMIT(work, far, "irq.enter", VECTOR_RESCHEDULE_);
-    EMIT(work, far, "irq.exit", VECTOR_RESCHEDULE_);
+    EMIT(work, far, "irq.enter", VECTOR_RESCHEDULE);
+    EMIT(work, far, "irq.exit", VECTOR_RESCHEDULE);
     go(work, far, tid_of(far, ROLE_MAIN), server, STATE_PREEMPTED, PICK);
     EMIT(work, far, "ipc.receive", call, 9, 100 + far, 77);
     EMIT(work, far, "syscall.exit", 0);
@@ -190,7 +208,8 @@ static void play_thread(struct work *work, unsigned cpu)
     for (unsigned i = 0; i < work->cpus; i++) {
         meet(work, cpu, i); /* the meta lane has one order */
     }
-    SYNTH_TEXT(work->synth, SYNTH_META, tick(work, cpu), "life.thread.create", name, tid, PROCESS_CLIENT, 8);
+    SYNTH_TEXT(work->synth, SYNTH_META, tick(work, cpu), "life.thread.create", name, tid,
+               PROCESS_CLIENT, 8);
     wake(work, cpu, tid, cpu, WAKE_CREATED);
     go(work, cpu, main_thread, tid, STATE_YIELDED, PICK);
     EMIT(work, cpu, "user.mark", 3, draw(work, 1000));
@@ -205,16 +224,17 @@ static void play_thread(struct work *work, unsigned cpu)
 static void play_log(struct work *work, unsigned cpu)
 {
     uint64_t tsc = tick(work, cpu);
-    SYNTH_TEXT(work->synth, SYNTH_LANE(cpu), tsc, "log.line", "a line of the log with some words", draw(work, 4));
+    SYNTH_TEXT(work->synth, SYNTH_LANE(cpu), tsc, "log.line", "a line of the log with some words",
+               draw(work, 4));
 }
 
 static void play_timer(struct work *work, unsigned cpu)
 {
     uint64_t deadline = work->clock[cpu] + 5000;
     EMIT(work, cpu, "timer.arm", tid_of(cpu, ROLE_HOG), deadline);
-    EMIT(work, cpu, "irq.enter", VECTOR_TIMER_);
+    EMIT(work, cpu, "irq.enter", VECTOR_TIMER);
     EMIT(work, cpu, "timer.fire", tid_of(cpu, ROLE_HOG), deadline);
-    EMIT(work, cpu, "irq.exit", VECTOR_TIMER_);
+    EMIT(work, cpu, "irq.exit", VECTOR_TIMER);
 }
 
 static void play_stop(struct work *work, unsigned cpu)
@@ -254,7 +274,8 @@ static void play_mixed(struct work *work)
     }
 }
 
-static void add_thread(struct work *work, uint32_t tid, uint32_t process, const char *role, unsigned cpu)
+static void add_thread(struct work *work, uint32_t tid, uint32_t process, const char *role,
+                       unsigned cpu)
 {
     char name[32];
     snprintf(name, sizeof(name), "%s %u", role, cpu);
@@ -263,7 +284,8 @@ static void add_thread(struct work *work, uint32_t tid, uint32_t process, const 
 
 static void add_process(struct work *work, uint32_t process, const char *name)
 {
-    SYNTH_TEXT(work->synth, SYNTH_META, tick(work, 0), "life.process.create", name, process, PROCESS_INIT);
+    SYNTH_TEXT(work->synth, SYNTH_META, tick(work, 0), "life.process.create", name, process,
+               PROCESS_INIT);
 }
 
 /* Who is there before the first event of any core. */
@@ -279,8 +301,8 @@ static void set_stage(struct work *work)
         add_thread(work, tid_of(cpu, ROLE_CLIENT), PROCESS_CLIENT, "second", cpu);
         add_thread(work, tid_of(cpu, ROLE_HOG), PROCESS_INIT, "hog", cpu);
         snprintf(name, sizeof(name), "box%u", cpu);
-        SYNTH_TEXT(work->synth, SYNTH_META, tick(work, 0), "life.object.name", name, MAILBOX_TYPE, 100 + cpu,
-                   PROCESS_SERVER);
+        SYNTH_TEXT(work->synth, SYNTH_META, tick(work, 0), "life.object.name", name, MAILBOX_TYPE,
+                   100 + cpu, PROCESS_SERVER);
     }
     for (unsigned cpu = 0; cpu < work->cpus; cpu++) {
         work->clock[cpu] = work->clock[0];

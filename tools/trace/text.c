@@ -42,7 +42,10 @@ static const char *pick(const char *const *names, uint64_t number)
 static void put_tid(struct writer *writer, const struct text_context *context, uint64_t tid)
 {
     const struct thread *thread = id_map_find(&context->registry->threads, tid);
-    put_named(writer, tid, tid == 0 ? "idle" : thread != NULL && thread->is_known ? thread->name : NULL);
+    put_named(writer, tid,
+              tid == 0                             ? "idle"
+              : thread != NULL && thread->is_known ? thread->name
+                                                   : NULL);
 }
 
 static void put_pid(struct writer *writer, const struct text_context *context, uint64_t pid)

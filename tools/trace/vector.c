@@ -7,13 +7,26 @@
 #include "arch/interrupt.h"
 
 static const char *const exception_names[VECTOR_EXCEPTIONS] = {
-    [0] = "divide error",       [1] = "debug",           [2] = "NMI",
-    [3] = "breakpoint",         [4] = "overflow",        [5] = "bound",
-    [6] = "invalid opcode",     [7] = "no FPU",          [8] = "double fault",
-    [10] = "invalid TSS",       [11] = "no segment",     [12] = "stack fault",
-    [13] = "protection fault",  [14] = "page fault",     [16] = "x87 error",
-    [17] = "alignment check",   [18] = "machine check",  [19] = "SIMD error",
-    [20] = "virtualization",    [21] = "control protection",
+    [0] = "divide error",
+    [1] = "debug",
+    [2] = "NMI",
+    [3] = "breakpoint",
+    [4] = "overflow",
+    [5] = "bound",
+    [6] = "invalid opcode",
+    [7] = "no FPU",
+    [8] = "double fault",
+    [10] = "invalid TSS",
+    [11] = "no segment",
+    [12] = "stack fault",
+    [13] = "protection fault",
+    [14] = "page fault",
+    [16] = "x87 error",
+    [17] = "alignment check",
+    [18] = "machine check",
+    [19] = "SIMD error",
+    [20] = "virtualization",
+    [21] = "control protection",
 };
 
 const char *vector_name(unsigned vector, char *buffer)

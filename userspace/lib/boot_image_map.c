@@ -7,8 +7,8 @@
 #include "userspace/lib/boot_files.h"
 #include "userspace/lib/start.h"
 
-static const void *image;
-static uint64_t image_bytes;
+static const void *mapped_image;
+static uint64_t mapped_bytes;
 
 /* Not meant for several threads at once: programs look their files up before they start any. */
 static status_t map_image(void)
@@ -25,21 +25,21 @@ static status_t map_image(void)
     }
     status = sys_area_map(program.self, area, 0, bytes, 0, PROT_READ, &address);
     if (status == OK) {
-        image = (const void *)address;
-        image_bytes = bytes;
+        mapped_image = (const void *)address;
+        mapped_bytes = bytes;
     }
     return status;
 }
 
-void boot_image_set(const void *mapped, uint64_t bytes)
+void boot_image_set(const void *image, uint64_t image_bytes)
 {
-    image = mapped;
-    image_bytes = bytes;
+    mapped_image = image;
+    mapped_bytes = image_bytes;
 }
 
 status_t boot_file_open(const char *name, struct boot_file *out)
 {
-    status_t status = image == NULL ? map_image() : OK;
+    status_t status = mapped_image == NULL ? map_image() : OK;
 
-    return status == OK ? boot_file_find(image, image_bytes, name, out) : status;
+    return status == OK ? boot_file_find(mapped_image, mapped_bytes, name, out) : status;
 }

@@ -2,7 +2,7 @@
 /*
  * churn: creates short-lived processes, several at a time, and looks how each ends.
  *
- *   processes=N (48)   parallel=N (4)
+ *   processes=N (72)   parallel=N (4)
  *
  * A child writes to a page and exits with a code that follows from its number. Every sixth waits
  * for a message that never comes and every sixth sleeps for ever; those are killed.
@@ -87,7 +87,7 @@ static void end_child(uint64_t child, uint64_t number)
 int main(int argc, char **argv)
 {
     uint64_t number = option_u64("child", UINT64_MAX);
-    uint64_t processes = option_u64("processes", 48);
+    uint64_t processes = option_u64("processes", 72);
     uint64_t parallel = option_u64("parallel", 4);
 
     (void)argc;

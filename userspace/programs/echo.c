@@ -16,7 +16,7 @@ static void read_line(void)
 
     for (;;) {
         uint64_t got;
-        char c;
+        char c = 0;
 
         must(sys_console_read(program.console, &c, 1, DEADLINE_FOREVER, &got));
         if (c == '\r' || c == '\n') {

@@ -53,9 +53,7 @@ static void write_null(void)
 
 static void jump_null(void)
 {
-    void (*volatile target)(void) = NULL;
-
-    target();
+    ((void (*)(void))(uintptr_t)at(0))();
 }
 
 static void write_text(void)

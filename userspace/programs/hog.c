@@ -3,7 +3,7 @@
  * hog: threads that only compute. More of them on one core than it can run, so that the scheduler
  * has to preempt.
  *
- *   threads=N (3)   steps=N (20000000) of each
+ *   threads=N (3)   steps=N (50000000) of each
  *   core=N: all there; core=spread: each where it likes; default: all on the last core
  *
  * Each thread walks a linear congruential generator step by step and compares the end with the
@@ -82,7 +82,7 @@ static uint64_t choose_core(void)
 int main(int argc, char **argv)
 {
     uint64_t threads = option_u64("threads", 3);
-    uint64_t steps = option_u64("steps", 20000000);
+    uint64_t steps = option_u64("steps", 50000000);
     uint64_t core = choose_core();
 
     (void)argc;

@@ -3,7 +3,7 @@
  * sleeper: threads that wait for deadlines, by sleeping and by receiving from a mailbox that nobody
  * calls.
  *
- *   threads=N (3)   sleeps=N (40) of each   max_us=N (20000) longest sleep
+ *   threads=N (3)   sleeps=N (80) of each   max_us=N (20000) longest sleep
  *
  * Passes if nobody ever wakes before the deadline. Lateness is reported; it depends on the machine.
  */
@@ -76,7 +76,7 @@ static void check_past_deadlines(uint64_t mailbox)
 int main(int argc, char **argv)
 {
     uint64_t threads = option_u64("threads", 3);
-    uint64_t sleeps = option_u64("sleeps", 40);
+    uint64_t sleeps = option_u64("sleeps", 80);
     uint64_t late_max = 0, late_sum = 0;
     uint64_t mailbox;
 

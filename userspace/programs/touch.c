@@ -3,7 +3,7 @@
  * touch: maps memory, looks that it is zero, writes it in several orders, reads it back, gives it
  * away, and so on.
  *
- *   rounds=N (24)   pages=N (192) of each area
+ *   rounds=N (36)   pages=N (192) of each area
  *
  * Each round also maps its area a second time (writes must show there), takes a hole out of the
  * middle of a mapping, and maps the area again after it was unmapped (the contents must have
@@ -125,7 +125,7 @@ static void run_round(uint64_t round, uint64_t pages)
 
 int main(int argc, char **argv)
 {
-    uint64_t rounds = option_u64("rounds", 24);
+    uint64_t rounds = option_u64("rounds", 36);
     uint64_t pages = option_u64("pages", 192);
 
     (void)argc;

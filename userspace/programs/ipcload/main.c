@@ -2,7 +2,7 @@
 /*
  * ipcload: clients and servers in processes of their own, calling each other as fast as they can.
  *
- *   calls=N (1200) of each client      clients=N (4)      servers=N (2)
+ *   calls=N (2000) of each client      clients=N (4)      servers=N (2)
  *   threads=N (1) of each server       sizes=A+B...  words "4w", bytes "512"
  *
  * Passes if every client got the right answer to every call and the servers have served exactly
@@ -115,7 +115,7 @@ static uint64_t stop_server(uint64_t mailbox, uint64_t threads)
 int main(int argc, char **argv)
 {
     const char *role = option_text("role", "main");
-    uint64_t calls = option_u64("calls", 1200);
+    uint64_t calls = option_u64("calls", 2000);
     uint64_t clients = option_u64("clients", 4);
     uint64_t servers = option_u64("servers", 2);
     uint64_t threads = option_u64("threads", 1);

@@ -12,12 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "userspace/services/init/tracer_client.h"
-#include "userspace/services/init/workload.h"
+#include "kernel/abi/init.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/message.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
+#include "userspace/services/init/tracer_client.h"
+#include "userspace/services/init/workload.h"
 
 #define POWER_OFF 0u
 
@@ -37,16 +38,19 @@ static _Noreturn void wait_forever(void)
 
 int main(int argc, char **argv)
 {
-    const char *list = option_text("workload", "demo");
+    char list[INIT_CMDLINE_BYTES];
 
     (void)argc;
     (void)argv;
     if (option_u64("tracer", 1) != 0) {
         tracer_start();
     }
+    string_copy(list, option_text("workload", "demo"), sizeof(list));
     report("workload %s", list);
-    struct workload_totals totals =
-        workload_run(strcmp(list, "none") == 0 ? "" : list, option_flag("sequential"));
+    if (strcmp(list, "none") == 0) {
+        list[0] = '\0';
+    }
+    struct workload_totals totals = workload_run(list, option_flag("sequential"));
     printf("init: all done: %u passed, %u failed\n", totals.passed, totals.failed);
     tracer_end();
     if (option_flag("poweroff")) {

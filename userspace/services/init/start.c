@@ -42,18 +42,18 @@ static unsigned split_words(char *text)
     return count;
 }
 
-void start_process(const void *argument)
+void start_process(const void *info)
 {
-    const struct init_info *info = argument;
+    const struct init_info *init = info;
 
-    add_handle("self", info->handle_self_process);
-    add_handle("console", info->handle_console);
-    add_handle("trace", info->handle_trace);
-    add_handle("debug", info->handle_debug);
-    add_handle("system", info->handle_system);
-    add_handle("image", info->handle_image_area);
-    boot_image_set((const void *)info->image_address, info->image_bytes);
-    string_copy(cmdline, info->cmdline, sizeof(cmdline));
+    add_handle("self", init->handle_self_process);
+    add_handle("console", init->handle_console);
+    add_handle("trace", init->handle_trace);
+    add_handle("debug", init->handle_debug);
+    add_handle("system", init->handle_system);
+    add_handle("image", init->handle_image_area);
+    boot_image_set((const void *)init->image_address, init->image_bytes);
+    string_copy(cmdline, init->cmdline, sizeof(cmdline));
     start.argc = split_words(cmdline);
     start.argv = args;
     program_run(&start);

@@ -4,14 +4,11 @@
  *
  *     workload=NAME[:KEY=VALUE...][,NAME...]
  *
- * and run all at once, or one after the other with the word 'sequential'. "demo" stands for the
- * demo set.
+ * and run all at once, or one after the other. The name "demo" stands for the demo set.
  */
 #pragma once
 
 #include <stdbool.h>
-
-#define WORKLOAD_TEXT_BYTES 768u
 
 struct workload_totals {
     unsigned passed;
@@ -21,7 +18,7 @@ struct workload_totals {
 /*
  * workload_run() - run a list of programs and print a line for each, "PASS <name> ..." or "FAIL
  * <name> ...".
- * @list        as above; longer than WORKLOAD_TEXT_BYTES is cut
+ * @list        as above; is cut apart and must stay
  * @sequential  start each program when the one before has ended
  */
-struct workload_totals workload_run(const char *list, bool sequential);
+struct workload_totals workload_run(char *list, bool sequential);

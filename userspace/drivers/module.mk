@@ -1,0 +1,5 @@
+# Linked into the programs that use them; here only their host tests.
+HOST_TESTS += test_virtqueue test_pci
+HOST_test_virtqueue_SRC := tests/host/test_virtqueue.c userspace/drivers/virtio_console/virtqueue.c
+HOST_test_pci_SRC := tests/host/test_pci.c userspace/drivers/pci/pci.c
+HOST_test_pci_CFLAGS := -iquote tests/host/fake_syscalls

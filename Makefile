@@ -256,8 +256,10 @@ host-tests: $(addprefix $(BUILD)/host/,$(HOST_TESTS)) ## build the host tests, w
 .PHONY: deps demo run gdb trace
 deps: ## install what is missing (apt-get, as root or through sudo)
 	@tools/deps.sh install
+# Builds inside a target use all cores, unless the user has said otherwise.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 demo: deps ## everything, from dependencies to a timeline
-	@$(MAKE) all
+	@$(MAKE) $(PARALLEL) all
 	@tools/spoor demo
 run: all ## boot in QEMU, serial line on the terminal (CPUS=4)
 	@tools/spoor run
@@ -271,7 +273,7 @@ RUN_TESTS := $(PYTHON) tests/runner/run.py --build $(BUILD) --mode $(MODE) --hos
     --fuzzers "$(FUZZERS)"
 test: ## lint, host tests, system tests; build/test.json
 	@tools/deps.sh check
-	@$(MAKE) all host-tests $(BUILD)/compile_commands.json
+	@$(MAKE) $(PARALLEL) all host-tests $(BUILD)/compile_commands.json
 	@$(RUN_TESTS) lint host system
 test-host: host-tests ## host tests only
 	@$(RUN_TESTS) host
@@ -286,7 +288,7 @@ fuzz: $(addprefix $(BUILD)/fuzz/bin/,$(FUZZERS)) ## fuzz the parsers, SECONDS_EA
 mutants: generate ## do the tests notice a broken line?
 	@$(RUN_TESTS) mutants
 bench: ## instruction counts; build/bench.json
-	@$(MAKE) MODE=release all
+	@$(MAKE) $(PARALLEL) MODE=release all
 	@MODE=release $(PYTHON) tools/bench/bench.py
 acceptance: ## parts of an issue: passed, failed, missing (AREA=trail)
 	@$(PYTHON) tools/lint/acceptance.py --build $(BUILD) $(AREA)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes typed at kdebug's prompt, on a small fake machine with a ring and damaged structures. The first byte chooses: typed at the prompt
- * with all its keys, or run as one line.
+ * Any bytes typed at kdebug's prompt, on a small fake machine with a ring and damaged structures.
+ * The first byte chooses: typed at the prompt with all its keys, or run as one line.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 #include "tests/host/kdebug_support.h"
 #include "trace/ring/layout.h"
 
-#define INPUT_MAX 2000u
+#define INPUT_MAX  2000u
 #define RING_BYTES 0x8000u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,9 +26,13 @@ static void make_ring(const uint8_t *data, size_t size)
     uint8_t *memory = fake_alloc(0x4000 + RING_BYTES);
     struct trace_region *region = (struct trace_region *)memory;
     struct trace_lane *lane = (struct trace_lane *)(memory + 0x1000);
-    *region = (struct trace_region){.magic = TRACE_REGION_MAGIC, .version = TRACE_REGION_VERSION, .lane_count = 1,
-                                    .bytes = 0x4000 + RING_BYTES, .tsc_khz = 1000000};
-    region->lane[0] = (struct trace_lane_place){.control_offset = 0x1000, .ring_offset = 0x4000, .ring_bytes = RING_BYTES};
+    *region = (struct trace_region){.magic = TRACE_REGION_MAGIC,
+                                    .version = TRACE_REGION_VERSION,
+                                    .lane_count = 1,
+                                    .bytes = 0x4000 + RING_BYTES,
+                                    .tsc_khz = 1000000};
+    region->lane[0] = (struct trace_lane_place){
+        .control_offset = 0x1000, .ring_offset = 0x4000, .ring_bytes = RING_BYTES};
     struct trace_subbuf head = {.magic = TRACE_SUBBUF_MAGIC};
     memcpy(memory + 0x4000, &head, sizeof(head));
     memcpy(memory + 0x4000 + sizeof(head), data, size); /* the input itself as records */
@@ -46,7 +50,8 @@ static void make_kernel(const uint8_t *data, size_t size)
     list_init(processes);
     list_push_back(processes, &process->all_link);
     list_init(&process->threads);
-    *thread = (struct thread){.object = {.refs = 1}, .tid = 1, .process = process, .run = THREAD_BLOCKED};
+    *thread =
+        (struct thread){.object = {.refs = 1}, .tid = 1, .process = process, .run = THREAD_BLOCKED};
     memcpy(&thread->context, data, size < 64 ? size : 64);
     slots[1] = thread;
     *count = 2;

@@ -46,9 +46,11 @@ static void read_text(struct session *session)
         struct text_context context = {&session->schema, &registry, &symbols};
         for (unsigned i = 0; i < session->lane_count; i++) {
             struct lane lane;
-            for (lane_open(&lane, session, i, NULL); lane.step.kind != STEP_END; lane_advance(&lane)) {
+            for (lane_open(&lane, session, i, NULL); lane.step.kind != STEP_END;
+                 lane_advance(&lane)) {
                 if (lane.step.kind == STEP_RECORD) {
-                    text_record(&context, session->schema.event[lane.step.id], lane.step.record, text, sizeof(text));
+                    text_record(&context, session->schema.event[lane.step.id], lane.step.record,
+                                text, sizeof(text));
                 }
             }
             lane_close(&lane);
@@ -65,7 +67,8 @@ static void read_convert(struct session *session, bool all, uint64_t records)
     perfetto_init(&convert->perfetto);
     out_discard(&convert->perfetto.out);
     convert_run(convert, session, &window);
-    if (out_close(&convert->perfetto.out) != OK || convert->totals.events + convert->totals.left_out != records) {
+    if (out_close(&convert->perfetto.out) != OK ||
+        convert->totals.events + convert->totals.left_out + convert->totals.for_names != records) {
         abort(); /* events appeared or vanished */
     }
     convert_free(convert);

@@ -13,6 +13,7 @@ Written from the description of the format; the tables of events come from the g
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,8 +72,8 @@ def block(kind: int, sequence: int, payload: bytes, version: int = 1) -> bytes:
 class Capture:
     """Lanes: 0 meta, 1 + 2 * cpu normal, 2 + 2 * cpu NMI."""
 
-    def __init__(self, cpus: int = 1, khz: int = 1000000, clock: tuple[int, int] = (0, 0), unix: tuple[int, int] = (0, 0),
-                 boot_id: int = BOOT_ID, schema: str = spoor_gen.SCHEMA_TEXT) -> None:
+    def __init__(self, cpus: int = 1, khz: int = 1000000, clock: tuple[int, int] = (0, 0),
+                 unix: tuple[int, int] = (0, 0), boot_id: int = BOOT_ID, schema: str = spoor_gen.SCHEMA_TEXT) -> None:
         self.cpus = cpus
         self.khz = khz
         self.clock = clock
@@ -82,6 +83,7 @@ class Capture:
         self.lanes = [Lane(0, META)]
         for cpu in range(cpus):
             self.lanes += [Lane(cpu, NORMAL), Lane(cpu, NMI)]
+        self.on_emit: Callable[[int, int, str, int, dict[str, Any]], None] | None = None  # instead of emit_record()
         self.blocks: list[bytes] = []
         self.sequence = 0
         self.sent: dict[tuple[int, int], int] = {}  # lane and position to the sequence of the block
@@ -102,7 +104,8 @@ class Capture:
                            self.clock[0], self.clock[1], self.unix[0], self.unix[1], 0x7FF, 0x1D)
         head += b"Spoor test".ljust(64, b"\0") + b"trace=all".ljust(256, b"\0")
         for index, lane in enumerate(self.lanes):
-            head += struct.pack("<QQQII", 0x1000 + 128 * index, 0x10000 + index * RING_BYTES, RING_BYTES, lane.cpu, lane.kind)
+            head += struct.pack("<QQQII", 0x1000 + 128 * index, 0x10000 + index * RING_BYTES, RING_BYTES, lane.cpu,
+                                lane.kind)
         return head.ljust(len(head) + 32 * (LANES_MAX - len(self.lanes)), b"\0")
 
     def control(self, lane: Lane) -> bytes:
@@ -119,8 +122,8 @@ class Capture:
         self.lanes[1 + 2 * cpu].current = running
 
     def begin(self, lane: Lane, tsc: int) -> None:
-        lane.data = bytearray(struct.pack("<IHHQQQQ4QII", SUBBUF_MAGIC, lane.cpu, lane.kind, self.boot_id, lane.position,
-                                          lane.events, tsc, *lane.lost, lane.current, 0))
+        lane.data = bytearray(struct.pack("<IHHQQQQ4QII", SUBBUF_MAGIC, lane.cpu, lane.kind, self.boot_id,
+                                          lane.position, lane.events, tsc, *lane.lost, lane.current, 0))
 
     def write(self, index: int, tsc: int, event: int, words: list[int], small: int = 0) -> None:
         """A raw record; emit() knows the schema."""
@@ -135,6 +138,14 @@ class Capture:
         lane.events += 1
 
     def emit(self, cpu: int, tsc: int, event_name: str, /, lane: int = NORMAL, **values: Any) -> None:
+        """One event with its fields by name; values of enums may be given by name, too."""
+        if self.on_emit is not None:
+            self.on_emit(cpu, tsc, event_name, lane, values)
+        else:
+            self.emit_record(cpu, tsc, event_name, lane, values)
+
+    def emit_record(self, cpu: int, tsc: int, event_name: str, lane: int, values: dict[str, Any]) -> None:
+        values = dict(values)
         event = spoor_gen.EVENTS[event_name]
         words = [0] * event["words"]
         small = 0
@@ -199,7 +210,8 @@ class Capture:
     def mailbox(self, number: int, name: str, process: int = 2, tsc: int = 1030) -> None:
         self.emit(0, tsc, "life.object.name", type=4, object=number, process=process, name=name)
 
-    def switch(self, cpu: int, tsc: int, prev: int, following: int, state: str = "preempted", reason: str = "pick") -> None:
+    def switch(self, cpu: int, tsc: int, prev: int, following: int, state: str = "preempted",
+               reason: str = "pick") -> None:
         self.emit(cpu, tsc, "sched.thread.switch", state=state, reason=reason, prev=prev, next=following, priority=8)
 
     def wake(self, cpu: int, tsc: int, tid: int, target: int = 0, reason: str = "message") -> None:

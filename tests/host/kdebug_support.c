@@ -5,15 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/cpu.h"
 #include "arch/mmu.h"
+#include "base/assert.h"
 #include "base/string.h"
 #include "gen/layout.h"
 #include "kdebug/core/command.h"
+#include "kdebug/core/deferred.h"
 #include "kdebug/core/guard.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
+#include "kdebug/core/stop.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/terminal.h"
+#include "mm/frame_impl.h"
+#include "mm/heap_impl.h"
 
 #define OUTPUT_BYTES  0x200000u
 #define INPUT_BYTES   0x10000u
@@ -27,7 +33,7 @@ vaddr_t fake_trace_region;
 
 static uint8_t memory[FAKE_MEMORY_BYTES] __attribute__((aligned(0x1000)));
 static size_t used;    /* by fake_alloc() */
-static size_t written; /* by commands; tests that write themselves do so with fake_alloc() or fake_at() of one test */
+static size_t written; /* by commands; fake_begin() clears up to here */
 static paddr_t root;
 
 static char output[OUTPUT_BYTES];
@@ -49,11 +55,36 @@ static struct {
 static unsigned symbol_count;
 static void *symbol_table;
 
-/* What commands call in the live kernel only. */
-bool frame_check(char *why, size_t bytes);
-bool heap_check(char *why, size_t bytes);
-void kd_deferred_categories(uint64_t mask);
-bool kd_deferred_wanted(uint64_t *out_mask);
+/* What commands only call on a live machine, which this one is not. */
+struct kd_stop_record kd_stop_records[CPU_MAX];
+
+void power_off(void)
+{
+    abort();
+}
+
+void power_reset(void)
+{
+    abort();
+}
+
+void panic(const char *format, ...)
+{
+    fprintf(stderr, "%s\n", format);
+    abort();
+}
+
+bool kd_stop_has(unsigned cpu)
+{
+    (void)cpu;
+    abort();
+}
+
+uint64_t kd_stop_us(tsc_t ticks)
+{
+    (void)ticks;
+    abort();
+}
 
 bool frame_check(char *why, size_t bytes)
 {
@@ -86,12 +117,13 @@ size_t string_copy(char *to, const char *from, size_t bytes)
     return (size_t)snprintf(to, bytes, "%s", from);
 }
 
-/* ---- target -------------------------------------------------------------------------------------------------------- */
+/* ---- target ---- */
 
 static status_t read_physical(paddr_t pa, void *to, size_t bytes)
 {
     fake_reads++;
-    if (pa < RESERVED_PAGE || pa >= sizeof(memory) || bytes > sizeof(memory) - pa || pa % PAGE_BYTES + bytes > PAGE_BYTES) {
+    if (pa < RESERVED_PAGE || pa >= sizeof(memory) || bytes > sizeof(memory) - pa ||
+        pa % PAGE_BYTES + bytes > PAGE_BYTES) {
         return ERR_BAD_ADDRESS;
     }
     memcpy(to, memory + pa, bytes);
@@ -158,7 +190,7 @@ static const struct kd_target target = {
     .global = find_global,
 };
 
-/* ---- memory -------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static void *take(size_t bytes, size_t alignment)
 {
@@ -188,7 +220,8 @@ void fake_map(vaddr_t va, paddr_t pa, uint64_t page_bytes, uint64_t flags)
     for (unsigned shift = 39; 1ull << shift > page_bytes; shift -= 9) {
         uint64_t *entry = &table[va >> shift & 511];
         if (*entry == 0) {
-            *entry = fake_physical(take(PAGE_BYTES, PAGE_BYTES)) | PTE_PRESENT | PTE_WRITE | PTE_USER;
+            *entry =
+                fake_physical(take(PAGE_BYTES, PAGE_BYTES)) | PTE_PRESENT | PTE_WRITE | PTE_USER;
         }
         table = fake_at(*entry & PTE_ADDRESS);
     }
@@ -199,7 +232,8 @@ void fake_map(vaddr_t va, paddr_t pa, uint64_t page_bytes, uint64_t flags)
 void *fake_alloc(size_t bytes)
 {
     uint8_t *p = take(bytes, 64);
-    for (uintptr_t page = ROUND_DOWN((uintptr_t)p, PAGE_BYTES); page < (uintptr_t)p + bytes; page += PAGE_BYTES) {
+    for (uintptr_t page = ROUND_DOWN((uintptr_t)p, PAGE_BYTES); page < (uintptr_t)p + bytes;
+         page += PAGE_BYTES) {
         fake_map(page, fake_physical((void *)page), PAGE_BYTES, PTE_WRITE);
     }
     return p;
@@ -211,7 +245,7 @@ void fake_global(const char *name, const void *address)
     globals[global_count++].address = (vaddr_t)address;
 }
 
-/* ---- symbols ------------------------------------------------------------------------------------------------------- */
+/* ---- symbols ---- */
 
 void fake_symbol(uint32_t offset, char kind, const char *name)
 {
@@ -235,7 +269,9 @@ void *fake_symbols_build(size_t *out_bytes)
     for (unsigned i = 0; i < symbol_count; i++) {
         order[i] = i;
         starts[i] = length;
-        length += (uint32_t)snprintf(names + length, sizeof(names) - length, "%c%s", symbols[i].kind, symbols[i].name) + 1;
+        length += (uint32_t)snprintf(names + length, sizeof(names) - length, "%c%s",
+                                     symbols[i].kind, symbols[i].name) +
+                  1;
     }
     length = ROUND_UP(length, 4);
     qsort(order, symbol_count, sizeof(*order), by_name);
@@ -259,7 +295,7 @@ void fake_symbols_use(void)
     kd_symbols_use(symbol_table, bytes);
 }
 
-/* ---- terminal ------------------------------------------------------------------------------------------------------ */
+/* ---- terminal ---- */
 
 static void put_char(char c)
 {

@@ -30,6 +30,7 @@ jmp_buf panic_return;
 char panic_message[256];
 unsigned machine_preempts, machine_fail_at, machine_allocations;
 void (*machine_at_preempt)(void);
+void (*machine_at_acquire)(struct spinlock *lock);
 
 static struct lock_check lock_checks[CPU_MAX];
 static struct handoff handoff;
@@ -76,6 +77,9 @@ void spinlock_wait(struct spinlock *lock, unsigned ticket)
 void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
 {
     const void *other = lock;
+    if (machine_at_acquire != NULL) {
+        machine_at_acquire(lock);
+    }
     enum lock_verdict verdict =
         lock_check_acquire(&lock_checks[cpu_id()], lock, (uint16_t)rank, &other);
     if (verdict != LOCK_FINE) {
@@ -178,6 +182,7 @@ void machine_start(const struct handoff_memory *regions, unsigned count)
     machine_fail_at = 0;
     machine_preempts = 0;
     machine_at_preempt = NULL;
+    machine_at_acquire = NULL;
     memset(lock_checks, 0, sizeof(lock_checks));
     memset(frame_caches, 0, sizeof(frame_caches));
     if (mapped_bytes != 0) {

@@ -34,6 +34,10 @@ extern unsigned machine_allocations; /* counted since it was last set to 0 */
 extern void (*machine_at_preempt)(void);
 extern unsigned machine_preempts;
 
+/* Called before a lock is taken; NULL: nothing. A test plays another core that is faster there. */
+struct spinlock;
+extern void (*machine_at_acquire)(struct spinlock *lock);
+
 /* xorshift: the same numbers on every run of a test with the same seed. */
 uint64_t random_next(uint64_t *state);
 

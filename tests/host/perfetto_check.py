@@ -4,9 +4,9 @@
 
     perfetto_check.py FILE [--json] [--build DIR]
 
-Shares no code with the converter: packets are decoded by protobuf's own library from perfetto_subset.proto. The conditions
-are those that Perfetto's importer counts as errors or data loss, and those it swallows silently: overlapping slices, ends
-without a begin, flows with one end, disorder inside a bundle, a file that was cut.
+Shares no code with the converter: packets are decoded by protobuf's own library from perfetto_subset.proto. The
+conditions are those that Perfetto's importer counts as errors or data loss, and those it swallows silently: overlapping
+slices, ends without a begin, flows with one end, disorder inside a bundle, a file that was cut.
 
 Exit codes: 0 good, 1 something is wrong, 2 cannot be read. For tests: report = check_file(path, keep=True).
 """
@@ -138,9 +138,11 @@ class Report:
     state_ns: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by thread and state
     threads: dict[int, tuple[int, str]] = field(default_factory=dict)
     processes: dict[int, str] = field(default_factory=dict)
+    parents: dict[int, int] = field(default_factory=dict)
     first: int = 0
     last: int = 0
-    has_loss: bool = False
+    has_loss: bool = False  # events are missing
+    has_gaps: bool = False  # or were not recorded for a while
 
     @property
     def ok(self) -> bool:
@@ -163,6 +165,7 @@ class Report:
             "threads": len(self.threads),
             "processes": len(self.processes),
             "has_loss": self.has_loss,
+            "has_gaps": self.has_gaps,
         }
 
 
@@ -288,6 +291,8 @@ class Checker:
         for process in packet.process_tree.processes:
             if process.pid <= 0 or not process.cmdline:
                 self.report.error("tree", f"process {process.pid} has no name")
+            if self.report.parents.setdefault(process.pid, process.ppid) != process.ppid:
+                self.report.error("tree", f"process {process.pid}: another parent makes it another process")
             self.report.processes[process.pid] = process.cmdline[0] if process.cmdline else ""
         for thread in packet.process_tree.threads:
             if thread.tid <= 0 or thread.tgid <= 0 or not thread.name:
@@ -365,12 +370,12 @@ class Checker:
             if state < 0 or state & INVALID_STATE_BITS:
                 self.report.error("state", f"cpu {cpu}: state {state:#x}")
             self.row(time, cpu, "switch", (state, pid, priority, self.comm(sched, comm)))
-        columns = (sched.waking_timestamp, sched.waking_pid, sched.waking_target_cpu, sched.waking_prio,
+        wakings = (sched.waking_timestamp, sched.waking_pid, sched.waking_target_cpu, sched.waking_prio,
                    sched.waking_comm_index, sched.waking_common_flags)
-        if len({len(column) for column in columns}) != 1:
+        if len({len(column) for column in wakings}) != 1:
             self.report.error("compact", f"cpu {cpu}: columns of wakings of different lengths")
         time = 0
-        for delta, pid, target, _, comm, flags in zip(*columns, strict=False):
+        for delta, pid, target, _, comm, flags in zip(*wakings, strict=False):
             time += delta
             self.in_order(cpu, "waking", time)
             self.comm(sched, comm)
@@ -415,12 +420,12 @@ class Checker:
             report.error("system", "SystemInfo does not name release 6.1.0")
         times = [row[0] for row in self.rows] + [entry[0] for events in self.events.values() for entry in events]
         report.first, report.last = (min(times), max(times)) if times else (0, 0)
-        SchedChecker(self).run()
         flows = FlowChecker(report)
         for uuid, events in self.events.items():
             self.finish_track(report.tracks[uuid], events, flows)
-        flows.finish()
         self.check_loss()
+        SchedChecker(self).run()
+        flows.finish()
 
     def finish_track(self, track: Track, events: list[tuple[int, int, Any, int]], flows: FlowChecker) -> None:
         report = self.report
@@ -466,10 +471,11 @@ class Checker:
     def begin_slice(self, track: Track, time: int, event: Any, sequence: int, depth: int) -> Slice:
         category = self.category(event, sequence)
         item = Slice(track.uuid, self.name(event, sequence), category, time, None, depth, self.args(event, sequence),
-                     self.report.counts["slices"], flows=list(event.flow_ids), ended_flows=list(event.terminating_flow_ids))
+                     self.report.counts["slices"], flows=list(event.flow_ids),
+                     ended_flows=list(event.terminating_flow_ids))
         self.report.counts["slices"] += 1
         self.report.counts[f"slices.{category}"] += 1
-        if self.keep or item.name.startswith("LOST"):
+        if self.keep or item.name.startswith(("LOST", "OFF")):
             self.report.slices.append(item)
         return item
 
@@ -497,6 +503,7 @@ class Checker:
         if self.report.has_loss and not lost:
             self.report.error("loss", "bundles tell of lost events, but no slice shows where")
         self.report.has_loss |= bool(lost)
+        self.report.has_gaps = self.report.has_loss or any(item.name.startswith("OFF") for item in self.report.slices)
 
 
 class FlowChecker:
@@ -531,7 +538,7 @@ class FlowChecker:
                 report.error("flow", f"flow {flow} goes on after its end")
             elif ends and len({point[1] for point in points}) < 2:
                 report.error("flow", f"flow {flow} joins a slice with itself")
-            elif not ends and flow not in self.excused and not report.has_loss:
+            elif not ends and flow not in self.excused and not report.has_gaps:
                 report.error("flow", f"flow {flow} has no end")
             report.counts["flows"] += 1
             report.counts["flows_whole"] += bool(ends) and len({point[1] for point in points}) > 1
@@ -591,12 +598,12 @@ class SchedChecker:
                 report.error("first", f"cpu {cpu}: the first switch, which is swallowed, is to thread {pid}")
         elif prev != 0 or pid != 0:
             self.leave(time, cpu, prev, state)
-        if pid != 0 and self.running.get(pid, cpu) != cpu and not report.has_loss:
+        if pid != 0 and self.running.get(pid, cpu) != cpu and not report.has_gaps:
             report.error("twice", f"thread {pid} runs on cpu {self.running[pid]} and {cpu} at {time}")
         old = self.state.get(pid)
         if old is not None and old.name not in ("R", "R+", "Running") and prev is not None:
             report.counts["unwoken"] += 1
-            if not report.has_loss:
+            if not report.has_gaps:
                 report.error("unwoken", f"thread {pid} runs at {time} though it is {old.name} since {old.begin}")
         self.current[cpu] = pid
         if pid != 0:
@@ -672,7 +679,11 @@ class SchedChecker:
         self.report.counts["threads_born"] += 1
         if event.pid in self.seen:
             self.report.error("life", f"cpu {cpu}: thread {event.pid} is born at {time} but was seen before")
+        creator, event, _ = payload
         self.set_state(event.pid, time, "R")
+        if event.clone_flags & CLONE_THREAD == 0 and self.report.parents.get(event.pid) != creator:
+            self.report.error("life", f"process {event.pid} is born of {creator}, but its parent is "
+                                      f"{self.report.parents.get(event.pid)}")
 
     def process_free(self, time: int, cpu: int, payload: Any) -> None:
         _, event, _ = payload

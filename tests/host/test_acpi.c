@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI parser against tables built here byte by byte: what a good machine says, each way a table can be broken, and random
- * damage that must never make it read outside what was mapped.
+ * The ACPI parser against tables built here byte by byte: what a good machine says, each way a
+ * table can be broken, and random damage that must never make it read outside what was mapped.
  */
 #include "arch/x86_64/acpi_parse.h"
 
@@ -38,15 +38,16 @@ void log_write(enum log_level level, const char *format, ...)
 }
 
 /*
- * What is outside is not there; what is inside is handed out as a copy of exactly the bytes asked for, so that the sanitizer
- * sees a read of one byte more. Freed when the test is over.
+ * What is outside is not there; what is inside is handed out as a copy of exactly the bytes asked
+ * for, so that the sanitizer sees a read of one byte more. Freed when the test is over.
  */
 static void *copies[4096];
 static unsigned copy_count;
 
 static const void *map(paddr_t pa, uint64_t bytes)
 {
-    if (pa < MEMORY_BASE || pa >= MEMORY_BASE + MEMORY_BYTES || bytes > MEMORY_BASE + MEMORY_BYTES - pa) {
+    if (pa < MEMORY_BASE || pa >= MEMORY_BASE + MEMORY_BYTES ||
+        bytes > MEMORY_BASE + MEMORY_BYTES - pa) {
         return NULL;
     }
     void *copy = malloc(bytes);
@@ -108,22 +109,25 @@ static paddr_t put_bytes(paddr_t pa, const void *bytes, size_t count)
 static void put_madt(void)
 {
     static const uint8_t entries[] = {
-        0, 8, 0, 0, 1, 0, 0, 0,                         /* core, APIC id 0 */
-        0, 8, 1, 2, 1, 0, 0, 0,                         /* core, APIC id 2: the boot core */
-        0, 8, 2, 4, 1, 0, 0, 0,                         /* core, APIC id 4 */
-        0, 8, 3, 6, 0, 0, 0, 0,                         /* disabled */
-        0, 8, 4, 7, 2, 0, 0, 0,                         /* could be plugged in later */
-        1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0,      /* I/O APIC at 0xfec00000 from 0 */
-        1, 12, 1, 0, 0, 0x10, 0xc0, 0xfe, 24, 0, 0, 0,  /* I/O APIC at 0xfec01000 from 24 */
-        2, 10, 0, 0, 2, 0, 0, 0, 0, 0,                  /* ISA 0 is line 2 */
-        2, 10, 0, 9, 9, 0, 0, 0, 0x0d, 0,               /* ISA 9: level, active high */
-        2, 10, 0, 4, 28, 0, 0, 0, 0x0f, 0,              /* ISA 4 is line 28: level, active low */
-        2, 10, 1, 5, 99, 0, 0, 0, 0, 0,                 /* another bus */
-        2, 10, 0, 16, 99, 0, 0, 0, 0, 0,                /* no such ISA line */
-        4, 6, 0xff, 0, 0, 1,                            /* NMI: not read */
-        9, 16, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, /* core 4 again, as x2APIC */
-        9, 16, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, /* core 8 only as x2APIC */
-        9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 6, 0, 0, 0, /* core 256: not reachable by xAPIC */
+        0, 8,  0,    0,  1,  0,    0,    0,                   /* core, APIC id 0 */
+        0, 8,  1,    2,  1,  0,    0,    0,                   /* core, APIC id 2: the boot core */
+        0, 8,  2,    4,  1,  0,    0,    0,                   /* core, APIC id 4 */
+        0, 8,  3,    6,  0,  0,    0,    0,                   /* disabled */
+        0, 8,  4,    7,  2,  0,    0,    0,                   /* could be plugged in later */
+        1, 12, 0,    0,  0,  0,    0xc0, 0xfe, 0,    0, 0, 0, /* I/O APIC at 0xfec00000 from 0 */
+        1, 12, 1,    0,  0,  0x10, 0xc0, 0xfe, 24,   0, 0, 0, /* I/O APIC at 0xfec01000 from 24 */
+        2, 10, 0,    0,  2,  0,    0,    0,    0,    0,       /* ISA 0 is line 2 */
+        2, 10, 0,    9,  9,  0,    0,    0,    0x0d, 0,       /* ISA 9: level, active high */
+        2, 10, 0,    4,  28, 0,    0,    0,    0x0f, 0, /* ISA 4 is line 28: level, active low */
+        2, 10, 1,    5,  99, 0,    0,    0,    0,    0, /* another bus */
+        2, 10, 0,    16, 99, 0,    0,    0,    0,    0, /* no such ISA line */
+        4, 6,  0xff, 0,  0,  1,                         /* NMI: not read */
+        9, 16, 0,    0,  4,  0,    0,    0,    1,    0, 0, 0,
+        2, 0,  0,    0, /* core 4 again, as x2APIC */
+        9, 16, 0,    0,  8,  0,    0,    0,    1,    0, 0, 0,
+        5, 0,  0,    0, /* core 8 only as x2APIC */
+        9, 16, 0,    0,  0,  1,    0,    0,    1,    0, 0, 0,
+        6, 0,  0,    0, /* core 256: not reachable by xAPIC */
     };
     put_table(MADT, "APIC", 44 + sizeof(entries));
     put(MADT + 36, 4, 0xfee01000);
@@ -159,7 +163,8 @@ static void put_dsdt(const void *aml, size_t bytes)
     seal_table(DSDT);
 }
 
-static const uint8_t s5_aml[] = {0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x04, 0x0a, 0x05, 0x0a, 0x07, 0x00, 0x00};
+static const uint8_t s5_aml[] = {0x08, '_',  'S',  '5',  '_',  0x12, 0x06,
+                                 0x04, 0x0a, 0x05, 0x0a, 0x07, 0x00, 0x00};
 
 static int set_up(void **state)
 {
@@ -229,8 +234,9 @@ static void redirection_entries_for_nmi(void **state)
 {
     (void)state;
     assert_int_equal(ioapic_entry_nmi(0, 0), 0x400);
-    assert_int_equal(ioapic_entry_nmi(0x05, 3), 0x0300000000000400ull);  /* active high, edge */
-    assert_int_equal(ioapic_entry_nmi(0x0f, 1), 0x0100000000002400ull);  /* active low; never level */
+    assert_int_equal(ioapic_entry_nmi(0x05, 3), 0x0300000000000400ull); /* active high, edge */
+    assert_int_equal(ioapic_entry_nmi(0x0f, 1),
+                     0x0100000000002400ull); /* active low; never level */
     assert_int_equal(ioapic_entry_nmi(0x0d, 0xfe), 0xfe00000000000400ull);
 }
 
@@ -323,8 +329,18 @@ static void forms_of_s5(void **state)
         {"bytes", {8, '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 0x0a, 7}, 12, true, 5, 7},
         {"zero and one", {8, '_', 'S', '5', '_', 0x12, 6, 4, 0, 1, 0, 0}, 12, true, 0, 1},
         {"words", {8, '_', 'S', '5', '_', 0x12, 8, 2, 0x0b, 6, 0, 0x0b, 3, 0}, 14, true, 6, 3},
-        {"root prefix", {8, '\\', '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 0x0a, 5}, 13, true, 5, 5},
-        {"two-byte length", {8, '_', 'S', '5', '_', 0x12, 0x46, 0, 4, 0x0a, 1, 0x0a, 2}, 13, true, 1, 2},
+        {"root prefix",
+         {8, '\\', '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 0x0a, 5},
+         13,
+         true,
+         5,
+         5},
+        {"two-byte length",
+         {8, '_', 'S', '5', '_', 0x12, 0x46, 0, 4, 0x0a, 1, 0x0a, 2},
+         13,
+         true,
+         1,
+         2},
         {"not a name", {9, '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 0x0a, 7}, 12, false, 0, 0},
         {"not a package", {8, '_', 'S', '5', '_', 0x11, 6, 4, 0x0a, 5, 0x0a, 7}, 12, false, 0, 0},
         {"one element", {8, '_', 'S', '5', '_', 0x12, 6, 1, 0x0a, 5}, 10, false, 0, 0},
@@ -338,7 +354,8 @@ static void forms_of_s5(void **state)
         parse(&info);
         if (info.has_s5 != cases[i].has ||
             (cases[i].has && (info.s5_type_a != cases[i].a || info.s5_type_b != cases[i].b))) {
-            fail_msg("%s: has %d, %u %u", cases[i].name, info.has_s5, info.s5_type_a, info.s5_type_b);
+            fail_msg("%s: has %d, %u %u", cases[i].name, info.has_s5, info.s5_type_a,
+                     info.s5_type_b);
         }
     }
 }

@@ -52,7 +52,8 @@ static uint64_t missing_in_all(const struct session *session, uint64_t *out_hole
 /* Records in a SUBBUF block, counted by hand. */
 static uint64_t records_in(struct capture_block *block)
 {
-    const uint64_t *at = (const uint64_t *)((char *)(block + 1) + sizeof(struct capture_subbuf) + sizeof(struct trace_subbuf));
+    const uint64_t *at = (const uint64_t *)((char *)(block + 1) + sizeof(struct capture_subbuf) +
+                                            sizeof(struct trace_subbuf));
     const uint64_t *end = (const uint64_t *)((char *)(block + 1) + block->bytes);
     uint64_t records = 0;
     while (at < end) {
@@ -231,7 +232,8 @@ static void test_missing_block_is_named(void **state)
     open_work(&opened, bytes);
     assert_int_equal(opened.session.blocks_missing, 1);
     assert_int_equal(opened.session.findings.count[FINDING_BLOCK_MISSING], 1);
-    assert_non_null(strstr(opened.session.findings.text[FINDING_BLOCK_MISSING][0], "blocks 5 to 5"));
+    assert_non_null(
+        strstr(opened.session.findings.text[FINDING_BLOCK_MISSING][0], "blocks 5 to 5"));
     close_work(&opened);
 }
 
@@ -384,7 +386,8 @@ static void test_what_cannot_be_read_is_refused(void **state)
     free(bytes.data);
 
     char text[] = "#!/bin/sh\n# not a capture at all, and no memory image either\n";
-    assert_int_equal(open_bytes(&session, &input, (struct bytes){text, sizeof(text)}, 0), ERR_CORRUPT);
+    assert_int_equal(open_bytes(&session, &input, (struct bytes){text, sizeof(text)}, 0),
+                     ERR_CORRUPT);
     assert_int_equal(open_bytes(&session, &input, (struct bytes){text, 0}, 0), ERR_CORRUPT);
 }
 
@@ -397,7 +400,8 @@ static void test_unknown_schema_is_refused_unless_the_capture_holds_it(void **st
     struct capture_block *start = block_at(bytes, 0);
     ((struct trace_region *)block_payload(start))->schema_hash ^= 1;
     block_seal(start);
-    assert_int_equal(open_bytes(&session, &input, bytes, 0), ERR_NOT_SUPPORTED); /* SCHEMA does not fit the hash */
+    assert_int_equal(open_bytes(&session, &input, bytes, 0),
+                     ERR_NOT_SUPPORTED); /* SCHEMA does not fit the hash */
     free(bytes.data);
 }
 
@@ -451,10 +455,12 @@ static void test_lane_that_does_not_exist(void **state)
 static uint64_t *first_record(struct bytes bytes)
 {
     struct capture_block *block = block_find(bytes, CAPTURE_SUBBUF, 0);
-    return (uint64_t *)((char *)block_payload(block) + sizeof(struct capture_subbuf) + sizeof(struct trace_subbuf));
+    return (uint64_t *)((char *)block_payload(block) + sizeof(struct capture_subbuf) +
+                        sizeof(struct trace_subbuf));
 }
 
-static void spoil_record(uint64_t flip, enum finding_rule rule, uint64_t delivered, uint64_t unknown)
+static void spoil_record(uint64_t flip, enum finding_rule rule, uint64_t delivered,
+                         uint64_t unknown)
 {
     struct maker maker;
     maker_begin(&maker, 1);
@@ -507,8 +513,8 @@ static void test_time_that_goes_back(void **state)
 static void test_time_is_unwrapped(void **state)
 {
     (void)state;
-    static const uint64_t times[] = {(1ull << 42) - 5, (1ull << 42) + 3, (1ull << 42) + (1ull << 40),
-                                     13ull << 39, (1ull << 43) + 1};
+    static const uint64_t times[] = {(1ull << 42) - 5, (1ull << 42) + 3,
+                                     (1ull << 42) + (1ull << 40), 13ull << 39, (1ull << 43) + 1};
     struct maker maker;
     maker_begin(&maker, 1);
     for (unsigned i = 0; i < ARRAY_COUNT(times); i++) {
@@ -566,7 +572,9 @@ static void test_who_runs_at_the_beginning(void **state)
     maker_begin(&maker, 2);
     synth_set_current(&maker.synth, 0, 7);
     SYNTH(&maker.synth, SYNTH_LANE(0), 1000, "irq.enter", 1);
-    synth_set_current(&maker.synth, 1, 9); /* the header may be written in the middle of a switch: the record decides */
+    synth_set_current(
+        &maker.synth, 1,
+        9); /* the header may be written in the middle of a switch: the record decides */
     synth_switch(&maker.synth, 1, 1000, 8, 9, 0, 0);
     struct opened opened;
     open_work(&opened, maker_end(&maker));
@@ -586,7 +594,8 @@ static void test_conservation_is_checked_between_neighbours(void **state)
     for (int wrong = -1; wrong <= 1; wrong++) {
         struct bytes bytes = make_work(1, EVENTS, 12, NULL);
         struct capture_block *block = block_find(bytes, CAPTURE_SUBBUF, 2);
-        struct trace_subbuf *header = (struct trace_subbuf *)((char *)block_payload(block) + sizeof(struct capture_subbuf));
+        struct trace_subbuf *header =
+            (struct trace_subbuf *)((char *)block_payload(block) + sizeof(struct capture_subbuf));
         header->first_event += (uint64_t)wrong;
         block_seal(block);
         struct opened opened;
@@ -599,7 +608,8 @@ static void test_conservation_is_checked_between_neighbours(void **state)
 
 /* ---- memory images ---- */
 
-static struct bytes make_image(unsigned cpus, uint64_t events, struct bytes *out_capture, size_t lead)
+static struct bytes make_image(unsigned cpus, uint64_t events, struct bytes *out_capture,
+                               size_t lead)
 {
     struct maker maker;
     struct bytes image = {0};
@@ -639,7 +649,8 @@ static void compare_lanes(const struct session *a, const struct session *b)
 static void test_image_and_capture_tell_the_same(void **state)
 {
     (void)state;
-    for (size_t lead = 0; lead <= 0x20008; lead += 0x20008) { /* alone, and somewhere inside a core file */
+    for (size_t lead = 0; lead <= 0x20008;
+         lead += 0x20008) { /* alone, and somewhere inside a core file */
         struct bytes capture;
         struct bytes image = make_image(2, 4000, &capture, lead);
         struct opened a;
@@ -695,7 +706,8 @@ static void test_image_whose_writer_was_just_beginning_a_sub_buffer(void **state
     struct trace_lane_place *place = &region->lane[SYNTH_LANE(0)];
     struct trace_lane *control = (struct trace_lane *)(image.data + place->control_offset);
     uint64_t next = control->limit; /* the header of the next sub-buffer lies over the oldest one */
-    struct trace_subbuf *header = (struct trace_subbuf *)(image.data + place->ring_offset + (next & control->mask));
+    struct trace_subbuf *header =
+        (struct trace_subbuf *)(image.data + place->ring_offset + (next & control->mask));
     header->position = next;
     struct opened opened;
     open_work(&opened, image);

@@ -14,8 +14,9 @@ typedef unsigned __int128 u128;
 #define HOUR_NS (3600 * NS_PER_SECOND)
 #define YEAR_S  (366ull * 24 * 3600)
 
-static const uint64_t rates_hz[] = {1000000,    3579545,    1000000000, 1193182, 1800000000,  2400000000,
-                                    2592000001, 2899999999, 3000000000, 3333333, 4700000000, 16000000000};
+static const uint64_t rates_hz[] = {1000000,    3579545,    1000000000, 1193182,
+                                    1800000000, 2400000000, 2592000001, 2899999999,
+                                    3000000000, 3333333,    4700000000, 16000000000};
 
 static void one_hour_is_exact_to_a_nanosecond(void **state)
 {
@@ -38,7 +39,10 @@ static void one_gigahertz_is_exact_for_a_year(void **state)
 static void scaling_does_not_overflow(void **state)
 {
     (void)state;
-    /* 2^63 ticks of 1 MHz are 292,000 years: more than 64 bits of ns; of 3 GHz they are 97 years and fit. */
+    /*
+     * 2^63 ticks of 1 MHz are 292,000 years: more than 64 bits of ns; of 3 GHz they are 97 years
+     * and fit.
+     */
     uint64_t ticks = 1ull << 63;
     ns_t want = (ns_t)((u128)ticks * NS_PER_SECOND / 3000000000u);
     ns_t got = clock_scale(ticks, clock_multiplier(3000000000));
@@ -85,8 +89,10 @@ static void mul_div_is_exact(void **state)
     (void)state;
     srand(1);
     for (int i = 0; i < 200000; i++) {
-        uint64_t a = ((uint64_t)rand() << 33 ^ (uint64_t)rand() << 11 ^ (uint64_t)rand()) >> (rand() % 64);
-        uint64_t b = ((uint64_t)rand() << 33 ^ (uint64_t)rand() << 11 ^ (uint64_t)rand()) >> (rand() % 64);
+        uint64_t a =
+            ((uint64_t)rand() << 33 ^ (uint64_t)rand() << 11 ^ (uint64_t)rand()) >> (rand() % 64);
+        uint64_t b =
+            ((uint64_t)rand() << 33 ^ (uint64_t)rand() << 11 ^ (uint64_t)rand()) >> (rand() % 64);
         uint64_t c = ((uint64_t)rand() << 33 ^ (uint64_t)rand()) >> (rand() % 63);
         u128 want = c ? (u128)a * b / c : ~(u128)0;
         assert_int_equal(mul_div(a, b, c), want > ~0ull ? ~0ull : (uint64_t)want);

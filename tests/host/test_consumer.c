@@ -210,7 +210,7 @@ static bool next_block(struct block *block)
 
 static struct block expect_block(enum capture_type type, uint64_t sequence)
 {
-    struct block block;
+    struct block block = {.payload = ""};
 
     assert_true(next_block(&block));
     assert_int_equal(block.head.type, type);
@@ -221,7 +221,7 @@ static struct block expect_block(enum capture_type type, uint64_t sequence)
 /* The next block is a good sub-buffer of this lane and position; returns its bytes. */
 static struct block expect_subbuf(unsigned lane, uint64_t position, bool complete, uint64_t bytes)
 {
-    struct block block;
+    struct block block = {.payload = ""};
     struct capture_subbuf head;
     struct trace_subbuf subbuf;
 
@@ -538,7 +538,7 @@ static uint64_t check_records(const struct block *block)
 
 static void count_delivered(uint64_t delivered[LANES], uint64_t last[LANES])
 {
-    struct block block;
+    struct block block = {.payload = ""};
 
     while (next_block(&block)) {
         struct capture_subbuf head;

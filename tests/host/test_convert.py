@@ -53,8 +53,8 @@ def instants(report: Report, name: str) -> list[Instant]:
 
 # ---- scheduling ----
 
-LETTERS = {"ready": "R", "preempted": "R+", "yielded": "R", "receive": "S", "call": "D", "reply": "D", "sleep": "S", "join": "S",
-           "futex": "S", "fault": "D", "suspended": "T", "console": "S", "trace": "S"}
+LETTERS = {"ready": "R", "preempted": "R+", "yielded": "R", "receive": "S", "call": "D", "reply": "D", "sleep": "S",
+           "join": "S", "futex": "S", "fault": "D", "suspended": "T", "console": "S", "trace": "S"}
 
 
 @pytest.mark.parametrize("state", sorted(LETTERS))
@@ -79,7 +79,8 @@ def test_switch_times_names_and_priorities_are_exact(tmp_path: Path) -> None:
     switches = [(item.time, item.prev, item.prev_state, item.next, item.name) for item in report.switches[0]]
     assert switches[0][1:] == (-1, 0, 0, "idle"), "the first switch of a core is swallowed: it must be a made-up one"
     assert switches[1] == (5000, 0, 0, CLIENT, "main")
-    assert switches[2:] == [(10000, CLIENT, 0x100, OTHER, "second"), (20000, OTHER, 1, 0, "idle"), (30000, 0, 0, CLIENT, "main")]
+    assert switches[2:] == [(10000, CLIENT, 0x100, OTHER, "second"), (20000, OTHER, 1, 0, "idle"),
+                            (30000, 0, 0, CLIENT, "main")]
     assert [item.priority for item in report.switches[0]][2:] == [8, 8, 8]
 
 
@@ -138,8 +139,8 @@ def test_the_same_when_the_waker_has_left_its_core_by_then(tmp_path: Path) -> No
 def test_interrupts_have_names_and_nest(tmp_path: Path) -> None:
     capture = stage()
     capture.emit(0, 9000, "irq.exit", vector=0xE2)  # it began before the capture
-    for time, name, vector in ((10000, "enter", 0x34), (10100, "enter", 0xE1), (10200, "exit", 0xE1), (10300, "exit", 0x34),
-                               (11000, "enter", 0xE3), (11100, "exit", 0xE3)):
+    for time, name, vector in ((10000, "enter", 0x34), (10100, "enter", 0xE1), (10200, "exit", 0xE1),
+                               (10300, "exit", 0x34), (11000, "enter", 0xE3), (11100, "exit", 0xE3)):
         capture.emit(0, time, f"irq.{name}", vector=vector)
     report = convert(tmp_path, capture.finish())
     assert report.irqs[0] == [(10100, 10200, "reschedule"), (10000, 10300, "line 4"), (11000, 11100, "console")]
@@ -208,7 +209,25 @@ def test_birth_and_death_of_a_process(tmp_path: Path) -> None:
     capture.switch(0, 10500, 61, CLIENT, "dead")
     report = convert(tmp_path, capture.finish())
     assert report.threads[60] == (60, "first") and report.threads[61] == (60, "later")
+    assert report.parents[60] == CLIENT
+    end = instants(report, "exit")[0]
+    assert report.tracks[end.track].name == "child" and end.args == {"code": 0}
     assert report.counts["threads_born"] == 2 and report.counts["threads_freed"] == 2
+
+
+def test_a_process_that_a_fault_ends(tmp_path: Path) -> None:
+    capture = begin(stage())
+    capture.emit(0, 10000, "life.process.exit", fault=15, process=2, code=0xFFFFFFFF)
+    report = convert(tmp_path, capture.finish())
+    assert instants(report, "ended by a fault")[0].args == {"code": -1, "cause": "page fault"}
+
+
+def test_names_with_spaces_stay_whole(tmp_path: Path) -> None:
+    capture = stage()
+    capture.process(4, "two words", tsc=1050)
+    capture.thread(60, "a thread", process=4, tsc=1060)
+    report = convert(tmp_path, begin(capture).finish())
+    assert report.processes[60] == "two words" and report.threads[60] == (60, "a thread")
 
 
 # ---- slices ----
@@ -248,7 +267,8 @@ def play_call(capture: Capture, at: int = 10000, status: int = 0) -> None:
     capture.emit(0, at + 100, "ipc.call", flags=0, call=0xC0FFEE, mailbox=MAILBOX, label=5)
     capture.switch(0, at + 200, CLIENT, SERVER, "reply", "handoff")
     capture.emit(0, at + 300, "ipc.receive", call=0xC0FFEE, badge=9, mailbox=MAILBOX, label=5)
-    capture.emit(0, at + 350, "ipc.copy", status=0, call=0xC0FFEE, reply=0, **{"from": CLIENT, "to": SERVER}, bytes=4096)
+    ends = {"from": CLIENT, "to": SERVER}
+    capture.emit(0, at + 350, "ipc.copy", status=0, call=0xC0FFEE, reply=0, **ends, bytes=4096)
     capture.emit(0, at + 400, "syscall.exit", status=0)
     capture.emit(0, at + 500, "syscall.enter", number=4, arg0=0)
     capture.emit(0, at + 600, "ipc.reply", flags=0, call=0xC0FFEE)
@@ -273,7 +293,8 @@ def test_a_call_and_its_service(tmp_path: Path) -> None:
     outer = named(report, "mailbox_call")[0]
     assert (call.begin, call.end) == (10100, 10800) and call.args == {"call": 0xC0FFEE, "label": 5}
     assert call.end_args == {"status": "OK"}
-    assert outer.depth == 0 and call.depth == 1 and outer.begin < call.begin and call.end < (outer.end or 0)
+    assert outer.depth == 0 and call.depth == 1 and outer.begin < call.begin
+    assert call.end is not None and outer.end is not None and call.end < outer.end
     assert serve.depth == 0 and abs(serve.begin - 10300) <= 2 and abs((serve.end or 0) - 10600) <= 2
     assert serve.args == {"call": 0xC0FFEE, "label": 5, "badge": 9, "client": "main"}
     assert call.flows == serve.flows == call.ended_flows and len(call.flows) == 1
@@ -287,7 +308,8 @@ def test_system_calls_of_the_server_are_cut_where_serving_begins_and_ends(tmp_pa
     start_server(capture)
     play_call(capture)
     report = convert(tmp_path, capture.finish())
-    pieces = [(item.name, item.depth, bool(item.args.get("continued")), item.end is None) for item in on_track(report, "serve")]
+    pieces = [(item.name, item.depth, bool(item.args.get("continued")), item.end is None)
+              for item in on_track(report, "serve")]
     assert pieces == [
         ("mailbox_reply_receive", 0, False, False),  # waits
         ("serve box", 0, False, False),
@@ -318,7 +340,8 @@ def test_a_server_that_holds_two_calls(tmp_path: Path) -> None:
     first, second = named(report, "serve box")
     assert report.tracks[first.track].kind == "thread"
     held = report.tracks[second.track]
-    assert held.kind == "plain" and report.tracks[held.parent].kind == "process" and report.tracks[held.parent].name == "server"
+    parent = report.tracks[held.parent]
+    assert (held.kind, parent.kind, parent.name) == ("plain", "process", "server")
     assert (second.begin, second.end) == (10600, 10800)
     assert report.counts["flows_whole"] == 2
 
@@ -452,6 +475,42 @@ def test_losses_that_the_recorder_reports(tmp_path: Path) -> None:
     assert lost == [("LOST 7 events (nested)", 11000, 19000)]
 
 
+SCHED, SYSCALL = 1 << 0, 1 << 2
+ALL = 0x7FF
+
+
+def test_while_sched_is_off_nobody_is_said_to_run(tmp_path: Path) -> None:
+    capture = begin(stage())
+    capture.emit(0, 9000, "syscall.enter", number=0, arg0=0)
+    capture.emit(0, 10000, "trace.switched", mask=ALL & ~SCHED)
+    capture.emit(0, 11000, "syscall.exit", status=0)  # nobody knows whose
+    capture.emit(0, 20000, "trace.switched", mask=ALL)
+    capture.switch(0, 21000, OTHER, CLIENT, "sleep")
+    report = convert(tmp_path, capture.finish())
+    off = named(report, "OFF: sched")
+    assert len(off) == 1 and off[0].begin - 10000 in range(5) and off[0].end == 20001
+    assert report.has_gaps and not report.has_loss
+    first = report.states[CLIENT][0]
+    assert first.name == "Running" and (first.end or 0) - 10000 in range(10)
+    syscall = named(report, "null")[0]
+    assert (syscall.end or 0) - 10000 in range(10) and "status" not in syscall.end_args
+    assert [item.next for item in report.switches[0]] == [0, CLIENT, 0, OTHER, CLIENT]
+
+
+def test_what_is_open_when_its_category_goes_off_ends_there(tmp_path: Path) -> None:
+    capture = begin(stage())
+    capture.emit(0, 9000, "syscall.enter", number=1, arg0=0)
+    capture.emit(0, 10000, "trace.switched", mask=ALL & ~SYSCALL)
+    capture.emit(0, 20000, "trace.switched", mask=ALL)
+    capture.emit(0, 30000, "syscall.enter", number=0, arg0=0)
+    report = convert(tmp_path, capture.finish())
+    first, second = on_track(report, "main")
+    assert (first.end or 0) - 10000 in range(5) and second.begin == 30000
+    assert [item.name for item in report.instants] == ["recording " + " ".join(
+        name for name in ("sched", "irq", "fault", "ipc", "life", "log", "user", "timer", "kdebug", "trace")),
+        "recording sched irq syscall fault ipc life log user timer kdebug trace"]
+
+
 def test_window(tmp_path: Path) -> None:
     capture = stage()
     capture.emit(0, 10000, "syscall.enter", number=1, arg0=0)
@@ -497,7 +556,8 @@ def test_another_schema_is_read_from_the_capture(tmp_path: Path) -> None:
     """Every event has another number and the fields of a switch other places: the names decide."""
     import spoor_gen
     moved = spoor_gen.SCHEMA_TEXT.replace("event 8 sched.thread.switch", "event 300 sched.thread.switch")
-    moved = moved.replace("field prev 1 0 24 tid", "field prev 1 40 24 tid").replace("field next 1 24 24 tid", "field next 1 0 24 tid")
+    moved = moved.replace("field prev 1 0 24 tid", "field prev 1 40 24 tid")
+    moved = moved.replace("field next 1 24 24 tid", "field next 1 0 24 tid")
     moved = moved.replace("field priority 1 48 8 dec", "field priority 1 24 8 dec")
     capture = stage(schema=moved)
     capture.write(1, 10000, 300, [CLIENT << 40 | 9 << 24 | OTHER], 1)
@@ -509,7 +569,8 @@ def test_another_schema_is_read_from_the_capture(tmp_path: Path) -> None:
 @pytest.mark.parametrize("khz", [1_000_000, 2_995_200, 3_700_001, 24_000])
 @pytest.mark.parametrize("cpus", [1, 2, 4, 8])
 def test_synthetic_workloads_convert_without_a_fault(tmp_path: Path, cpus: int, khz: int) -> None:
-    source = synth(tmp_path / "work.spoor", "--cpus", str(cpus), "--khz", str(khz), "--seed", str(cpus), "--events", "8000")
+    options = ("--cpus", str(cpus), "--khz", str(khz), "--seed", str(cpus), "--events", "8000")
+    source = synth(tmp_path / "work.spoor", *options)
     target = tmp_path / "work.pftrace"
     spoor_trace("convert", source, target)
     report = perfetto_check.check_file(target, build=BUILD)
@@ -520,11 +581,11 @@ def test_synthetic_workloads_convert_without_a_fault(tmp_path: Path, cpus: int, 
 
 
 def test_image_of_memory_of_a_flight_recorder(tmp_path: Path) -> None:
-    """Every ring reaches back another while: the timeline begins where all are there, or with --all shows what is not."""
+    """Every ring reaches back another while: the timeline begins where all do, or with --all shows what is missing."""
     source = synth(tmp_path / "work.img", "--image", "--cpus", "4", "--events", "300000")
     target = tmp_path / "work.pftrace"
     done = spoor_trace("convert", source, target)
-    assert b"earlier events left out" in done.stderr
+    assert b"events left out" in done.stderr
     report = perfetto_check.check_file(target, build=BUILD)
     assert report.ok, dict(report.texts)
     assert report.counts["flows_whole"] > 1000 and not report.has_loss

@@ -38,17 +38,17 @@ static void test_built_in_schema(void **state)
 }
 
 static const char *const bad_schemas[] = {
-    "event 1 a.b sched 0\n",                                         /* category is not defined */
-    "category 0 x\nevent 512 a x 0\n",                               /* id out of range */
-    "category 0 x\nevent 1 a x 31\n",                                /* too many words */
-    "category 0 x\nevent 1 a x 1\nevent 1 b x 1\n",                  /* an id twice */
-    "category 0 x\nevent 1 a x 1\nfield f 2 0 8 dec\n",              /* word outside the record */
-    "category 0 x\nevent 1 a x 1\nfield f 1 60 8 dec\n",             /* bits outside the word */
-    "category 0 x\nevent 1 a x 1\nfield f 1 0 0 dec\n",              /* a number without bits */
-    "category 0 x\nevent 1 a x 1\nfield s 1 0 0 string\n",           /* string on top of a word */
+    "event 1 a.b sched 0\n",                               /* category is not defined */
+    "category 0 x\nevent 512 a x 0\n",                     /* id out of range */
+    "category 0 x\nevent 1 a x 31\n",                      /* too many words */
+    "category 0 x\nevent 1 a x 1\nevent 1 b x 1\n",        /* an id twice */
+    "category 0 x\nevent 1 a x 1\nfield f 2 0 8 dec\n",    /* word outside the record */
+    "category 0 x\nevent 1 a x 1\nfield f 1 60 8 dec\n",   /* bits outside the word */
+    "category 0 x\nevent 1 a x 1\nfield f 1 0 0 dec\n",    /* a number without bits */
+    "category 0 x\nevent 1 a x 1\nfield s 1 0 0 string\n", /* string on top of a word */
     "category 0 x\nevent 1 a x 0\nfield s 1 0 0 string\nfield t 2 0 0 string\n", /* two strings */
-    "category 0 x\nevent 1 a x 1\nfield f 1 0 8 enum:none\n",        /* enum is not defined */
-    "field f 1 0 8 dec\n",                                           /* field of no event */
+    "category 0 x\nevent 1 a x 1\nfield f 1 0 8 enum:none\n", /* enum is not defined */
+    "field f 1 0 8 dec\n",                                    /* field of no event */
     "category 64 x\n",
     "category 0\n",
     "enum e 0=a 256=b\n",
@@ -64,15 +64,17 @@ static void test_bad_schemas_are_refused(void **state)
     complain_silently = true;
     for (size_t i = 0; i < ARRAY_COUNT(bad_schemas); i++) {
         struct schema schema;
-        assert_int_equal(schema_parse(&schema, bad_schemas[i], strlen(bad_schemas[i])), ERR_CORRUPT);
+        assert_int_equal(schema_parse(&schema, bad_schemas[i], strlen(bad_schemas[i])),
+                         ERR_CORRUPT);
     }
 }
 
 static void test_schema_of_a_later_version(void **state)
 {
     (void)state;
-    static const char text[] = "spoor-schema 2\nnovelty 1 2 3\ncategory 0 x\nevent 7 new.thing x 2 meta shiny\n"
-                               "field f 1 0 8 colour\nfield g 2 4 60 hex\n";
+    static const char text[] =
+        "spoor-schema 2\nnovelty 1 2 3\ncategory 0 x\nevent 7 new.thing x 2 meta shiny\n"
+        "field f 1 0 8 colour\nfield g 2 4 60 hex\n";
     struct schema schema;
     assert_int_equal(schema_parse(&schema, text, sizeof(text) - 1), OK);
     const struct schema_event *event = schema_find(&schema, "new.thing");
@@ -97,14 +99,17 @@ static void test_every_field_of_every_event_comes_back(void **state)
             unsigned numbers = event->field_count - event->has_string;
             assert_true(numbers <= SYNTH_FIELDS_MAX);
             for (unsigned i = 0; i < numbers; i++) {
-                values[i] = ((uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ (uint64_t)rand()) & ~0ull >> (64 - event->field[i].bits);
+                values[i] = ((uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ (uint64_t)rand()) &
+                            ~0ull >> (64 - event->field[i].bits);
             }
             char text[64];
-            snprintf(text, sizeof(text), "%.*s", rand() % 40, "a text of some length to be cut here and there");
+            snprintf(text, sizeof(text), "%.*s", rand() % 40,
+                     "a text of some length to be cut here and there");
             synth_emit(&maker.synth, SYNTH_LANE(0), 1000, event, values, text);
             struct bytes bytes = maker_end(&maker);
-            const uint64_t *record = (const uint64_t *)((char *)block_payload(block_find(bytes, CAPTURE_SUBBUF, 0)) +
-                                                        sizeof(struct capture_subbuf) + sizeof(struct trace_subbuf));
+            const uint64_t *record =
+                (const uint64_t *)((char *)block_payload(block_find(bytes, CAPTURE_SUBBUF, 0)) +
+                                   sizeof(struct capture_subbuf) + sizeof(struct trace_subbuf));
             assert_int_equal(TRACE_EVENT(*record), id);
             assert_true(schema_record_fits(event, TRACE_WORDS(*record)));
             for (unsigned i = 0; i < numbers; i++) {
@@ -133,7 +138,8 @@ static void test_status_is_signed(void **state)
     struct field_ref ref = schema_field_ref(&schema, "syscall.exit", "status");
     uint64_t record = 25 | (uint64_t)(uint8_t)-9 << TRACE_SMALL_SHIFT;
     assert_int_equal(field_get_signed(&ref, &record), -9);
-    assert_int_equal((int64_t)schema_value(&schema_find(&schema, "syscall.exit")->field[0], &record), -9);
+    assert_int_equal(
+        (int64_t)schema_value(&schema_find(&schema, "syscall.exit")->field[0], &record), -9);
     schema_free(&schema);
 }
 
@@ -207,7 +213,8 @@ static void test_id_map_against_a_plain_array(void **state)
             present[id] = 0;
         }
         unsigned other = (unsigned)rand() % IDS;
-        assert_ptr_equal(id_map_find(&map, (uint64_t)other * 0x100000001ull), present[other] ? &present[other] : NULL);
+        assert_ptr_equal(id_map_find(&map, (uint64_t)other * 0x100000001ull),
+                         present[other] ? &present[other] : NULL);
     }
     size_t count = 0;
     for (unsigned id = 0; id < IDS; id++) {
@@ -256,8 +263,9 @@ static void test_protobuf_vectors(void **state)
 {
     (void)state;
     uint8_t buffer[1024];
-    static const uint8_t expected[] = {0x08, 0x96, 0x01, 0x12, 0x07, 't', 'e', 's', 't', 'i', 'n', 'g',
-                                       0x1a, 0x03, 0x08, 0x96, 0x01}; /* the three messages of protobuf.dev's "Encoding" */
+    static const uint8_t expected[] = {
+        0x08, 0x96, 0x01, 0x12, 0x07, 't',  'e',  's', 't',
+        'i',  'n',  'g',  0x1a, 0x03, 0x08, 0x96, 0x01}; /* the three messages of protobuf.dev's "Encoding" */
     uint8_t *p = proto_uint(buffer, 1, 150);
     p = proto_text(p, 2, "testing");
     uint8_t *inner = proto_open(p, 3);
@@ -302,7 +310,8 @@ static void test_text_of_a_record(void **state)
     (void)state;
     struct maker maker;
     maker_begin(&maker, 1);
-    static const char symbols_text[] = "ffffffff80001000 first\nffffffff80002000 second\nnot a line\n";
+    static const char symbols_text[] =
+        "ffffffff80001000 first\nffffffff80002000 second\nnot a line\n";
     synth_block(&maker.synth, CAPTURE_SYMBOLS, symbols_text, sizeof(symbols_text) - 1);
     SYNTH_TEXT(&maker.synth, SYNTH_META, 10, "life.thread.create", "serve", 12, 2, 8);
     struct bytes bytes = maker_end(&maker);
@@ -319,9 +328,11 @@ static void test_text_of_a_record(void **state)
     uint64_t switched[2] = {8 | 3u << TRACE_SMALL_SHIFT | 1u << TRACE_WORDS_SHIFT, 12 | 8ull << 48};
     text_record(&context, session.schema.event[8], switched, text, sizeof(text));
     assert_string_equal(text, " state=receive reason=pick prev=12(serve) next=0(idle) priority=8");
-    uint64_t fault[3] = {34 | 14u << TRACE_SMALL_SHIFT | 2u << TRACE_WORDS_SHIFT, 0xffffffff80002010, 0x10};
+    uint64_t fault[3] = {34 | 14u << TRACE_SMALL_SHIFT | 2u << TRACE_WORDS_SHIFT,
+                         0xffffffff80002010, 0x10};
     text_record(&context, session.schema.event[34], fault, text, sizeof(text));
-    assert_string_equal(text, " vector=0xe(page fault) ip=0xffffffff80002010(second+0x10) address=0x10");
+    assert_string_equal(text,
+                        " vector=0xe(page fault) ip=0xffffffff80002010(second+0x10) address=0x10");
     uint64_t line[2] = {56 | 1u << TRACE_WORDS_SHIFT, 0x0a225c41};
     text_record(&context, session.schema.event[56], line, text, sizeof(text));
     assert_string_equal(text, " level=error text=\"A\\\\\\\"\\x0a\"");

@@ -45,9 +45,8 @@ static void test_integers(void **state)
                 for (size_t t = 0; t < ARRAY_COUNT(types); t++) {
                     char format[40];
                     bool is_decimal = strpbrk(types[t], "diu") != NULL;
-                    bool is_plain_zero =
-                        (values[v] & 0xff) == 0 &&
-                        strstr(widths[w], ".0") != NULL; /* C prints no digit there */
+                    /* C prints no digit for these. */
+                    bool is_plain_zero = (values[v] & 0xff) == 0 && strstr(widths[w], ".0") != NULL;
                     if ((is_decimal && strchr(flags[f], '#') != NULL) || is_plain_zero) {
                         continue;
                     }
@@ -99,8 +98,7 @@ static void test_result_is_cut_and_terminated(void **state)
 {
     (void)state;
     for (size_t bytes = 0; bytes < 16; bytes++) {
-        char *buffer =
-            malloc(bytes == 0 ? 1 : bytes); /* exact, so that ASan sees a byte too many */
+        char *buffer = malloc(bytes == 0 ? 1 : bytes); /* exact: ASan sees a byte too many */
         buffer[0] = 'x';
         assert_int_equal(format_text(buffer, bytes, "%s-%04d", "long", 42), 9);
         if (bytes == 0) {

@@ -384,6 +384,22 @@ static void test_gigabyte_runs_above_4_gib(void **state)
     }
     assert_int_equal(frame_count_free(), free_before);
     assert_holds(frame_check);
+    /* Halves of gigabytes grow together again. */
+    paddr_t halves[12];
+    for (count = 0; count < ARRAY_COUNT(halves); count++) {
+        halves[count] = frame_alloc(FRAME_ORDER_MAX - 1, FRAME_USER);
+    }
+    while (count > 0) {
+        count--;
+        if (halves[count] != 0) {
+            frame_free(halves[count], FRAME_ORDER_MAX - 1);
+        }
+    }
+    assert_holds(frame_check);
+    for (count = 0; count < 5; count++) {
+        assert_int_not_equal(frame_alloc(FRAME_ORDER_MAX, FRAME_USER), 0);
+    }
+    machine_start(layouts[10].regions, layouts[10].count);
     /* Low memory is left for devices as long as there is other. */
     for (unsigned i = 0; i < 1000; i++) {
         assert_true(frame_alloc(0, FRAME_USER) >= 4 * GIB);

@@ -47,13 +47,21 @@ noreturn = true
 args = [ {name = "code", type = "u64"} ]
 """
 
+# In place of sched/process.h, where the real look-ups are.
+PROCESS_FAKE = """
+#pragma once
+#include "object/handle.h"
+status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights, struct object **out);
+struct handle_entry *handle_peek(uint64_t handle, enum object_type type, uint32_t rights, status_t *out_status);
+"""
+
 KERNEL_FAKE = """
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include "gen/syscall_handlers.h"
 #include "arch/frame.h"
-#include "object/handle.h"
+#include "sched/process.h"
 
 struct object objects[2];
 static struct handle_entry entry;
@@ -287,6 +295,8 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wrappers_check_release_and_write_back(generated: Path, tmp_path: Path) -> None:
     (tmp_path / "kernel.c").write_text(KERNEL_FAKE)
+    (generated / "sched").mkdir(exist_ok=True)
+    (generated / "sched/process.h").write_text(PROCESS_FAKE)
     compile_c(tmp_path / "kernel", generated, *SANITIZERS, str(tmp_path / "kernel.c"),
               str(generated / "gen/syscall_dispatch.c"), fixture=False)
     assert run_program(tmp_path / "kernel") == "good\n"

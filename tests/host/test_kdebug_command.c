@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line: cutting, pipes, filters, errors and their columns, interruption, completion; and the prompt around it. */
+/* The command line: cutting, pipes, filters, errors and their columns, interruption, completion;
+ * and the prompt around it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 #include "kdebug/core/session.h"
 #include "tests/host/kdebug_support.h"
 
-/* ---- commands for these tests -------------------------------------------------------------------------------------- */
+/* ---- commands for these tests ---- */
 
 static unsigned produced; /* values that t_numbers has made */
 
@@ -106,7 +107,7 @@ static int begin(void **state)
     return 0;
 }
 
-/* ---- lines --------------------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 static const struct {
     const char *line, *output;
@@ -167,26 +168,37 @@ static const struct {
     {"t_partial", "no end of line"},
     {"t_lines 2 ! grep nothing", ""},
 
-    /* Errors: the mark is under the column, the rest of the line is not run, filters do not swallow them. */
-    {"nothing", "        ^ column 1\nerror: no command 'nothing', or several begin so; 'help' lists them\n"},
+    /* Errors: the mark is under the column, the rest of the line is not run, filters do not
+     * swallow them. */
+    {"nothing",
+     "        ^ column 1\nerror: no command 'nothing', or several begin so; 'help' lists them\n"},
     {"t_", "        ^ column 1\nerror: no command 't_', or several begin so; 'help' lists them\n"},
-    {"echo a; bad; echo b", "a\n                ^ column 9\nerror: no command 'bad', or several begin so; 'help' lists them\n"},
+    {"echo a; bad; echo b", "a\n                ^ column 9\nerror: no command 'bad', or several "
+                            "begin so; 'help' lists them\n"},
     {"print 1+", "                ^ column 9\nerror: an expression is missing\n"},
     {"print 12z", "                ^ column 9\nerror: 'z' is no digit of a number with base 10\n"},
     {"print", "error: usage: print EXPRESSION\n"},
-    {"print 1 2", "                ^ column 9\nerror: 'print' has no use for this; usage: print EXPRESSION\n"},
-    {"print 12z ! grep x", "                ^ column 9\nerror: 'z' is no digit of a number with base 10\n"},
+    {"print 1 2",
+     "                ^ column 9\nerror: 'print' has no use for this; usage: print EXPRESSION\n"},
+    {"print 12z ! grep x",
+     "                ^ column 9\nerror: 'z' is no digit of a number with base 10\n"},
     {"| count", "        ^ column 1\nerror: a command is missing\n"},
     {"t_numbers 2 |", "                     ^ column 14\nerror: a command is missing\n"},
     {"t_numbers 2 | | count", "                     ^ column 14\nerror: a command is missing\n"},
     {"count", "        ^ column 1\nerror: 'count' works on values: it must stand behind '|'\n"},
-    {"t_numbers 2 | echo", "                      ^ column 15\nerror: 'echo' takes no values from a pipe\n"},
-    {"t_lines 2 | t_double", "                    ^ column 13\nerror: 't_lines' gives no values for 't_double'\n"},
-    {"t_lines 2 ! grep", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, head [N], tail [N up to 64], count\n"},
-    {"t_lines 2 ! tail 65", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, head [N], tail [N up to 64], count\n"},
-    {"t_lines 2 ! head 0", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, head [N], tail [N up to 64], count\n"},
+    {"t_numbers 2 | echo",
+     "                      ^ column 15\nerror: 'echo' takes no values from a pipe\n"},
+    {"t_lines 2 | t_double",
+     "                    ^ column 13\nerror: 't_lines' gives no values for 't_double'\n"},
+    {"t_lines 2 ! grep", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, "
+                         "head [N], tail [N up to 64], count\n"},
+    {"t_lines 2 ! tail 65", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, "
+                            "head [N], tail [N up to 64], count\n"},
+    {"t_lines 2 ! head 0", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, "
+                           "head [N], tail [N up to 64], count\n"},
     {"t_words toolongword", "                ^ column 9\nerror: this word is too long\n"},
-    {"continue", "        ^ column 1\nerror: no command 'continue', or several begin so; 'help' lists them\n"},
+    {"continue", "        ^ column 1\nerror: 'continue' needs a live machine\n"},
+    {"echo a; reboot", "a\n                ^ column 9\nerror: 'reboot' needs a live machine\n"},
 };
 
 static void test_lines(void **state)
@@ -211,12 +223,17 @@ static void test_result_says_whether_all_went_well(void **state)
 static void test_too_many_stages_and_filters(void **state)
 {
     (void)state;
-    assert_string_equal(fake_run("t_numbers 1|t_double|t_double|t_double|t_double|t_double|t_double|t_double"),
-                        "PLAIN\n<128>\n");
-    assert_non_null(strstr(fake_run("t_numbers 1|t_double|t_double|t_double|t_double|t_double|t_double|t_double|t_double"),
-                           "at most 8 stages"));
-    assert_non_null(strstr(fake_run("t_lines 9 ! head 5 ! head 4 ! head 3 ! head 2 ! head 1"), "at most 4 filters"));
-    assert_string_equal(fake_run("t_lines 9 ! head 5 ! head 4 ! head 3 ! head 2"), "line 1\nline 2\n");
+    assert_string_equal(
+        fake_run("t_numbers 1|t_double|t_double|t_double|t_double|t_double|t_double|t_double"),
+        "PLAIN\n<128>\n");
+    assert_non_null(strstr(
+        fake_run(
+            "t_numbers 1|t_double|t_double|t_double|t_double|t_double|t_double|t_double|t_double"),
+        "at most 8 stages"));
+    assert_non_null(strstr(fake_run("t_lines 9 ! head 5 ! head 4 ! head 3 ! head 2 ! head 1"),
+                           "at most 4 filters"));
+    assert_string_equal(fake_run("t_lines 9 ! head 5 ! head 4 ! head 3 ! head 2"),
+                        "line 1\nline 2\n");
 }
 
 static void test_head_stops_the_producer(void **state)
@@ -230,11 +247,13 @@ static void test_faults_come_back_to_the_line(void **state)
 {
     (void)state;
     assert_string_equal(fake_run("t_fault; echo not reached"),
-                        "before\n\nkdebug: fault in the debugger: page fault (vector 14, error 0x2) at run_queue_push+0x8 "
+                        "before\n\nkdebug: fault in the debugger: page fault (vector 14, error "
+                        "0x2) at run_queue_push+0x8 "
                         "address 0xbad\n");
     assert_string_equal(fake_run("echo works"), "works\n");
     for (unsigned i = 0; i < 1000; i++) {
-        assert_non_null(strstr(fake_run("t_lines 3 ! grep x; t_fault ! grep before"), "fault in the debugger"));
+        assert_non_null(
+            strstr(fake_run("t_lines 3 ! grep x; t_fault ! grep before"), "fault in the debugger"));
     }
     assert_string_equal(fake_run("t_lines 1"), "line 1\n");
     assert_string_equal(fake_run("t_assert"),
@@ -278,7 +297,7 @@ static void test_long_lines_pass_filters_in_pieces(void **state)
     assert_int_equal(strlen(output), 502);
 }
 
-/* ---- completion ---------------------------------------------------------------------------------------------------- */
+/* ---- completion ---- */
 
 static const struct {
     const char *text, *added;
@@ -302,10 +321,12 @@ static void test_completion(void **state)
     for (size_t i = 0; i < sizeof(completions) / sizeof(completions[0]); i++) {
         char added[32];
         bool listed;
-        size_t bytes = kd_complete(completions[i].text, strlen(completions[i].text), added, sizeof(added), &listed);
-        if (bytes != strlen(completions[i].added) || memcmp(added, completions[i].added, bytes) != 0 ||
-            listed != completions[i].listed) {
-            fail_msg("'%s': adds '%.*s', listed %d", completions[i].text, (int)bytes, added, listed);
+        size_t bytes = kd_complete(completions[i].text, strlen(completions[i].text), added,
+                                   sizeof(added), &listed);
+        if (bytes != strlen(completions[i].added) ||
+            memcmp(added, completions[i].added, bytes) != 0 || listed != completions[i].listed) {
+            fail_msg("'%s': adds '%.*s', listed %d", completions[i].text, (int)bytes, added,
+                     listed);
         }
     }
 }
@@ -321,11 +342,10 @@ static void test_completion_fits(void **state)
     }
 }
 
-/* ---- the prompt ---------------------------------------------------------------------------------------------------- */
+/* ---- the prompt ---- */
 
 static unsigned idles;
 
-/* ^C is typed only now, because it takes with it what was typed ahead. */
 static void type_when_idle(void)
 {
     static const char *const keys[] = {"\003", "x", "\003", "bad\r", "\r"};
@@ -341,17 +361,20 @@ static void test_prompt(void **state)
 {
     (void)state;
     idles = 0;
-    static const char keys[] = "echo hi\r\nt_fault\rt_nu\t 1\r";
+    /* All typed before the first byte is echoed: a ^C while a line is edited is a key like others. */
+    static const char keys[] = "echo hi\r\nt_fault\rt_nu\t 1\rnonsense\003echo ok\r";
     fake_type(keys, sizeof(keys) - 1);
     kd_session_prompt(type_when_idle);
-    assert_string_equal(fake_output(),
-                        "kdebug> echo hi\nhi\n"
-                        "kdebug> t_fault\nbefore\n\nkdebug: fault in the debugger: page fault (vector 14, error 0x2) at "
-                        "run_queue_push+0x8 address 0xbad\n"
-                        "kdebug> t_numbers  1\nPLAIN\n<1>\n"
-                        "kdebug> ^C\nkdebug> x^C\n"
-                        "kdebug> bad\n        ^ column 1\nerror: no command 'bad', or several begin so; 'help' lists them\n"
-                        "kdebug> \n");
+    assert_string_equal(fake_output(), "kdebug> echo hi\nhi\n"
+                                       "kdebug> t_fault\nbefore\n\nkdebug: fault in the debugger: "
+                                       "page fault (vector 14, error 0x2) at "
+                                       "run_queue_push+0x8 address 0xbad\n"
+                                       "kdebug> t_numbers  1\nPLAIN\n<1>\n"
+                                       "kdebug> nonsense^C\nkdebug> echo ok\nok\n"
+                                       "kdebug> ^C\nkdebug> x^C\n"
+                                       "kdebug> bad\n        ^ column 1\nerror: no command 'bad', "
+                                       "or several begin so; 'help' lists them\n"
+                                       "kdebug> \n");
     assert_true(kd_session_is_over());
 }
 

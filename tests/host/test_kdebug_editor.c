@@ -244,11 +244,13 @@ static void test_history_keeps_the_newest(void **state)
 
 static void test_random_bytes_keep_line_and_screen_equal(void **state)
 {
-    static const char keys[] = "abc xyz\b\177\001\002\003\004\005\006\t\n\013\014\r\016\020\025\027\033[ABCDHF3~O;1";
+    static const char keys[] =
+        "abc xyz\b\177\001\002\003\004\005\006\t\n\013\014\r\016\020\025\027\033[ABCDHF3~O;1";
     (void)state;
     srand(1);
     for (unsigned i = 0; i < RANDOM_BYTES; i++) {
-        feed(rand() % 16 == 0 ? (unsigned char)rand() : (unsigned char)keys[(size_t)rand() % (sizeof(keys) - 1)]);
+        feed(rand() % 16 == 0 ? (unsigned char)rand()
+                              : (unsigned char)keys[(size_t)rand() % (sizeof(keys) - 1)]);
         check_shown();
     }
     assert_true(lines > 1000);

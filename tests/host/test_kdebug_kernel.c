@@ -75,21 +75,27 @@ static struct thread *make_thread(struct process *process, uint32_t tid, const c
     return thread;
 }
 
-static void add_handle(struct process *process, unsigned index, struct object *object, uint32_t rights)
+static void add_handle(struct process *process, unsigned index, struct object *object,
+                       uint32_t rights)
 {
     struct handle_entry **chunk = &process->handles.chunk[index / HANDLE_CHUNK];
     if (*chunk == NULL) {
         *chunk = fake_alloc(HANDLE_CHUNK * sizeof(**chunk));
     }
-    (*chunk)[index % HANDLE_CHUNK] = (struct handle_entry){
-        .object = object, .badge = 0xb0 + index, .generation = 5, .rights = rights, .type = object->type, .index = (uint16_t)index};
+    (*chunk)[index % HANDLE_CHUNK] =
+        (struct handle_entry){.object = object,
+                              .badge = 0xb0 + index,
+                              .handle = 5u << HANDLE_INDEX_BITS | index,
+                              .rights = rights,
+                              .type = object->type,
+                              .index = (uint16_t)index};
     process->handles.used++;
 }
 
 static void make_globals(void)
 {
     kernel.slot_count = fake_alloc(sizeof(*kernel.slot_count));
-    kernel.slots = fake_alloc(THREAD_MAX * sizeof(*kernel.slots));
+    kernel.slots = fake_alloc(THREAD_MAX * sizeof(vaddr_t));
     kernel.processes = fake_alloc(sizeof(*kernel.processes));
     kernel.cpus = fake_alloc(CPU_MAX * sizeof(*kernel.cpus));
     kernel.queues = fake_alloc(CPU_MAX * sizeof(*kernel.queues));
@@ -147,12 +153,14 @@ static int begin(void **state)
     main_thread->run = THREAD_RUNNING;
     kernel.cpus[0].current = main_thread;
     kernel.cpus[0].apic_id = 4;
-    fake_registers[0].frame = (struct trap_frame){.rip = 0x401000, .cs = 0x2b, .rflags = 0x202, .rsp = 0x7fff0000, .vector = 2};
+    fake_registers[0].frame = (struct trap_frame){
+        .rip = 0x401000, .cs = 0x2b, .rflags = 0x202, .rsp = 0x7fff0000, .vector = 2};
 
     struct thread *idle = fake_alloc(sizeof(*idle));
     strcpy(idle->name, "idle");
     kernel.cpus[1].current = idle;
-    fake_registers[1].frame = (struct trap_frame){.rip = K + 0x210, .cs = 8, .rflags = 2, .rax = 0x1122};
+    fake_registers[1].frame =
+        (struct trap_frame){.rip = K + 0x210, .cs = 8, .rflags = 2, .rax = 0x1122};
 
     server_thread->run = THREAD_BLOCKED;
     server_thread->wait = TRACE_THREAD_STATE_RECEIVE;
@@ -181,15 +189,17 @@ static int begin(void **state)
 
 #define THREAD_HEADER "  TID  STATE      CORE  PRI  PROCESS           NAME              WAITS FOR\n"
 #define ROW_MAIN      "   11  running      0     8  init              main              \n"
-#define ROW_WORKER    "   12  receive      0     8  server            worker            mailbox 30 'disk'\n"
-#define ROW_HELPER    "   13  ready        1!    8  init              helper            \n"
+#define ROW_WORKER                                                                                 \
+    "   12  receive      0     8  server            worker            mailbox 30 'disk'\n"
+#define ROW_HELPER "   13  ready        1!    8  init              helper            \n"
 
 static void test_threads(void **state)
 {
     (void)state;
     assert_string_equal(fake_run("threads"), THREAD_HEADER ROW_MAIN ROW_WORKER ROW_HELPER);
     assert_string_equal(fake_run("threads 2"), THREAD_HEADER ROW_WORKER);
-    assert_string_equal(fake_run("processes | threads | head 2"), THREAD_HEADER ROW_MAIN ROW_HELPER);
+    assert_string_equal(fake_run("processes | threads | head 2"),
+                        THREAD_HEADER ROW_MAIN ROW_HELPER);
     assert_string_equal(fake_run("threads | count"), "0x3 = 3\n");
     assert_string_equal(fake_run("threads ! grep receive"), ROW_WORKER);
     assert_string_equal(fake_run("threads 9"), "error: no process 9\n");
@@ -219,7 +229,8 @@ static void test_processes(void **state)
     char expected[400];
     snprintf(expected, sizeof(expected),
              "  PID  STATE   THREADS  HANDLES  PAGE TABLES   NAME\n"
-             "    1  alive         2        1  %-12llx  init\n    2  alive         1        2  %-12llx  server\n",
+             "    1  alive         2        1  %-12llx  init\n    2  alive         1        2  "
+             "%-12llx  server\n",
              (unsigned long long)fake_root(), (unsigned long long)fake_root());
     assert_string_equal(fake_run("processes"), expected);
     server_process->ended = true;
@@ -232,12 +243,15 @@ static void test_processes(void **state)
 static void test_cpus_and_regs(void **state)
 {
     (void)state;
-    assert_string_equal(fake_run("cpus"),
-                        " CPU  APIC  STATE      TID  PROCESS           THREAD            AT\n"
-                        "*  0     4  stopped     11  init              main              0x401000 (user)\n"
-                        "   1     0  stopped      0  kernel            idle              sched_run+0x10 (IF=0)\n");
+    assert_string_equal(
+        fake_run("cpus"),
+        " CPU  APIC  STATE      TID  PROCESS           THREAD            AT\n"
+        "*  0     4  stopped     11  init              main              0x401000 (user)\n"
+        "   1     0  stopped      0  kernel            idle              sched_run+0x10 (IF=0)\n");
     fake_missing = 2;
-    assert_non_null(strstr(fake_run("cpus"), "   1     0  MISSING      0  kernel            idle              not captured\n"));
+    assert_non_null(
+        strstr(fake_run("cpus"),
+               "   1     0  MISSING      0  kernel            idle              not captured\n"));
     assert_string_equal(fake_run("regs 1"), "error: core 1 was not captured\n");
     assert_string_equal(fake_run("bt cpu 1"), "error: core 1 was not captured\n");
     fake_missing = 0;
@@ -261,7 +275,11 @@ static void test_bt_of_a_blocked_thread(void **state)
     stack[0x200 / 8] = STACK + 0x300;
     stack[0x208 / 8] = K + 0x40; /* the entry code */
     struct trap_frame *trap = (struct trap_frame *)&stack[0x210 / 8];
-    *trap = (struct trap_frame){.rip = 0x400800, .cs = 0x2b, .rflags = 0x202, .rsp = 0x7ffe0000, .vector = FRAME_VECTOR_SYSCALL};
+    *trap = (struct trap_frame){.rip = 0x400800,
+                                .cs = 0x2b,
+                                .rflags = 0x202,
+                                .rsp = 0x7ffe0000,
+                                .vector = FRAME_VECTOR_SYSCALL};
     assert_string_equal(fake_run("bt 12"),
                         "thread 12 'worker' of server, receive\n"
                         "  0  ffffffff80000140  thread_wait+0x40\n"
@@ -273,17 +291,21 @@ static void test_bt_of_a_blocked_thread(void **state)
     trap->vector = 0xe0;
     assert_non_null(strstr(fake_run("bt 12"), "     ---- interrupt 0xe0 ----\n"));
     server_thread->context.rsp = 0x123456780000;
-    assert_non_null(strstr(fake_run("bt 12"), "error: the stack of thread 12 at 0x123456780000 cannot be read"));
+    assert_non_null(strstr(fake_run("bt 12"),
+                           "error: the stack of thread 12 at 0x123456780000 cannot be read"));
 }
 
 static void test_bt_of_cores(void **state)
 {
     (void)state;
-    assert_string_equal(fake_run("bt"), "core 0:\n     0000000000401000  user code of init, rsp 7fff0000\n");
-    assert_string_equal(fake_run("bt 11"), "thread 11 'main' of init, running\ncore 0:\n     0000000000401000  user code of init, rsp 7fff0000\n");
+    assert_string_equal(fake_run("bt"),
+                        "core 0:\n     0000000000401000  user code of init, rsp 7fff0000\n");
+    assert_string_equal(fake_run("bt 11"), "thread 11 'main' of init, running\ncore 0:\n     "
+                                           "0000000000401000  user code of init, rsp 7fff0000\n");
     assert_string_equal(fake_run("bt cpu 1"), "core 1:\n  0  ffffffff80000210  sched_run+0x10\n");
     fake_missing = 1;
-    assert_string_equal(fake_run("bt all"), "core 0: not captured\ncore 1:\n  0  ffffffff80000210  sched_run+0x10\n");
+    assert_string_equal(fake_run("bt all"),
+                        "core 0: not captured\ncore 1:\n  0  ffffffff80000210  sched_run+0x10\n");
     assert_string_equal(fake_run("bt cpu 9"), "error: no core 9\n");
 }
 
@@ -331,10 +353,12 @@ static void test_locks(void **state)
     init_process->lock.holder_pc = K + 0x110;
     assert_string_equal(fake_run("locks held"),
                         "NAME              RANK  STATE  WAITERS      ACQUIRED  CONTENDED  OWNER\n"
-                        "process              3  HELD         2             5          3  core 1 at thread_wait+0x10\n");
+                        "process              3  HELD         2             5          3  core 1 "
+                        "at thread_wait+0x10\n");
     init_process->lock.owner = 0; /* a release build does not say */
     assert_non_null(strstr(fake_run("locks held"), "owner not recorded"));
-    assert_string_equal(fake_run("locks | count"), "0xc = 12\n"); /* 2 per core, 2 zones, 3 per process */
+    assert_string_equal(fake_run("locks | count"),
+                        "0xc = 12\n"); /* 2 per core, 2 zones, 3 per process */
 }
 
 static void test_memory(void **state)
@@ -357,34 +381,61 @@ static void test_memory(void **state)
     cache->magazines[1].in_use = -3;
     cache->is_typed = true;
     list_push_back(kernel.caches, &cache->all_link);
-    assert_non_null(strstr(fake_run("heap"), "thread                   400         7       2       0           8  typed\n"));
+    assert_non_null(
+        strstr(fake_run("heap"),
+               "thread                   400         7       2       0           8  typed\n"));
 }
 
-/* ---- broken kernels ------------------------------------------------------------------------------------------------ */
+/* The manual in the README is what the command table says. */
+static void test_manual_in_readme(void **state)
+{
+    (void)state;
+    static char readme[65536];
+    FILE *file = fopen("kdebug/README.md", "r");
+    if (file == NULL) {
+        fail_msg("run from the top of the tree");
+    }
+    readme[fread(readme, 1, sizeof(readme) - 1, file)] = '\0';
+    fclose(file);
+    const char *manual = fake_run("help -manual");
+    if (strstr(readme, manual) == NULL) {
+        fprintf(stderr, "%s", manual);
+        fail_msg("kdebug/README.md is old; its table must be the one above");
+    }
+}
+
+/* ---- broken kernels ---- */
 
 static void test_check_finds_what_is_broken(void **state)
 {
     (void)state;
-    assert_string_equal(fake_run("check sched process"), "check sched\ncheck process\ncheck: 0 broken\n");
+    assert_string_equal(fake_run("check sched process"),
+                        "check sched\ncheck process\ncheck: 0 broken\n");
     kernel.queues[1].ready = 2;
-    assert_non_null(strstr(fake_run("check sched"), "BROKEN: core 1 counts 2 ready threads and has 1"));
+    assert_non_null(
+        strstr(fake_run("check sched"), "BROKEN: core 1 counts 2 ready threads and has 1"));
     atomic_store(&kernel.queues[1].lock.next, 1); /* being changed: no finding */
-    assert_non_null(strstr(fake_run("check sched"), "(run queue 1 is being changed: its lock is held)"));
+    assert_non_null(
+        strstr(fake_run("check sched"), "(run queue 1 is being changed: its lock is held)"));
     assert_non_null(strstr(fake_run("check sched"), "check: 0 broken"));
     atomic_store(&kernel.queues[1].lock.next, 0);
     kernel.queues[1].ready = 1;
     kernel.queues[1].levels = 0;
-    assert_non_null(strstr(fake_run("check sched"), "level 8 of core 1 has 1 threads, its bit says otherwise"));
+    assert_non_null(
+        strstr(fake_run("check sched"), "level 8 of core 1 has 1 threads, its bit says otherwise"));
     kernel.queues[1].levels = 1 << 8;
     ready_thread->priority = 7;
-    assert_non_null(strstr(fake_run("check sched"), "T3: thread 13 of priority 7 in level 8 of core 1"));
+    assert_non_null(
+        strstr(fake_run("check sched"), "T3: thread 13 of priority 7 in level 8 of core 1"));
     ready_thread->priority = 8;
     atomic_store(&ready_thread->ticket, 5);
-    assert_non_null(strstr(fake_run("check sched"), "T1: thread 13 is in the run queue of core 1 and has a ticket"));
+    assert_non_null(strstr(fake_run("check sched"),
+                           "T1: thread 13 is in the run queue of core 1 and has a ticket"));
     init_process->thread_count = 3;
     assert_non_null(strstr(fake_run("check process"), "process 1 counts 3 threads and has 2"));
     server_thread->process = init_process;
-    assert_non_null(strstr(fake_run("check process"), "a thread in the list of process 2 belongs to another"));
+    assert_non_null(
+        strstr(fake_run("check process"), "a thread in the list of process 2 belongs to another"));
     assert_non_null(strstr(fake_run("check nonsense"), "usage: check"));
 }
 
@@ -399,7 +450,8 @@ static void test_broken_lists_end_with_a_message(void **state)
     server_process->all_link.prev = NULL;
     assert_non_null(strstr(fake_run("processes"), "is broken"));
     kernel.slots[2] = (struct thread *)0xffff800000000000;
-    assert_non_null(strstr(fake_run("threads"), "error: thread at 0xffff800000000000 cannot be read"));
+    assert_non_null(
+        strstr(fake_run("threads"), "error: thread at 0xffff800000000000 cannot be read"));
     main_thread->process = (struct process *)0x10;
     assert_non_null(strstr(fake_run("threads"), "   11  running      0     8  ?  "));
     server_thread->wait_object = (void *)0x10;
@@ -412,9 +464,29 @@ static void test_broken_lists_end_with_a_message(void **state)
 static void test_without_symbols_and_globals(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"cpus", "threads", "processes", "bt", "runq", "locks", "mem", "heap", "handles 1",
-                                        "mailboxes", "check sched process", "trace", "log", "version", "regs", "sym 1",
-                                        "thread 1", "bt all", "trace last", "trace dump", "help", "help -manual", "help bt"};
+    static const char *const lines[] = {"cpus",
+                                        "threads",
+                                        "processes",
+                                        "bt",
+                                        "runq",
+                                        "locks",
+                                        "mem",
+                                        "heap",
+                                        "handles 1",
+                                        "mailboxes",
+                                        "check sched process",
+                                        "trace",
+                                        "log",
+                                        "version",
+                                        "regs",
+                                        "sym 1",
+                                        "thread 1",
+                                        "bt all",
+                                        "trace last",
+                                        "trace dump",
+                                        "help",
+                                        "help -manual",
+                                        "help bt"};
     fake_begin(state);
     for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
         assert_true(strlen(fake_run(lines[i])) > 0);
@@ -422,20 +494,36 @@ static void test_without_symbols_and_globals(void **state)
     assert_string_equal(fake_run("echo works"), "works\n");
 }
 
-/* Any byte of the structures may be wrong; commands must end, and read nothing but the fake machine (ASan). */
+/* Any byte of the structures may be wrong; commands must end, and read nothing but the fake
+ * machine (ASan). */
 static void test_random_damage(void **state)
 {
-    static const char *const lines[] = {"cpus", "threads", "processes", "bt all", "threads | bt", "runq", "locks", "mem", "heap",
-                                        "processes | handles", "mailboxes", "check sched process", "threads | thread"};
+    static const char *const lines[] = {"cpus",
+                                        "threads",
+                                        "processes",
+                                        "bt all",
+                                        "threads | bt",
+                                        "runq",
+                                        "locks",
+                                        "mem",
+                                        "heap",
+                                        "processes | handles",
+                                        "mailboxes",
+                                        "check sched process",
+                                        "threads | thread"};
     srand(4);
     for (unsigned round = 0; round < 300; round++) {
         begin(state);
         struct {
             void *at;
             size_t bytes;
-        } places[] = {{init_process, sizeof(*init_process)}, {main_thread, sizeof(*main_thread)}, {mailbox, sizeof(*mailbox)},
-                      {server_thread, sizeof(*server_thread)}, {&kernel.queues[1], sizeof(struct run_queue)},
-                      {kernel.processes, sizeof(struct list)}, {kernel.cpus, sizeof(struct cpu)},
+        } places[] = {{init_process, sizeof(*init_process)},
+                      {main_thread, sizeof(*main_thread)},
+                      {mailbox, sizeof(*mailbox)},
+                      {server_thread, sizeof(*server_thread)},
+                      {&kernel.queues[1], sizeof(struct run_queue)},
+                      {kernel.processes, sizeof(struct list)},
+                      {kernel.cpus, sizeof(struct cpu)},
                       {fake_at(fake_root()), PAGE_BYTES}};
         for (int damage = rand() % 6; damage >= 0; damage--) {
             size_t which = (size_t)rand() % ARRAY_COUNT(places);
@@ -462,6 +550,7 @@ int main(void)
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),
         cmocka_unit_test_setup(test_memory, begin),
+        cmocka_unit_test_setup(test_manual_in_readme, begin),
         cmocka_unit_test_setup(test_check_finds_what_is_broken, begin),
         cmocka_unit_test_setup(test_broken_lists_end_with_a_message, begin),
         cmocka_unit_test_setup(test_without_symbols_and_globals, begin),

@@ -14,7 +14,7 @@
 #include "kdebug/core/symbols.h"
 #include "tests/host/kdebug_support.h"
 
-#define K KERNEL_IMAGE_BASE
+#define K              KERNEL_IMAGE_BASE
 #define DAMAGED_TABLES 20000
 
 static int begin(void **state)

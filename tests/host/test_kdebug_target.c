@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading a target: page walks, copies over page borders, unwinding; and the commands that show them. */
+/* Reading a target: page walks, copies over page borders, unwinding; and the commands that show
+ * them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,11 +18,11 @@
 #include "kdebug/x86_64/unwind.h"
 #include "tests/host/kdebug_support.h"
 
-#define K         KERNEL_IMAGE_BASE
-#define TEXT_PA   0x100000ull /* where the fake kernel's text lies */
-#define STACK_PA  0x140000ull
-#define STACK     0xffffc00000008000ull
-#define USER_VA   0x400000ull
+#define K        KERNEL_IMAGE_BASE
+#define TEXT_PA  0x100000ull /* where the fake kernel's text lies */
+#define STACK_PA 0x140000ull
+#define STACK    0xffffc00000008000ull
+#define USER_VA  0x400000ull
 
 static void write_word(paddr_t pa, uint64_t value)
 {
@@ -34,7 +35,8 @@ static int begin(void **state)
     /* Text of four pages; the entry code is [K, K + 0x100). */
     for (unsigned page = 0; page < 4; page++) {
         fake_map(K + page * PAGE_BYTES, TEXT_PA + page * PAGE_BYTES, PAGE_BYTES, 0);
-        fake_map(STACK + page * PAGE_BYTES, STACK_PA + page * PAGE_BYTES, PAGE_BYTES, PTE_WRITE | PTE_NX);
+        fake_map(STACK + page * PAGE_BYTES, STACK_PA + page * PAGE_BYTES, PAGE_BYTES,
+                 PTE_WRITE | PTE_NX);
     }
     fake_symbol(0x0, 'T', "entry_stub");
     fake_symbol(0x100, 'T', "outer");
@@ -57,7 +59,7 @@ static int begin(void **state)
     return 0;
 }
 
-/* ---- walks and copies ---------------------------------------------------------------------------------------------- */
+/* ---- walks and copies ---- */
 
 static const struct {
     const char *name;
@@ -82,7 +84,8 @@ static void test_walk(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {
         struct kd_walk walk;
         assert_int_equal(kd_walk(fake_root(), pages[i].va + 0x123, &walk), OK);
-        if (!walk.present || walk.physical != pages[i].pa + 0x123 || walk.page_bytes != pages[i].page_bytes) {
+        if (!walk.present || walk.physical != pages[i].pa + 0x123 ||
+            walk.page_bytes != pages[i].page_bytes) {
             fail_msg("%s: present %d, physical 0x%llx, page 0x%llx", pages[i].name, walk.present,
                      (unsigned long long)walk.physical, (unsigned long long)walk.page_bytes);
         }
@@ -95,10 +98,12 @@ static void test_walk_refuses(void **state)
 {
     (void)state;
     struct kd_walk walk;
-    assert_int_equal(kd_walk(fake_root(), 0x800000000000, &walk), ERR_BAD_ADDRESS); /* not canonical */
+    assert_int_equal(kd_walk(fake_root(), 0x800000000000, &walk),
+                     ERR_BAD_ADDRESS); /* not canonical */
     assert_int_equal(kd_walk(fake_root(), 0xffff7fffffffffff, &walk), ERR_BAD_ADDRESS);
     assert_int_equal(walk.levels, 0);
-    assert_int_equal(kd_walk(FAKE_MEMORY_BYTES, K, &walk), ERR_BAD_ADDRESS); /* root outside of RAM */
+    assert_int_equal(kd_walk(FAKE_MEMORY_BYTES, K, &walk),
+                     ERR_BAD_ADDRESS); /* root outside of RAM */
     assert_int_equal(kd_walk(fake_root(), 0x123456789000, &walk), OK);
     assert_false(walk.present);
     assert_int_equal(walk.levels, 1);
@@ -107,7 +112,8 @@ static void test_walk_refuses(void **state)
     assert_int_equal(kd_walk(fake_root(), 0xffff800000001000, &walk), ERR_BAD_ADDRESS);
 }
 
-/* PTE_LARGE in the top level is reserved, not a leaf; a table that is its own entry ends after four levels. */
+/* PTE_LARGE in the top level is reserved, not a leaf; a table that is its own entry ends after
+ * four levels. */
 static void test_walk_of_odd_tables_ends(void **state)
 {
     (void)state;
@@ -158,22 +164,29 @@ static void test_read_command(void **state)
     (void)state;
     fake_map(USER_VA, 0x205000, PAGE_BYTES, PTE_USER);
     memcpy(fake_at(0x205000), "Hello, world\n\001\002\003spoor", 21);
-    assert_string_equal(fake_run("read 0x400000 21"),
-                        "0000000000400000  48 65 6c 6c 6f 2c 20 77 6f 72 6c 64 0a 01 02 03  Hello, world....\n"
-                        "0000000000400010  73 70 6f 6f 72                                   spoor\n");
-    assert_string_equal(fake_run("read 0x205000 8 /p"), "0000000000205000  48 65 6c 6c 6f 2c 20 77                          Hello, w\n");
+    assert_string_equal(
+        fake_run("read 0x400000 21"),
+        "0000000000400000  48 65 6c 6c 6f 2c 20 77 6f 72 6c 64 0a 01 02 03  Hello, world....\n"
+        "0000000000400010  73 70 6f 6f 72                                   spoor\n");
+    assert_string_equal(
+        fake_run("read 0x205000 8 /p"),
+        "0000000000205000  48 65 6c 6c 6f 2c 20 77                          Hello, w\n");
     assert_string_equal(fake_run("read 0x400000 16 /g"),
                         "0000000000400000  77202c6f6c6c6548 0302010a646c726f  Hello, world....\n");
-    assert_string_equal(fake_run("read 0x400000 4 /h"), "0000000000400000  6548 6c6c                                Hell\n");
-    assert_string_equal(fake_run("read 0x401000"), "error: 0x401000 cannot be read: nothing is mapped there, or it is no RAM\n");
+    assert_string_equal(fake_run("read 0x400000 4 /h"),
+                        "0000000000400000  6548 6c6c                                Hell\n");
+    assert_string_equal(
+        fake_run("read 0x401000"),
+        "error: 0x401000 cannot be read: nothing is mapped there, or it is no RAM\n");
     assert_non_null(strstr(fake_run("read 0x400ff0 32"), "error: 0x401000 cannot be read"));
     assert_non_null(strstr(fake_run("read 0x800000000000"), "cannot be read"));
     assert_non_null(strstr(fake_run("read 0xfee00000 4 /p"), "cannot be read"));
     assert_non_null(strstr(fake_run("read 0x400000 0"), "error: 1 to"));
     assert_non_null(strstr(fake_run("read"), "usage: read ADDRESS"));
     assert_non_null(strstr(fake_run("read 0x400000 8 /x"), "'read' has no use for this"));
-    assert_string_equal(fake_run("print 0x400000 | read 4"),
-                        "0000000000400000  48 65 6c 6c                                      Hell\n");
+    assert_string_equal(
+        fake_run("print 0x400000 | read 4"),
+        "0000000000400000  48 65 6c 6c                                      Hell\n");
 }
 
 static void test_write_command(void **state)
@@ -188,8 +201,10 @@ static void test_write_command(void **state)
                         "0000000000400010  1122334455667788 00000000000000aa  .wfUD3\".........\n"
                         "0000000000400020  0000000000000001                   ........\n");
     assert_non_null(strstr(fake_run("write 0x500000 1"), "cannot be written"));
-    assert_string_equal(fake_run("write inner 1"), "error: kernel text is only written by the text patcher\n");
-    assert_string_equal(fake_run("write entry_stub-4 1"), "error: kernel text is only written by the text patcher\n");
+    assert_string_equal(fake_run("write inner 1"),
+                        "error: kernel text is only written by the text patcher\n");
+    assert_string_equal(fake_run("write entry_stub-4 1"),
+                        "error: kernel text is only written by the text patcher\n");
 }
 
 static void test_walk_command(void **state)
@@ -198,7 +213,9 @@ static void test_walk_command(void **state)
     const char *output = fake_run("walk kernel inner+0x10");
     assert_non_null(strstr(output, "pml4 [511]"));
     assert_non_null(strstr(output, "pdpt [510]"));
-    assert_non_null(strstr(output, "0xffffffff80000310 is physical 0x100310 in a page of 4 KiB: kernel read execute\n"));
+    assert_non_null(strstr(
+        output,
+        "0xffffffff80000310 is physical 0x100310 in a page of 4 KiB: kernel read execute\n"));
     assert_non_null(strstr(fake_run("walk kernel 0x1000"), "0x1000 is not mapped\n"));
     assert_non_null(strstr(fake_run("walk kernel 0x800000000000"), "is not canonical"));
     assert_non_null(strstr(fake_run("walk"), "usage: walk PID|kernel ADDRESS"));
@@ -210,14 +227,15 @@ static void test_sym_command(void **state)
     assert_string_equal(fake_run("sym inner"), "ffffffff80000300  T     256  inner\n");
     assert_string_equal(fake_run("sym inner+0x11"), "ffffffff80000311  inner+0x11\n");
     assert_string_equal(fake_run("sym -part n"),
-                        "ffffffff80004000  B       0  end\nffffffff80000000  T     256  entry_stub\nffffffff80000300  T     256  "
+                        "ffffffff80004000  B       0  end\nffffffff80000000  T     256  "
+                        "entry_stub\nffffffff80000300  T     256  "
                         "inner\n");
     assert_non_null(strstr(fake_run("sym nothing"), "no symbol 'nothing'"));
 }
 
-/* ---- unwinding ----------------------------------------------------------------------------------------------------- */
+/* ---- unwinding ---- */
 
-#define STACK_AT(offset) (STACK + (offset))
+#define STACK_AT(offset)   (STACK + (offset))
 #define PUT(offset, value) write_word(STACK_PA + (offset), value)
 
 /* inner <- middle <- outer, frames at 0x800, 0x840, 0x880. */
@@ -229,14 +247,16 @@ static struct trap_frame simple_stack(void)
     PUT(0x848, K + 0x110);
     PUT(0x880, 0);
     PUT(0x888, 0);
-    return (struct trap_frame){.rip = K + 0x320, .rbp = STACK_AT(0x800), .rsp = STACK_AT(0x7f0), .cs = 8, .rflags = 2};
+    return (struct trap_frame){
+        .rip = K + 0x320, .rbp = STACK_AT(0x800), .rsp = STACK_AT(0x7f0), .cs = 8, .rflags = 2};
 }
 
 static void expect_chain(struct kd_unwind *unwind, const uint64_t *rips, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         if (unwind->rip != rips[i]) {
-            fail_msg("frame %u is 0x%llx instead of 0x%llx", i, (unsigned long long)unwind->rip, (unsigned long long)rips[i]);
+            fail_msg("frame %u is 0x%llx instead of 0x%llx", i, (unsigned long long)unwind->rip,
+                     (unsigned long long)rips[i]);
         }
         bool more = kd_unwind_next(unwind);
         if (more != (i + 1 < count)) {
@@ -255,7 +275,8 @@ static void test_chain_of_frames(void **state)
     expect_chain(&unwind, rips, 3);
 }
 
-/* Where inner has no frame yet or no longer, middle's is still in rbp and the return address near rsp. */
+/* Where inner has no frame yet or no longer, middle's is still in rbp and the return address near
+ * rsp. */
 static void test_prologue_and_epilogue(void **state)
 {
     (void)state;
@@ -365,7 +386,8 @@ static void test_broken_chains_end(void **state)
     PUT(0x808, 0x1234); /* a return address that is none */
     kd_unwind_begin(&unwind, &frame);
     assert_true(!kd_unwind_next(&unwind) || kd_unwind_is_user(&unwind));
-    static const uint64_t bases[] = {0, 1, 8, STACK + 0x7fe1, STACK + 0x3ff8, 0xffffffffffffffff, 0x800000000000};
+    static const uint64_t bases[] = {
+        0, 1, 8, STACK + 0x7fe1, STACK + 0x3ff8, 0xffffffffffffffff, 0x800000000000};
     for (size_t i = 0; i < ARRAY_COUNT(bases); i++) {
         frame = simple_stack();
         frame.rbp = bases[i];
@@ -394,9 +416,12 @@ static void test_random_stacks_never_hang(void **state)
     for (unsigned i = 0; i < 3000; i++) {
         for (uint64_t offset = 0x700; offset < 0xa00; offset += 8) {
             uint64_t value = (uint64_t)rand() % 0x600;
-            PUT(offset, rand() % 3 == 0 ? K + value : rand() % 2 ? STACK_AT(0x700 + value / 8 * 8) : value);
+            PUT(offset, rand() % 3 == 0 ? K + value
+                        : rand() % 2    ? STACK_AT(0x700 + value / 8 * 8)
+                                        : value);
         }
-        struct trap_frame frame = {.rip = K + (uint64_t)rand() % 0x500, .rbp = STACK_AT(0x800), .rsp = STACK_AT(0x780)};
+        struct trap_frame frame = {
+            .rip = K + (uint64_t)rand() % 0x500, .rbp = STACK_AT(0x800), .rsp = STACK_AT(0x780)};
         struct kd_unwind unwind;
         unsigned steps = 0;
         kd_unwind_begin(&unwind, &frame);

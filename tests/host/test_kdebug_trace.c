@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rings at the prompt: newest events over all lanes against a model, the log, the status, and the dump read back. */
+/* The rings at the prompt: newest events over all lanes against a model, the log, the status, and
+ * the dump read back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -59,9 +60,12 @@ static int begin(void **state)
             .ring_offset = 0x4000 + i * RING_BYTES,
             .ring_bytes = RING_BYTES,
             .cpu = i < 2 ? 0 : i - 2,
-            .kind = i == 0 ? TRACE_LANE_META : i == 1 ? TRACE_LANE_NMI : TRACE_LANE_NORMAL,
+            .kind = i == 0   ? TRACE_LANE_META
+                    : i == 1 ? TRACE_LANE_NMI
+                             : TRACE_LANE_NORMAL,
         };
-        lanes[i] = (struct trace_lane){.mask = RING_BYTES - 1, .cpu = (uint16_t)region->lane[i].cpu,
+        lanes[i] = (struct trace_lane){.mask = RING_BYTES - 1,
+                                       .cpu = (uint16_t)region->lane[i].cpu,
                                        .kind = (uint16_t)region->lane[i].kind};
     }
     fake_trace_region = (vaddr_t)region;
@@ -77,25 +81,34 @@ static void begin_subbuf(unsigned lane, uint64_t tsc)
 {
     struct trace_lane *control = &lanes[lane];
     while (control->position < control->limit) {
-        uint64_t words = MIN((control->limit - control->position) / 8 - 1, (uint64_t)TRACE_WORDS_MAX);
+        uint64_t words =
+            MIN((control->limit - control->position) / 8 - 1, (uint64_t)TRACE_WORDS_MAX);
         uint64_t pad = tsc << TRACE_TIME_SHIFT | words << TRACE_WORDS_SHIFT;
         memcpy(ring_at(lane, control->position), &pad, 8);
         control->position += 8 * (1 + words);
     }
-    struct trace_subbuf head = {.magic = TRACE_SUBBUF_MAGIC, .cpu = control->cpu, .kind = control->kind, .boot_id = 0x1234,
-                                .position = control->limit, .first_event = control->events, .tsc = tsc, .current = 70 + lane};
+    struct trace_subbuf head = {.magic = TRACE_SUBBUF_MAGIC,
+                                .cpu = control->cpu,
+                                .kind = control->kind,
+                                .boot_id = 0x1234,
+                                .position = control->limit,
+                                .first_event = control->events,
+                                .tsc = tsc,
+                                .current = 70 + lane};
     memcpy(ring_at(lane, control->limit), &head, sizeof(head));
     control->position = control->limit + sizeof(head);
     control->limit += TRACE_SUBBUF_BYTES;
 }
 
-static void write_record(unsigned lane, uint64_t tsc, unsigned event, unsigned small, const void *payload, unsigned words)
+static void write_record(unsigned lane, uint64_t tsc, unsigned event, unsigned small,
+                         const void *payload, unsigned words)
 {
     struct trace_lane *control = &lanes[lane];
     if (control->position + 8 * (1 + words) > control->limit) {
         begin_subbuf(lane, tsc);
     }
-    uint64_t header = tsc << TRACE_TIME_SHIFT | (uint64_t)small << TRACE_SMALL_SHIFT | (uint64_t)words << TRACE_WORDS_SHIFT | event;
+    uint64_t header = tsc << TRACE_TIME_SHIFT | (uint64_t)small << TRACE_SMALL_SHIFT |
+                      (uint64_t)words << TRACE_WORDS_SHIFT | event;
     memcpy(ring_at(lane, control->position), &header, 8);
     if (words > 0) {
         memcpy(ring_at(lane, control->position) + 8, payload, 8 * words);
@@ -108,7 +121,8 @@ static void write_mark(unsigned lane, uint64_t tsc, unsigned value)
 {
     uint64_t words[2] = {value, 7};
     write_record(lane, tsc, TRACE_EVENT_USER_MARK, 0, words, 2);
-    model[model_count++] = (struct model_event){tsc, lane, TRACE_EVENT_USER_MARK, value, lanes[lane].limit - TRACE_SUBBUF_BYTES};
+    model[model_count++] = (struct model_event){tsc, lane, TRACE_EVENT_USER_MARK, value,
+                                                lanes[lane].limit - TRACE_SUBBUF_BYTES};
 }
 
 static void write_log(unsigned lane, uint64_t tsc, unsigned level, const char *text)
@@ -118,7 +132,7 @@ static void write_log(unsigned lane, uint64_t tsc, unsigned level, const char *t
     write_record(lane, tsc, TRACE_EVENT_LOG_LINE, level, words, (unsigned)(strlen(text) + 7) / 8);
 }
 
-/* ---- events -------------------------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static void test_few_events_decoded(void **state)
 {
@@ -132,16 +146,21 @@ static void test_few_events_decoded(void **state)
     write_mark(0, CLOCK_TSC + 5000000000ull, 4);
     assert_string_equal(fake_run("trace last"),
                         "-    0.002500 cpu0     72  user.mark id=1 value=7\n"
-                        "     0.000001 cpu0     72  sched.thread.switch state=receive reason=handoff prev=5 next=9 priority=8\n"
+                        "     0.000001 cpu0     72  sched.thread.switch state=receive "
+                        "reason=handoff prev=5 next=9 priority=8\n"
                         "     0.002000 cpu1     73  user.mark id=3 value=7\n"
                         "     0.003000 cpu0      9  user.mark id=2 value=7\n"
                         "     4.000000 cpu0     71! kdebug.enter reason=panic\n"
                         "     5.000000 meta        user.mark id=4 value=7\n");
-    assert_string_equal(fake_run("trace last 1"), "     5.000000 meta        user.mark id=4 value=7\n");
+    assert_string_equal(fake_run("trace last 1"),
+                        "     5.000000 meta        user.mark id=4 value=7\n");
     assert_string_equal(fake_run("trace last 1 sched"),
-                        "     0.000001 cpu0     72  sched.thread.switch state=receive reason=handoff prev=5 next=9 priority=8\n");
-    assert_string_equal(fake_run("trace last cpu 1"), "     0.002000 cpu1     73  user.mark id=3 value=7\n");
-    assert_string_equal(fake_run("trace last user 1 cpu 1"), "     0.002000 cpu1     73  user.mark id=3 value=7\n");
+                        "     0.000001 cpu0     72  sched.thread.switch state=receive "
+                        "reason=handoff prev=5 next=9 priority=8\n");
+    assert_string_equal(fake_run("trace last cpu 1"),
+                        "     0.002000 cpu1     73  user.mark id=3 value=7\n");
+    assert_string_equal(fake_run("trace last user 1 cpu 1"),
+                        "     0.002000 cpu1     73  user.mark id=3 value=7\n");
     assert_string_equal(fake_run("trace last nothing"), "");
     assert_string_equal(fake_run("trace last 0"), "");
     assert_string_equal(fake_run("trace last 2000"), "error: at most 1024 events\n");
@@ -151,10 +170,12 @@ static void test_few_events_decoded(void **state)
 static int by_time(const void *a, const void *b)
 {
     const struct model_event *x = a, *y = b;
-    return x->tsc != y->tsc ? (x->tsc > y->tsc) - (x->tsc < y->tsc) : (x->value > y->value) - (x->value < y->value);
+    return x->tsc != y->tsc ? (x->tsc > y->tsc) - (x->tsc < y->tsc)
+                            : (x->value > y->value) - (x->value < y->value);
 }
 
-/* Several times around the rings, times far apart so that their truncation matters; the newest N must be the model's. */
+/* Several times around the rings, times far apart so that their truncation matters; the newest N
+ * must be the model's. */
 static void test_newest_events_match_a_model(void **state)
 {
     (void)state;
@@ -181,7 +202,8 @@ static void test_newest_events_match_a_model(void **state)
         }
         assert_null(strstr(at, "id="));
     }
-    assert_memory_equal(ring_before, (uint8_t *)region + 0x4000, sizeof(ring_before)); /* looking changes nothing */
+    assert_memory_equal(ring_before, (uint8_t *)region + 0x4000,
+                        sizeof(ring_before)); /* looking changes nothing */
     assert_string_equal(fake_run("check trace"), "check trace\ncheck: 0 broken\n");
     lanes[2].events += 2;
     assert_non_null(strstr(fake_run("check trace"), "L3: lane 2 counts"));
@@ -194,12 +216,12 @@ static void test_log(void **state)
     write_mark(2, CLOCK_TSC + 1500000, 1);
     write_log(3, CLOCK_TSC + 2000000, 0, "exactly 24 letters long!");
     write_log(3, CLOCK_TSC + 3000000, 1, "odd \001 bytes");
-    assert_string_equal(fake_run("log"),
-                        "     0.001000 cpu0  info    memory: 433 MiB free\n"
-                        "     0.002000 cpu1  error   exactly 24 letters long!\n"
-                        "     0.003000 cpu1  warning odd . bytes\n");
+    assert_string_equal(fake_run("log"), "     0.001000 cpu0  info    memory: 433 MiB free\n"
+                                         "     0.002000 cpu1  error   exactly 24 letters long!\n"
+                                         "     0.003000 cpu1  warning odd . bytes\n");
     assert_string_equal(fake_run("log 1"), "     0.003000 cpu1  warning odd . bytes\n");
-    assert_non_null(strstr(fake_run("trace last 1 log"), "log.line level=warning text=odd . bytes\n"));
+    assert_non_null(
+        strstr(fake_run("trace last 1 log"), "log.line level=warning text=odd . bytes\n"));
 }
 
 static void test_status(void **state)
@@ -212,13 +234,16 @@ static void test_status(void **state)
     const char *output = fake_run("trace");
     assert_non_null(strstr(output, "4 lanes, TSC 1000000 kHz, boot 0000000000001234\n"));
     assert_non_null(strstr(output, "\non: sched log\n"));
-    assert_non_null(strstr(output, "   2  normal    0          64           104             1         0          3            0\n"));
-    assert_non_null(strstr(output, "   1  nmi       0          64         16384             0        16          0            4\n"));
+    assert_non_null(strstr(output, "   2  normal    0          64           104             1      "
+                                   "   0          3            0\n"));
+    assert_non_null(strstr(output, "   1  nmi       0          64         16384             0      "
+                                   "  16          0            4\n"));
 }
 
 static void test_damaged_regions(void **state)
 {
-    static const char *const lines[] = {"trace", "trace last 1000", "log", "trace dump", "check trace"};
+    static const char *const lines[] = {"trace", "trace last 1000", "log", "trace dump",
+                                        "check trace"};
     srand(6);
     for (unsigned round = 0; round < 150; round++) {
         begin(state);
@@ -243,7 +268,7 @@ static void test_damaged_regions(void **state)
     assert_string_equal(fake_run("trace"), "error: this machine has no trace region\n");
 }
 
-/* ---- dump ---------------------------------------------------------------------------------------------------------- */
+/* ---- dump ---- */
 
 static uint8_t *decoded;
 static size_t decoded_bytes;
@@ -307,7 +332,8 @@ static void check_subbuf(struct seen *seen, const uint8_t *payload, size_t bytes
     assert_int_equal(head.magic, TRACE_SUBBUF_MAGIC);
     assert_int_equal(head.position, info.position);
     assert_int_equal(info.complete, bytes == sizeof(info) + TRACE_SUBBUF_BYTES);
-    assert_true(seen->next_position[info.lane] == 0 || seen->next_position[info.lane] == info.position);
+    assert_true(seen->next_position[info.lane] == 0 ||
+                seen->next_position[info.lane] == info.position);
     seen->next_position[info.lane] = info.position + TRACE_SUBBUF_BYTES;
     size_t at = sizeof(info) + sizeof(head);
     while (at < bytes) {
@@ -330,7 +356,8 @@ static struct seen read_capture(void)
         assert_int_equal(block.magic, CAPTURE_MAGIC);
         assert_int_equal(block.version, CAPTURE_VERSION);
         assert_int_equal(block.sequence, seen.blocks);
-        assert_int_equal(block.header_crc, crc32c(0, &block, offsetof(struct capture_block, header_crc)));
+        assert_int_equal(block.header_crc,
+                         crc32c(0, &block, offsetof(struct capture_block, header_crc)));
         assert_int_equal(block.payload_crc, crc32c(0, payload, block.bytes));
         seen.blocks++;
         seen.of_type[block.type]++;

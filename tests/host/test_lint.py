@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/lint"))
 
-elf, findings, form, layers, objcode, python_rules, sizes, sources = (
+elf, findings, form, layers, objcode, python_rules, sizes, sources, words = (
     importlib.import_module(name) for name in
-    ("elf", "findings", "form", "layers", "objcode", "python_rules", "sizes", "sources"))
+    ("elf", "findings", "form", "layers", "objcode", "python_rules", "sizes", "sources", "words"))
 
 SPDX = "/* SPDX-License-Identifier: MIT */\n"
 GOOD_C = SPDX + '#include "base/thing.h"\n\nint thing_get(void)\n{\n    return 1;\n}\n'
@@ -279,6 +279,19 @@ def test_writable_and_executable(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(objcode.RULES))
 def test_object_code_rules_fail_without_a_kernel(context, name: str) -> None:
     assert "is not built" in objcode.RULES[name](context)[0].text
+
+
+# ---- documents ----
+
+def test_words(context) -> None:
+    for name in ("ARCHITECTURE.md", "LICENSE", "kernel/base/README.md"):
+        put(context.root, name, "x\n")
+    put(context.root, "README.md", "See [the base](kernel/base/) and [elsewhere](https://example.org/x).\n")
+    assert words.check_words(context) == []
+    put(context.root, "ARCHITECTURE.md", "a\n[gone](kernel/gone.md#top)\n")
+    (context.root / "LICENSE").unlink()
+    (context.root / "kernel/base/README.md").unlink()
+    assert places(words.check_words(context)) == [("LICENSE", 0), ("kernel/base/README.md", 0), ("ARCHITECTURE.md", 2)]
 
 
 # ---- the rest ----

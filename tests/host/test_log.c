@@ -5,6 +5,7 @@
 #include <asm/prctl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -43,12 +44,12 @@ void serial_put(char c)
     line[line_length++] = c;
 }
 
-void trace_emit_log_line(uint8_t level, const char *text, size_t bytes)
+void trace_emit_log_line(uint8_t level, const char *text, size_t text_bytes)
 {
     traced_level = level;
-    assert_true(bytes < sizeof(traced));
-    memcpy(traced, text, bytes);
-    traced[bytes] = '\0';
+    assert_true(text_bytes < sizeof(traced));
+    memcpy(traced, text, text_bytes);
+    traced[text_bytes] = '\0';
 }
 
 void core_poll_slow(void)
@@ -78,7 +79,7 @@ void cpu_halt_forever(void)
 
 void kdebug_panic(const char *message)
 {
-    strcpy(told, message);
+    snprintf(told, sizeof(told), "%s", message);
     kdebug_calls++;
     if (at_kdebug != NULL) {
         at_kdebug();

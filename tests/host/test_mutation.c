@@ -57,7 +57,8 @@ static void repair_blocks(struct bytes bytes)
 {
     for (unsigned n = 0; block_at(bytes, n) != NULL; n++) {
         struct capture_block *block = block_at(bytes, n);
-        if (block->bytes > bytes.count || (char *)(block + 1) + block->bytes > bytes.data + bytes.count) {
+        if (block->bytes > bytes.count ||
+            (char *)(block + 1) + block->bytes > bytes.data + bytes.count) {
             break;
         }
         block_seal(block);

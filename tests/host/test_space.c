@@ -533,8 +533,8 @@ static void test_neighbours_are_mapped_along(void **state)
     uint64_t page_bytes;
     for (unsigned page = 0; page < 20; page++) {
         bool mapped = page_table_find(&space->table, HERE + page * PAGE, &page_bytes) != NULL;
-        assert_int_equal(
-            mapped, page >= 3 && page < 16); /* the aligned 64 KiB, as far as the mapping goes */
+        /* The aligned 64 KiB, as far as the mapping goes. */
+        assert_int_equal(mapped, page >= 3 && page < 16);
     }
     check_space();
     put(area);
@@ -604,6 +604,42 @@ static void test_faults_that_fail(void **state)
         }
     }
     assert_int_equal(frame_count(FRAME_USER), 1);
+}
+
+/* Another core takes the same fault in another space, just before this one locks the area. */
+static struct area *raced;
+static struct space *racer;
+
+static void be_faster(struct spinlock *lock)
+{
+    if (lock != &raced->lock) {
+        return;
+    }
+    machine_at_acquire = NULL;
+    machine_set_cpu(1);
+    assert_int_equal(space_fault(racer, 0x7000000, FAULT_USER), FAULT_ZEROED);
+    machine_set_cpu(0);
+}
+
+static void test_who_loses_the_race_for_a_page_takes_the_winners(void **state)
+{
+    (void)state;
+    raced = anonymous(1);
+    assert_int_equal(space_create(&racer), OK);
+    map(space, raced, 0, PAGE, HERE, RW);
+    map(racer, raced, 0, PAGE, 0x7000000, RW);
+    machine_at_acquire = be_faster;
+    assert_int_equal(space_fault(space, HERE, FAULT_USER | FAULT_WRITE), FAULT_MAPPED);
+    assert_int_equal(frame_count(FRAME_USER), 1); /* the loser's frame went back */
+    store(space, HERE, 3);
+    assert_int_equal(load(racer, 0x7000000), 3);
+    put(raced);
+    space_destroy(racer);
+    tlb_model_reset();
+    machine_set_cpu(1);
+    frame_cache_drain();
+    heap_trim();
+    machine_set_cpu(0);
 }
 
 /* ---- no memory, at every allocation ---- */
@@ -1036,6 +1072,7 @@ int main(void)
         CASE(test_device_memory_is_uncached),
         CASE(test_run_areas),
         CASE(test_faults_that_fail),
+        CASE(test_who_loses_the_race_for_a_page_takes_the_winners),
         CASE(test_no_memory_at_any_point),
         CASE(test_a_space_destroyed_without_memory),
         CASE(test_all_memory_used_up),

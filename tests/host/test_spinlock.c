@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spin locks with real threads as cores: each thread's GS base points to its struct cpu, so this_cpu() works as in the kernel; and
- * the rank check, which is pure.
+ * Spin locks with real threads as cores: each thread's GS base points to its struct cpu, so
+ * this_cpu() works as in the kernel; and the rank check, which is pure.
  */
 #include "sync/spinlock.h"
 
@@ -54,7 +54,9 @@ static void become_core(unsigned id)
 {
     cpus[id].self = &cpus[id];
     cpus[id].id = id;
-    atomic_store(&cpus[id].poll, CPU_POLL_SHOOTDOWN); /* always something to serve: every turn of a wait is counted */
+    atomic_store(
+        &cpus[id].poll,
+        CPU_POLL_SHOOTDOWN); /* always something to serve: every turn of a wait is counted */
     assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &cpus[id]), 0);
 }
 
@@ -64,7 +66,10 @@ static struct spinlock shared = SPINLOCK_INIT("shared", LOCK_RANK_MAILBOX);
 static unsigned long counter; /* plain: only the lock protects it */
 static unsigned inside;
 
-/* As spinlock_acquire() of a release build: a host thread cannot shut interrupts, which the debug build checks. */
+/*
+ * As spinlock_acquire() of a release build: a host thread cannot shut interrupts, which the debug
+ * build checks.
+ */
 static void acquire_unchecked(struct spinlock *lock)
 {
     unsigned ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
@@ -140,7 +145,8 @@ static void ranks_must_rise(void **state)
     int a = 0, b = 0, c = 0;
     assert_int_equal(lock_check_acquire(&check, &a, 3, &other), LOCK_FINE);
     assert_int_equal(lock_check_acquire(&check, &b, 5, &other), LOCK_FINE);
-    assert_int_equal(lock_check_acquire(&check, &c, 5, &other), LOCK_BAD_ORDER); /* equal ranks have no order */
+    assert_int_equal(lock_check_acquire(&check, &c, 5, &other),
+                     LOCK_BAD_ORDER); /* equal ranks have no order */
     assert_ptr_equal(other, &b);
     assert_int_equal(lock_check_acquire(&check, &c, 2, &other), LOCK_BAD_ORDER);
     assert_ptr_equal(other, &a);
@@ -183,9 +189,11 @@ static void depth_is_bounded(void **state)
     const void *other;
     char locks[LOCK_CHECK_DEPTH + 1] = {0};
     for (uint16_t i = 0; i < LOCK_CHECK_DEPTH; i++) {
-        assert_int_equal(lock_check_acquire(&check, &locks[i], (uint16_t)(i + 1), &other), LOCK_FINE);
+        assert_int_equal(lock_check_acquire(&check, &locks[i], (uint16_t)(i + 1), &other),
+                         LOCK_FINE);
     }
-    assert_int_equal(lock_check_acquire(&check, &locks[LOCK_CHECK_DEPTH], 100, &other), LOCK_TOO_MANY);
+    assert_int_equal(lock_check_acquire(&check, &locks[LOCK_CHECK_DEPTH], 100, &other),
+                     LOCK_TOO_MANY);
 }
 
 /* --- what the checks of a debug build say --- */

@@ -86,7 +86,8 @@ void block_remove(struct bytes *bytes, struct capture_block *block)
     bytes->count -= length;
 }
 
-status_t open_bytes(struct session *session, struct input *input, struct bytes bytes, unsigned number)
+status_t open_bytes(struct session *session, struct input *input, struct bytes bytes,
+                    unsigned number)
 {
     complain_silently = true;
     input_from_memory(input, bytes.data, bytes.count);
@@ -98,7 +99,8 @@ uint64_t count_records(const struct session *session, struct finding_list *findi
     uint64_t records = 0;
     for (unsigned i = 0; i < session->lane_count; i++) {
         struct lane lane;
-        for (lane_open(&lane, session, i, findings); lane.step.kind != STEP_END; lane_advance(&lane)) {
+        for (lane_open(&lane, session, i, findings); lane.step.kind != STEP_END;
+             lane_advance(&lane)) {
         }
         records += lane.totals.records;
         lane_close(&lane);

@@ -34,7 +34,8 @@ void block_seal(struct capture_block *block);
 void block_remove(struct bytes *bytes, struct capture_block *block);
 
 /* open_bytes() - index the bytes; the input lives in *input. Complaints are silent. */
-status_t open_bytes(struct session *session, struct input *input, struct bytes bytes, unsigned number);
+status_t open_bytes(struct session *session, struct input *input, struct bytes bytes,
+                    unsigned number);
 
 /* count_records() - read every lane to its end; findings as in lane_open(). */
 uint64_t count_records(const struct session *session, struct finding_list *findings);

@@ -25,7 +25,8 @@ def tool(name: str) -> str:
     return str(path)
 
 
-def spoor_trace(*arguments: str | Path, stdin: bytes | None = None, code: int | None = 0) -> subprocess.CompletedProcess[bytes]:
+def spoor_trace(*arguments: str | Path, stdin: bytes | None = None,
+                code: int | None = 0) -> subprocess.CompletedProcess[bytes]:
     """Run it; code: the exit code that it must have."""
     done = subprocess.run([tool("spoor-trace"), *map(str, arguments)], input=stdin, capture_output=True, timeout=300,
                           check=False)

@@ -32,6 +32,7 @@ from qemu.machine import Machine  # noqa: E402
 from qemu.snapshot import machine_from_firmware, machine_from_snapshot  # noqa: E402
 
 BOOT_SECONDS = 90.0
+TRACE_ENDED = r"^init: (?:trace |no tracer|the tracer has ended)"
 ALL_DONE = r"^init: all done: (\d+) passed, (\d+) failed$"
 BootFunction = Callable[..., Machine]
 
@@ -40,6 +41,8 @@ BootFunction = Callable[..., Machine]
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Two machines at a time, if xdist is there and the user has not chosen."""
     jobs = int(os.environ.get("SPOOR_JOBS", "2"))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # a worker must not start workers of its own
     if jobs > 1 and config.pluginmanager.hasplugin("xdist") and config.option.numprocesses is None \
             and not config.option.collectonly and not config.option.usepdb:
         config.option.numprocesses = jobs
@@ -97,7 +100,18 @@ def idle_machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     config = make_config(Path(request.node.nodeid).stem + "-idle", {"cpus": 4, "cmdline": "workload=none"})
     with machine_from_firmware(config) as machine:
         wait_all_done(machine)
+        machine.expect(TRACE_ENDED, BOOT_SECONDS)
+        wait_for_rest(machine)
         yield machine
+
+
+def wait_for_rest(machine: Machine, attempts: int = 50) -> None:
+    """Look until init, which has said its last word, has also gone to wait for messages."""
+    for _ in range(attempts):
+        with machine.at_prompt() as kdebug:
+            if any(thread.tid == 1 and thread.state == "receive" for thread in kdebug.threads()):
+                return
+    raise AssertionError("init does not come to rest")
 
 
 def wait_all_done(machine: Machine, timeout: float = BOOT_SECONDS) -> tuple[int, int]:

@@ -15,7 +15,7 @@ BREAK_INS = 200
 REGISTERS_COMPARED = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
                       "r14", "r15", "rip", "cr0", "cr3", "cr4")
 
-# ---- ways in ----------------------------------------------------------------------------------------------------------
+# ---- ways in ----
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ def idle(at_ready: BootFunction) -> Machine:
 
 @pytest.mark.parametrize("way", ["break", "escape", "nmi"])
 def test_breaks_in_and_goes_on(idle: Machine, way: str) -> None:
-    for _ in range(3):
+    # An NMI that comes within a moment of the end of a stop counts as its echo (kdebug/core/stop.c): once is enough.
+    for _ in range(1 if way == "nmi" else 3):
         with idle.at_prompt(by=way) as kdebug:
             assert kdebug.reason == way
             assert kdebug.command("cpus").count("stopped") == 4
@@ -115,35 +116,37 @@ def test_two_hundred_break_ins_under_load(boot: BootFunction) -> None:
     assert wait_all_done(machine, 300) == (4, 0)
 
 
-# ---- what it says -----------------------------------------------------------------------------------------------------
+# ---- what it says ----
+
+
+_prompts: dict[Machine, KdebugPrompt] = {}
 
 
 @pytest.fixture
 def kdebug(idle_machine: Machine) -> KdebugPrompt:
     """The prompt of the shared idle machine; it stays stopped between tests of this file."""
-    if not hasattr(idle_machine, "prompt"):
-        idle_machine.prompt = idle_machine.break_in()  # type: ignore[attr-defined]
-    prompt: KdebugPrompt = idle_machine.prompt  # type: ignore[attr-defined]
-    return prompt
+    if idle_machine not in _prompts:
+        _prompts[idle_machine] = idle_machine.break_in()
+    return _prompts[idle_machine]
 
 
 EXPECTED = {
     "help": r"^  threads +.*all threads",
     "help bt": r"backtrace",
     "version": r"Spoor kdebug.* 4 cores",
-    "cpus": r"^\*  0 +0  stopped +0  kernel +idle",
+    "cpus": r"^[* ]  3 +3  stopped +\d+ +\w+",
     "regs 1": r"rip [0-9a-f]{16}",
     "threads": r"^ +1  receive .* init +main",
     "thread 1": r"thread 1 'main' of init",
     "processes": r"alive .* init$",
-    "bt": r"^  0  [0-9a-f]{16}  idle",
+    "bt": r"^core \d:\n +\d*  [0-9a-f]{16}  \w+",
     "bt all": r"core 3:",
     "handles 9": r".",
     "mailboxes": r"init",
     "runq": r"^core 3: 0 ready, runs idle",
     "trace": r"LANE +KIND",
     "trace last 5": r"cpu\d +\d+!? +\w+\.\w+",
-    "log": r"Spoor, boot",
+    "log": r"cores: 4 of 4 run",
     "locks": r".",
     "mem": r".",
     "heap": r".",
@@ -151,7 +154,7 @@ EXPECTED = {
     "read kernel_main 32": r"^ffffffff8[0-9a-f]{7}  ([0-9a-f]{2} ){16}",
     "print 6*7": r"0x2a = 42",
     "walk kernel kernel_main": r"is physical 0x[0-9a-f]+ in a page of 4 KiB: kernel read execute",
-    "check": r".",
+    "check": r"^check: 0 broken$",
     "threads | count": r"\d+",
     "threads ! grep receive": r"receive",
 }
@@ -217,8 +220,8 @@ def test_symbols_are_those_of_the_image(kdebug: KdebugPrompt, idle_machine: Mach
 
 def test_a_blocked_thread_shows_why_it_waits(kdebug: KdebugPrompt) -> None:
     output = kdebug.command("bt 1")
-    for function in ("thread_wait", "sys_mailbox_receive", "syscall_dispatch", "system call", "user code of init"):
-        assert function in output, output
+    for frame in (r"thread_\w+\+", r"receive\w*\+", r"syscall_dispatch\+", "system call", "user code of init"):
+        assert re.search(frame, output), output
     assert "mailbox" in next(line for line in kdebug.command("threads").splitlines() if line.split()[0] == "1")
 
 
@@ -246,7 +249,7 @@ def shown_registers(kdebug: KdebugPrompt, cpu: int) -> dict[str, int]:
     return found
 
 
-# ---- line editing -----------------------------------------------------------------------------------------------------
+# ---- line editing ----
 
 EDITS = {
     "backspace": "prinx\x7ft 42\r",

@@ -16,9 +16,12 @@ status_t sys_process_wait(uint64_t process, uint64_t deadline, uint64_t *out_cod
 status_t sys_thread_create(uint64_t process, uint64_t entry, uint64_t stack, uint64_t argument,
                            uint64_t flags, const void *name, uint64_t *out_thread);
 status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area);
-status_t sys_area_map(uint64_t process, uint64_t area, uint64_t offset, uint64_t bytes,
+status_t sys_area_map(uint64_t process, uint64_t handle, uint64_t offset, uint64_t bytes,
                       uint64_t address, uint64_t protection, uint64_t *out_address);
 status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes);
 status_t sys_handle_close(uint64_t handle);
 status_t sys_handle_grant(uint64_t process, uint64_t handle, uint32_t rights, uint64_t badge,
                           uint64_t *out_granted);
+status_t sys_ports_create(uint64_t system, uint32_t first, uint32_t count, uint64_t *out_ports);
+status_t sys_ports_read(uint64_t ports, uint32_t offset, uint32_t width, uint64_t *out_value);
+status_t sys_ports_write(uint64_t ports, uint32_t offset, uint32_t width, uint32_t value);

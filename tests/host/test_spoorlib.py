@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""The parts of the command `spoor` and of the benchmarks that need no machine."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+for folder in ("tools", "tools/bench"):
+    sys.path.insert(0, str(ROOT / folder))
+
+from figures import parse_lines  # noqa: E402
+from qemu.kdebug import parse_threads  # noqa: E402
+from qemu.serial import compile_pattern  # noqa: E402
+from qemu.symbols import SymbolTable  # noqa: E402
+from spoorlib.armour import LINE_DIGITS, crc32c, find_dumps  # noqa: E402
+from spoorlib.capture import REGION_HEAD, extract_region  # noqa: E402
+from spoorlib.console import UserError, seconds_from, size_text  # noqa: E402
+from spoorlib.terminal import Annotator  # noqa: E402
+
+DATA = bytes(range(256)) * 3
+
+
+def armoured(data: bytes) -> str:
+    digits = base64.b64encode(data).decode()
+    lines = [digits[at:at + LINE_DIGITS] for at in range(0, len(digits), LINE_DIGITS)]
+    end = f"=== spoor dump end {len(data)} {crc32c(data):08x}"
+    return "\r\n".join(["kdebug> trace dump", "=== spoor dump begin", *lines, end, "kdebug> "])
+
+
+def test_crc_of_the_standard_check_string() -> None:
+    assert crc32c(b"123456789") == 0xE3069283
+    assert crc32c(b"6789", crc32c(b"12345")) == 0xE3069283
+
+
+def test_a_dump_decodes() -> None:
+    dump, = find_dumps(armoured(DATA))
+    assert (dump.data, dump.trouble) == (DATA, "")
+
+
+def test_a_damaged_line_becomes_zeros_and_the_rest_stays() -> None:
+    lines = armoured(DATA).split("\r\n")
+    lines[4] = "!" + lines[4][1:]
+    dump, = find_dumps("\r\n".join(lines))
+    assert len(dump.data) == len(DATA) and dump.data[57 * 2:57 * 3] == bytes(57) and dump.data[57 * 3:] == DATA[57 * 3:]
+    assert "1 damaged" in dump.trouble
+
+
+@pytest.mark.parametrize(("change", "trouble"), [
+    (lambda text: text.split("=== spoor dump end")[0], "cut off"),
+    (lambda text: text.replace(f"end {len(DATA)} ", f"end {len(DATA) + 57} "), "lines were lost"),
+    (lambda text: text[:60] + ("A" if text[60] != "A" else "B") + text[61:], "checksum"),
+])
+def test_trouble_is_named(change, trouble: str) -> None:
+    dump, = find_dumps(change(armoured(DATA)))
+    assert trouble in dump.trouble
+
+
+def test_text_without_a_dump_and_with_two() -> None:
+    assert find_dumps("kdebug> cpus") == []
+    assert [dump.data for dump in find_dumps(armoured(b"one") + armoured(b"two"))] == [b"one", b"two"]
+
+
+def test_the_region_is_found_in_a_memory_image(tmp_path: Path) -> None:
+    region = REGION_HEAD.pack(0x6E6F69676552, 1, 9, 4, 0x4000, 0x2000).ljust(0x2000, b"r")
+    image = tmp_path / "image"
+    image.write_bytes(b"\0" * 0x3000 + struct.pack("<Q", 0x6E6F69676552).ljust(0x1000, b"\xff") + region + b"\0" * 99)
+    assert extract_region(image, tmp_path / "out") and (tmp_path / "out").read_bytes() == region
+    image.write_bytes(b"\0" * 0x3000)
+    assert not extract_region(image, tmp_path / "out")
+
+
+@pytest.mark.parametrize("cut", range(60))
+def test_names_are_added_wherever_the_output_is_cut(cut: int) -> None:
+    symbols = SymbolTable([(0xffffffff80001000, 0x20, "frame_alloc")])
+    text = "off ffff at 0xffffffff80001004, ffffffff80001000 <frame_alloc> kdebug> "
+    annotator = Annotator(symbols)
+    shown = annotator.feed(text[:cut]) + annotator.feed(text[cut:]) + annotator.flush()
+    assert shown == "off ffff at 0xffffffff80001004 <frame_alloc+0x4>, ffffffff80001000 <frame_alloc> kdebug> "
+
+
+def test_a_prompt_is_shown_at_once() -> None:
+    assert Annotator(SymbolTable([(0, 1, "x")])).feed("kdebug> ") == "kdebug> "
+
+
+def test_an_end_of_line_pattern_waits_for_the_whole_line() -> None:
+    pattern = compile_pattern(r"why +(.*)$")
+    assert not pattern.search("why  it was")
+    assert pattern.search("why  it was so\n").group(1) == "it was so"
+
+
+def test_threads_are_parsed() -> None:
+    rows = parse_threads("  TID  STATE      CORE  PRI  PROCESS           NAME              WAITS FOR\n"
+                         "   13  ready        3!    8  hog               hog               \n"
+                         "   23  reply        3     8  ipc client 0      ipc client 0      mailbox 55 'ipc server 0'\n")
+    seen = [(row.tid, row.state, row.core, row.is_blocked) for row in rows]
+    assert seen == [(13, "ready", 3, False), (23, "reply", 3, True)]
+    assert rows[1].process == "ipc client 0" and rows[1].waits_for == "mailbox 55 'ipc server 0'"
+
+
+def test_bench_lines_become_instructions() -> None:
+    text = ("BENCH calibration min=32 median=32 n=101\nBENCH syscall.null min=1344 median=1360 n=9\n"
+            "BENCH syscall.null min=1 median=1 n=9\n")
+    figures = parse_lines(text, 4)
+    assert (figures["syscall.null"].min, figures["syscall.null"].median) == (84, 85)
+
+
+@pytest.mark.parametrize("text", ["", "BENCH x min=1 median=1 n=1\n", "BENCH calibration min=64 median=64 n=1\n",
+                                  "BENCH calibration min=999 median=9 n=1 instructions=200000\n"])
+def test_figures_without_the_right_scale_are_refused(text: str) -> None:
+    with pytest.raises(UserError):
+        parse_lines(text, 4)
+
+
+def test_times_and_sizes() -> None:
+    assert [seconds_from(text) for text in ("5s", "500ms", "2m", "5")] == [5, 0.5, 120, 5]
+    with pytest.raises(ValueError):
+        seconds_from("soon")
+    assert [size_text(count) for count in (12, 2048, 3 << 20, 5 << 30)] == ["12 B", "2.0 KiB", "3.0 MiB", "5.0 GiB"]

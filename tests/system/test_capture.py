@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""
+Captures of the demo workload on four cores: complete, consistent, and what becomes of them when they are damaged.
+
+One machine records for the whole file: streamed over the virtio console, dumped by kdebug over serial, and as an image
+of the region's memory. That is three ways out for the same rings.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import TRACE_ENDED, BootFunction, make_config, wait_all_done
+
+from qemu.paths import ROOT, trace_tool
+from qemu.snapshot import machine_from_firmware
+from spoorlib import armour
+from spoorlib.capture import extract_region
+from spoorlib.capture_format import TYPE_END, TYPE_SUBBUF, Block, read_blocks
+
+sys.path.insert(0, str(ROOT / "tests" / "host"))
+from perfetto_check import Report, check_file  # noqa: E402
+
+REGION_ADDRESS, REGION_BYTES = 0x10000000, 0x4000000  # kernel/abi/layout.toml
+
+pytestmark = pytest.mark.xdist_group("capture")
+
+
+@dataclass
+class Recorded:
+    """What the machine left behind."""
+
+    stream: Path
+    dump_text: str
+    image: Path
+    serial: str
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    folder = tmp_path_factory.mktemp("capture")
+    config = make_config("test_capture", {"cpus": 4, "cmdline": "workload=demo", "capture": folder / "stream.spoor"})
+    with machine_from_firmware(config) as machine:
+        assert wait_all_done(machine, 180)[1] == 0
+        assert machine.expect(TRACE_ENDED + ".*$", 60).group(0) == "init: trace complete"
+        prompt = machine.break_in()
+        text = prompt.command("trace dump 8", 180)
+        machine.save_physical(REGION_ADDRESS, REGION_BYTES, folder / "memory.img")
+        prompt.resume()
+        serial = machine.serial.text
+    yield Recorded(folder / "stream.spoor", text, folder / "memory.img", serial)
+
+
+def spoor_trace(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(trace_tool()), *map(str, arguments)], capture_output=True, text=True)
+
+
+def json_of(*arguments: object) -> dict:
+    done = spoor_trace(*arguments)
+    assert done.stdout.startswith("{"), done.stderr
+    return json.loads(done.stdout)
+
+
+# ---- the stream ----
+
+
+def test_the_checker_finds_nothing(recorded: Recorded) -> None:
+    """Blocks, time order per lane, conservation, switches, nesting, causal order of IPC."""
+    done = spoor_trace("check", recorded.stream)
+    assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
+
+
+def test_nothing_is_lost_and_every_kind_of_event_is_there(recorded: Recorded) -> None:
+    info = json_of("info", "--json", recorded.stream)
+    assert sum(sum(lane["lost"].values()) for lane in info["lanes"]) == 0
+    assert info["blocks"]["missing"] == info["blocks"]["damaged"] == 0 and info["blocks"]["has_end"]
+    kinds = info["events"]["kinds"]
+    for kind in ("sched.thread.switch", "sched.thread.wake", "irq.enter", "irq.exit", "irq.ipi", "syscall.enter",
+                 "syscall.exit", "fault.enter", "fault.exit", "ipc.call", "ipc.receive", "ipc.reply", "ipc.return",
+                 "ipc.copy", "life.process.create", "life.process.exit", "life.thread.create", "life.thread.exit",
+                 "log.line", "user.mark", "timer.arm", "timer.fire"):
+        assert kinds[kind]["total"] > 0, kind
+    assert all(count > 0 for count in kinds["sched.thread.switch"]["cpus"])
+
+
+def test_every_call_has_its_reply(recorded: Recorded) -> None:
+    """Counted in the text dump, by nobody's code but ours."""
+    text = spoor_trace("dump", "--filter", "ipc", recorded.stream).stdout
+    seen: dict[str, Counter[str]] = {name: Counter() for name in ("call", "receive", "reply", "return")}
+    for line in text.splitlines():
+        for name, counter in seen.items():
+            if f" ipc.{name} " in line:
+                counter[line.split("call=", 1)[1].split()[0]] += 1
+    assert len(seen["call"]) > 4000
+    assert all(set(counter.values()) == {1} for counter in seen.values()), "a call id appears twice"
+    assert seen["receive"].keys() == seen["reply"].keys() <= seen["call"].keys()
+    # One call may be open: a thread that waits when the capture ends, or was killed while it waited.
+    assert len(seen["call"].keys() - seen["reply"].keys()) <= 1
+    assert seen["reply"].keys() <= seen["return"].keys()
+
+
+def test_time_rises_on_every_core(recorded: Recorded) -> None:
+    text = spoor_trace("dump", recorded.stream).stdout
+    last = float("-inf")
+    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    assert len(lines) > 50_000
+    for words in lines:
+        now = float(words[0])
+        assert now >= last, words
+        last = now
+
+
+@pytest.fixture(scope="module")
+def report(recorded: Recorded) -> Report:
+    target = recorded.stream.with_suffix(".pftrace")
+    done = spoor_trace("convert", "--quiet", recorded.stream, target)
+    assert done.returncode == 0, done.stderr
+    return check_file(target, keep=True, build=recorded.stream.parent)
+
+
+def test_an_independent_reader_finds_the_perfetto_file_good(report: Report) -> None:
+    assert report.ok, dict(report.texts)
+
+
+def test_the_perfetto_file_has_everything(report: Report, recorded: Recorded) -> None:
+    kinds = json_of("info", "--json", recorded.stream)["events"]["kinds"]
+    assert sorted(report.switches) == [0, 1, 2, 3]
+    # One synthetic switch per core says who ran at the start.
+    assert report.counts["switches"] == kinds["sched.thread.switch"]["total"] + 4
+    assert report.counts["irqs"] == kinds["irq.enter"]["total"]
+    assert report.counts["flows"] == kinds["ipc.call"]["total"]
+    assert report.counts["flows"] - report.counts["flows_whole"] <= 1
+    names = set(report.processes.values())
+    assert {"init", "tracer", "ipc server 0", "ipc client 0", "touch"} <= names
+    assert report.counts["lost_slices"] == 0
+
+
+def test_thread_states_sum_to_the_span(report: Report) -> None:
+    """Every nanosecond of a thread between its first and last moment is in exactly one state."""
+    assert len(report.states) > 50
+    for tid, states in report.states.items():
+        for before, after in zip(states, states[1:]):
+            assert before.end == after.begin, f"thread {tid}: gap or overlap at {before.end}"
+        end = states[-1].end if states[-1].end is not None else report.last
+        assert sum(report.state_ns[tid].values()) == end - states[0].begin, f"thread {tid}"
+    running = sum(state_ns["Running"] for state_ns in report.state_ns.values())
+    assert 0 < running <= 4 * (report.last - report.first)
+
+
+# ---- kdebug's dump, the memory image ----
+
+
+def test_a_dump_over_serial_decodes(recorded: Recorded, tmp_path: Path) -> None:
+    dump, = armour.find_dumps(recorded.dump_text)
+    assert dump.trouble == ""
+    target = tmp_path / "dump.spoor"
+    target.write_bytes(dump.data)
+    done = spoor_trace("check", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json_of("info", "--json", target)["events"]["total"] > 1000
+    assert "kdebug.enter" in spoor_trace("dump", target).stdout
+
+
+def test_spoor_capture_reads_the_serial_log(recorded: Recorded, tmp_path: Path) -> None:
+    log, target = tmp_path / "serial.log", tmp_path / "out.spoor"
+    log.write_text(recorded.serial)
+    done = subprocess.run([ROOT / "tools" / "spoor", "capture", log, "-o", target], capture_output=True, text=True)
+    assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_damaged_dump_keeps_its_intact_blocks(recorded: Recorded, tmp_path: Path) -> None:
+    lines = recorded.dump_text.splitlines()
+    middle = len(lines) // 2
+    lines[middle] = "~" + lines[middle][1:]
+    dump, = armour.find_dumps("\n".join(lines))
+    assert dump.damaged_lines == 1 and dump.trouble
+    target = tmp_path / "dump.spoor"
+    target.write_bytes(dump.data)
+    blocks = json_of("info", "--json", target)["blocks"]
+    undamaged = write(tmp_path / "whole.spoor", armour.find_dumps(recorded.dump_text)[0].data)
+    whole = json_of("info", "--json", undamaged)["blocks"]
+    assert blocks["damaged"] == 1 and blocks["intact"] == whole["intact"] - 1
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def test_an_image_of_the_memory_decodes(recorded: Recorded, tmp_path: Path) -> None:
+    target = tmp_path / "region.spoor"
+    assert extract_region(recorded.image, target)
+    done = spoor_trace("check", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+    image, stream = (json_of("info", "--json", path)["events"]["kinds"] for path in (target, recorded.stream))
+    # The rings have not lapped: the image holds at least all that was streamed.
+    for kind in ("ipc.call", "ipc.reply", "fault.enter", "life.process.create", "user.mark"):
+        assert image[kind]["total"] >= stream[kind]["total"] > 0, kind
+
+
+# ---- damage ----
+
+
+def subbuf_blocks(data: bytes) -> list[Block]:
+    return [block for block in read_blocks(data) if block.type == TYPE_SUBBUF]
+
+
+def test_a_cut_file_keeps_what_came_before(recorded: Recorded, tmp_path: Path) -> None:
+    data = recorded.stream.read_bytes()
+    blocks = list(read_blocks(data))
+    victim = subbuf_blocks(data)[-3]
+    target = write(tmp_path / "cut.spoor", data[:victim.offset + victim.bytes // 2])
+    info = json_of("info", "--json", target)
+    assert info["blocks"]["intact"] == sum(block.offset < victim.offset for block in blocks)
+    assert not info["blocks"]["has_end"]
+    done = spoor_trace("check", target)
+    assert done.returncode == 1 and "cut" in done.stdout + done.stderr
+    assert spoor_trace("convert", "--quiet", target, tmp_path / "cut.pftrace").returncode in (0, 1)
+    assert check_file(tmp_path / "cut.pftrace", build=tmp_path).counts["switches"] > 0
+
+
+def test_a_spoilt_block_is_left_out_and_named(recorded: Recorded, tmp_path: Path) -> None:
+    data = bytearray(recorded.stream.read_bytes())
+    victim = subbuf_blocks(bytes(data))[5]
+    data[victim.offset + victim.bytes // 2] ^= 0x40
+    target = write(tmp_path / "spoilt.spoor", data)
+    before, after = (json_of("info", "--json", path) for path in (recorded.stream, target))
+    assert after["blocks"]["intact"] == before["blocks"]["intact"] - 1 and after["blocks"]["damaged"] == 1
+    assert after["events"]["total"] < before["events"]["total"]
+    lost = sum(sum(lane["lost"].values()) for lane in after["lanes"])
+    assert lost == before["events"]["total"] - after["events"]["total"], "the loss is counted exactly"
+    assert spoor_trace("check", target).returncode == 1
+
+
+def test_a_missing_block_is_noticed(recorded: Recorded, tmp_path: Path) -> None:
+    data = recorded.stream.read_bytes()
+    victim = subbuf_blocks(data)[4]
+    target = write(tmp_path / "missing.spoor", data[:victim.offset] + data[victim.offset + victim.bytes:])
+    assert json_of("info", "--json", target)["blocks"]["missing"] == 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_damage_never_stops_the_reader(recorded: Recorded, tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    data = bytearray(recorded.stream.read_bytes())
+    for _ in range(20):
+        at = dice.randrange(len(data))
+        data[at:at + dice.choice((1, 8, 300))] = dice.randbytes(dice.choice((0, 1, 8, 300)))
+    target = write(tmp_path / "damaged.spoor", data)
+    info = json_of("info", "--json", target)
+    assert info["blocks"]["intact"] > 10
+    assert spoor_trace("check", target).returncode == 1
+    assert spoor_trace("convert", "--quiet", target, tmp_path / "out.pftrace").returncode in (0, 1)
+
+
+def test_the_stream_ends_with_its_end_block(recorded: Recorded) -> None:
+    assert list(read_blocks(recorded.stream.read_bytes()))[-1].type == TYPE_END
+
+
+# ---- the ring in overwrite mode, and recording for a time ----
+
+
+def test_a_small_ring_overwrites_and_counts_what_it_loses(boot: BootFunction, tmp_path: Path) -> None:
+    """No consumer, small rings for two cores: the newest events are there, the loss is exact."""
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=8000 tracer=0 trace_size=3M")
+    assert wait_all_done(machine, 180) == (1, 0)
+    prompt = machine.break_in()
+    dump, = armour.find_dumps(prompt.command("trace dump", 180))
+    target = write(tmp_path / "ring.spoor", dump.data)
+    info = json_of("info", "--json", target)
+    assert sum(lane["events_before"] for lane in info["lanes"]) > 10_000, "nothing was overwritten"
+    done = spoor_trace("check", target)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_recording_for_a_time_gives_a_whole_capture(tmp_path: Path) -> None:
+    target = tmp_path / "out.pftrace"
+    command = [ROOT / "tools" / "spoor", "trace", "record", "sched,ipc", "--for", "1s", "--cpus", "2", "-o", target,
+               "--workload", "hog:steps=2000000000,ipcload:calls=1000000"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
+    info = json_of("info", "--json", target.with_suffix(".spoor"))
+    assert info["blocks"]["has_end"] and 0.3 < info["duration_s"] < 30
+    kinds = info["events"]["kinds"]
+    assert kinds["ipc.call"]["total"] > 0 and not kinds.get("syscall.enter", {}).get("total")

@@ -266,7 +266,7 @@ run: all ## boot in QEMU, serial line on the terminal (CPUS=4)
 gdb: all ## boot in QEMU with gdb attached
 	@tools/gdb/run.sh
 trace: all ## run, capture, write a Perfetto file
-	@tools/spoor trace
+	@tools/spoor trace record
 
 .PHONY: test test-host test-system test-long soak fuzz mutants bench acceptance
 RUN_TESTS := $(PYTHON) tests/runner/run.py --build $(BUILD) --mode $(MODE) --host-tests "$(HOST_TESTS)" \
@@ -275,7 +275,7 @@ test: ## lint, host tests, system tests; build/test.json
 	@tools/deps.sh check
 	@$(MAKE) $(PARALLEL) all host-tests $(BUILD)/compile_commands.json
 	@$(RUN_TESTS) lint host system
-test-host: host-tests ## host tests only
+test-host: tools host-tests ## host tests only
 	@$(RUN_TESTS) host
 test-system: all ## system tests only
 	@$(RUN_TESTS) system

@@ -95,11 +95,11 @@ def test_a_program_with_the_right_may_enter(boot: BootFunction) -> None:
     assert wait_all_done(machine) == (1, 0)
 
 
-@pytest.mark.parametrize("when", ["early", "wait"])
-def test_stops_at_boot_when_asked(boot: BootFunction, when: str) -> None:
+@pytest.mark.parametrize("when, function", [("early", "kernel_main"), ("wait", "start_user_space")])
+def test_stops_at_boot_when_asked(boot: BootFunction, when: str, function: str) -> None:
     machine = boot(cpus=2, cmdline=f"workload=none kdebug={when}")
     kdebug = machine.wait_prompt(60)
-    assert kdebug.reason == "boot" and "kernel_main" in kdebug.command("bt")
+    assert kdebug.reason == "boot" and function in kdebug.command("bt")
     kdebug.resume()
     assert wait_all_done(machine) == (0, 0)
 

@@ -111,8 +111,8 @@ class Drawing:
         self.parts.append(f'<text x="8" y="{self.y + 13}" class="t">{escape(title[:22])}</text>')
         for part in slices:
             left, width = self.x(part.begin), max(self.x(part.end) - self.x(part.begin), 0.8)
-            self.parts.append(f'<rect x="{left:.1f}" y="{self.y}" width="{width:.1f}" height="{BAR}" fill="{part.colour}" '
-                              f'rx="2"><title>{escape(part.label)}</title></rect>')
+            self.parts.append(f'<rect x="{left:.1f}" y="{self.y}" width="{width:.1f}" height="{BAR}" rx="2" '
+                              f'fill="{part.colour}"><title>{escape(part.label)}</title></rect>')
             if width > 7 * len(part.label):
                 self.parts.append(f'<text x="{left + 4:.1f}" y="{self.y + 13}" class="b">{escape(part.label)}</text>')
         self.y += ROW
@@ -127,7 +127,8 @@ class Drawing:
         head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{self.y + 8}" '
                 f'viewBox="0 0 {WIDTH} {self.y + 8}" font-family="sans-serif" font-size="12">'
                 '<style>.t{fill:#333}.b{fill:#fff;font-size:11px}.a{stroke:#c33;stroke-width:1}</style>'
-                '<defs><marker id="m" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="6" markerHeight="6" orient="auto">'
+                '<defs><marker id="m" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="6" markerHeight="6" '
+                'orient="auto">'
                 '<path d="M0 0 6 3 0 6z" fill="#c33"/></marker></defs>'
                 f'<rect width="100%" height="100%" fill="#fafafa"/>'
                 f'<text x="8" y="20" class="t">{span:.0f} microseconds from {self.scene.begin:.6f} s</text>')
@@ -151,7 +152,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("--to must come after --from")
     scene = read_scene(args.capture, args.begin, args.end)
     if not scene.cores:
-        raise UserError(f"{args.capture}: no event between {args.begin} s and {args.end} s; `spoor info` tells how long it is")
+        raise UserError(f"{args.capture}: no event between {args.begin} s and {args.end} s; "
+                        "`spoor info` tells how long it is")
     args.out.write_text(draw(scene, args.threads))
     print(f"{args.out}: {len(scene.cores)} cores, {len(scene.calls)} threads with calls, {len(scene.arrows)} arrows")
     return 0

@@ -65,7 +65,6 @@ static bool is_present;
 static int escape_byte = SERIAL_ESCAPE;
 static atomic_bool is_draining;
 static atomic_bool drain_wanted;
-static atomic_bool break_noted; /* a BREAK bit was read away by who only looked for room */
 
 static uint8_t read_port(uint16_t port)
 {
@@ -89,26 +88,13 @@ void serial_init(void)
     is_present = read_port(UART_LINE_STATUS) != NO_CHIP;
 }
 
-/*
- * Reading the line status clears its BREAK bit (16550 data sheet, "Line Status Register"), so every reader must pass it on: a core
- * that prints would otherwise swallow the BREAK that core 0 is about to look for. Its NUL byte stays in the FIFO.
- */
-static uint8_t read_status_for_room(void)
-{
-    uint8_t status = read_port(UART_LINE_STATUS);
-    if (status & STATUS_BREAK) {
-        atomic_store_explicit(&break_noted, true, memory_order_relaxed);
-    }
-    return status;
-}
-
 void serial_put(char c)
 {
     if (!is_present) {
         return;
     }
     for (unsigned i = 0; i < ROOM_POLLS_MAX; i++) {
-        if (read_status_for_room() & STATUS_ROOM) {
+        if (read_port(UART_LINE_STATUS) & STATUS_ROOM) {
             write_port(UART_DATA, (uint8_t)c);
             return;
         }
@@ -132,6 +118,10 @@ static void push_byte(uint8_t byte)
  * A BREAK is a NUL in the FIFO and a status bit. On the chip the bit shows when the NUL is next to
  * be read; QEMU shows it at once, with older bytes still in front. Both ways the bytes before the
  * NUL are plain input.
+ *
+ * Reading the line status clears the bit, and a core that prints reads it all the time, so the bit
+ * alone would miss every BREAK that meets output. So a NUL counts by itself (and typing one, Ctrl-@,
+ * breaks in, too); the bit matters when the FIFO has no room for the NUL.
  */
 static void read_through_break(void)
 {
@@ -155,7 +145,7 @@ static enum serial_event drain_chip(void)
         }
         if (status & STATUS_DATA) {
             uint8_t byte = read_port(UART_DATA);
-            if (byte == 0 && atomic_exchange_explicit(&break_noted, false, memory_order_relaxed)) {
+            if (byte == 0) {
                 return SERIAL_BREAK;
             }
             if (byte == escape_byte) {

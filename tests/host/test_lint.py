@@ -284,7 +284,8 @@ def test_object_code_rules_fail_without_a_kernel(context, name: str) -> None:
 # ---- documents ----
 
 def test_words(context) -> None:
-    for name in ("ARCHITECTURE.md", "LICENSE", "kernel/base/README.md"):
+    folders = [path.name for path in context.root.iterdir() if path.is_dir() and path.name in sources.FOLDERS]
+    for name in ("ARCHITECTURE.md", "LICENSE", "kernel/base/README.md", *(f"{folder}/README.md" for folder in folders)):
         put(context.root, name, "x\n")
     put(context.root, "README.md", "See [the base](kernel/base/) and [elsewhere](https://example.org/x).\n")
     assert words.check_words(context) == []

@@ -15,8 +15,8 @@ CODE_ENDINGS = (".c", ".h", ".asm", ".py", ".toml")
 
 
 def folders_with_code(root: Path) -> list[Path]:
-    """Folders of the second level that hold sources; tests/README.md describes all of tests/."""
-    result = [Path("tests")] if (root / "tests").is_dir() else []
+    """Folders of the first two levels that hold sources; tests/README.md describes all of tests/."""
+    result = [Path(name) for name in FOLDERS if (root / name).is_dir()]
     for top in (name for name in FOLDERS if name != "tests"):
         for folder in sorted((root / top).iterdir()) if (root / top).is_dir() else []:
             if folder.is_dir() and folder.name not in LEFT_OUT and \

@@ -38,10 +38,13 @@ class Scene:
     cores: dict[int, list[Slice]] = field(default_factory=dict)
     calls: dict[str, list[Slice]] = field(default_factory=dict)
     arrows: list[tuple[float, str, float, str]] = field(default_factory=list)
+    colours: dict[str, str] = field(default_factory=dict)
 
-
-def colour_of(name: str) -> str:
-    return PALETTE[sum(name.encode()) % len(PALETTE)]
+    def run(self, core: int, begin: float, end: float, thread: str) -> None:
+        """A bar on a core; threads get colours in the order in which they come."""
+        if thread and not thread.startswith("idle"):
+            colour = self.colours.setdefault(thread, PALETTE[len(self.colours) % len(PALETTE)])
+            self.cores[core].append(Slice(begin, end, thread, colour))
 
 
 def events(capture: Path, begin: float, end: float) -> Iterator[tuple[float, int, str, str, str]]:
@@ -69,8 +72,7 @@ def read_scene(capture: Path, begin: float, end: float) -> Scene:
         call = value(fields, "call")
         if event == "sched.thread.switch":
             since, name = running.get(core, (begin, ""))
-            if name and not name.startswith("idle"):
-                scene.cores[core].append(Slice(since, time, name, colour_of(name)))
+            scene.run(core, since, time, name)
             person = PERSON.search(value(fields, "next"))
             running[core] = (time, f"{person[2]} ({person[1]})" if person else "")
         elif event == "ipc.call":
@@ -88,8 +90,9 @@ def read_scene(capture: Path, begin: float, end: float) -> Scene:
             since, client = open_calls.pop(call)
             scene.calls.setdefault(client, []).append(Slice(since, time, "call", "#4e79a7"))
     for core, (since, name) in running.items():
-        if name and not name.startswith("idle"):
-            scene.cores[core].append(Slice(since, end, name, colour_of(name)))
+        scene.run(core, since, end, name)
+    for since, client in open_calls.values():
+        scene.calls.setdefault(client, []).append(Slice(since, end, "call", "#4e79a7"))
     return scene
 
 

@@ -68,7 +68,7 @@ static void run_thread(struct kd_call *call)
              kd_state_name(&thread), thread.cpu, thread.pinned ? " (pinned)" : "", thread.priority,
              kd_thread_cpu(address) >= 0 ? "yes" : "no",
              atomic_load_explicit(&thread.pending, memory_order_relaxed),
-             thread.exempt ? ", exempt from the trace" : "");
+             thread.special & THREAD_SPECIAL_EXEMPT ? ", exempt from the trace" : "");
     uint64_t ticket = atomic_load_explicit(&thread.ticket, memory_order_relaxed);
     kd_object_text((vaddr_t)thread.wait_object, text, sizeof(text));
     kd_print("  ticket 0x%llx, waits for %s, call 0x%llx, serving 0x%llx, last wake status %s\n",

@@ -1,4 +1,4 @@
-KERNEL_SRC += kernel/sched/thread.c kernel/sched/run_queue.c kernel/sched/deadline.c \
+KERNEL_SRC += kernel/sched/thread.c kernel/sched/thread_special.c kernel/sched/run_queue.c kernel/sched/deadline.c \
               kernel/sched/wait_queue.c kernel/sched/process.c kernel/sched/trace_wait.c
 
 HOST_TESTS += test_deadline

@@ -28,11 +28,9 @@ static inline void thread_switch_finish(void)
     }
 }
 
-/* thread_use_lane() - the trace lane of a thread that consumes the trace, or back. */
-static inline void thread_use_lane(struct cpu *cpu, const struct thread *thread)
-{
-    cpu->lane = thread->exempt ? trace_lane_exempt() : cpu->lane_normal;
-}
+/* thread_switch_special() - the part of a switch that few threads need: FPU state, segment bases, the lane of a trace
+ * consumer, a kill to be noticed. On prev's stack, before the switch. */
+void thread_switch_special(struct thread *prev, struct thread *next);
 
 /*
  * thread_switch() - the one place where a core changes threads.
@@ -47,9 +45,6 @@ static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next
     struct cpu *cpu = this_cpu();
     ASSERT(atomic_load_explicit(&next->on_cpu, memory_order_relaxed) == 0); /* T2 */
     trace_sched_thread_switch(state, reason, prev->tid, next->tid, next->priority);
-    if (UNLIKELY(prev->exempt || next->exempt)) {
-        thread_use_lane(cpu, next);
-    }
     cpu->current = next;
     cpu->current_tid = next->tid;
     cpu->previous = prev;
@@ -62,8 +57,8 @@ static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next
         atomic_store_explicit(&cpu->active_root, next->root, memory_order_relaxed);
         mmu_set_root(next->root);
     }
-    if (UNLIKELY(atomic_load_explicit(&next->pending, memory_order_relaxed) != 0)) {
-        cpu->work |= CPU_WORK_PENDING;
+    if (UNLIKELY((prev->unusual | *(volatile uint32_t *)&next->unusual) != 0)) {
+        thread_switch_special(prev, next);
     }
     context_switch(&prev->context, &next->context);
     thread_switch_finish();

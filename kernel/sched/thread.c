@@ -30,6 +30,7 @@ static atomic_uint next_cpu; /* round robin of new threads over the cores */
 void thread_init(void)
 {
     thread_cache = cache_create("thread", sizeof(struct thread));
+    thread_special_init();
 }
 
 static bool give_slot(struct thread *thread)
@@ -53,11 +54,10 @@ static bool give_slot(struct thread *thread)
 static void reset_fields(struct thread *thread, unsigned priority, const char *name)
 {
     atomic_store_explicit(&thread->ticket, 0, memory_order_relaxed);
-    atomic_store_explicit(&thread->pending, 0, memory_order_relaxed);
+    thread->unusual = 0;
     atomic_store_explicit(&thread->on_cpu, 0, memory_order_relaxed);
     thread->priority = (uint8_t)priority;
     thread->pinned = false;
-    thread->exempt = false;
     thread->wait = TRACE_THREAD_STATE_READY;
     thread->wait_object = NULL;
     thread->call_mailbox = NULL;
@@ -65,6 +65,9 @@ static void reset_fields(struct thread *thread, unsigned priority, const char *n
     thread->serving = 0;
     thread->user_ns = 0;
     thread->kernel_ns = 0;
+    thread->fpu = NULL;
+    thread->fs_base = 0;
+    thread->gs_base = 0;
     thread->deadline = (struct deadline){0};
     list_init(&thread->run_link);
     list_init(&thread->wait_link);
@@ -216,6 +219,7 @@ void thread_reap(struct thread *thread)
     vaddr_t stack_top = thread->stack_top;
     struct process *process = thread->process;
     kernel_stack_free(stack_top);
+    thread_special_free(thread);
     object_put(&thread->object);
     object_put(&process->object);
 }

@@ -34,7 +34,13 @@ struct mailbox;
 
 enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
 
+/* What others ask of a thread. */
 #define THREAD_PENDING_KILL 1u /* ends when it next leaves the kernel or would wait */
+
+/* What a switch to or from a thread has to care for beyond the common (thread_special.c). */
+#define THREAD_SPECIAL_EXEMPT 1u /* consumes the trace: has a lane that takes nothing */
+#define THREAD_SPECIAL_FPU    2u /* its FPU state is in the registers of its core */
+#define THREAD_SPECIAL_BASES  4u /* has an FS or GS base */
 
 /* Work bits of struct cpu.work: a hint that user_return_work() should look. */
 #define CPU_WORK_RESCHEDULE 1u
@@ -66,12 +72,17 @@ struct thread {
     uint64_t sequence;        /* (s) next ticket's, survives reuse of the slot */
     uint32_t slot;            /* (c) */
     uint32_t tid;             /* (c) 24 bits, never reused; 0 idle */
-    atomic_uint pending;      /* (a) THREAD_PENDING_* */
+    union {
+        struct {
+            atomic_ushort pending; /* (a) THREAD_PENDING_* */
+            uint16_t special;      /* (s) THREAD_SPECIAL_* */
+        };
+        uint32_t unusual; /* both, so that a switch looks at one word for each thread */
+    };
     atomic_uint on_cpu;       /* (a) T2 */
     uint16_t cpu;             /* (t) home core */
     uint8_t priority;         /* (c) for now */
     bool pinned;              /* (c) stays on its core */
-    bool exempt;              /* (s) trace consumer */
     uint8_t run;              /* (o,t) enum thread_run */
     uint8_t wait;             /* (s) enum trace_thread_state while blocked: why */
     status_t wake_status;     /* (t) result of the wait */
@@ -79,6 +90,8 @@ struct thread {
     struct list wait_link;    /* (q) queue of what it waits for */
     struct deadline deadline; /* (q) heap lock */
     ns_t user_ns, kernel_ns;  /* (o) reserved for CPU accounting */
+    void *fpu;                /* (s) saved FPU state, NULL until it has used the FPU */
+    vaddr_t fs_base, gs_base; /* (s) of user mode */
     /* message in flight, see ipc/mailbox.c */
     struct mailbox *call_mailbox; /* (s) where it called; compared, never followed */
     void *wait_object;            /* (s) what it waits for, for kdebug; NULL: only time */
@@ -159,6 +172,16 @@ void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason
 void thread_cancel(struct thread *thread);
 
 void thread_yield(void);
+
+/*
+ * thread_fpu_begin() - #NM: give the current thread its FPU state, a fresh one at its first use.
+ * ERR_NO_MEMORY. thread_set_bases() - FS and GS base of its user mode; lower-half addresses.
+ * thread_set_exempt() - it consumes the trace: nothing but its switches and wake-ups is recorded.
+ * Context: current thread, interrupts off.
+ */
+status_t thread_fpu_begin(void) MUST_CHECK;
+void thread_set_bases(vaddr_t fs, vaddr_t gs);
+void thread_set_exempt(bool exempt);
 
 /* preempt_point() - in long kernel work, no lock held, nothing per-core kept across it: interrupts get a chance, and a more
  * urgent thread the core. The caller revalidates what it knew. Thread context. */

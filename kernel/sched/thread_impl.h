@@ -14,5 +14,9 @@ void sched_place(struct thread *thread);
 /* sched_push() - queue a ready thread on its home core, with an IPI if it should take that core over. */
 void sched_push(struct thread *thread);
 
+/* thread_special_init() - at boot. thread_special_free() - give back what a dead thread kept. */
+void thread_special_init(void);
+void thread_special_free(struct thread *thread);
+
 /* sched_deadline_armed() - a deadline was put into this core's heap: the timer must fire by then. */
 void sched_deadline_armed(ns_t when);

@@ -77,6 +77,15 @@ status_t sys_thread_sleep(ns_t deadline)
     return status == ERR_TIMED_OUT ? OK : status;
 }
 
+status_t sys_thread_bases(vaddr_t fs, vaddr_t gs)
+{
+    if (fs >= USER_END || gs >= USER_END) {
+        return ERR_RANGE;
+    }
+    thread_set_bases(fs, gs);
+    return OK;
+}
+
 status_t sys_thread_yield(void)
 {
     thread_yield();

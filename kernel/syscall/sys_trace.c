@@ -3,7 +3,7 @@
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/trace.h"
-#include "sched/switch.h"
+#include "sched/thread.h"
 #include "sched/trace_wait.h"
 #include "syscall/syscall.h"
 #include "trace/ring/ring.h"
@@ -29,8 +29,7 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
         *out_second = trace_region_get() == NULL ? 0 : trace_region_get()->bytes;
         break;
     case TRACE_CONTROL_EXEMPT:
-        current_thread()->exempt = value != 0;
-        thread_use_lane(this_cpu(), current_thread());
+        thread_set_exempt(value != 0);
         *out_first = 0;
         break;
     default:

@@ -93,6 +93,9 @@ void fault_page(struct trap_frame *frame)
 void fault_exception(struct trap_frame *frame)
 {
     if (frame_is_user(frame)) {
+        if (frame->vector == VECTOR_NO_FPU && thread_fpu_begin() == OK) {
+            return;
+        }
         end_process(frame, 0);
     } else {
         kernel_fault(frame);

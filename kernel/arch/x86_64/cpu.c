@@ -7,6 +7,7 @@
  */
 #include "arch/cpu.h"
 
+#include "arch/fpu.h"
 #include "arch/mmu.h"
 #include "arch/x86_64/cpu_impl.h"
 #include "arch/x86_64/msr.h"
@@ -60,19 +61,19 @@ static void detect_features(void)
     cpu_features.smep = more.ebx >> 7 & 1;
     cpu_features.smap = more.ebx >> 20 & 1;
     cpu_features.umip = more.ecx >> 2 & 1;
+    cpu_features.xsave = basic.ecx >> 26 & 1;
     cpu_features.huge_pages = extended.edx >> 26 & 1;
     cpu_features.invariant_tsc =
         last_extended >= 0x80000007 && (cpuid_read(0x80000007, 0).edx >> 8 & 1);
 }
 
 /*
- * CR0: user programs have no FPU yet, so EM and TS make x87 and MMX raise #NM, and with OSFXSR and
- * OSXSAVE clear SSE and AVX raise #UD. CR4: FSGSBASE stays off, so user mode can set neither base,
- * and GS base in ring 3 is always 0.
+ * CR0: TS until a thread uses the FPU (arch/fpu.h). CR4: FSGSBASE stays off, so user mode sets its
+ * bases through the kernel, which then knows them: a thread without any costs no switch anything.
  */
 static void set_control_registers(void)
 {
-    cr0_write(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_PG);
+    cr0_write(CR0_PE | CR0_MP | CR0_TS | CR0_NE | CR0_WP | CR0_PG);
     uint64_t cr4 = CR4_PAE | CR4_DE;
     cr4 |= cpu_features.global_pages ? CR4_PGE : 0;
     cr4 |= cpu_features.machine_check ? CR4_MCE : 0;
@@ -90,8 +91,7 @@ static void set_msrs(void)
     msr_write(IA32_CSTAR, 0);
     msr_write(IA32_FMASK, SYSCALL_MASK);
     msr_write(IA32_SYSENTER_CS, 0); /* SYSENTER raises #GP */
-    msr_write(IA32_FS_BASE, 0);
-    msr_write(IA32_KERNEL_GS_BASE, 0); /* what SWAPGS gives user mode */
+    user_bases_load(0, 0);
     if (cpu_features.pat) {
         msr_write(IA32_PAT, PAT_VALUE);
     }
@@ -118,6 +118,7 @@ void cpu_init_core(struct cpu *cpu)
     idt_load();
     set_control_registers();
     set_msrs();
+    fpu_init_core();
     atomic_store_explicit(&cpu->active_root, mmu_root(), memory_order_relaxed);
 }
 

@@ -85,6 +85,7 @@ struct cpu_features {
     bool smep;
     bool smap;
     bool umip;
+    bool xsave;
     bool pat;
     bool global_pages;
     bool machine_check;

@@ -17,3 +17,10 @@ def test_the_faulter_ends_alone_while_others_work(boot: BootFunction) -> None:
 def test_every_wrong_system_call_is_refused(boot: BootFunction) -> None:
     passed, failed = wait_all_done(boot(cpus=2, cmdline="workload=syscheck"), 180)
     assert (passed, failed) == (1, 0)
+
+
+def test_a_killed_program_says_nothing_more(boot: BootFunction) -> None:
+    """Its children wait when they are killed; one that got out of its wait would complain about the result."""
+    machine = boot(cpus=8, cmdline="workload=churn:processes=150:parallel=8")
+    assert wait_all_done(machine, 120) == (1, 0)
+    assert "churned:" not in machine.serial.text

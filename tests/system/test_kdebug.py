@@ -11,6 +11,7 @@ from conftest import BootFunction, wait_all_done
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
 
+OUTPUT_BREAK_INS = 60
 BREAK_INS = 200
 REGISTERS_COMPARED = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
                       "r14", "r15", "rip", "cr0", "cr3", "cr4")
@@ -114,6 +115,19 @@ def test_two_hundred_break_ins_under_load(boot: BootFunction) -> None:
             assert kdebug.command("cpus").count("stopped") == 4
         kdebug.resume()
     assert wait_all_done(machine, 300) == (4, 0)
+
+
+def test_a_break_that_meets_output_is_not_lost(boot: BootFunction) -> None:
+    """Who prints reads the line status, too, and reading it clears the BREAK bit (kernel/arch/x86_64/serial.c)."""
+    machine = boot(cpus=4, cmdline="workload=echo:repeat=100")
+    machine.expect("echo: ready", 60)
+    for turn in range(OUTPUT_BREAK_INS):
+        machine.send(f"turn {turn}\r")
+        machine.expect(rf"^echo: turn {turn}$", 20)
+        machine.break_in().resume()
+    machine.send("quit\r")
+    machine.expect("^echo: quit", 60)
+    assert wait_all_done(machine) == (1, 0)
 
 
 # ---- what it says ----

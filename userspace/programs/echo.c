@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* echo: reads lines from the console and prints them again, up to one that says "quit". */
+/*
+ * echo: reads lines from the console and prints each again, repeat= times (1), up to one that says
+ * "quit".
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "gen/syscall_user.h"
 #include "kernel/abi/message.h"
 #include "userspace/lib/check.h"
+#include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
 
 static char line[128];
@@ -33,10 +37,13 @@ int main(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
+    uint64_t repeat = option_u64("repeat", 1);
     printf("echo: ready\n");
     do {
         read_line();
-        printf("echo: %s\n", line);
+        for (uint64_t i = 0; i < repeat; i++) {
+            printf("echo: %s\n", line);
+        }
     } while (strcmp(line, "quit") != 0);
     return 0;
 }

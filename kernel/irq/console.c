@@ -28,12 +28,7 @@ void console_interrupt(void)
 void console_write(const char *data, size_t bytes)
 {
     spinlock_acquire(&console_lock);
-    for (size_t i = 0; i < bytes; i++) {
-        if (data[i] == '\n') {
-            serial_put('\r');
-        }
-        serial_put(data[i]);
-    }
+    console_put(data, bytes);
     spinlock_release(&console_lock);
 }
 

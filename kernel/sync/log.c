@@ -24,14 +24,14 @@
 
 struct spinlock console_lock = SPINLOCK_INIT("console", LOCK_RANK_CONSOLE);
 
-static void print(const char *text)
+void console_put(const char *text, size_t bytes)
 {
-    for (; *text != '\0'; text++) {
-        if (*text == '\n') {
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] == '\n') {
             serial_put('\r');
         }
-        serial_put(*text);
-        core_poll(); /* a character takes up to 87 us: nobody shall wait for the whole line */
+        serial_put(text[i]);
+        core_poll();
     }
 }
 
@@ -46,13 +46,14 @@ void log_write(enum log_level level, const char *format, ...)
     length = MIN(length, sizeof(text) - 1);
 
     ns_t now = clock_now();
-    format_text(head, sizeof(head), "[%4llu.%06llu cpu%u] ", (unsigned long long)(now / NS_PER_S),
-                (unsigned long long)(now % NS_PER_S / NS_PER_US), cpu_id());
+    size_t head_length = format_text(head, sizeof(head), "[%4llu.%06llu cpu%u] ",
+                                     (unsigned long long)(now / NS_PER_S),
+                                     (unsigned long long)(now % NS_PER_S / NS_PER_US), cpu_id());
     trace_log_line((uint8_t)level, text, length);
 
     spinlock_acquire(&console_lock);
-    print(head);
-    print(text);
-    print("\n");
+    console_put(head, head_length);
+    console_put(text, length);
+    console_put("\n", 1);
     spinlock_release(&console_lock);
 }

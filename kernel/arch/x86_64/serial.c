@@ -19,7 +19,7 @@
  *
  * Output waits for the chip alone, at most 87 us per byte at 115200 baud, so it does not call
  * core_poll(): it also runs in NMI class. Whoever prints many bytes with interrupts off polls in
- * between (base/log.c).
+ * between (sync/log.c).
  *
  * Source: National Semiconductor PC16550D data sheet.
  */

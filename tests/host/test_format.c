@@ -90,7 +90,7 @@ static void test_unknown_conversions_are_shown(void **state)
     (void)state;
     char text[20];
     const char *volatile odd = "%q and %"; /* volatile: the compiler knows that it is wrong */
-    assert_int_equal(format_text(text, sizeof(text), odd), 7);
+    assert_int_equal(format_text(text, sizeof(text), odd, 0), 7);
     assert_string_equal(text, "%q and ");
 }
 

@@ -82,9 +82,9 @@ static inline void cpu_relax(void)
 
 static inline tsc_t cpu_tsc(void)
 {
-    uint32_t low, high;
+    uint64_t low, high; /* RDTSC clears the upper halves of both registers */
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
+    return high << 32 | low;
 }
 
 static inline bool cpu_irqs_are_on(void)

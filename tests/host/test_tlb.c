@@ -57,9 +57,12 @@ void ipi_send(unsigned cpu, unsigned vector)
     atomic_fetch_add(&ipis, 1);
 }
 
-void trace_emit_irq_ipi(uint8_t kind, uint8_t target)
+void trace_write_0(struct trace_lane *lane, uint64_t header)
 {
-    assert_int_equal(kind, TRACE_IPI_KIND_SHOOTDOWN);
+    (void)lane;
+    unsigned target = TRACE_SMALL(header) >> 3;
+    assert_int_equal(TRACE_EVENT(header), TRACE_EVENT_IRQ_IPI);
+    assert_int_equal(TRACE_SMALL(header) & 7, TRACE_IPI_KIND_SHOOTDOWN);
     assert_true(target < CORES && target != cpu_id());
     atomic_fetch_add(&traced, 1);
 }

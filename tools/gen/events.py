@@ -8,7 +8,7 @@ from text import c_head, c_string, defines, joined
 
 C_BITS = (8, 16, 32, 64)
 NO_CATEGORY = 0xff
-SLOW_WORDS = 3  # payload words that write_slow() takes: more would not fit into argument registers
+SHORT_WORDS = 3  # payload words of the longest record that trace/ring/write.h writes
 
 
 def event_count(model: Model) -> int:
@@ -60,10 +60,15 @@ def arguments(event: Event) -> str:
 
 
 def packed(field: Field, shift: int, top: int) -> str:
-    """The expression that puts a field at shift; the mask is left out where the type or the shift cuts anyway."""
+    """The expression that puts a field at shift and cuts what is too big for it, if type or shift do not cut it anyway."""
+    natural = c_bits(field.bits)
     value = f"(uint64_t){field.name}"
-    if field.bits != c_bits(field.bits) and shift + field.bits < top:
-        value = f"((uint64_t){field.name} & {(1 << field.bits) - 1:#x})"
+    cut = natural - field.bits
+    if cut and shift + field.bits < top:
+        if natural == 32 and shift >= cut:  # two shifts are shorter than a shift and a wide mask
+            value, shift = f"(uint64_t)({field.name} << {cut})", shift - cut
+        else:
+            value = f"((uint64_t){field.name} & {(1 << field.bits) - 1:#x})"
     return f"{value} << {shift}" if shift else value
 
 
@@ -91,24 +96,25 @@ def pack_words(event: Event) -> list[str]:
     return [f"    uint64_t word{word} = {word_expression(event, word)};" for word in range(1, event.words + 1)]
 
 
-def fixed_body(event: Event) -> list[str]:
-    """Pack first: then a full sub-buffer is a tail call, and the way straight through saves no registers."""
-    size = 8 * (1 + event.words)
-    slow = ", ".join((word_names(event) + ["0", "0", "0"])[:SLOW_WORDS])
+def lane_of(event: Event) -> str:
+    return "trace_lane_always()" if event.always else "trace_lane()"
+
+
+def is_short(event: Event) -> bool:
+    return not event.meta and not event.string and event.words <= SHORT_WORDS
+
+
+def short_body(event: Event) -> list[str]:
+    """Packed where it is called: constants fold, and one function writes all records of a length."""
     lines = pack_words(event)
-    lines += [f"    uint64_t header = {header_expression(event)};",
-              f"    struct trace_lane *lane = {'trace_lane_always()' if event.always else 'trace_lane()'};",
-              f"    if (UNLIKELY(lane->position + {size} > lane->limit)) {{",
-              f"        write_slow(lane, header, {size}, {slow});", "        return;", "    }",
-              f"    uint64_t *record = trace_reserve(lane, {size});"]
-    lines += [f"    record[{index + 1}] = {name};" for index, name in enumerate(word_names(event))]
-    return lines + [f"    trace_commit(lane, record, {size}, header);"]
+    values = ", ".join([lane_of(event), header_expression(event), *word_names(event)])
+    return lines + [f"    trace_write_{event.words}({values});"]
 
 
 def long_body(event: Event) -> list[str]:
-    """More words than write_slow() takes."""
+    """More words than fit into argument registers."""
     size = 8 * (1 + event.words)
-    lines = [f"    struct trace_lane *lane = {'trace_lane_always()' if event.always else 'trace_lane()'};",
+    lines = [f"    struct trace_lane *lane = {lane_of(event)};",
              f"    uint64_t *record = trace_reserve(lane, {size});", "    if (UNLIKELY(record == NULL)) {",
              "        return;", "    }"]
     lines += [f"    record[{word}] = {word_expression(event, word)};" for word in range(1, event.words + 1)]
@@ -133,7 +139,7 @@ def string_body(event: Event, string: Field) -> list[str]:
     count = f"({event.words} + string_words)"
     lines = string_words(event, string) + pack_words(event)
     lines += [f"    unsigned bytes = 8 * (1 + {count});",
-              f"    struct trace_lane *lane = {'trace_lane_always()' if event.always else 'trace_lane()'};",
+              f"    struct trace_lane *lane = {lane_of(event)};",
               "    uint64_t *record = trace_reserve(lane, bytes);", "    if (UNLIKELY(record == NULL)) {",
               "        return;", "    }"]
     lines += [f"    record[{index + 1}] = {name};" for index, name in enumerate(word_names(event))]
@@ -160,30 +166,7 @@ def emitter_body(event: Event) -> list[str]:
         return meta_body(event)
     if event.string:
         return string_body(event, event.string)
-    return fixed_body(event) if event.words <= SLOW_WORDS else long_body(event)
-
-
-WRITE_SLOW = """\
-/* The sub-buffer is full (or the lane takes nothing): begin the next one and write the record there. */
-static COLD void write_slow(struct trace_lane *lane, uint64_t header, unsigned bytes, uint64_t word1, uint64_t word2,
-                            uint64_t word3)
-{
-    uint64_t *record = trace_reserve(lane, bytes);
-    if (record == NULL) {
-        return;
-    }
-    if (bytes > 8) {
-        record[1] = word1;
-    }
-    if (bytes > 16) {
-        record[2] = word2;
-    }
-    if (bytes > 24) {
-        record[3] = word3;
-    }
-    trace_commit(lane, record, bytes, header);
-}
-"""
+    return long_body(event)
 
 
 def event_comment(event: Event) -> list[str]:
@@ -193,7 +176,9 @@ def event_comment(event: Event) -> list[str]:
 def trace_emit_h(model: Model) -> str:
     lines = c_head(EVENTS_TOML, "Tracepoints for kernel code: a patched NOP while the event is off.")
     lines += ["#include <stddef.h>", "#include <stdint.h>", "", '#include "gen/trace_events.h"',
-              '#include "trace/ring/site.h"', ""]
+              '#include "trace/ring/site.h"', '#include "trace/ring/write.h"', "",
+              f'_Static_assert(TRACE_SMALL_SHIFT == {HEADER_SMALL_SHIFT}, "the generator places small fields there");',
+              ""]
     for event in model.events:
         if not event.has_emitter:
             continue
@@ -201,22 +186,23 @@ def trace_emit_h(model: Model) -> str:
         if event.meta:
             lines += [f"void trace_{event.c_name}({parameters(event)});", ""]
             continue
-        lines += [f"void trace_emit_{event.c_name}({parameters(event)});",
-                  f"static inline void trace_{event.c_name}({parameters(event)})", "{",
+        if is_short(event):
+            lines += [f"static inline void trace_emit_{event.c_name}({parameters(event)})", "{", *short_body(event), "}"]
+        else:
+            lines += [f"void trace_emit_{event.c_name}({parameters(event)});"]
+        lines += [f"static inline void trace_{event.c_name}({parameters(event)})", "{",
                   f"    if (TRACE_SITE({event_macro(event)})) {{",
                   f"        trace_emit_{event.c_name}({arguments(event)});", "    }", "}", ""]
     return joined(lines[:-1])
 
 
 def trace_emit_c(model: Model) -> str:
-    lines = c_head(EVENTS_TOML, "Emitters: straight-line code that packs a record. Not cold, which would mean -Os.",
+    lines = c_head(EVENTS_TOML, "Emitters of long records, strings and the meta lane; trace_emit.h has the others.",
                    header=False)
     lines += ['#include "gen/trace_emit.h"', "", '#include "base/string.h"', '#include "base/types.h"',
-              '#include "trace/ring/ring.h"', "",
-              f'_Static_assert(TRACE_SMALL_SHIFT == {HEADER_SMALL_SHIFT}, "the generator places small fields there");',
-              "", WRITE_SLOW]
+              '#include "trace/ring/ring.h"', ""]
     for event in model.events:
-        if not event.has_emitter:
+        if not event.has_emitter or is_short(event):
             continue
         prefix = "trace_" if event.meta else "trace_emit_"
         lines += [f"NOINLINE void {prefix}{event.c_name}({parameters(event)})", "{", *emitter_body(event), "}", ""]

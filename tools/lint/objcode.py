@@ -121,7 +121,7 @@ def find_loop(function: Function) -> Instruction | None:
 
 def emitters(functions: list[Function], file: str) -> Iterator[Finding]:
     for function in functions:
-        if not function.name.startswith("trace_emit_"):
+        if not function.name.startswith(("trace_emit_", "trace_write_")):
             continue
         for instruction in function.code:
             if is_locked(instruction.text):

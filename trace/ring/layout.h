@@ -29,7 +29,7 @@
 
 #define TRACE_REGION_MAGIC   0x6e6f69676552ull /* "Region" */
 #define TRACE_SUBBUF_MAGIC   0x46425553u       /* "SUBF" */
-#define TRACE_REGION_VERSION 1u
+#define TRACE_REGION_VERSION 2u
 
 #define TRACE_SUBBUF_BYTES 0x4000u
 #define TRACE_LANES_MAX    (2 * CPU_MAX + 1)
@@ -76,17 +76,19 @@ struct trace_subbuf {
 
 struct trace_lane {
     uint64_t position; /* see above; the commit */
-    uint64_t limit;    /* position at which the current sub-buffer ends */
-    uint64_t base;     /* kernel address of the ring */
-    uint64_t mask;     /* ring_bytes - 1 */
+    uint64_t room;     /* a record of up to 4 words fits below this position */
+    uint64_t window;   /* position + window: where that is, within the current sub-buffer */
     uint64_t events;
+    uint64_t limit; /* position at which the current sub-buffer ends */
+    uint64_t base;  /* kernel address of the ring */
+    uint64_t mask;  /* ring_bytes - 1 */
     uint64_t lost[TRACE_LOST_CAUSES];
     uint64_t lost_first_tsc;
     uint64_t lost_last_tsc;
     uint32_t busy; /* NMI lane: an emitter is at work */
     uint16_t cpu;
     uint16_t kind;
-    uint64_t reserved[4];
+    uint64_t reserved[2];
 };
 
 struct trace_lane_place {

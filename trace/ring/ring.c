@@ -2,8 +2,8 @@
 /*
  * The recorder's slow side: setting the region up, sub-buffer changes, the meta lane, switching categories.
  *
- * Besides the real lanes there are two that take nothing, because position == limit for ever, so that every record ends up in
- * trace_advance(), which gives no room:
+ * Besides the real lanes there are two that take nothing, because position == limit == room for ever, so that every record ends
+ * up in trace_advance(), which gives no room:
  *   exempt   current while a thread runs that consumes the trace; nothing is counted
  *   nested   current while an NMI-class handler interrupts another: counts lost_nested on the NMI lane
  * The hot path needs no test for either.
@@ -214,13 +214,15 @@ uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
     head->current = keeps_oldest ? 0 : cpu->current_tid;
     head->reserved = 0;
     lane->limit = start + TRACE_SUBBUF_BYTES;
+    lane->room = lane->limit - 8 * TRACE_WRITE_WORDS_MAX;
+    lane->window = (uint64_t)head - start;
     __atomic_store_n(&lane->position, start + sizeof(*head), __ATOMIC_RELEASE);
     if (start != 0) {
         cpu->trace_finished++;
         cpu->work |= CPU_WORK_TRACE;
     }
     (void)bytes; /* every record fits into an empty sub-buffer */
-    return (uint64_t *)(lane->base + (lane->position & lane->mask));
+    return (uint64_t *)(lane->window + lane->position);
 }
 
 void trace_sync(void)

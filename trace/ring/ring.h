@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The recorder: reserve, write, commit. Layout and invariants L1 to L3 are in layout.h.
+ * The recorder: setting up, switching, and records of any length: reserve, write, commit. Layout and invariants L1 to L3
+ * are in layout.h, the short way of short records in write.h.
  *
  * The caller is the only producer of its lane: kernel code runs with interrupts off, and NMI-class entry stubs put
  * another lane into this core's per-core data before anything else. So there is no atomic, no retry and no loop: reserve looks whether
@@ -11,6 +12,7 @@
 #include "arch/cpu.h"
 #include "base/types.h"
 #include "trace/ring/layout.h"
+#include "trace/ring/write.h"
 
 struct handoff;
 
@@ -29,21 +31,6 @@ paddr_t trace_region_physical(void);
 status_t trace_categories_set(uint64_t mask) MUST_CHECK;
 uint64_t trace_categories(void);
 
-/* trace_lane() - where the running context writes. trace_lane_always() - also for exempt threads. */
-static inline struct trace_lane *trace_lane(void)
-{
-    struct trace_lane *lane;
-    __asm__ volatile("movq %%gs:48, %0" : "=r"(lane));
-    return lane;
-}
-
-static inline struct trace_lane *trace_lane_always(void)
-{
-    struct trace_lane *lane;
-    __asm__ volatile("movq %%gs:56, %0" : "=r"(lane));
-    return lane;
-}
-
 /* trace_lane_exempt() - the lane that takes nothing: position == limit for ever. */
 struct trace_lane *trace_lane_exempt(void);
 /* trace_lane_nested() - the lane of an NMI-class handler that interrupted another: takes nothing, counts lost_nested. */
@@ -58,16 +45,14 @@ static inline uint64_t *trace_reserve(struct trace_lane *lane, unsigned bytes)
     if (UNLIKELY(position + bytes > lane->limit)) {
         return trace_advance(lane, bytes);
     }
-    return (uint64_t *)(lane->base + (position & lane->mask));
+    return (uint64_t *)(lane->window + position);
 }
 
 static inline void trace_commit(struct trace_lane *lane, uint64_t *record, unsigned bytes,
                                 uint64_t header)
 {
     record[0] = cpu_tsc() << TRACE_TIME_SHIFT | header;
-    lane->events++;
-    /* The commit: after payload and header; x86 keeps the order of stores, the compiler is told to. */
-    __atomic_store_n(&lane->position, lane->position + bytes, __ATOMIC_RELEASE);
+    trace_publish(lane, bytes);
 }
 
 /* trace_sync() - a record with the full TSC in this core's normal lane, when the lane may have been silent for long. */

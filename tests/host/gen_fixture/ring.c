@@ -43,3 +43,33 @@ void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
         memcpy(&meta_record[1], words, sizeof(uint64_t) * count);
     }
 }
+
+void trace_write_0(struct trace_lane *lane, uint64_t header)
+{
+    trace_commit(lane, trace_reserve(lane, 8), 8, header);
+}
+
+void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word1)
+{
+    uint64_t *record = trace_reserve(lane, 16);
+    record[1] = word1;
+    trace_commit(lane, record, 16, header);
+}
+
+void trace_write_2(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2)
+{
+    uint64_t *record = trace_reserve(lane, 24);
+    record[1] = word1;
+    record[2] = word2;
+    trace_commit(lane, record, 24, header);
+}
+
+void trace_write_3(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+                   uint64_t word3)
+{
+    uint64_t *record = trace_reserve(lane, 32);
+    record[1] = word1;
+    record[2] = word2;
+    record[3] = word3;
+    trace_commit(lane, record, 32, header);
+}

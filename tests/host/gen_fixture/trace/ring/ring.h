@@ -4,22 +4,12 @@
 
 #include "base/types.h"
 #include "trace/ring/layout.h"
+#include "trace/ring/write.h"
 
-extern struct trace_lane normal_lane, always_lane;
 extern uint64_t meta_record[1 + TRACE_WORDS_MAX];
 extern const uint64_t *last_record; /* what was committed last, on any lane */
 
 uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes);
-
-static inline struct trace_lane *trace_lane(void)
-{
-    return &normal_lane;
-}
-
-static inline struct trace_lane *trace_lane_always(void)
-{
-    return &always_lane;
-}
 
 static inline uint64_t *trace_reserve(struct trace_lane *lane, unsigned bytes)
 {

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The hot path of the recorder (write.h). Instruction counts matter here: `make bench`, keys trace.event.*. */
+#include "trace/ring/write.h"
+
+#include "arch/cpu.h"
+#include "trace/ring/ring.h"
+
+_Static_assert(TRACE_WRITE_WORDS_MAX == 3, "room in trace_advance() and the functions below");
+
+/* The sub-buffer is full, or the lane takes nothing. */
+static COLD void write_slow(struct trace_lane *lane, uint64_t header, uint64_t word1,
+                            uint64_t word2, uint64_t word3)
+{
+    uint64_t word[] = {word1, word2, word3};
+    unsigned count = TRACE_WORDS(header);
+    unsigned bytes = 8 * (1 + count);
+    uint64_t *record = trace_reserve(lane, bytes);
+    if (record == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        record[1 + i] = word[i];
+    }
+    trace_commit(lane, record, bytes, header);
+}
+
+static inline __attribute__((always_inline)) void write(struct trace_lane *lane, uint64_t header,
+                                                        unsigned count, uint64_t word1,
+                                                        uint64_t word2, uint64_t word3)
+{
+    uint64_t position = lane->position;
+    if (UNLIKELY(position >= lane->room)) {
+        write_slow(lane, header, word1, word2, word3);
+        return;
+    }
+    uint64_t *record = (uint64_t *)(lane->window + position);
+    if (count > 0) {
+        record[1] = word1;
+    }
+    if (count > 1) {
+        record[2] = word2;
+    }
+    if (count > 2) {
+        record[3] = word3;
+    }
+    /* The payload is stored before the clock is read: its registers are free then. */
+    __asm__ volatile("" ::: "memory");
+    trace_commit(lane, record, 8 * (1 + count), header);
+}
+
+void trace_write_0(struct trace_lane *lane, uint64_t header)
+{
+    write(lane, header, 0, 0, 0, 0);
+}
+
+void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word1)
+{
+    write(lane, header, 1, word1, 0, 0);
+}
+
+void trace_write_2(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2)
+{
+    write(lane, header, 2, word1, word2, 0);
+}
+
+void trace_write_3(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+                   uint64_t word3)
+{
+    write(lane, header, 3, word1, word2, word3);
+}

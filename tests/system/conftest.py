@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from qemu.machine import Machine  # noqa: E402
 from qemu.snapshot import machine_from_firmware, machine_from_snapshot  # noqa: E402
 
 BOOT_SECONDS = 90.0
+REST_SECONDS = 30.0
 TRACE_ENDED = r"^init: (?:trace |no tracer|the tracer has ended)"
 ALL_DONE = r"^init: all done: (\d+) passed, (\d+) failed$"
 BootFunction = Callable[..., Machine]
@@ -105,9 +107,10 @@ def idle_machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         yield machine
 
 
-def wait_for_rest(machine: Machine, attempts: int = 50) -> None:
+def wait_for_rest(machine: Machine) -> None:
     """Look until init, which has said its last word, has also gone to wait for messages."""
-    for _ in range(attempts):
+    limit = time.monotonic() + REST_SECONDS
+    while time.monotonic() < limit:
         with machine.at_prompt() as kdebug:
             if any(thread.tid == 1 and thread.state == "receive" for thread in kdebug.threads()):
                 return

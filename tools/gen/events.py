@@ -60,7 +60,7 @@ def arguments(event: Event) -> str:
 
 
 def packed(field: Field, shift: int, top: int) -> str:
-    """The expression that puts a field at shift and cuts what is too big for it, if type or shift do not cut it anyway."""
+    """The expression that puts a field at shift and cuts what is too big for it, where type and shift do not."""
     natural = c_bits(field.bits)
     value = f"(uint64_t){field.name}"
     cut = natural - field.bits
@@ -187,7 +187,8 @@ def trace_emit_h(model: Model) -> str:
             lines += [f"void trace_{event.c_name}({parameters(event)});", ""]
             continue
         if is_short(event):
-            lines += [f"static inline void trace_emit_{event.c_name}({parameters(event)})", "{", *short_body(event), "}"]
+            lines += [f"static inline void trace_emit_{event.c_name}({parameters(event)})",
+                      "{", *short_body(event), "}"]
         else:
             lines += [f"void trace_emit_{event.c_name}({parameters(event)});"]
         lines += [f"static inline void trace_{event.c_name}({parameters(event)})", "{",

@@ -47,17 +47,17 @@ def find_dumps(text: str) -> list[Dump]:
 
 def _decode(lines: list[str], end: re.Match[str] | None) -> Dump:
     data = bytearray()
-    damaged = 0
-    for number, line in enumerate(lines):
-        is_last = number == len(lines) - 1
-        piece = _decode_line(line, is_last)
-        damaged += piece is None
+    damaged, first = 0, 0
+    for number, line in enumerate(lines, 1):
+        piece = _decode_line(line, number == len(lines))
+        if piece is None:
+            damaged, first = damaged + 1, first or number
         data += bytes(LINE_BYTES) if piece is None else piece
     trouble = ""
     if end is None:
         trouble = "it was cut off: its end mark is missing"
     elif damaged:
-        trouble = f"{damaged} damaged lines"
+        trouble = f"{damaged} damaged lines, the first is number {first} of the dump"
     elif len(data) != int(end.group(1)):
         trouble = f"it should have {end.group(1)} bytes and has {len(data)}: lines were lost"
     elif crc32c(data) != int(end.group(2), 16):

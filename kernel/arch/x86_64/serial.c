@@ -51,9 +51,11 @@
 #define DIVISOR_115200 1u
 #define NO_CHIP        0xffu
 
-#define FIFO_BYTES      16
-#define ROOM_POLLS_MAX  200000u /* then the byte is dropped: a dead line must not stop the kernel */
-#define DRAIN_STEPS_MAX 4096u   /* likewise */
+#define FIFO_BYTES 16
+/* Then the line counts as dead, and bytes are dropped until it has room: it must not stop the
+ * kernel. Some seconds, as who reads an emulated line may have to wait for a turn on a busy host. */
+#define ROOM_POLLS_MAX  4000000u
+#define DRAIN_STEPS_MAX 4096u /* likewise */
 
 #define RING_BYTES 1024u
 static uint8_t ring[RING_BYTES];
@@ -62,6 +64,7 @@ static atomic_uint ring_tail; /* written by serial_take() */
 static uint64_t ring_lost;
 
 static bool is_present;
+static bool is_dead; /* had no room for so long that nobody waits any more; a race costs a wait */
 static int escape_byte = SERIAL_ESCAPE;
 static atomic_bool is_draining;
 static atomic_bool drain_wanted;
@@ -93,13 +96,15 @@ void serial_put(char c)
     if (!is_present) {
         return;
     }
-    for (unsigned i = 0; i < ROOM_POLLS_MAX; i++) {
+    for (unsigned i = 0; i < (is_dead ? 1 : ROOM_POLLS_MAX); i++) {
         if (read_port(UART_LINE_STATUS) & STATUS_ROOM) {
+            is_dead = false;
             write_port(UART_DATA, (uint8_t)c);
             return;
         }
         cpu_relax();
     }
+    is_dead = true;
 }
 
 static void push_byte(uint8_t byte)

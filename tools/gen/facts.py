@@ -23,7 +23,8 @@ def spoor_gen_py(model: Model) -> str:
         event.name: {"id": event.id, "category": event.category, "meta": event.meta, "always": event.always,
                      "words": event.words, "string": event.string is not None,
                      "fields": [{"name": field.name, "word": field.word, "shift": field.shift, "bits": field.bits,
-                                 "kind": field.kind, "enum": field.enum} for field in event.fields]}
+                                 "kind": field.kind, "enum": field.enum, "counter": field.counter}
+                                for field in event.fields]}
         for event in model.events}
     text = schema_text(model)
     lines = hash_head(", ".join(SOURCES))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from source import NAME, UPPER_NAME, DefinitionError, Node, Unique, load
@@ -22,6 +22,7 @@ RAW_ARGS_MAX = 3  # the registers after that hold message words
 NO_RESULT = "-"   # in results of a raw call: this register brings nothing back
 
 KINDS = ("dec", "hex", "tid", "pid", "cpu", "vector", "syscall", "status", "bytes", "call", "object", "string", "ns")
+COUNTER_KINDS = ("dec", "bytes", "ns")
 EVENT_MAX = 512
 HEADER_SMALL_SHIFT = 14
 SMALL_BITS = 8
@@ -105,6 +106,7 @@ class Field:
     bits: int   # 0 for a string
     kind: str   # one of KINDS, or "enum"
     enum: str
+    counter: bool = False
 
     @property
     def is_string(self) -> bool:
@@ -333,14 +335,14 @@ class FieldPacker:
         self.string_seen = False
 
     def place(self, node: Node) -> Field:
-        node.allow("name", "type", "bits", "place", "kind", "enum", "doc")
+        node.allow("name", "type", "bits", "place", "kind", "enum", "counter", "doc")
         name = node.check_name(node.text("name"))
         if name in EMITTER_NAMES:
             raise node.fail(f"'{name}' is a name the emitters use themselves")
         if self.string_seen:
             raise node.fail("nothing can follow a string")
         if node.one_of("type", ("number", "string"), "number") == "string":
-            for key in ("bits", "place", "kind", "enum"):
+            for key in ("bits", "place", "kind", "enum", "counter"):
                 if key in node.table:
                     raise node.fail("does not go with type string", key)
             self.string_seen = True
@@ -351,9 +353,12 @@ class FieldPacker:
             highest = max(self.enums[enum].values.values())
             if highest >> bits:
                 raise node.fail(f"{bits} bits cannot hold the value {highest} of enum {enum}", "bits")
+        counter = node.flag("counter")
+        if counter and kind not in COUNTER_KINDS:
+            raise node.fail(f"a counter is of kind {', '.join(COUNTER_KINDS)}", "counter")
         if node.one_of("place", ("small", "word"), "word") == "small":
-            return self.place_small(node, name, bits, kind, enum)
-        return self.place_word(node, name, bits, kind, enum)
+            return replace(self.place_small(node, name, bits, kind, enum), counter=counter)
+        return replace(self.place_word(node, name, bits, kind, enum), counter=counter)
 
     def read_kind(self, node: Node) -> tuple[str, str]:
         if "enum" not in node.table:

@@ -197,7 +197,10 @@ void convert_run(struct convert *convert, struct session *session,
     convert->perfetto.silent = true;
     registry_open(&convert->registry, session, sizeof(struct person));
     for (unsigned id = 0; id < SCHEMA_EVENTS_MAX; id++) {
-        convert->handler[id] = ignore;
+        const struct schema_event *event = session->schema.event[id];
+        bool is_told_elsewhere =
+            event == NULL || event->meta || strcmp(event->category_name, "trace") == 0;
+        convert->handler[id] = is_told_elsewhere ? ignore : on_generic;
     }
     convert->categories = ~0ull;
     convert_bind(convert);
@@ -222,6 +225,7 @@ void convert_free(struct convert *convert)
     registry_close(&convert->registry);
     id_map_free(&convert->calls);
     id_map_free(&convert->marks);
+    id_map_free(&convert->levels);
     arena_free(&convert->arena);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         free(convert->core[cpu].gap_ns);

@@ -9,6 +9,7 @@
  *   convert_slices.c  slices on a thread's track, strictly nested
  *   convert_calls.c   IPC: call and serve slices, flows
  *   convert_other.c   marks, log, timers, kdebug, losses
+ *   convert_generic.c every event that none of these knows
  */
 #pragma once
 
@@ -16,7 +17,7 @@
 #include "merge.h"
 #include "symbols.h"
 
-#define NO_CALL        0ull
+#define NO_CALL        0ull /* no call, no pair */
 #define SLICE_DEPTH    16
 #define IRQ_DEPTH      16
 #define RECENT_PEOPLE  256u
@@ -26,13 +27,13 @@
 struct convert;
 struct call;
 
-enum slice_kind { SLICE_SYSCALL, SLICE_FAULT, SLICE_CALL, SLICE_SERVE };
+enum slice_kind { SLICE_SYSCALL, SLICE_FAULT, SLICE_PAIR, SLICE_CALL, SLICE_SERVE };
 
 struct slice {
-    uint64_t call; /* of CALL and SERVE */
+    uint64_t call; /* of CALL and SERVE; of PAIR: number of the pair */
     uint32_t name; /* iid */
     uint8_t kind;  /* enum slice_kind */
-    uint8_t category;
+    uint16_t category;
 };
 
 /* What is open on one track, bottom first. */
@@ -146,7 +147,9 @@ struct convert {
     uint64_t recording_track;
     bool sched_is_off;
     struct id_map calls;
-    struct id_map marks; /* process id << 32 | mark id to struct mark */
+    struct id_map marks;                        /* process id << 32 | mark id to struct mark */
+    struct generic *generic[SCHEMA_EVENTS_MAX]; /* made on first use */
+    struct id_map levels;                       /* hash of event, field and keys to a track */
     struct arena arena;
     struct call *free_calls;
     struct async_track *free_tracks;
@@ -266,6 +269,9 @@ void on_receive(struct convert *convert, const struct step *step);
 void on_reply(struct convert *convert, const struct step *step);
 void on_return(struct convert *convert, const struct step *step);
 void on_copy(struct convert *convert, const struct step *step);
+
+/* ---- convert_generic.c ---- */
+void on_generic(struct convert *convert, const struct step *step);
 
 /* ---- convert_other.c ---- */
 void on_mark(struct convert *convert, const struct step *step);

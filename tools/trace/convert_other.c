@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "convert.h"
+#include "perfetto_fields.h"
+#include "text.h"
 
 #define MARKS_MAX 4096u /* counters; a program that invents more ids still gets its instants */
 
@@ -20,7 +22,8 @@ static uint64_t counter_of(struct convert *convert, struct person *person, uint3
         uuid = track_new(&convert->perfetto);
         id_map_insert(&convert->marks, key, (void *)(uintptr_t)uuid);
         uint64_t parent = process != NULL ? process_track(convert, process) : 0;
-        track_describe_counter(&convert->perfetto, convert->perfetto.last_ns, uuid, parent, name);
+        track_describe_counter(&convert->perfetto, convert->perfetto.last_ns, uuid, parent, name,
+                               COUNTER_UNIT_COUNT, NULL);
     }
     return uuid;
 }
@@ -54,10 +57,8 @@ void on_log(struct convert *convert, const struct step *step)
     const struct schema_event *schema_event = convert->session->schema.event[step->id];
     size_t bytes;
     const char *text = schema_string(schema_event, step->record, &bytes);
-    char clean[8 * TRACE_WORDS_MAX];
-    for (size_t i = 0; i < bytes; i++) { /* protobuf strings must be UTF-8 */
-        clean[i] = (unsigned char)text[i] >= 0x20 && (unsigned char)text[i] < 0x7f ? text[i] : '?';
-    }
+    char clean[8 * TRACE_WORDS_MAX + 1];
+    text_clean(text, bytes, clean);
     uint64_t ns = convert_time(convert);
     if (convert->log_track == 0) {
         convert->log_track = track_new(&convert->perfetto);

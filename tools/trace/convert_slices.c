@@ -104,7 +104,7 @@ struct track_event slice_insert(struct convert *convert, struct slice_stack *sta
     if (stack->depth == SLICE_DEPTH) {
         return slice_push(convert, stack, slice);
     }
-    while (base != 0 && stack->slice[base - 1].kind <= SLICE_FAULT) {
+    while (base != 0 && stack->slice[base - 1].kind <= SLICE_PAIR) {
         put_end(convert, stack);
         base--;
     }

@@ -20,7 +20,7 @@
 #define SEQUENCE_BUNDLE 2u /* plus the core's number */
 #define SEQUENCE_TRACKS 1000u
 
-/* Annotation names: interned once, iid = value + 1. */
+/* Annotation names that are known beforehand: interned once, iid = value + 1. track_arg_name() makes more. */
 enum perfetto_arg {
     ARG_STATUS,
     ARG_ADDRESS,
@@ -54,7 +54,7 @@ enum perfetto_arg {
     ARG_COUNT
 };
 
-/* Categories of track events: interned once, iid = value + 1. */
+/* Categories of track events, likewise; track_category() makes more. */
 enum perfetto_category {
     CATEGORY_SYSCALL,
     CATEGORY_FAULT,
@@ -78,6 +78,12 @@ enum perfetto_track_kind {
 
 #define TRACK_UUID(kind, number) ((uint64_t)(number) << 3 | (kind))
 
+/* Texts of one kind that the track sequence has interned. */
+struct interned {
+    struct id_map map; /* hash of a text to its iid */
+    uint32_t next;
+};
+
 struct perfetto {
     struct out out;
     uint64_t last_ns; /* the last time given out */
@@ -85,8 +91,9 @@ struct perfetto {
     bool silent;      /* state is followed, nothing is written: the time before --from */
     struct bundle bundle[CPU_MAX];
     bool tracks_begun;
-    struct id_map names; /* hash of a name to its iid */
-    uint32_t next_name;
+    struct interned names;
+    struct interned args;
+    struct interned categories;
     uint64_t next_track;
     const char *const *blocked_names; /* iid - 1 to text; what a thread waits for */
     unsigned blocked_count;
@@ -164,11 +171,16 @@ void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uui
 /* track_describe() - a track of its own under a parent (0: none). */
 void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
                     const char *name);
+/* track_describe_counter() - unit: COUNTER_UNIT_*. Counters of one scale share their y axis; NULL: has its own. */
 void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
-                            const char *name);
+                            const char *name, unsigned unit, const char *scale);
 
-/* track_name() - the iid of an event name; interned on first use. */
+/* track_name() - the iid of an event name; interned on first use. Not while an event is being built. */
 uint32_t track_name(struct perfetto *perfetto, const char *name);
+
+/* track_arg_name(), track_category() - likewise what track_arg_*() and track_begin() take beside the enums above. */
+unsigned track_arg_name(struct perfetto *perfetto, const char *name);
+unsigned track_category(struct perfetto *perfetto, const char *name);
 
 /*
  * One track event is built between track_begin()/track_end()/track_instant() and track_commit(), with arguments in
@@ -181,19 +193,18 @@ struct track_event {
     uint8_t *at;
 };
 struct track_event track_begin(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t name,
-                               enum perfetto_category category);
+                               unsigned category);
 struct track_event track_end(struct perfetto *perfetto, uint64_t ns, uint64_t uuid);
 struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
-                                 uint32_t name, enum perfetto_category category);
+                                 uint32_t name, unsigned category);
 /* track_instant_text() - an instant whose name is not worth interning. */
 struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
-                                      const char *name, size_t bytes,
-                                      enum perfetto_category category);
-void track_arg_uint(struct track_event *event, enum perfetto_arg arg, uint64_t value);
-void track_arg_int(struct track_event *event, enum perfetto_arg arg, int64_t value);
-void track_arg_pointer(struct track_event *event, enum perfetto_arg arg, uint64_t value);
-void track_arg_bool(struct track_event *event, enum perfetto_arg arg, bool value);
-void track_arg_text(struct track_event *event, enum perfetto_arg arg, const char *text);
+                                      const char *name, size_t bytes, unsigned category);
+void track_arg_uint(struct track_event *event, unsigned arg, uint64_t value);
+void track_arg_int(struct track_event *event, unsigned arg, int64_t value);
+void track_arg_pointer(struct track_event *event, unsigned arg, uint64_t value);
+void track_arg_bool(struct track_event *event, unsigned arg, bool value);
+void track_arg_text(struct track_event *event, unsigned arg, const char *text);
 /* track_flow() - this slice is a stop of a flow; is_last: its end. */
 void track_flow(struct track_event *event, uint64_t flow, bool is_last);
 void track_correlation(struct track_event *event, uint64_t id);

@@ -25,7 +25,9 @@ static void end_packet(struct perfetto *perfetto, struct meta_packet *packet)
 void perfetto_init(struct perfetto *perfetto)
 {
     memset(perfetto, 0, sizeof(*perfetto));
-    perfetto->next_name = 1;
+    perfetto->names.next = 1;
+    perfetto->args.next = ARG_COUNT + 1;
+    perfetto->categories.next = CATEGORY_COUNT + 1;
     perfetto->next_track = 1;
 }
 

@@ -55,7 +55,9 @@ void perfetto_free(struct perfetto *perfetto)
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         free(perfetto->bundle[cpu].memory);
     }
-    id_map_free(&perfetto->names);
+    id_map_free(&perfetto->names.map);
+    id_map_free(&perfetto->args.map);
+    id_map_free(&perfetto->categories.map);
 }
 
 static uint8_t *put_entries(uint8_t *p, unsigned field, const char *const *names, unsigned count)
@@ -105,22 +107,39 @@ static uint64_t hash_name(const char *name)
     return hash & INT64_MAX;
 }
 
-uint32_t track_name(struct perfetto *perfetto, const char *name)
+/* The iid of a text; a packet of its own makes it known before its first use. */
+static uint32_t intern(struct perfetto *perfetto, struct interned *table, unsigned field,
+                       const char *text)
 {
-    uint64_t hash = hash_name(name);
-    uintptr_t known = (uintptr_t)id_map_find(&perfetto->names, hash);
+    uint64_t hash = hash_name(text);
+    uintptr_t known = (uintptr_t)id_map_find(&table->map, hash);
     if (known != 0) {
         return (uint32_t)known;
     }
-    uint32_t iid = perfetto->next_name++;
-    id_map_insert(&perfetto->names, hash, (void *)(uintptr_t)iid);
+    uint32_t iid = table->next++;
+    id_map_insert(&table->map, hash, (void *)(uintptr_t)iid);
     uint8_t *packet;
     uint8_t *data = proto_open(begin_packet(perfetto, &packet), PACKET_INTERNED_DATA);
-    uint8_t *entry = proto_open(data, INTERNED_NAME);
+    uint8_t *entry = proto_open(data, field);
     uint8_t *p = proto_uint(entry, INTERNED_IID, iid);
-    p = proto_bytes(p, INTERNED_TEXT, name, strnlen(name, TEXT_BYTES_MAX));
+    p = proto_bytes(p, INTERNED_TEXT, text, strnlen(text, TEXT_BYTES_MAX));
     out_take(&perfetto->out, proto_close(packet, proto_close(data, proto_close(entry, p))));
     return iid;
+}
+
+uint32_t track_name(struct perfetto *perfetto, const char *name)
+{
+    return intern(perfetto, &perfetto->names, INTERNED_NAME, name);
+}
+
+unsigned track_arg_name(struct perfetto *perfetto, const char *name)
+{
+    return intern(perfetto, &perfetto->args, INTERNED_ARG_NAME, name) - 1;
+}
+
+unsigned track_category(struct perfetto *perfetto, const char *name)
+{
+    return intern(perfetto, &perfetto->categories, INTERNED_CATEGORY, name) - 1;
 }
 
 /* ---- descriptors ---- */
@@ -199,11 +218,15 @@ void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint6
 }
 
 void track_describe_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
-                            const char *name)
+                            const char *name, unsigned unit, const char *scale)
 {
     struct descriptor descriptor = begin_named(perfetto, ns, uuid, parent, name);
     uint8_t *counter = proto_open(descriptor.at, DESCRIPTOR_COUNTER);
-    descriptor.at = proto_close(counter, proto_uint(counter, COUNTER_UNIT, COUNTER_UNIT_COUNT));
+    uint8_t *p = proto_uint(counter, COUNTER_UNIT, unit);
+    if (scale != NULL) {
+        p = put_text(p, COUNTER_SCALE, scale);
+    }
+    descriptor.at = proto_close(counter, p);
     end_descriptor(perfetto, &descriptor);
 }
 
@@ -224,13 +247,13 @@ static struct track_event begin_event(struct perfetto *perfetto, uint64_t ns, ui
     return event;
 }
 
-static void put_category(struct track_event *event, enum perfetto_category category)
+static void put_category(struct track_event *event, unsigned category)
 {
     event->at = proto_uint(event->at, EVENT_CATEGORY, category + 1u);
 }
 
 struct track_event track_begin(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t name,
-                               enum perfetto_category category)
+                               unsigned category)
 {
     struct track_event event = begin_event(perfetto, ns, uuid, TYPE_BEGIN);
     if (LIKELY(event.at != NULL)) {
@@ -246,7 +269,7 @@ struct track_event track_end(struct perfetto *perfetto, uint64_t ns, uint64_t uu
 }
 
 struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
-                                 uint32_t name, enum perfetto_category category)
+                                 uint32_t name, unsigned category)
 {
     struct track_event event = begin_event(perfetto, ns, uuid, TYPE_INSTANT);
     if (LIKELY(event.at != NULL)) {
@@ -257,8 +280,7 @@ struct track_event track_instant(struct perfetto *perfetto, uint64_t ns, uint64_
 }
 
 struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, uint64_t uuid,
-                                      const char *name, size_t bytes,
-                                      enum perfetto_category category)
+                                      const char *name, size_t bytes, unsigned category)
 {
     struct track_event event = begin_event(perfetto, ns, uuid, TYPE_INSTANT);
     if (event.at != NULL) {
@@ -268,14 +290,13 @@ struct track_event track_instant_text(struct perfetto *perfetto, uint64_t ns, ui
     return event;
 }
 
-static uint8_t *begin_arg(struct track_event *event, enum perfetto_arg arg, uint8_t **out_body)
+static uint8_t *begin_arg(struct track_event *event, unsigned arg, uint8_t **out_body)
 {
     *out_body = proto_open(event->at, EVENT_ARG);
     return proto_uint(*out_body, ARG_NAME_IID, arg + 1u);
 }
 
-static void put_arg(struct track_event *event, enum perfetto_arg arg, unsigned field,
-                    uint64_t value)
+static void put_arg(struct track_event *event, unsigned arg, unsigned field, uint64_t value)
 {
     if (LIKELY(event->at != NULL)) {
         uint8_t *body;
@@ -284,27 +305,27 @@ static void put_arg(struct track_event *event, enum perfetto_arg arg, unsigned f
     }
 }
 
-void track_arg_uint(struct track_event *event, enum perfetto_arg arg, uint64_t value)
+void track_arg_uint(struct track_event *event, unsigned arg, uint64_t value)
 {
     put_arg(event, arg, ARG_VALUE_UINT, value);
 }
 
-void track_arg_int(struct track_event *event, enum perfetto_arg arg, int64_t value)
+void track_arg_int(struct track_event *event, unsigned arg, int64_t value)
 {
     put_arg(event, arg, ARG_VALUE_INT, (uint64_t)value);
 }
 
-void track_arg_pointer(struct track_event *event, enum perfetto_arg arg, uint64_t value)
+void track_arg_pointer(struct track_event *event, unsigned arg, uint64_t value)
 {
     put_arg(event, arg, ARG_VALUE_POINTER, value);
 }
 
-void track_arg_bool(struct track_event *event, enum perfetto_arg arg, bool value)
+void track_arg_bool(struct track_event *event, unsigned arg, bool value)
 {
     put_arg(event, arg, ARG_VALUE_BOOL, value);
 }
 
-void track_arg_text(struct track_event *event, enum perfetto_arg arg, const char *text)
+void track_arg_text(struct track_event *event, unsigned arg, const char *text)
 {
     if (event->at != NULL) {
         uint8_t *body;

@@ -153,10 +153,12 @@ static bool parse_field(struct parser *parser)
     if (!parse_kind(parser, token[5], field)) {
         return false;
     }
+    field->is_counter = parser->tokens > 6 && strcmp(token[6], "counter") == 0;
     if (field->kind == SCHEMA_STRING) {
         event->has_string = true;
         return word == event->words + 1; /* S2 */
     }
+    event->has_counter = event->has_counter || field->is_counter;
     return bits >= 1 && shift + bits <= 64 && word <= event->words; /* S1, S3 */
 }
 

@@ -43,6 +43,7 @@ struct schema_field {
     uint8_t shift;
     uint8_t bits;                     /* 0: a string from this word to the end */
     uint8_t kind;                     /* enum schema_kind */
+    bool is_counter;                  /* a level, to be drawn as a curve */
     const struct schema_enum *values; /* of SCHEMA_ENUM */
 };
 
@@ -54,6 +55,7 @@ struct schema_event {
     uint8_t category;
     bool meta;
     bool has_string;
+    bool has_counter;
     uint8_t field_count;
     struct schema_field *field;
 };

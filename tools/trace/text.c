@@ -140,6 +140,23 @@ static void put_value(struct writer *writer, const struct text_context *context,
     }
 }
 
+void text_clean(const char *text, size_t bytes, char *out)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char c = (unsigned char)text[i];
+        out[i] = c >= 0x20 && c < 0x7f ? text[i] : '?';
+    }
+    out[bytes] = '\0';
+}
+
+void text_value(const struct text_context *context, const struct schema_field *field,
+                uint64_t value, char *buffer, size_t bytes)
+{
+    struct writer writer = {.at = buffer, .end = buffer + bytes};
+    *buffer = '\0';
+    put_value(&writer, context, field, value);
+}
+
 void text_record(const struct text_context *context, const struct schema_event *event,
                  const uint64_t *record, char *buffer, size_t bytes)
 {

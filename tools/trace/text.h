@@ -13,6 +13,13 @@ struct text_context {
     const struct symbols *symbols;
 };
 
+/* text_clean() - copy a text and end it by a NUL; bytes that are not plain ASCII become '?'. */
+void text_clean(const char *text, size_t bytes, char *out);
+
+/* text_value() - a field's value as text_record() shows it; not for strings. */
+void text_value(const struct text_context *context, const struct schema_field *field,
+                uint64_t value, char *buffer, size_t bytes);
+
 /*
  * text_record() - " name=value ..." of a record; cut when the buffer is full.
  *

@@ -6,6 +6,7 @@
 
 #include "tools/trace/check_rules.h"
 #include "tools/trace/convert.h"
+#include "tools/trace/report.h"
 #include "tools/trace/text.h"
 
 /* The rules and the merged stream; returns how many records came. */
@@ -75,6 +76,31 @@ static void read_convert(struct session *session, bool all, uint64_t records)
     free(convert);
 }
 
+/* The parts of every operation's trips must add up to the whole, and each core's time to what was told of it. */
+static void read_report(struct session *session)
+{
+    struct report *report = xcalloc(1, sizeof(*report));
+    struct symbols symbols = {0};
+    report_run(report, session, &symbols);
+    for (size_t i = 0; i < report->operation_count; i++) {
+        const struct operation *row = report->operation[i];
+        if (row->queue.sum + row->serve.sum + row->back.sum != row->trip.sum) {
+            abort();
+        }
+    }
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        uint64_t told = report->core[cpu].idle_ticks;
+        for (size_t i = 0; i < report->process_count; i++) {
+            told += report->process[i]->cpu_ticks[cpu];
+        }
+        if (told != report->core[cpu].known_ticks) {
+            abort();
+        }
+    }
+    report_free(report);
+    free(report);
+}
+
 void read_all(const void *bytes, size_t count)
 {
     struct input input;
@@ -86,6 +112,7 @@ void read_all(const void *bytes, size_t count)
         read_text(session);
         read_convert(session, false, records);
         read_convert(session, true, records);
+        read_report(session);
         session_close(session);
     }
     free(session);

@@ -16,6 +16,7 @@ int command_dump(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_ipc(int argc, char **argv);
+int command_report(int argc, char **argv);
 
 /* An input with one session of it. */
 struct capture_file {

@@ -29,49 +29,24 @@ struct generic {
     unsigned arg[]; /* by field */
 };
 
-static const struct {
-    const char *begin;
-    const char *end;
-} pairs[] = {{".begin", ".end"}, {".enter", ".exit"}};
-
-/* If a name ends with tail: whether there is an event that has other instead; its id. The stem goes to the buffer. */
-static bool find_partner(const struct schema *schema, const char *name, const char *tail,
-                         const char *other, char *stem, size_t bytes, unsigned *out_id)
-{
-    size_t length = strlen(name);
-    size_t cut = strlen(tail);
-    char partner[LEVEL_NAME_BYTES];
-    if (length <= cut || strcmp(name + length - cut, tail) != 0) {
-        return false;
-    }
-    snprintf(stem, bytes, "%.*s", (int)(length - cut), name);
-    snprintf(partner, sizeof(partner), "%s%s", stem, other);
-    *out_id = schema_event_id(schema, partner);
-    return *out_id != SCHEMA_NO_EVENT;
-}
-
 /* Decide on the form; writes the name to be shown. */
 static void choose_form(const struct schema *schema, struct generic *generic, char *name,
                         size_t bytes)
 {
     const struct schema_event *event = generic->event;
-    unsigned partner;
-    generic->form = event->has_counter ? FORM_LEVEL : FORM_INSTANT;
-    for (unsigned i = 0; i < ARRAY_COUNT(pairs) && generic->form == FORM_INSTANT; i++) {
-        if (find_partner(schema, event->name, pairs[i].begin, pairs[i].end, name, bytes,
-                         &partner)) {
-            generic->form = FORM_BEGIN;
-            generic->pair = event->id + 1u;
-            return;
-        }
-        if (find_partner(schema, event->name, pairs[i].end, pairs[i].begin, name, bytes,
-                         &partner)) {
-            generic->form = FORM_END;
-            generic->pair = partner + 1u;
-            return;
+    bool is_begin;
+    size_t length = strlen(event->name);
+    generic->form = FORM_INSTANT;
+    if (event->has_counter) {
+        generic->form = FORM_LEVEL;
+    } else {
+        unsigned begin_id = schema_pair(schema, event, &is_begin, &length);
+        if (begin_id != SCHEMA_NO_EVENT) {
+            generic->form = is_begin ? FORM_BEGIN : FORM_END;
+            generic->pair = begin_id + 1u;
         }
     }
-    snprintf(name, bytes, "%s", event->name);
+    snprintf(name, bytes, "%.*s", (int)length, event->name);
 }
 
 static struct generic *make_generic(struct convert *convert, const struct schema_event *event)

@@ -46,3 +46,14 @@ uint64_t histogram_percentile(const struct histogram *histogram, unsigned permil
     }
     return 0;
 }
+
+uint64_t histogram_octave(const struct histogram *histogram, unsigned octave)
+{
+    unsigned first = octave == 0 ? 0 : bucket_of(1ull << (octave - 1));
+    unsigned end = octave == 64 ? HISTOGRAM_BUCKETS : bucket_of(1ull << octave);
+    uint64_t count = 0;
+    for (unsigned i = first; i < end; i++) {
+        count += histogram->bucket[i];
+    }
+    return count;
+}

@@ -6,6 +6,7 @@
 
 #define HISTOGRAM_STEP_BITS                                                                        \
     7u /* steps per octave: 128, so a percentile is exact within 0.8 percent */
+#define HISTOGRAM_OCTAVES 65u
 #define HISTOGRAM_BUCKETS ((64u - HISTOGRAM_STEP_BITS + 1u) << HISTOGRAM_STEP_BITS)
 
 struct histogram {
@@ -17,6 +18,9 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *histogram, uint64_t value);
+
+/* histogram_octave() - how many values lie in [2^(octave - 1), 2^octave); octave 0: how many are 0. */
+uint64_t histogram_octave(const struct histogram *histogram, unsigned octave);
 
 /*
  * histogram_percentile() - the value that permille of 1000 do not exceed; the lower edge of its bucket, which below 256

@@ -6,7 +6,7 @@
 
 #include "util.h"
 
-#define JSON_DEPTH_MAX 16
+#define JSON_DEPTH_MAX 64
 
 struct json {
     FILE *file;

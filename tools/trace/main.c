@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"info", command_info, "tell what is in it: machine, duration, events, losses"},
     {"check", command_check, "find out whether it can be trusted"},
     {"ipc", command_ipc, "statistics of round trips per mailbox"},
+    {"report", command_report, "where the time went, as JSON (see spoor report)"},
 };
 
 static void print_usage(FILE *out)

@@ -10,6 +10,7 @@
  */
 #include "schema.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gen/trace_schema.h"
@@ -17,6 +18,7 @@
 #define LINE_TOKENS_MAX (SCHEMA_NAMES_MAX + 2)
 #define FIELDS_MAX      32u
 #define ENUMS_MAX       64u
+#define PAIR_NAME_BYTES 128u
 
 static const char *const kind_names[] = {"dec",    "hex",     "tid",    "pid",   "cpu",
                                          "vector", "syscall", "status", "bytes", "call",
@@ -314,6 +316,48 @@ unsigned schema_enum_value(const struct schema *schema, const char *event, const
         }
     }
     return SCHEMA_NAMES_MAX;
+}
+
+const char *schema_enum_name(const struct schema *schema, const char *event, const char *field,
+                             uint64_t value)
+{
+    const struct schema_field *found = find_field(schema, event, field);
+    bool is_named = found != NULL && found->values != NULL && value < SCHEMA_NAMES_MAX &&
+                    found->values->value[value] != NULL;
+    return is_named ? found->values->value[value] : "?";
+}
+
+static const struct {
+    const char *tail;
+    const char *partner;
+    bool is_begin;
+} pair_tails[] = {
+    {".begin", ".end", true},
+    {".end", ".begin", false},
+    {".enter", ".exit", true},
+    {".exit", ".enter", false},
+};
+
+unsigned schema_pair(const struct schema *schema, const struct schema_event *event,
+                     bool *out_is_begin, size_t *out_stem_bytes)
+{
+    size_t length = strlen(event->name);
+    for (unsigned i = 0; i < ARRAY_COUNT(pair_tails); i++) {
+        size_t cut = strlen(pair_tails[i].tail);
+        char partner[PAIR_NAME_BYTES];
+        if (length <= cut || strcmp(event->name + length - cut, pair_tails[i].tail) != 0) {
+            continue;
+        }
+        snprintf(partner, sizeof(partner), "%.*s%s", (int)(length - cut), event->name,
+                 pair_tails[i].partner);
+        unsigned id = schema_event_id(schema, partner);
+        if (id != SCHEMA_NO_EVENT) {
+            *out_is_begin = pair_tails[i].is_begin;
+            *out_stem_bytes = length - cut;
+            return *out_is_begin ? event->id : id;
+        }
+    }
+    return SCHEMA_NO_EVENT;
 }
 
 uint64_t schema_value(const struct schema_field *field, const uint64_t *record)

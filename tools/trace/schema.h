@@ -113,6 +113,23 @@ uint64_t schema_category_mask(const struct schema *schema, const char *name);
 unsigned schema_enum_value(const struct schema *schema, const char *event, const char *field,
                            const char *name);
 
+/*
+ * schema_enum_name() - the name of a value of an event's enum field; "?" if it has none.
+ */
+const char *schema_enum_name(const struct schema *schema, const char *event, const char *field,
+                             uint64_t value);
+
+/*
+ * schema_pair() - events NAME.begin and NAME.end (or NAME.enter and NAME.exit) belong together.
+ *
+ * @out_is_begin    the event is the one that begins
+ * @out_stem_bytes  length of NAME
+ *
+ * Returns the id of the event that begins; SCHEMA_NO_EVENT if the event has no partner.
+ */
+unsigned schema_pair(const struct schema *schema, const struct schema_event *event,
+                     bool *out_is_begin, size_t *out_stem_bytes);
+
 /* schema_record_fits() - the record is as long as its event says. */
 static inline bool schema_record_fits(const struct schema_event *event, unsigned words)
 {

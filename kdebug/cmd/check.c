@@ -58,7 +58,7 @@ static void check_run_queue(unsigned cpu)
     if (is_changing(address + offsetof(struct run_queue, lock), "run queue", cpu)) {
         return;
     }
-    for (unsigned level = 0; level < THREAD_PRIORITIES; level++) {
+    for (unsigned level = 0; level < LEVEL_COUNT; level++) {
         struct kd_list_walk walk;
         vaddr_t node;
         unsigned here = 0;
@@ -67,8 +67,12 @@ static void check_run_queue(unsigned cpu)
         while (kd_list_next(&walk, &node)) {
             struct thread thread;
             kd_fetch(node - offsetof(struct thread, run_link), &thread, sizeof(thread), "thread");
-            CHECK(thread.priority == level, "T3: thread %u of priority %u in level %u of core %u",
-                  thread.tid, thread.priority, level, cpu);
+            CHECK(thread.queued == level,
+                  "T3: thread %u, queued at level %u, is in level %u of core %u", thread.tid,
+                  thread.queued, level, cpu);
+            CHECK(thread.cpu == cpu, "T3: thread %u of core %u is queued on core %u", thread.tid,
+                  thread.cpu, cpu);
+            CHECK(thread.run == THREAD_READY, "T3: thread %u is queued and not ready", thread.tid);
             CHECK(atomic_load_explicit(&thread.ticket, memory_order_relaxed) == 0,
                   "T1: thread %u is in the run queue of core %u and has a ticket", thread.tid, cpu);
             here++;

@@ -17,7 +17,8 @@ static void show_level(vaddr_t head, unsigned level)
         kd_fetch(node - offsetof(struct thread, run_link), &thread, sizeof(thread), "thread");
         thread.name[NAME_BYTES - 1] = '\0';
         kd_process_text((vaddr_t)thread.process, process, sizeof(process));
-        kd_print("    %2u  thread %u %s/%s\n", level, thread.tid, process, thread.name);
+        kd_print("    %2u%s thread %u %s/%s\n", level, level_is_real_time(level) ? "!" : " ",
+                 thread.tid, process, thread.name);
     }
 }
 
@@ -27,14 +28,17 @@ static void show_queue(unsigned cpu)
     vaddr_t address = KD_GLOBAL(run_queues) + cpu * sizeof(queue);
     kd_fetch(address, &queue, sizeof(queue), "run queue");
     int32_t running = atomic_load_explicit(&queue.running, memory_order_relaxed);
-    kd_print("core %u: %u ready, runs %s", cpu, queue.ready, running < 0 ? "idle" : "priority ");
+    kd_print("core %u: %u ready, runs %s", cpu, queue.ready, running < 0 ? "idle" : "level ");
     if (running >= 0) {
         kd_print("%d", running);
     }
-    kd_print(", %llu switches, slice ends %llu ns, timer at %lld\n",
+    kd_print(", %llu switches, slice ends at tick %llu, timer at %lld\n",
              (unsigned long long)queue.switches, (unsigned long long)queue.slice_end,
              (long long)queue.timer_at);
-    for (unsigned level = THREAD_PRIORITIES; level-- > 0;) {
+    kd_print("    stole %llu threads, gave %llu away, aged %llu, kicked %llu times\n",
+             (unsigned long long)queue.stolen, (unsigned long long)queue.given,
+             (unsigned long long)queue.aged, (unsigned long long)queue.kicks);
+    for (unsigned level = LEVEL_COUNT; level-- > 0;) {
         if (queue.levels >> level & 1) {
             show_level(address + offsetof(struct run_queue, level) + level * sizeof(struct list),
                        level);
@@ -59,5 +63,6 @@ static void run_runq(struct kd_call *call)
         }
     }
 }
-KD_COMMAND(runq, .usage = "[CPU]", .help = "ready threads and deadlines of each core",
+KD_COMMAND(runq, .usage = "[CPU]",
+           .help = "ready threads by level (!: real time), counters and deadlines of each core",
            .flags = KD_READS, .run = run_runq);

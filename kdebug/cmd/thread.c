@@ -50,6 +50,22 @@ KD_COMMAND(threads, .usage = "[PID]",
            .help = "all threads, or those of a process; '!' behind the core: pinned",
            .flags = KD_READS | KD_GIVES | KD_TAKES, .run = run_threads);
 
+/* ticks of a running thread: less its start, see struct thread. */
+static void show_scheduling(const struct thread *thread)
+{
+    bool runs = thread->ticks < 0;
+    kd_print("  level %u, queued last at %u, cores 0x%x, slice left %llu ticks, lent by 0x%llx\n",
+             thread->level, thread->queued, thread->affinity,
+             (unsigned long long)thread->slice_left, (unsigned long long)thread->lent_by);
+    kd_print("  %s %llu ticks, FPU %s, fs 0x%llx, gs 0x%llx\n",
+             runs ? "had the core since tick" : "had a core for",
+             (unsigned long long)(runs ? -thread->ticks : thread->ticks),
+             thread->fpu == NULL                    ? "never used"
+             : thread->special & THREAD_SPECIAL_FPU ? "in use"
+                                                    : "saved",
+             (unsigned long long)thread->fs_base, (unsigned long long)thread->gs_base);
+}
+
 static void run_thread(struct kd_call *call)
 {
     vaddr_t address = kd_arg_thread(call);
@@ -69,6 +85,7 @@ static void run_thread(struct kd_call *call)
              kd_thread_cpu(address) >= 0 ? "yes" : "no",
              atomic_load_explicit(&thread.pending, memory_order_relaxed),
              thread.special & THREAD_SPECIAL_EXEMPT ? ", exempt from the trace" : "");
+    show_scheduling(&thread);
     uint64_t ticket = atomic_load_explicit(&thread.ticket, memory_order_relaxed);
     kd_object_text((vaddr_t)thread.wait_object, text, sizeof(text));
     kd_print("  ticket 0x%llx, waits for %s, call 0x%llx, serving 0x%llx, last wake status %s\n",

@@ -23,6 +23,7 @@
 #include "mm/page_table.h"
 #include "sched/process.h"
 #include "sched/run_queue.h"
+#include "sched/sched.h"
 #include "syscall/syscall.h"
 #include "trace/ring/ring.h"
 

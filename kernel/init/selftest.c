@@ -9,7 +9,7 @@
 #include "base/hooks.h"
 #include "base/log.h"
 #include "base/string.h"
-#include "sched/run_queue.h"
+#include "sched/sched.h"
 #include "sync/rendezvous.h"
 
 #define DELAY_NS 500000000ull

@@ -101,6 +101,7 @@ void start_init(const struct handoff *handoff)
     info->boot_id = handoff->boot_id;
     string_copy(info->cmdline, handoff->cmdline, sizeof(info->cmdline));
 
+    must(process_set_ceiling(process, THREAD_PRIORITIES - 1), "priorities");
     struct thread_start start = {
         .entry = handoff->init_entry,
         .stack = stack_va + info_offset - 8,

@@ -153,7 +153,8 @@ static void unclaim(struct thread *thread, uint64_t ticket, bool had_deadline)
 {
     atomic_store_explicit(&thread->ticket, ticket, memory_order_seq_cst);
     bool expired = had_deadline && !thread->deadline.armed;
-    bool killed = atomic_load_explicit(&thread->pending, memory_order_seq_cst) != 0;
+    bool killed =
+        atomic_load_explicit(&thread->pending, memory_order_seq_cst) & THREAD_PENDING_KILL;
     if ((expired || killed) && thread_claim(thread, ticket)) {
         thread_ready(thread, killed ? ERR_CANCELLED : ERR_TIMED_OUT, TRACE_WAKE_REASON_TIMEOUT);
     }

@@ -13,6 +13,7 @@
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "mm/heap.h"
+#include "sched/feedback.h"
 #include "sync/rendezvous.h"
 #include "vm/space.h"
 
@@ -45,6 +46,7 @@ status_t process_create(const char *name, struct process **out)
     list_init(&process->threads);
     process->thread_count = 0;
     process->space_users = 0;
+    process->priority_ceiling = LEVEL_FEEDBACK_TOP;
     process->started = false;
     process->ending = false;
     process->ended = false;
@@ -62,6 +64,17 @@ status_t process_create(const char *name, struct process **out)
     }
     trace_life_process_create(process->object.id, creator, process->name, strlen(process->name));
     *out = process;
+    return OK;
+}
+
+status_t process_set_ceiling(struct process *process, unsigned priority)
+{
+    const struct process *own = current_thread()->process;
+    unsigned limit = own == NULL ? THREAD_PRIORITIES - 1 : own->priority_ceiling;
+    if (priority > limit) {
+        return ERR_RANGE;
+    }
+    process->priority_ceiling = (uint8_t)priority;
     return OK;
 }
 

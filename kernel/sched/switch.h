@@ -13,18 +13,18 @@
 #include "sched/thread.h"
 #include "trace/ring/ring.h"
 
-/* thread_reap() - free the stack of a dead thread and drop the references it held. */
-void thread_reap(struct thread *thread);
+/* thread_left() - the core has switched away from a thread that is dead or moves: free it, or queue it where it goes. */
+void thread_left(struct thread *thread);
 
 /* thread_switch_finish() - second half of a switch, on the new thread's stack; a new thread calls it first. */
 static inline void thread_switch_finish(void)
 {
     struct thread *previous = this_cpu()->previous;
-    bool dead = previous->run == THREAD_DEAD;
+    bool more = previous->run >= THREAD_MOVING; /* before somebody else may run it */
     /* Pairs with the acquire in thread_may_run_here(): everything the switch stored is visible to who runs it next. */
     atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
-    if (UNLIKELY(dead)) {
-        thread_reap(previous);
+    if (UNLIKELY(more)) {
+        thread_left(previous);
     }
 }
 
@@ -45,6 +45,9 @@ static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next
     struct cpu *cpu = this_cpu();
     ASSERT(atomic_load_explicit(&next->on_cpu, memory_order_relaxed) == 0); /* T2 */
     trace_sched_thread_switch(state, reason, prev->tid, next->tid, next->priority);
+    int64_t now = (int64_t)cpu_tsc();
+    prev->ticks += now;
+    next->ticks -= now;
     cpu->current = next;
     cpu->current_tid = next->tid;
     cpu->previous = prev;
@@ -71,16 +74,10 @@ static inline bool thread_has_left(const struct thread *thread)
     return atomic_load_explicit(&thread->on_cpu, memory_order_acquire) == 0;
 }
 
-/* thread_may_move() - a thread that the caller has claimed or made may run on another core than its own. */
-static inline bool thread_may_move(const struct thread *thread)
-{
-    return !thread->pinned && thread_has_left(thread);
-}
-
-/* thread_may_run_here() - the same for this core. */
+/* thread_may_run_here() - a thread that the caller has claimed or made may run on this core. */
 static inline bool thread_may_run_here(const struct thread *thread)
 {
-    return (!thread->pinned || thread->cpu == cpu_id()) && thread_has_left(thread);
+    return (!thread->pinned || thread->affinity >> cpu_id() & 1) && thread_has_left(thread);
 }
 
 /*

@@ -25,7 +25,6 @@ atomic_uint thread_slot_count = 1; /* slot 0 stays empty: no ticket is 0 */
 static struct cache *thread_cache;
 static struct thread idle_threads[CPU_MAX];
 static atomic_uint last_tid;
-static atomic_uint next_cpu; /* round robin of new threads over the cores */
 
 void thread_init(void)
 {
@@ -51,20 +50,24 @@ static bool give_slot(struct thread *thread)
 }
 
 /* Everything but slot, sequence and object, which survive reuse or have rules of their own. */
-static void reset_fields(struct thread *thread, unsigned priority, const char *name)
+static void reset_fields(struct thread *thread, unsigned priority, int cpu, const char *name)
 {
     atomic_store_explicit(&thread->ticket, 0, memory_order_relaxed);
     thread->unusual = 0;
     atomic_store_explicit(&thread->on_cpu, 0, memory_order_relaxed);
     thread->priority = (uint8_t)priority;
-    thread->pinned = false;
+    thread->level = (uint8_t)priority;
+    thread->queued = (uint8_t)priority;
+    thread->pinned = cpu >= 0;
+    thread->affinity = cpu >= 0 ? 1u << cpu : UINT32_MAX;
+    thread->slice_left = 0;
+    thread->ticks = 0;
+    thread->lent_by = 0;
     thread->wait = TRACE_THREAD_STATE_READY;
     thread->wait_object = NULL;
     thread->call_mailbox = NULL;
     thread->call = 0;
     thread->serving = 0;
-    thread->user_ns = 0;
-    thread->kernel_ns = 0;
     thread->fpu = NULL;
     thread->fs_base = 0;
     thread->gs_base = 0;
@@ -85,14 +88,6 @@ static void begin_user(void)
     }
 }
 
-static uint16_t choose_cpu(int wanted)
-{
-    if (wanted >= 0) {
-        return (uint16_t)wanted;
-    }
-    return (uint16_t)(atomic_fetch_add_explicit(&next_cpu, 1, memory_order_relaxed) % cpu_count());
-}
-
 /* Join the process, unless it is ending. */
 static bool join_process(struct process *process, struct thread *thread)
 {
@@ -110,7 +105,7 @@ static bool join_process(struct process *process, struct thread *thread)
 status_t thread_create(struct process *process, const struct thread_start *start,
                        struct thread **out)
 {
-    if (start->priority >= THREAD_PRIORITIES || start->cpu >= (int)cpu_count()) {
+    if (start->priority > process->priority_ceiling || start->cpu >= (int)cpu_count()) {
         return ERR_BAD_ARGUMENT;
     }
     status_t status;
@@ -127,14 +122,12 @@ status_t thread_create(struct process *process, const struct thread_start *start
         status = ERR_TABLE_FULL;
         goto undo_thread;
     }
-    reset_fields(thread, start->priority, start->name);
+    reset_fields(thread, start->priority, start->cpu, start->name);
     object_init(&thread->object, OBJECT_THREAD);
     thread->tid = atomic_fetch_add_explicit(&last_tid, 1, memory_order_relaxed) + 1;
     thread->stack_top = stack_top;
     thread->process = process;
     thread->root = process->root;
-    thread->cpu = choose_cpu(start->cpu);
-    thread->pinned = start->cpu >= 0;
     thread->frame = context_init_user(&thread->context, stack_top, begin_user, start->entry,
                                       start->stack, start->argument);
     /* The second reference is the running thread's own, dropped by thread_reap(). */
@@ -146,7 +139,7 @@ status_t thread_create(struct process *process, const struct thread_start *start
     }
     trace_life_thread_create(thread->tid, process->object.id, thread->priority, thread->name,
                              strlen(thread->name));
-    sched_place(thread);
+    thread->cpu = (uint16_t)sched_choose(thread->affinity);
     trace_sched_thread_wake(TRACE_WAKE_REASON_CREATED, thread->tid, (uint8_t)thread->cpu,
                             thread->priority);
     *out = thread;
@@ -166,11 +159,11 @@ undo_stack:
 struct thread *thread_create_idle(unsigned cpu)
 {
     struct thread *idle = &idle_threads[cpu];
-    reset_fields(idle, 0, "idle");
+    reset_fields(idle, 0, (int)cpu, "idle");
     object_init(&idle->object, OBJECT_THREAD);
     idle->root = kernel_page_table.root;
     idle->cpu = (uint16_t)cpu;
-    idle->pinned = true;
+    idle->ticks = -(int64_t)cpu_tsc();
     idle->run = THREAD_RUNNING;
     idle->stack_top = cpus[cpu].kernel_stack_top;
     atomic_store_explicit(&idle->on_cpu, 1, memory_order_relaxed);
@@ -233,7 +226,8 @@ void thread_destroy(struct object *object)
 /* What every wait does before it leaves the core. True: the wait is over already, cancelled. */
 static bool begin_wait(struct thread *self, uint64_t ticket, ns_t deadline)
 {
-    if (UNLIKELY(atomic_load_explicit(&self->pending, memory_order_relaxed) != 0) &&
+    if (UNLIKELY(atomic_load_explicit(&self->pending, memory_order_relaxed) &
+                 THREAD_PENDING_KILL) &&
         thread_claim(self, ticket)) {
         self->run = THREAD_RUNNING;
         /* The kill has only been marked yet, its interrupt may be long in coming: not one instruction of user mode until then. */

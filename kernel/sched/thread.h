@@ -28,14 +28,16 @@ struct mailbox;
 
 #define THREAD_SLOT_BITS        20u
 #define THREAD_MAX              8192u
-#define THREAD_PRIORITIES       16u /* 15 is the most urgent */
+#define THREAD_PRIORITIES       32u /* 31 is the most urgent, from 16 on real time: sched/feedback.h */
 #define THREAD_PRIORITY_DEFAULT 8u
-#define THREAD_SLICE_NS         10000000ull
 
-enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_DEAD };
+/* MOVING: off to another core's queue, to which the switch away from it sends it. */
+enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, THREAD_DEAD };
 
 /* What others ask of a thread. */
 #define THREAD_PENDING_KILL 1u /* ends when it next leaves the kernel or would wait */
+#define THREAD_PENDING_MOVE                                                                        \
+    2u /* looks whether it may stay on its core when it next leaves the kernel */
 
 /* What a switch to or from a thread has to care for beyond the common (thread_special.c). */
 #define THREAD_SPECIAL_EXEMPT 1u /* consumes the trace: has a lane that takes nothing */
@@ -81,15 +83,20 @@ struct thread {
     };
     atomic_uint on_cpu;       /* (a) T2 */
     uint16_t cpu;             /* (t) home core */
-    uint8_t priority;         /* (c) for now */
-    bool pinned;              /* (c) stays on its core */
+    uint8_t priority;         /* (a) 0 to THREAD_PRIORITIES - 1 */
+    uint8_t level;            /* (o,t) where feedback has brought it, see sched/feedback.h */
+    uint8_t queued;           /* (q) level of the list it is in or was taken from */
+    bool pinned;              /* (a) affinity leaves cores out */
+    uint32_t affinity;        /* (a) bit per core it may run on */
     uint8_t run;              /* (o,t) enum thread_run */
     uint8_t wait;             /* (s) enum trace_thread_state while blocked: why */
     status_t wake_status;     /* (t) result of the wait */
     struct list run_link;     /* (q) run queue */
     struct list wait_link;    /* (q) queue of what it waits for */
     struct deadline deadline; /* (q) heap lock */
-    ns_t user_ns, kernel_ns;  /* (o) reserved for CPU accounting */
+    tsc_t ready_since;        /* (q) when it was queued */
+    tsc_t slice_left;         /* (o,q) rest of a slice cut short, 0: a new one is due */
+    int64_t ticks;            /* (o) TSC ticks it has had; while it runs less the start: negative */
     void *fpu;                /* (s) saved FPU state, NULL until it has used the FPU */
     vaddr_t fs_base, gs_base; /* (s) of user mode */
     /* message in flight, see ipc/mailbox.c */
@@ -97,8 +104,9 @@ struct thread {
     void *wait_object;            /* (s) what it waits for, for kdebug; NULL: only time */
     uint64_t call;                /* (s) id of the call it makes: its ticket */
     uint64_t serving;             /* (s) id of the call it received last */
-    struct list process_link;     /* process->lock */
-    char name[NAME_BYTES];        /* (c) */
+    uint64_t lent_by;         /* (a) id of a call that waits for it to receive, see sched/lend.c */
+    struct list process_link; /* process->lock */
+    char name[NAME_BYTES];    /* (c) */
 };
 
 /* Threads by slot, for kdebug and reply tokens; entries are set once and never cleared (type-stable memory). */
@@ -111,7 +119,7 @@ struct thread_start {
     vaddr_t entry, stack;
     uint64_t argument;
     unsigned priority; /* 0 .. THREAD_PRIORITIES-1 */
-    int cpu;           /* core it stays on, -1 any */
+    int cpu;           /* the only core it runs on, -1 any */
     const char *name;
 };
 
@@ -167,6 +175,24 @@ status_t thread_wait(struct thread *self, uint64_t ticket, ns_t deadline);
 /* thread_ready() - after a successful claim: give the wait's result and queue the thread on its home core; IPI only if that
  * changes what runs there. Context: interrupts off; takes RUN_QUEUE. */
 void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason);
+
+/* thread_level() - what it counts for among ready threads: its own level, or that of who waits for it. */
+unsigned thread_level_lent(const struct thread *thread);
+static inline unsigned thread_level(const struct thread *thread)
+{
+    return LIKELY((thread->serving | thread->lent_by) == 0) ? thread->level
+                                                            : thread_level_lent(thread);
+}
+
+/*
+ * thread_set_priority() - a new priority; a queued thread moves at once, a running one is looked at
+ * when its slice ends or something else becomes ready. ERR_RANGE: none such, or above the ceiling
+ * of its process. thread_set_affinity() - the cores it may run on; on return it runs on no other.
+ * ERR_RANGE: none of them exists. thread_ticks() - TSC ticks it has had so far.
+ */
+status_t thread_set_priority(struct thread *thread, unsigned priority) MUST_CHECK;
+status_t thread_set_affinity(struct thread *thread, uint32_t cores) MUST_CHECK;
+uint64_t thread_ticks(const struct thread *thread);
 
 /* thread_cancel() - end whatever wait the thread is in, with ERR_CANCELLED. */
 void thread_cancel(struct thread *thread);

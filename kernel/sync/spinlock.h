@@ -77,6 +77,24 @@ static inline void spinlock_acquire_ranked(struct spinlock *lock, enum lock_rank
     spinlock_enter(lock);
 }
 
+/* spinlock_try() - acquire if it is free. False: somebody has it or waits for it. */
+static inline bool spinlock_try(struct spinlock *lock)
+{
+    /* Pairs with the release of who had it last. */
+    unsigned ticket = atomic_load_explicit(&lock->serving, memory_order_acquire);
+    if (!atomic_compare_exchange_strong_explicit(&lock->next, &ticket, ticket + 1,
+                                                 memory_order_relaxed, memory_order_relaxed)) {
+        return false;
+    }
+    if (CONFIG_DEBUG) {
+        spinlock_check_acquire(lock);
+        lock->owner = (uint16_t)(cpu_id() + 1);
+        lock->holder_pc = (uint64_t)__builtin_return_address(0);
+    }
+    lock->acquired++;
+    return true;
+}
+
 /* spinlock_release() - Cost: one plain store; pairs with the acquire load of the next owner. */
 static inline void spinlock_release(struct spinlock *lock)
 {

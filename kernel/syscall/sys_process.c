@@ -36,6 +36,11 @@ status_t sys_process_wait(struct object *process, ns_t deadline, uint64_t *out_c
     return process_wait(process_of(process), deadline, out_code, out_fault);
 }
 
+status_t sys_process_ceiling(struct object *process, uint32_t priority)
+{
+    return process_set_ceiling(process_of(process), priority);
+}
+
 status_t sys_process_kill(struct object *process, uint64_t code)
 {
     process_kill(process_of(process), code, 0);

@@ -86,6 +86,27 @@ status_t sys_thread_bases(vaddr_t fs, vaddr_t gs)
     return OK;
 }
 
+static struct thread *thread_of(struct object *object)
+{
+    return CONTAINER_OF(object, struct thread, object);
+}
+
+status_t sys_thread_priority(struct object *thread, uint32_t priority)
+{
+    return thread_set_priority(thread_of(thread), priority);
+}
+
+status_t sys_thread_affinity(struct object *thread, uint32_t cores)
+{
+    return thread_set_affinity(thread_of(thread), cores);
+}
+
+status_t sys_thread_time(struct object *thread, uint64_t *out_ns)
+{
+    *out_ns = clock_ns_of_ticks(thread_ticks(thread_of(thread)));
+    return OK;
+}
+
 status_t sys_thread_yield(void)
 {
     thread_yield();

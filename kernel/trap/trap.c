@@ -13,7 +13,7 @@
 #include "gen/trace_emit.h"
 #include "irq/console.h"
 #include "kdebug/core/kdebug.h"
-#include "sched/run_queue.h"
+#include "sched/sched.h"
 #include "trace/ring/ring.h"
 #include "trap/fault.h"
 

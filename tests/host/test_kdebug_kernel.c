@@ -68,6 +68,8 @@ static struct thread *make_thread(struct process *process, uint32_t tid, const c
     thread->slot = slot;
     thread->process = process;
     thread->priority = 8;
+    thread->level = 8;
+    thread->queued = 8;
     strcpy(thread->name, name);
     kernel.slots[slot] = thread;
     list_push_back(&process->threads, &thread->process_link);
@@ -335,7 +337,7 @@ static void test_run_queues(void **state)
     atomic_store(&kernel.queues[0].running, 8);
     atomic_store(&kernel.queues[1].running, -1);
     const char *output = fake_run("runq");
-    assert_non_null(strstr(output, "core 0: 0 ready, runs priority 8, "));
+    assert_non_null(strstr(output, "core 0: 0 ready, runs level 8, "));
     assert_non_null(strstr(output, "core 1: 1 ready, runs idle, "));
     assert_non_null(strstr(output, "     8  thread 13 init/helper\n"));
     assert_null(strstr(fake_run("runq 0"), "core 1"));
@@ -424,10 +426,10 @@ static void test_check_finds_what_is_broken(void **state)
     assert_non_null(
         strstr(fake_run("check sched"), "level 8 of core 1 has 1 threads, its bit says otherwise"));
     kernel.queues[1].levels = 1 << 8;
-    ready_thread->priority = 7;
-    assert_non_null(
-        strstr(fake_run("check sched"), "T3: thread 13 of priority 7 in level 8 of core 1"));
-    ready_thread->priority = 8;
+    ready_thread->queued = 7;
+    assert_non_null(strstr(fake_run("check sched"),
+                           "T3: thread 13, queued at level 7, is in level 8 of core 1"));
+    ready_thread->queued = 8;
     atomic_store(&ready_thread->ticket, 5);
     assert_non_null(strstr(fake_run("check sched"),
                            "T1: thread 13 is in the run queue of core 1 and has a ticket"));

@@ -52,6 +52,7 @@ static struct mapping {
 static struct {
     uint64_t process; /* 0: none was made */
     bool open, killed, started;
+    unsigned ceiling;
     uint64_t entry, stack, argument, flags;
     unsigned grants;
     struct {
@@ -101,6 +102,14 @@ status_t sys_process_create(const void *name, uint64_t name_bytes, uint64_t *out
     child.open = true;
     *out_process = child.process = 0x2001;
     return OK;
+}
+
+status_t sys_process_ceiling(uint64_t process, uint32_t priority)
+{
+    assert_int_equal(process, child.process);
+    assert_false(child.started);
+    child.ceiling = priority;
+    return priority < 32 ? OK : ERR_RANGE;
 }
 
 status_t sys_process_kill(uint64_t process, uint64_t code)
@@ -374,7 +383,7 @@ static status_t spawn_with(const struct spawn *spawn)
 static const char *const two_args[] = {"role=x", "n=12"};
 static const struct spawn_grant two_grants[] = {{"image", IMAGE, 0, RIGHT_AREA_READ},
                                                 {"box", THING, 77, RIGHT_MAILBOX_SEND}};
-static const struct spawn usual = {"child", two_args, 2, 2, two_grants, 0x305};
+static const struct spawn usual = {"child", two_args, 2, 2, two_grants, 0x305, 0};
 
 static const char *child_arg(unsigned index)
 {
@@ -503,24 +512,40 @@ static void too_many_or_too_long_is_refused(void **state)
     for (unsigned i = 0; i < START_ARGS_MAX + 1; i++) {
         args[i] = "x";
     }
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0}),
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0}),
                      ERR_TOO_BIG);
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0}),
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0}),
                      OK);
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     args[0] = text;
     (void)sys_process_kill(child.process, 0);
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0}), ERR_TOO_BIG);
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0}), ERR_TOO_BIG);
     for (unsigned i = 0; i < START_HANDLES_MAX; i++) {
         grants[i] = (struct spawn_grant){"g", THING, 0, 0};
     }
     assert_int_equal(
-        spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0}),
+        spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0, 0}),
         ERR_TOO_BIG);
     grants[0].name = "a name of 16 chs";
-    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0}), ERR_TOO_BIG);
+    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0}), ERR_TOO_BIG);
     assert_int_equal(open_areas(), 0);
+}
+
+static void the_ceiling_is_set_before_the_start(void **state)
+{
+    (void)state;
+    struct spawn urgent = usual;
+    assert_int_equal(spawn_with(&urgent), OK);
+    assert_int_equal(child.ceiling, 0);
+    (void)sys_process_kill(child.process, 0);
+    urgent.priority_ceiling = 20;
+    assert_int_equal(spawn_with(&urgent), OK);
+    assert_int_equal(child.ceiling, 20);
+    (void)sys_process_kill(child.process, 0);
+    urgent.priority_ceiling = 99;
+    assert_int_equal(spawn_with(&urgent), ERR_RANGE);
+    assert_true(child.killed);
 }
 
 static status_t open_thing(void)
@@ -567,6 +592,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPAWN_TEST(segments_lie_where_the_file_says),
+        SPAWN_TEST(the_ceiling_is_set_before_the_start),
         SPAWN_TEST(the_thread_starts_as_the_contract_says),
         SPAWN_TEST(arguments_arrive),
         SPAWN_TEST(quiet_is_inherited),

@@ -244,7 +244,12 @@ status_t program_spawn(const struct program_file *file, const struct spawn *spaw
     if (status != OK) {
         return status;
     }
-    status = create_area(&launch);
+    if (spawn->priority_ceiling != 0) {
+        status = sys_process_ceiling(launch.process, spawn->priority_ceiling);
+    }
+    if (status == OK) {
+        status = create_area(&launch);
+    }
     if (status != OK) {
         goto kill_process;
     }

@@ -37,7 +37,8 @@ struct spawn {
     unsigned arg_count; /* "quiet" is passed on without being asked */
     unsigned grant_count;
     const struct spawn_grant *grants;
-    uint64_t thread_flags; /* thread.h */
+    uint64_t thread_flags;     /* thread.h */
+    unsigned priority_ceiling; /* of the process; 0: what a new process has */
 };
 
 /*

@@ -1,10 +1,11 @@
-USER_PROGRAMS += registers ipcload touch hog sleeper churn faulter syscheck bench breakin echo
+USER_PROGRAMS += sched registers ipcload touch hog sleeper churn faulter syscheck bench breakin echo
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
     userspace/programs/ipcload/server.c \
     userspace/programs/ipcload/middle.c \
     userspace/programs/ipcload/payload.c
+USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns.c userspace/programs/sched/cores.c
 USER_registers_SRC := userspace/programs/registers/main.c userspace/programs/registers/image.asm
 USER_touch_SRC := userspace/programs/touch.c
 USER_hog_SRC := userspace/programs/hog.c

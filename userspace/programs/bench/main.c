@@ -31,7 +31,9 @@ uint64_t bench_partner(const char *role, uint64_t core, const struct spawn_grant
                                 .arg_count = 1,
                                 .grants = grants,
                                 .grant_count = grant_count,
-                                .thread_flags = THREAD_CORE(core)};
+                                .priority_ceiling = BENCH_PRIORITY,
+                                .thread_flags =
+                                    THREAD_CORE(core) | THREAD_PRIORITY(BENCH_PRIORITY)};
     uint64_t process;
 
     snprintf(role_text, sizeof(role_text), "role=%s", role);
@@ -76,7 +78,9 @@ static int run_pinned(void)
                                 .arg_count = 2,
                                 .grants = grants,
                                 .grant_count = 2,
-                                .thread_flags = THREAD_CORE(bench.core)};
+                                .priority_ceiling = BENCH_PRIORITY,
+                                .thread_flags =
+                                    THREAD_CORE(bench.core) | THREAD_PRIORITY(BENCH_PRIORITY)};
     uint64_t process;
 
     snprintf(core_text, sizeof(core_text), "core=%lu", bench.core);

@@ -66,9 +66,9 @@ static void create_and_join(void)
     uint64_t thread;
 
     atomic_store_explicit(&thread_ran, 0, memory_order_relaxed);
-    must(sys_thread_create(program.self, (uint64_t)run_briefly,
-                           (uint64_t)thread_stack + sizeof(thread_stack) - 8, 0,
-                           THREAD_CORE(bench.core), NULL, &thread));
+    must(sys_thread_create(
+        program.self, (uint64_t)run_briefly, (uint64_t)thread_stack + sizeof(thread_stack) - 8, 0,
+        THREAD_CORE(bench.core) | THREAD_PRIORITY(BENCH_PRIORITY), NULL, &thread));
     while (atomic_load_explicit(&thread_ran, memory_order_acquire) == 0) {
         (void)sys_thread_yield();
     }
@@ -91,8 +91,12 @@ static struct figure measure_thread(void)
 static void create_and_wait(void)
 {
     static const char *const args[] = {"role=exit"};
-    const struct spawn spawn = {
-        .name = "short", .args = args, .arg_count = 1, .thread_flags = THREAD_CORE(bench.core)};
+    const struct spawn spawn = {.name = "short",
+                                .args = args,
+                                .arg_count = 1,
+                                .priority_ceiling = BENCH_PRIORITY,
+                                .thread_flags =
+                                    THREAD_CORE(bench.core) | THREAD_PRIORITY(BENCH_PRIORITY)};
     uint64_t process;
 
     must(program_spawn(&bench.file, &spawn, &process));

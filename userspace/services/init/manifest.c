@@ -2,12 +2,15 @@
 /* The table of programs and handles. */
 #include "userspace/services/init/manifest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "gen/objects.h"
 
 #define RIGHTS_IMAGE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_EXEC)
 #define RIGHTS_NONE  0u
+
+#define PRIORITY_HIGHEST 31u
 
 struct manifest_row {
     const char *program;
@@ -40,6 +43,13 @@ static unsigned collect(const char *name, struct spawn_grant *out)
         }
     }
     return count;
+}
+
+unsigned manifest_ceiling(const char *program_name)
+{
+    bool trusted = strcmp(program_name, "sched") == 0 || strcmp(program_name, "bench") == 0;
+
+    return trusted ? PRIORITY_HIGHEST : 0;
 }
 
 unsigned manifest_grants(const char *program_name, struct spawn_grant *out)

@@ -12,3 +12,6 @@
  * gets the image to start others from and nothing else.
  */
 unsigned manifest_grants(const char *program_name, struct spawn_grant *out);
+
+/* manifest_ceiling() - the highest priority its threads may have; 0: what every process may. */
+unsigned manifest_ceiling(const char *program_name);

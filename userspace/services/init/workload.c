@@ -88,6 +88,7 @@ static void start_workload(struct workload *workload)
         .arg_count = workload->arg_count,
         .grants = grants,
         .grant_count = manifest_grants(workload->name, grants),
+        .priority_ceiling = manifest_ceiling(workload->name),
     };
     struct program_file file;
 

@@ -10,6 +10,7 @@
 #include "gen/errors.h"
 
 status_t sys_process_create(const void *name, uint64_t name_bytes, uint64_t *out_process);
+status_t sys_process_ceiling(uint64_t process, uint32_t priority);
 status_t sys_process_kill(uint64_t process, uint64_t code);
 status_t sys_process_wait(uint64_t process, uint64_t deadline, uint64_t *out_code,
                           uint64_t *out_fault);

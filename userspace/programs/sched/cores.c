@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Where threads run: affinity obeyed at once, idle cores taking work. */
+#include <stdio.h>
+
+#include "userspace/lib/random.h"
+#include "userspace/lib/start.h"
+#include "userspace/programs/sched/sched.h"
+
+#define AFFINITY_ROUNDS 60u
+#define SPREAD_NS       (300 * NS_PER_MS)
+#define CORES_MAX       32u
+
+static void await_steps(struct hog *hog, uint64_t count)
+{
+    uint64_t steps = atomic_load_explicit(&hog->steps, memory_order_relaxed);
+
+    while (atomic_load_explicit(&hog->steps, memory_order_relaxed) < steps + count) {
+        (void)sys_thread_yield();
+    }
+}
+
+/* sys_thread_affinity() has returned: from here on the thread runs there and nowhere else. */
+static void check_only_on(struct hog *hog, uint64_t cores)
+{
+    await_steps(hog, 2); /* in the step under way it may have asked before */
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t at = atomic_load_explicit(&hog->at, memory_order_relaxed);
+
+        if ((cores >> at & 1) == 0) {
+            die("a thread of cores %lx runs on %lu", cores, at);
+        }
+        await_steps(hog, 1);
+    }
+}
+
+void check_affinity(void)
+{
+    static struct hog hog = {.looks = true};
+    uint64_t all = core_count == 64 ? ~0ul : (1ul << core_count) - 1, state = 1;
+
+    hog_start(&hog, THREAD_ANYWHERE);
+    VERIFY(sys_thread_affinity(hog.thread.handle, 0) == ERR_RANGE);
+    VERIFY(core_count == CORES_MAX ||
+           sys_thread_affinity(hog.thread.handle, 1u << core_count) == ERR_RANGE);
+    for (unsigned i = 0; i < AFFINITY_ROUNDS; i++) {
+        uint64_t cores = random_next(&state) & all;
+
+        cores = cores == 0 ? 1ul << (i % core_count) : cores;
+        must(sys_thread_affinity(hog.thread.handle, (uint32_t)cores));
+        check_only_on(&hog, cores);
+    }
+    hogs_join(&hog, 1);
+}
+
+/* As many hogs as cores, all begun on one: soon each has a core, and had most of the time. */
+void check_spread(void)
+{
+    static struct hog hogs[CORES_MAX];
+    uint64_t before[CORES_MAX], total = 0;
+
+    for (uint64_t i = 0; i < core_count; i++) {
+        hog_start(&hogs[i], THREAD_CORE(0));
+    }
+    for (uint64_t i = 0; i < core_count; i++) {
+        must(sys_thread_affinity(hogs[i].thread.handle, UINT32_MAX));
+    }
+    clock_sleep(SPREAD_NS / 3);
+    uint64_t start = clock_now();
+    for (uint64_t i = 0; i < core_count; i++) {
+        before[i] = hog_ns(&hogs[i]);
+    }
+    clock_sleep(SPREAD_NS);
+    uint64_t span = clock_now() - start;
+    for (uint64_t i = 0; i < core_count; i++) {
+        total += hog_ns(&hogs[i]) - before[i];
+    }
+    hogs_join(hogs, (unsigned)core_count);
+    report("spread: %lu hogs kept %lu cores busy for %lu percent", core_count, core_count,
+           total * 100 / (span * core_count));
+    VERIFY(total * 100 >= span * core_count * 90);
+}

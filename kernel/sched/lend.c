@@ -29,16 +29,17 @@ static const struct thread *find_caller(uint64_t ticket)
 
 static unsigned level_within(const struct thread *thread, unsigned chain)
 {
-    unsigned level = thread->level;
-    if (chain == CHAIN_MAX) {
-        return level;
+    if (LIKELY((thread->serving | thread->lent_by) == 0) || chain == CHAIN_MAX) {
+        return thread->level;
     }
-    const uint64_t lenders[] = {thread->serving, thread->lent_by};
-    for (unsigned i = 0; i < ARRAY_COUNT(lenders); i++) {
-        const struct thread *caller = find_caller(lenders[i]);
-        if (caller != NULL) {
-            level = MAX(level, level_within(caller, chain + 1));
-        }
+    unsigned level = thread->level;
+    const struct thread *served = find_caller(thread->serving);
+    const struct thread *queued = find_caller(thread->lent_by);
+    if (served != NULL) {
+        level = MAX(level, level_within(served, chain + 1));
+    }
+    if (queued != NULL) {
+        level = MAX(level, level_within(queued, chain + 1));
     }
     return level;
 }

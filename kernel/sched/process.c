@@ -47,6 +47,7 @@ status_t process_create(const char *name, struct process **out)
     process->thread_count = 0;
     process->space_users = 0;
     process->priority_ceiling = LEVEL_FEEDBACK_TOP;
+    process->supervisor = NULL;
     process->started = false;
     process->ending = false;
     process->ended = false;
@@ -65,6 +66,36 @@ status_t process_create(const char *name, struct process **out)
     trace_life_process_create(process->object.id, creator, process->name, strlen(process->name));
     *out = process;
     return OK;
+}
+
+void process_set_supervisor(struct process *process, struct object *mailbox, uint64_t badge)
+{
+    if (mailbox != NULL) {
+        object_get(mailbox);
+    }
+    spinlock_acquire(&process->lock);
+    struct object *before = process->supervisor;
+    process->supervisor = mailbox;
+    process->supervisor_badge = badge;
+    spinlock_release(&process->lock);
+    if (before != NULL) {
+        object_put(before);
+    }
+}
+
+struct object *process_supervisor_get(struct process *process, uint64_t *out_badge)
+{
+    if (process->supervisor == NULL) {
+        return NULL; /* the common case takes no lock */
+    }
+    spinlock_acquire(&process->lock);
+    struct object *supervisor = process->supervisor;
+    if (supervisor != NULL) {
+        object_get(supervisor);
+        *out_badge = process->supervisor_badge;
+    }
+    spinlock_release(&process->lock);
+    return supervisor;
 }
 
 status_t process_set_ceiling(struct process *process, unsigned priority)
@@ -150,7 +181,7 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault)
         process->fault = fault;
         list_for_each (node, &process->threads) {
             struct thread *thread = LIST_ENTRY(node, struct thread, process_link);
-            atomic_fetch_or_explicit(&thread->pending, THREAD_PENDING_KILL, memory_order_relaxed);
+            thread_mark_killed(thread, code);
         }
     }
     bool deserted = is_deserted_locked(process);
@@ -201,6 +232,7 @@ void process_destroy(struct object *object)
         handle_table_close(&process->handles);
         space_destroy(process->space);
     }
+    process_set_supervisor(process, NULL, 0);
     handle_table_free(&process->handles);
     cache_free(process_cache, process);
 }

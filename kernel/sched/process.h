@@ -3,6 +3,7 @@
 #pragma once
 
 #include "object/handle.h"
+#include "sched/thread.h"
 #include "sched/wait_queue.h"
 
 struct space;
@@ -14,18 +15,20 @@ struct process {
     paddr_t root;         /* (c) */
     struct handle_table handles;
     struct spinlock lock;
-    struct list threads;      /* (p) thread.process_link, living ones */
-    uint32_t thread_count;    /* (p) */
-    uint8_t priority_ceiling; /* (a) highest priority of its threads */
-    uint32_t space_users;     /* (p) calls of others that work on its space just now */
-    bool started;             /* (p) has had a thread */
-    bool ending;              /* (p) no new threads */
-    bool ended;               /* (exit.lock) its space and handles are gone */
-    uint64_t code;            /* (p) exit code */
-    uint32_t fault;           /* (p) exception vector + 1 that ended it, 0 none */
-    struct wait_queue exit;   /* who waits for its end */
-    struct list all_link;     /* process_list */
-    char name[NAME_BYTES];    /* (c) */
+    struct list threads;       /* (p) thread.process_link, living ones */
+    uint32_t thread_count;     /* (p) */
+    uint8_t priority_ceiling;  /* (a) highest priority of its threads */
+    uint32_t space_users;      /* (p) calls of others that work on its space just now */
+    bool started;              /* (p) has had a thread */
+    bool ending;               /* (p) no new threads */
+    bool ended;                /* (exit.lock) its space and handles are gone */
+    uint64_t code;             /* (p) exit code */
+    uint32_t fault;            /* (p) exception vector + 1 that ended it, 0 none */
+    struct object *supervisor; /* (p) mailbox that gets its faults, with a reference; NULL none */
+    uint64_t supervisor_badge; /* (p) */
+    struct wait_queue exit;    /* who waits for its end */
+    struct list all_link;      /* process_list */
+    char name[NAME_BYTES];     /* (c) */
 };
 
 /* Every process that is not freed, for kdebug; process_list_lock. */
@@ -38,6 +41,10 @@ status_t process_create(const char *name, struct process **out) MUST_CHECK;
 /* process_set_ceiling() - the highest priority that its threads may get from now on; those that are higher stay. ERR_RANGE: none
  * such, or above the caller's own. */
 status_t process_set_ceiling(struct process *process, unsigned priority) MUST_CHECK;
+/* process_set_supervisor() - the mailbox that gets its threads' faults, which see badge; NULL: none. Takes its own reference.
+ * process_supervisor_get() - with a reference for the caller; NULL none. Take PROCESS. */
+void process_set_supervisor(struct process *process, struct object *mailbox, uint64_t badge);
+struct object *process_supervisor_get(struct process *process, uint64_t *out_badge);
 /* process_kill() - end it: threads leave at their next return to user mode or wait. First code wins. Thread context. */
 void process_kill(struct process *process, uint64_t code, uint32_t fault);
 status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,

@@ -36,43 +36,6 @@ void run_queue_init(void)
     }
 }
 
-void run_queue_add_locked(struct run_queue *queue, struct thread *thread, unsigned level,
-                          bool first, tsc_t now)
-{
-    ASSERT(list_is_empty(&thread->run_link)); /* T3 */
-    thread->queued = (uint8_t)level;
-    thread->ready_since = now;
-    if (first) {
-        list_push_front(&queue->level[level], &thread->run_link);
-    } else {
-        list_push_back(&queue->level[level], &thread->run_link);
-    }
-    queue->levels |= 1u << level;
-    queue->ready++;
-}
-
-void run_queue_remove_locked(struct run_queue *queue, struct thread *thread)
-{
-    struct list *level = &queue->level[thread->queued];
-    list_remove(&thread->run_link);
-    if (list_is_empty(level)) {
-        queue->levels &= ~(1u << thread->queued);
-    }
-    queue->ready--;
-}
-
-struct thread *run_queue_take_locked(struct run_queue *queue)
-{
-    int best = run_queue_best(queue);
-    if (best < 0) {
-        return NULL;
-    }
-    struct thread *thread = LIST_FIRST(&queue->level[best], struct thread, run_link);
-    ASSERT(thread->run == THREAD_READY);
-    run_queue_remove_locked(queue, thread);
-    return thread;
-}
-
 /* The first of a list waits longest but for one whose slice was cut short, which is soon through. */
 static struct thread *find_oldest_locked(struct run_queue *queue)
 {
@@ -88,11 +51,8 @@ static struct thread *find_oldest_locked(struct run_queue *queue)
     return oldest;
 }
 
-bool run_queue_age_locked(struct run_queue *queue, tsc_t now)
+bool run_queue_age_now_locked(struct run_queue *queue, tsc_t now)
 {
-    if (LIKELY(now < queue->aging_at)) {
-        return false;
-    }
     queue->aging_at = now + aging_ticks;
     struct thread *oldest = find_oldest_locked(queue);
     if (oldest == NULL || now < oldest->ready_since + aging_ticks) {

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "base/assert.h"
 #include "base/list.h"
 #include "sched/feedback.h"
 #include "sched/thread.h"
@@ -55,17 +56,6 @@ extern tsc_t level_slice_ticks[LEVEL_COUNT];
 /* run_queue_init() - boot core, after clock_init(). */
 void run_queue_init(void);
 
-/*
- * run_queue_add_locked() - queue a thread at a level, last of its equals, or first if its slice was
- * cut short. run_queue_remove_locked() - take a queued one out.
- */
-void run_queue_add_locked(struct run_queue *queue, struct thread *thread, unsigned level,
-                          bool first, tsc_t now);
-void run_queue_remove_locked(struct run_queue *queue, struct thread *thread);
-
-/* run_queue_take_locked() - the best thread, out of the queue; NULL: nobody is ready. */
-struct thread *run_queue_take_locked(struct run_queue *queue);
-
 /* run_queue_best() - the highest level that has threads, -1 none. Without the lock a hint. */
 static inline int run_queue_best(const struct run_queue *queue)
 {
@@ -73,8 +63,52 @@ static inline int run_queue_best(const struct run_queue *queue)
     return levels == 0 ? -1 : 31 - __builtin_clz(levels);
 }
 
+/* run_queue_add_locked() - queue a thread at a level, last of its equals, or first if its slice was cut short. */
+static inline void run_queue_add_locked(struct run_queue *queue, struct thread *thread,
+                                        unsigned level, bool first, tsc_t now)
+{
+    ASSERT(list_is_empty(&thread->run_link)); /* T3 */
+    thread->queued = (uint8_t)level;
+    thread->ready_since = now;
+    if (first) {
+        list_push_front(&queue->level[level], &thread->run_link);
+    } else {
+        list_push_back(&queue->level[level], &thread->run_link);
+    }
+    queue->levels |= 1u << level;
+    queue->ready++;
+}
+
+/* run_queue_remove_locked() - take a queued thread out. */
+static inline void run_queue_remove_locked(struct run_queue *queue, struct thread *thread)
+{
+    struct list *level = &queue->level[thread->queued];
+    list_remove(&thread->run_link);
+    if (list_is_empty(level)) {
+        queue->levels &= ~(1u << thread->queued);
+    }
+    queue->ready--;
+}
+
+/* run_queue_take_locked() - the best thread, out of the queue; NULL: nobody is ready. */
+static inline struct thread *run_queue_take_locked(struct run_queue *queue)
+{
+    int best = run_queue_best(queue);
+    if (best < 0) {
+        return NULL;
+    }
+    struct thread *thread = LIST_FIRST(&queue->level[best], struct thread, run_link);
+    ASSERT(thread->run == THREAD_READY);
+    run_queue_remove_locked(queue, thread);
+    return thread;
+}
+
 /* run_queue_age_locked() - A1, if it is time; true if a thread was lifted. */
-bool run_queue_age_locked(struct run_queue *queue, tsc_t now);
+bool run_queue_age_now_locked(struct run_queue *queue, tsc_t now);
+static inline bool run_queue_age_locked(struct run_queue *queue, tsc_t now)
+{
+    return UNLIKELY(now >= queue->aging_at) && run_queue_age_now_locked(queue, now);
+}
 
 /*
  * run_queue_steal_locked() - the best thread that may leave for core `cpu`: affinity allows it, it
@@ -87,5 +121,5 @@ struct thread *run_queue_steal_locked(struct run_queue *queue, unsigned cpu, tsc
 void deadline_arm(struct thread *thread, uint64_t ticket, ns_t when);
 void deadline_disarm(struct thread *thread);
 /* deadline_take_due() - the thread of the earliest due entry and its ticket, taken out; NULL: none. */
-struct thread *deadline_take_due(struct run_queue *queue, tsc_t now, uint64_t *out_ticket);
+struct thread *deadline_take_due(struct run_queue *queue, ns_t now, uint64_t *out_ticket);
 ns_t deadline_first(struct run_queue *queue);

@@ -380,12 +380,18 @@ void user_return_work(struct trap_frame *frame)
         if (pending & THREAD_PENDING_KILL) {
             thread_exit(0);
         }
+        if (UNLIKELY(pending & THREAD_PENDING_SUSPEND)) {
+            thread_stay_suspended(self);
+            continue;
+        }
         if (UNLIKELY(pending & THREAD_PENDING_MOVE)) {
             atomic_fetch_and_explicit(&self->pending, (unsigned short)~THREAD_PENDING_MOVE,
                                       memory_order_relaxed);
             leave_forbidden_core(self);
         }
-        preempt(work);
+        if (work & (CPU_WORK_RESCHEDULE | CPU_WORK_SLICE)) {
+            preempt(work);
+        }
     }
 }
 
@@ -393,8 +399,8 @@ void user_return_work(struct trap_frame *frame)
 static void idle_once(struct run_queue *queue, struct thread *idle)
 {
     struct cpu *cpu = this_cpu();
-    uint32_t work = cpu->work & (CPU_WORK_TRACE | CPU_WORK_RESCHEDULE);
-    cpu->work &= ~work;
+    uint32_t work = cpu->work;
+    cpu->work = 0; /* a pending kill is noted again when its thread comes */
     if (work & CPU_WORK_TRACE) {
         trace_notify();
     }

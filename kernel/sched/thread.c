@@ -75,6 +75,9 @@ static void reset_fields(struct thread *thread, unsigned priority, int cpu, cons
     list_init(&thread->run_link);
     list_init(&thread->wait_link);
     list_init(&thread->process_link);
+    wait_queue_init(&thread->exit, "thread exit");
+    thread->code = 0;
+    thread->ended = false;
     string_copy(thread->name, name, sizeof(thread->name));
 }
 
@@ -198,6 +201,10 @@ void thread_exit(uint64_t code)
 {
     struct thread *self = current_thread();
     struct process *process = self->process;
+    if (atomic_load_explicit(&self->pending, memory_order_acquire) & THREAD_PENDING_KILL) {
+        code = self->code; /* pairs with the release in thread_kill() */
+    }
+    self->code = code;
     trace_life_thread_exit(self->tid, process->object.id);
     leave_space(self);
 
@@ -213,6 +220,10 @@ void thread_reap(struct thread *thread)
     struct process *process = thread->process;
     kernel_stack_free(stack_top);
     thread_special_free(thread);
+    spinlock_acquire(&thread->exit.lock);
+    thread->ended = true;
+    wait_queue_wake_all_locked(&thread->exit, TRACE_WAKE_REASON_EXIT);
+    spinlock_release(&thread->exit.lock);
     object_put(&thread->object);
     object_put(&process->object);
 }
@@ -282,10 +293,12 @@ status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadli
     return end_wait(self);
 }
 
-void thread_cancel(struct thread *thread)
+bool thread_cancel(struct thread *thread)
 {
     uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_acquire);
-    if (ticket != 0 && thread_claim(thread, ticket)) {
-        thread_ready(thread, ERR_CANCELLED, TRACE_WAKE_REASON_CANCELLED);
+    if (ticket == 0 || !thread_claim(thread, ticket)) {
+        return false;
     }
+    thread_ready(thread, ERR_CANCELLED, TRACE_WAKE_REASON_CANCELLED);
+    return true;
 }

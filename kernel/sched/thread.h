@@ -22,6 +22,7 @@
 #include "gen/layout.h"
 #include "gen/trace_events.h"
 #include "object/object.h"
+#include "sched/wait_queue.h"
 
 struct process;
 struct mailbox;
@@ -35,7 +36,8 @@ struct mailbox;
 enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, THREAD_DEAD };
 
 /* What others ask of a thread. */
-#define THREAD_PENDING_KILL 1u /* ends when it next leaves the kernel or would wait */
+#define THREAD_PENDING_KILL    1u /* ends when it next leaves the kernel or would wait */
+#define THREAD_PENDING_SUSPEND 4u /* stops when it next leaves the kernel */
 #define THREAD_PENDING_MOVE                                                                        \
     2u /* looks whether it may stay on its core when it next leaves the kernel */
 
@@ -106,6 +108,9 @@ struct thread {
     uint64_t serving;             /* (s) id of the call it received last */
     uint64_t lent_by;         /* (a) id of a call that waits for it to receive, see sched/lend.c */
     struct list process_link; /* process->lock */
+    struct wait_queue exit;   /* who waits for its end */
+    uint64_t code;            /* (exit.lock) what it ended with, or was killed with */
+    bool ended;               /* (exit.lock) its stack is given back */
     char name[NAME_BYTES];    /* (c) */
 };
 
@@ -134,7 +139,7 @@ struct thread *thread_create_idle(unsigned cpu);
  * core's idle thread. Boot only, after heap_init(). entry must not return. */
 NORETURN void thread_become_idle(void (*entry)(void *argument), void *argument);
 
-/* thread_exit() - end the current thread; the last one tears its process down. */
+/* thread_exit() - end the current thread; the last one tears its process down. A code given by thread_kill() comes first. */
 NORETURN void thread_exit(uint64_t code);
 
 void thread_destroy(struct object *object);
@@ -194,8 +199,26 @@ status_t thread_set_priority(struct thread *thread, unsigned priority) MUST_CHEC
 status_t thread_set_affinity(struct thread *thread, uint32_t cores) MUST_CHECK;
 uint64_t thread_ticks(const struct thread *thread);
 
-/* thread_cancel() - end whatever wait the thread is in, with ERR_CANCELLED. */
-void thread_cancel(struct thread *thread);
+/*
+ * thread_kill() - end a thread, whatever it does, on its next way to user mode or into a wait. The
+ * first code wins. thread_suspend() - on return it executes nothing in user mode until
+ * thread_resume(); what it does in the kernel it finishes, and a wait goes on. Not counted.
+ * Context: thread, no lock held. A thread that has ended is left alone.
+ */
+void thread_kill(struct thread *thread, uint64_t code);
+/* thread_mark_killed() - the first half of it, for who ends many: then a rendezvous, then thread_cancel(). */
+void thread_mark_killed(struct thread *thread, uint64_t code);
+void thread_suspend(struct thread *thread);
+void thread_resume(struct thread *thread);
+
+/* thread_stay_suspended() - the current thread waits for thread_resume(), or its end. */
+void thread_stay_suspended(struct thread *self);
+
+/* thread_join() - wait until a thread has ended and its stack is given back. OK with its code, ERR_TIMED_OUT, ERR_CANCELLED. */
+status_t thread_join(struct thread *thread, ns_t deadline, uint64_t *out_code) MUST_CHECK;
+
+/* thread_cancel() - end whatever wait the thread is in, with ERR_CANCELLED. False: it is in none. */
+bool thread_cancel(struct thread *thread);
 
 void thread_yield(void);
 

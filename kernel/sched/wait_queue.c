@@ -3,6 +3,7 @@
 #include "sched/wait_queue.h"
 
 #include "base/assert.h"
+#include "sched/thread.h"
 
 void wait_queue_init(struct wait_queue *queue, const char *name)
 {

@@ -2,7 +2,9 @@
 /* A plain queue of waiting threads, for things that are not mailboxes. */
 #pragma once
 
-#include "sched/thread.h"
+#include "base/list.h"
+#include "gen/errors.h"
+#include "gen/trace_events.h"
 #include "sync/spinlock.h"
 
 struct wait_queue {

@@ -36,6 +36,22 @@ status_t sys_process_wait(struct object *process, ns_t deadline, uint64_t *out_c
     return process_wait(process_of(process), deadline, out_code, out_fault);
 }
 
+status_t sys_process_supervise(struct object *process, uint64_t mailbox, uint64_t badge)
+{
+    struct object *object = NULL;
+    if (mailbox != 0) {
+        status_t status = handle_get(mailbox, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &object);
+        if (status != OK) {
+            return status;
+        }
+    }
+    process_set_supervisor(process_of(process), object, badge);
+    if (object != NULL) {
+        object_put(object);
+    }
+    return OK;
+}
+
 status_t sys_process_ceiling(struct object *process, uint32_t priority)
 {
     return process_set_ceiling(process_of(process), priority);

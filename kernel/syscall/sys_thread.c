@@ -101,6 +101,29 @@ status_t sys_thread_affinity(struct object *thread, uint32_t cores)
     return thread_set_affinity(thread_of(thread), cores);
 }
 
+status_t sys_thread_suspend(struct object *thread)
+{
+    thread_suspend(thread_of(thread));
+    return OK;
+}
+
+status_t sys_thread_resume(struct object *thread)
+{
+    thread_resume(thread_of(thread));
+    return OK;
+}
+
+status_t sys_thread_kill(struct object *thread, uint64_t code)
+{
+    thread_kill(thread_of(thread), code);
+    return OK;
+}
+
+status_t sys_thread_wait(struct object *thread, ns_t deadline, uint64_t *out_code)
+{
+    return thread_join(thread_of(thread), deadline, out_code);
+}
+
 status_t sys_thread_time(struct object *thread, uint64_t *out_ns)
 {
     *out_ns = clock_ns_of_ticks(thread_ticks(thread_of(thread)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults. A fault in a process ends that process with a report and a trace event, nothing else. A fault in the kernel is either
+ * Faults. A fault in a process goes to its supervisor, if it has one (exception.c); else it ends that process with a report and a
+ * trace event, nothing else. A fault in the kernel is either
  * one the copy layer announced (a fixup: the copy returns short), or a bug, which enters kdebug.
  */
 #include "trap/fault.h"
@@ -14,6 +15,7 @@
 #include "gen/trace_emit.h"
 #include "kdebug/core/kdebug.h"
 #include "sched/process.h"
+#include "trap/exception.h"
 #include "vm/space.h"
 
 static const char *exception_name(unsigned vector)
@@ -40,12 +42,16 @@ static const char *exception_name(unsigned vector)
     return vector < ARRAY_COUNT(names) && names[vector] != NULL ? names[vector] : "exception";
 }
 
-static void end_process(struct trap_frame *frame, vaddr_t address)
+/* The supervisor decides, or the process ends. */
+static void user_fault(struct trap_frame *frame, vaddr_t address)
 {
     struct thread *thread = current_thread();
     struct process *process = thread->process;
     unsigned vector = (unsigned)frame->vector;
     trace_fault_exception((uint8_t)vector, frame->rip, address);
+    if (exception_handled(frame, address)) {
+        return;
+    }
     log_warning("%s/%s (process %u, thread %u): %s at ip %#llx, address %#llx, error %#llx: ended",
                 process->name, thread->name, process->object.id, thread->tid,
                 exception_name(vector), (unsigned long long)frame->rip, (unsigned long long)address,
@@ -84,7 +90,7 @@ void fault_page(struct trap_frame *frame)
         return;
     }
     if (user_mode) {
-        end_process(frame, address);
+        user_fault(frame, address);
     } else {
         kernel_fault(frame);
     }
@@ -96,7 +102,7 @@ void fault_exception(struct trap_frame *frame)
         if (frame->vector == VECTOR_NO_FPU && thread_fpu_begin() == OK) {
             return;
         }
-        end_process(frame, 0);
+        user_fault(frame, 0);
     } else {
         kernel_fault(frame);
     }

@@ -1,1 +1,1 @@
-KERNEL_SRC += kernel/trap/trap.c kernel/trap/fault.c
+KERNEL_SRC += kernel/trap/trap.c kernel/trap/fault.c kernel/trap/exception.c

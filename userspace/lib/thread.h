@@ -19,10 +19,8 @@
 struct thread {
     uint64_t handle;
     uint64_t stack; /* lowest address */
-    uint64_t end;   /* mailbox that it calls when its function has returned */
     void (*function)(void *argument);
     void *argument;
-    atomic_uint done; /* 1: its stack is no longer used */
 };
 
 /*
@@ -35,7 +33,7 @@ status_t thread_start(struct thread *thread, void (*function)(void *), void *arg
                       uint64_t flags, const char *name);
 
 /*
- * thread_join() - wait until a thread's function has returned, then give its stack back. Once for
+ * thread_join() - wait until a thread has ended, then give its stack back. Once for
  * each thread.
  */
 void thread_join(struct thread *thread);

@@ -1,10 +1,12 @@
-USER_PROGRAMS += sched registers ipcload touch hog sleeper churn faulter syscheck bench breakin echo
+USER_PROGRAMS += life sched registers ipcload touch hog sleeper churn faulter syscheck bench breakin echo
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
     userspace/programs/ipcload/server.c \
     userspace/programs/ipcload/middle.c \
     userspace/programs/ipcload/payload.c
+USER_life_SRC := userspace/programs/life/main.c userspace/programs/life/worker.c userspace/programs/life/threads.c \
+    userspace/programs/life/faults.c
 USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns.c userspace/programs/sched/cores.c
 USER_registers_SRC := userspace/programs/registers/main.c userspace/programs/registers/image.asm
 USER_touch_SRC := userspace/programs/touch.c

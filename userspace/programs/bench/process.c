@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads, processes, yielding, and the empty system call. */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gen/objects.h"
 #include "gen/syscall_numbers.h"
 #include "gen/syscall_user.h"
+#include "kernel/abi/exception.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/mark.h"
+#include "userspace/lib/message.h"
 #include "userspace/lib/thread.h"
 #include "userspace/programs/bench/bench.h"
 
@@ -15,7 +17,6 @@
 #define RUNS_PROCESS 64u
 #define WARM_UP      64u
 
-static atomic_uint thread_ran;
 static uint8_t thread_stack[4096] __attribute__((aligned(16)));
 static char touched_page[4096];
 
@@ -55,23 +56,18 @@ struct figure bench_yield(void)
 
 static _Noreturn void run_briefly(void)
 {
-    atomic_store_explicit(&thread_ran, 1, memory_order_release);
     __asm__ volatile("syscall" ::"a"(SYSCALL_THREAD_EXIT), "D"(0) : "memory");
     __builtin_unreachable();
 }
 
-/* On one core a yield lets the new thread run to its end. */
 static void create_and_join(void)
 {
-    uint64_t thread;
+    uint64_t thread, code;
 
-    atomic_store_explicit(&thread_ran, 0, memory_order_relaxed);
     must(sys_thread_create(
         program.self, (uint64_t)run_briefly, (uint64_t)thread_stack + sizeof(thread_stack) - 8, 0,
         THREAD_CORE(bench.core) | THREAD_PRIORITY(BENCH_PRIORITY), NULL, &thread));
-    while (atomic_load_explicit(&thread_ran, memory_order_acquire) == 0) {
-        (void)sys_thread_yield();
-    }
+    must(sys_thread_wait(thread, DEADLINE_FOREVER, &code));
     must(sys_handle_close(thread));
 }
 
@@ -85,6 +81,44 @@ static struct figure measure_thread(void)
     for (unsigned i = 0; i < RUNS; i++) {
         MEASURE(samples, create_and_join());
     }
+    return samples_figure(samples);
+}
+
+/* Steps over the two bytes of each ud2. */
+static _Noreturn void supervise(uint64_t mailbox)
+{
+    struct message fault = {0};
+
+    must(message_receive(mailbox, &fault, DEADLINE_FOREVER));
+    for (;;) {
+        fault.word[EXCEPTION_IP] += 2;
+        fault.label = EXCEPTION_RESUME;
+        must(message_reply_receive(mailbox, &fault));
+    }
+}
+
+/* From an undefined instruction through a handler in another process to the instruction after it. */
+static struct figure measure_fault(void)
+{
+    struct samples *samples = samples_reset();
+    uint64_t mailbox;
+
+    must(sys_mailbox_create("faults", strlen("faults"), &mailbox));
+    const struct spawn_grant grants[] = {{"mailbox", mailbox, 0, RIGHT_MAILBOX_RECEIVE}};
+    uint64_t partner = bench_partner("supervise", bench.core, grants, 1);
+
+    must(sys_process_supervise(program.self, mailbox, 0));
+    for (unsigned i = 0; i < WARM_UP + RUNS; i++) {
+        uint64_t start = clock_tsc();
+
+        __asm__ volatile("ud2" ::: "memory");
+        if (i >= WARM_UP) {
+            samples_add(samples, clock_tsc() - start);
+        }
+    }
+    must(sys_process_supervise(program.self, 0, 0));
+    bench_stop_partner(partner);
+    must(sys_handle_close(mailbox));
     return samples_figure(samples);
 }
 
@@ -120,6 +154,9 @@ void process_role(const char *role)
         *(volatile char *)touched_page = 1;
         exit(0);
     }
+    if (strcmp(role, "supervise") == 0) {
+        supervise(program_handle("mailbox"));
+    }
     if (strcmp(role, "yield") == 0) {
         for (;;) {
             (void)sys_thread_yield();
@@ -132,5 +169,6 @@ void bench_processes(void)
     figure_print("syscall.null", bench_null());
     figure_print("sched.yield_rt", bench_yield());
     figure_print("thread.create_join", measure_thread());
+    figure_print("fault.to_handler_rt", measure_fault());
     figure_print("process.create_exit", measure_process());
 }

@@ -25,6 +25,8 @@ static const struct manifest_row rows[] = {
     {"bench", "image", RIGHTS_IMAGE},
     {"bench", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRANSFER},
     {"breakin", "debug", RIGHT_DEBUG_ENTER},
+    {"life", "image", RIGHTS_IMAGE},
+    {"life", "debug", RIGHT_DEBUG_ENTER},
     {"syscheck", "image", RIGHTS_IMAGE},
     {"syscheck", "trace", RIGHTS_NONE},
     {"syscheck", "debug", RIGHTS_NONE},

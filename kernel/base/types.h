@@ -24,6 +24,7 @@ typedef uint64_t ns_t;    /* monotonic nanoseconds */
 #define ALWAYS_INLINE              inline __attribute__((always_inline))
 #define NOINLINE                   __attribute__((noinline))
 #define COLD                       __attribute__((cold, noinline))
+#define HOT                        __attribute__((hot, noinline)) /* a loop; main's once-only callers look cold */
 #define PACKED                     __attribute__((packed))
 #define UNUSED                     __attribute__((unused))
 #define PRINTF_LIKE(string, first) __attribute__((format(printf, string, first)))

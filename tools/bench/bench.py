@@ -50,7 +50,11 @@ GOALS: dict[str, tuple[str, float]] = {
     "thread.create_join": ("<=", 4000),
     "trace.event.thread_switch.bytes": ("<=", 16),
     "trace.site_off": ("=", 1),
-    "convert.instr_per_event.sched": ("<=", 1000),
+    "convert.instr_per_event.sched": ("<=", 310),
+    "convert.instr_per_event.mixed": ("<=", 900),
+    "convert.check_instr_per_event": ("<=", 150),
+    "convert.bytes_per_event.deflated": ("<=", 6),
+    "convert.rss_MiB": ("<=", 64),
 }
 
 

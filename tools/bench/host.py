@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import resource
 import shutil
 import subprocess
 import time
@@ -34,9 +34,9 @@ def measure_converter(progress: Progress) -> dict[str, Figure]:
         captures = [synthesise(folder, kind, events) for events in (SMALL_EVENTS, LARGE_EVENTS)]
         output = [folder / "out.pftrace"]
         figures[f"convert.instr_per_event.{kind}"] = per_event(captures, ["convert", "--quiet"], output)
+        figures |= measure_size(captures[1], folder, "" if kind == "sched" else f".{kind}")
         if kind == "mixed":
             figures["convert.check_instr_per_event"] = per_event(captures, ["check", "--quiet"], [])
-            figures |= measure_size(captures[1], folder)
     figures |= measure_rate(folder, progress)
     return figures
 
@@ -69,10 +69,11 @@ def count_events(capture: Path) -> int:
     return int(json.loads(tracetool.output("info", "--json", str(capture)))["events"]["total"])
 
 
-def measure_size(capture: Path, folder: Path) -> dict[str, Figure]:
+def measure_size(capture: Path, folder: Path, kind: str) -> dict[str, Figure]:
     """Bytes of the Perfetto file per event, plain and compressed."""
     figures = {}
-    variants: dict[str, list[str]] = {"convert.bytes_per_event": [], "convert.bytes_per_event.deflated": ["--compress"]}
+    variants: dict[str, list[str]] = {f"convert.bytes_per_event{kind}": [],
+                                      f"convert.bytes_per_event{kind}.deflated": ["--compress"]}
     for key, options in variants.items():
         target = folder / "size.pftrace"
         tracetool.output("convert", "--quiet", *options, str(capture), str(target))
@@ -82,17 +83,22 @@ def measure_size(capture: Path, folder: Path) -> dict[str, Figure]:
 
 
 def measure_rate(folder: Path, progress: Progress) -> dict[str, Figure]:
-    """Events per second of CPU time, and peak memory, on a larger capture. Reported, never gated: hosts differ."""
+    """Events per second of CPU time, reported only since hosts differ, and peak memory, on a larger capture."""
     progress.say(f"converting {RATE_EVENTS} events ...")
     capture = synthesise(folder, "sched", RATE_EVENTS)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.monotonic()
-    tracetool.convert(capture, folder / "rate.pftrace")
+    command = [str(paths.trace_tool()), "convert", "--quiet", str(capture), str(folder / "rate.pftrace")]
+    with subprocess.Popen(command) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise UserError(f"{' '.join(command)} failed")
     wall = time.monotonic() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu = usage.ru_utime + usage.ru_stime
     rate = round(count_events(capture) / cpu / 1e6, 2)
     capture.unlink()
     (folder / "rate.pftrace").unlink()
+    peak = round(usage.ru_maxrss / 1024, 1)
     return {"convert.events_per_cpu_second": Figure(rate, rate, "million events/s (host)"),
+            "convert.rss_MiB": Figure(peak, peak, "MiB"),
             "convert.wall_seconds": Figure(round(wall, 2), round(wall, 2), "s (host)")}

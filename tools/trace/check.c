@@ -109,9 +109,7 @@ static void run_rules(struct check *check)
     registry_open(&registry, &check->file.session, rules_thread_bytes());
     struct rules *rules = rules_open(&check->file.session, &registry, &check->findings);
     merge_open(merge, &check->file.session, &check->findings);
-    for (const struct step *step; (step = merge_next(merge)) != NULL;) {
-        rules_step(rules, step);
-    }
+    rules_run(rules, merge);
     for (unsigned i = 0; i < merge->lanes; i++) {
         check->lane[i] = merge->lane[i].totals;
     }

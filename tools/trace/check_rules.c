@@ -169,7 +169,7 @@ static COLD struct rules_thread *find_thread(struct rules *rules, uint32_t tid)
 }
 
 /* State of a thread, forgotten first if it is no longer sure. */
-static struct rules_thread *state_of(struct rules *rules, uint32_t tid)
+static inline struct rules_thread *state_of(struct rules *rules, uint32_t tid)
 {
     struct rules_thread *state = rules->recent[tid % RECENT_THREADS];
     if (UNLIKELY(state == NULL || state->tid != tid)) {
@@ -205,7 +205,7 @@ static void take_switch(struct rules *rules, const struct step *step)
     uint32_t prev = (uint32_t)field_get(&ids->switch_prev, step->record);
     uint32_t next = (uint32_t)field_get(&ids->switch_next, step->record);
     rules->totals.switches++;
-    if (cpu->current != NOBODY && cpu->current != prev) {
+    if (UNLIKELY(cpu->current != prev && cpu->current != NOBODY)) {
         REPORT(rules, FINDING_SWITCH, step, "switch away from thread %u, but thread %u ran", prev,
                cpu->current);
     }
@@ -216,15 +216,16 @@ static void take_switch(struct rules *rules, const struct step *step)
     }
     if (next != 0) {
         struct rules_thread *state = state_of(rules, next);
-        if (state->running_on != 0 && state->running_on != step->cpu + 1u) {
+        if (UNLIKELY(state->running_on != 0 && state->running_on != step->cpu + 1u)) {
             REPORT(rules, FINDING_SWITCH, step, "thread %u begins to run, but it runs on cpu %u",
                    next, state->running_on - 1);
         }
-        if (state->is_dead) {
+        if (UNLIKELY(state->is_dead)) {
             REPORT(rules, FINDING_SWITCH, step, "thread %u runs after its death", next);
         }
+        state->running_on = step->cpu + 1u;
     }
-    set_running(rules, step, next);
+    cpu->current = next;
 }
 
 /* Everything that was learnt about threads and calls is forgotten; who runs where is still known of the other cores. */
@@ -622,15 +623,9 @@ static const struct {
     {"trace.switched", take_switched},
 };
 
-void rules_step(struct rules *rules, const struct step *step)
+/* Something happens to a lane. */
+static COLD void take_event_of_lane(struct rules *rules, const struct step *step)
 {
-    if (UNLIKELY(step->tsc >= rules->next_change_tsc)) {
-        take_changes(rules, step->tsc);
-    }
-    if (LIKELY(step->kind == STEP_RECORD)) {
-        rules->handler[step->id](rules, step);
-        return;
-    }
     switch (step->kind) {
     case STEP_HOLE:
         take_hole(rules, step);
@@ -641,6 +636,30 @@ void rules_step(struct rules *rules, const struct step *step)
     default:
         take_subbuf(rules, step);
         break;
+    }
+}
+
+static inline void take_step(struct rules *rules, const struct step *step)
+{
+    if (UNLIKELY(step->tsc >= rules->next_change_tsc)) {
+        take_changes(rules, step->tsc);
+    }
+    if (LIKELY(step->kind == STEP_RECORD)) {
+        rules->handler[step->id](rules, step);
+    } else {
+        take_event_of_lane(rules, step);
+    }
+}
+
+void rules_step(struct rules *rules, const struct step *step)
+{
+    take_step(rules, step);
+}
+
+HOT void rules_run(struct rules *rules, struct merge *merge)
+{
+    for (const struct step *step; (step = merge_next(merge)) != NULL;) {
+        take_step(rules, step);
     }
 }
 

@@ -20,6 +20,9 @@ size_t rules_thread_bytes(void);
 /* rules_step() - look at one step of the merged stream. */
 void rules_step(struct rules *rules, const struct step *step);
 
+/* rules_run() - at all steps of a stream, to its end. */
+void rules_run(struct rules *rules, struct merge *merge);
+
 struct rules_totals {
     uint64_t calls;        /* ipc.call seen */
     uint64_t calls_whole;  /* with receive, reply and return in order */

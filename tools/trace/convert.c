@@ -120,7 +120,7 @@ static void count_outside(struct convert *convert, const struct step *step)
 }
 
 /* Before the window: no time passes for Perfetto. */
-static const struct step *follow_in_silence(struct convert *convert)
+static HOT const struct step *follow_in_silence(struct convert *convert)
 {
     const struct step *step;
     while ((step = merge_next(&convert->merge)) != NULL && step->tsc < convert->from_tsc) {
@@ -136,7 +136,7 @@ static const struct step *follow_in_silence(struct convert *convert)
 }
 
 /* Returns the first step behind the window. */
-static const struct step *convert_steps(struct convert *convert, const struct step *step)
+static HOT const struct step *convert_steps(struct convert *convert, const struct step *step)
 {
     while (LIKELY(step != NULL && step->tsc <= convert->to_tsc)) {
         convert->now_tsc = step->tsc;

@@ -126,6 +126,8 @@ class Report:
     texts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     counts: Counter[str] = field(default_factory=Counter)
     attributes: dict[str, Any] = field(default_factory=dict)
+    stats: dict[int, dict[int, Any]] = field(default_factory=dict)  # by phase and core
+    ranks: dict[str, int] = field(default_factory=dict)  # by name of the process
     clocks: list[tuple[int, int]] = field(default_factory=list)  # id and time
     tracks: dict[int, Track] = field(default_factory=dict)
     slices: list[Slice] = field(default_factory=list)
@@ -244,6 +246,8 @@ class Checker:
                 self.report.attributes[item.key] = getattr(item, item.WhichOneof("value"))
         elif packet.HasField("process_tree"):
             self.process_tree(packet)
+        elif packet.HasField("ftrace_stats"):
+            self.stats(packet.ftrace_stats)
         elif packet.HasField("track_descriptor"):
             self.descriptor(packet.track_descriptor)
         elif packet.HasField("track_event"):
@@ -252,6 +256,13 @@ class Checker:
             self.bundle(sequence, packet.ftrace_events)
         elif not packet.HasField("interned_data"):
             self.report.error("packet", "a packet that says nothing")
+
+    def stats(self, stats: Any) -> None:
+        """At both ends, so that the importer can tell what was lost in between."""
+        self.report.counts[f"stats_phase_{stats.phase}"] += 1
+        if stats.phase not in (1, 2) or self.report.counts[f"stats_phase_{stats.phase}"] > 1:
+            self.report.error("stats", f"phase {stats.phase} is unknown or comes twice")
+        self.report.stats[stats.phase] = {cpu.cpu: cpu for cpu in stats.cpu_stats}
 
     def clock(self, snapshot: Any) -> None:
         ids = [clock.clock_id for clock in snapshot.clocks]
@@ -315,10 +326,14 @@ class Checker:
                 report.error("descriptor", f"thread track {uuid} has pid {pid}, tid {tid}")
         elif descriptor.HasField("process"):
             kind, pid, name = "process", descriptor.process.pid, descriptor.process.process_name
+            report.ranks[name] = descriptor.sibling_order_rank
             if pid <= 0:
                 report.error("descriptor", f"process track {uuid} has pid {pid}")
         elif descriptor.HasField("counter"):
             kind = "counter"
+        if uuid == 0 and descriptor.process_ordering == descriptor.thread_ordering == 1:
+            report.counts["roots"] += 1
+            return
         if uuid == 0 or uuid in report.tracks:
             report.error("descriptor", f"track {uuid} is described twice or has no uuid")
         if not name:
@@ -416,6 +431,8 @@ class Checker:
         report = self.report
         if not self.have_clock:
             report.error("clock", "there is no clock snapshot")
+        if set(report.stats) != {1, 2} or set(report.stats[1]) != set(report.stats[2]):
+            report.error("stats", f"FtraceStats of phases {sorted(report.stats)}")
         if not self.have_system:
             report.error("system", "SystemInfo does not name release 6.1.0")
         times = [row[0] for row in self.rows] + [entry[0] for events in self.events.values() for entry in events]

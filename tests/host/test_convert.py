@@ -373,15 +373,81 @@ def test_a_service_whose_client_gave_up_ends_with_the_next_call(tmp_path: Path) 
     assert report.tracks[first.track] == report.tracks[second.track]
 
 
+def test_what_began_before_the_capture_is_shown_from_its_start(tmp_path: Path) -> None:
+    """Innermost first: a page fault inside a call inside a system call; who was asleep all the time counts, too."""
+    capture = begin(stage())
+    capture.emit(0, 10000, "fault.exit", outcome="mapped")
+    capture.emit(0, 10100, "ipc.return", status=0, call=9)
+    capture.emit(0, 10200, "syscall.exit", status=0)
+    capture.switch(0, 10300, CLIENT, SERVER)
+    capture.emit(0, 10400, "syscall.exit", status=0)
+    report = convert(tmp_path, capture.finish())
+    main = on_track(report, "main")
+    assert [(item.name, item.depth, item.end) for item in main] == [
+        ("system call", 0, 10200), ("call", 1, 10100), ("page fault", 2, 10000)]
+    assert all(item.args == {"truncated": True} and 4990 < item.begin < 5000 for item in main)
+    assert [(item.name, item.end) for item in on_track(report, "serve")] == [("system call", 10400)]
+
+
+@pytest.mark.parametrize("case", ["hole", "born", "category"])
+def test_what_may_have_begun_later_is_not(tmp_path: Path, case: str) -> None:
+    capture = with_hole() if case == "hole" else begin(stage())
+    tid = 70 if case == "born" else OTHER
+    if case == "category":
+        capture.emit(0, 8000, "trace.switched", mask=0x7FB)  # without system calls ...
+        capture.emit(0, 9000, "trace.switched", mask=0x7FF)
+    if case == "born":
+        capture.thread(tid, "young", process=3, tsc=69000)
+    capture.switch(0, 70000, CLIENT, tid)
+    capture.emit(0, 71000, "syscall.exit", status=0)
+    report = convert(tmp_path, capture.finish())
+    assert named(report, "system call") == []
+
+
 def test_ends_without_a_beginning_are_not_shown(tmp_path: Path) -> None:
-    capture = stage()
+    capture = begin(stage())
     capture.emit(0, 10000, "syscall.exit", status=0)
     capture.emit(0, 10100, "fault.exit", outcome="mapped")
     capture.emit(0, 10200, "ipc.return", status=0, call=9)
     capture.emit(0, 10300, "ipc.reply", flags=0, call=8)
     capture.emit(0, 10400, "kdebug.leave", lane=NMI, reason="break")
     report = convert(tmp_path, capture.finish())
-    assert report.slices == []
+    assert [(item.name, item.end) for item in report.slices] == [("system call", 10000)], "behind it nothing is older"
+
+
+def test_a_wait_names_the_server(tmp_path: Path) -> None:
+    capture = stage()
+    start_server(capture)
+    play_call(capture)
+    capture.emit(0, 20000, "ipc.call", flags=0, call=1, mailbox=MAILBOX, label=1)
+    capture.switch(0, 20100, CLIENT, OTHER, "call")
+    report = convert(tmp_path, capture.finish())
+    reasons = [item.blocked_on for item in report.states[CLIENT] if item.blocked_on]
+    assert reasons == ["reply of box", "call, not yet received by box"]
+    assert [item.blocked_on for item in report.states[SERVER] if item.name == "S"] == ["receive", "receive"]
+
+
+def test_calls_in_flight(tmp_path: Path) -> None:
+    """Every new greatest number, else one value a millisecond, and the last."""
+    capture = begin(stage(cpus=2))
+    capture.start_core(1, OTHER)
+    capture.emit(0, 10000, "ipc.call", flags=0, call=1, mailbox=MAILBOX, label=1)
+    capture.emit(1, 11000, "ipc.call", flags=0, call=2, mailbox=MAILBOX, label=1)
+    capture.emit(0, 12000, "ipc.return", status=0, call=1)
+    capture.emit(1, 2000000, "ipc.return", status=0, call=2)
+    capture.emit(1, 2001000, "ipc.call", flags=0, call=3, mailbox=MAILBOX, label=1)
+    report = convert(tmp_path, capture.finish())
+    curve, = [values for uuid, values in report.counters.items() if report.tracks[uuid].name == "calls in flight"]
+    assert [value for _, value in curve] == [1, 2, 0, 1] and curve[2][0] - 2000000 < 5
+
+
+def test_processes_have_an_order(tmp_path: Path) -> None:
+    capture = stage()
+    capture.process(0, "kernel", creator=0)
+    capture.thread(5, "reaper", process=0)
+    capture.thread(10, "main", process=1)
+    ranks = convert(tmp_path, begin(capture).finish()).ranks
+    assert sorted(ranks, key=lambda name: ranks[name]) == ["server", "client", "init", "kernel"]
 
 
 def test_a_call_received_though_its_beginning_is_not_in_the_capture(tmp_path: Path) -> None:
@@ -446,6 +512,20 @@ def with_hole(drop: int = 1) -> Capture:
     capture.emit(0, 61000, "syscall.enter", number=0, arg0=2)
     capture.emit(0, 62000, "syscall.exit", status=0)
     return capture
+
+
+def test_the_importer_is_told_how_much_is_missing(tmp_path: Path) -> None:
+    capture = with_hole(drop=3)
+    capture.lanes[1].lost[1] = 5
+    capture.next_subbuf(1)
+    capture.emit(0, 70000, "user.mark", id=2, value=1)
+    report = convert(tmp_path, capture.finish())
+    begin_stats, end_stats = report.stats[1][0], report.stats[2][0]
+    assert (begin_stats.entries, begin_stats.overrun, begin_stats.dropped_events) == (0, 0, 0)
+    assert (end_stats.overrun, end_stats.commit_overrun, end_stats.dropped_events) == (300, 5, 0)
+    assert end_stats.entries > 0 and end_stats.bytes > 0
+    curves = {report.tracks[uuid].name: values for uuid, values in report.counters.items()}
+    assert curves["events lost"][-1][1] == 300 and len(curves["cpu 0 events/s"]) >= 1
 
 
 def test_a_hole_is_drawn_and_nothing_is_stretched_over_it(tmp_path: Path) -> None:

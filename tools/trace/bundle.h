@@ -25,6 +25,13 @@ uint32_t bundle_add_comm(struct bundle *bundle, struct bundle_comm *comm, uint32
 /* bundle_make_irq_blobs() - encode what every event of a vector has in common. */
 void bundle_make_irq_blobs(struct perfetto *perfetto, unsigned vector, const char *name);
 
+/*
+ * bundle_reason() - the iid of a reason for waiting; not interned: the caller keeps it. The text must last.
+ *
+ * Beyond REASONS_MAX the first one comes back.
+ */
+uint32_t bundle_reason(struct perfetto *perfetto, const char *text);
+
 static inline struct bundle *bundle_use(struct perfetto *perfetto, unsigned cpu)
 {
     struct bundle *bundle = &perfetto->bundle[cpu];
@@ -121,9 +128,9 @@ static inline void bundle_irq_exit(struct perfetto *perfetto, unsigned cpu, uint
     }
 }
 
-/* bundle_blocked() - what a thread waits for, at least 1 ns after the switch away from it. reason: iid - 1 of the text. */
+/* bundle_blocked() - what a thread waits for, at least 1 ns after the switch away from it. reason: of bundle_reason(). */
 static inline void bundle_blocked(struct perfetto *perfetto, unsigned cpu, uint64_t ns,
-                                  uint32_t current, uint32_t tid, unsigned reason)
+                                  uint32_t current, uint32_t tid, uint32_t reason)
 {
     if (UNLIKELY(perfetto->silent)) {
         return;
@@ -132,7 +139,7 @@ static inline void bundle_blocked(struct perfetto *perfetto, unsigned cpu, uint6
     uint8_t *inner =
         proto_tag(bundle_begin_event(bundle, ns, current), FTRACE_BLOCKED_REASON, PROTO_BYTES) + 1;
     uint8_t *p = proto_uint(inner, BLOCKED_PID, tid);
-    p = proto_uint(p, BLOCKED_CALLER, reason + 1);
+    p = proto_uint(p, BLOCKED_CALLER, reason);
     inner[-1] = (uint8_t)(p - inner);
     bundle_end_event(bundle, p);
 }

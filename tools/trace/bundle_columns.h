@@ -17,9 +17,10 @@ struct bundle_comm {
 #define BUNDLE_COMMS 256u
 
 struct bundle {
-    bool begun;         /* the sequence of this core has been set up */
-    bool has_lost;      /* events are missing before or in it */
-    unsigned uses_left; /* rows and events that find room */
+    bool begun;            /* the sequence of this core has been set up */
+    unsigned reasons_sent; /* of perfetto.reason, on this sequence */
+    bool has_lost;         /* events are missing before or in it */
+    unsigned uses_left;    /* rows and events that find room */
     uint64_t last_switch_ns;
     uint64_t last_waking_ns;
     unsigned comms;

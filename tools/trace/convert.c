@@ -64,6 +64,9 @@ static void go_live(struct convert *convert)
 {
     convert->is_live = true;
     convert->perfetto.silent = false;
+    convert->is_unbroken = true;
+    convert->complete_ns = convert->perfetto.last_ns;
+    health_stats(convert, false);
     people_begin(convert);
     health_reopen(convert);
     recording_reopen(convert);
@@ -103,6 +106,9 @@ static COLD void take_event_of_lane(struct convert *convert, const struct step *
         if (step->lane_kind == TRACE_LANE_NORMAL) {
             sched_begin_core(convert, step);
         }
+    }
+    if (step->lane_kind == TRACE_LANE_NORMAL && step->kind != STEP_HOLE) {
+        health_subbuf(convert, step);
     }
 }
 
@@ -205,6 +211,7 @@ void convert_run(struct convert *convert, struct session *session,
     convert->categories = ~0ull;
     convert_bind(convert);
     tell_machine(convert, convert_ns(convert, convert->from_tsc));
+    track_describe_root(&convert->perfetto);
     convert->perfetto.last_ns = convert_ns(convert, convert->from_tsc) -
                                 2; /* the first core's first switch is 1 ns early */
     merge_open(&convert->merge, session, NULL);
@@ -215,6 +222,8 @@ void convert_run(struct convert *convert, struct session *session,
         count_left_out(convert, step);
     }
     slices_finish(convert);
+    calls_finish(convert);
+    health_stats(convert, true);
     bundle_flush_all(&convert->perfetto);
     merge_close(&convert->merge);
 }
@@ -226,6 +235,7 @@ void convert_free(struct convert *convert)
     id_map_free(&convert->calls);
     id_map_free(&convert->marks);
     id_map_free(&convert->levels);
+    id_map_free(&convert->boxes);
     arena_free(&convert->arena);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         free(convert->core[cpu].gap_ns);

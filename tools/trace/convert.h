@@ -8,7 +8,8 @@
  *   convert_sched.c   switches, wakings, interrupts: ftrace bundles
  *   convert_slices.c  slices on a thread's track, strictly nested
  *   convert_calls.c   IPC: call and serve slices, flows
- *   convert_other.c   marks, log, timers, kdebug, losses
+ *   convert_other.c   marks, log, timers, kdebug
+ *   convert_health.c  losses, categories, the recorder's own figures
  *   convert_generic.c every event that none of these knows
  */
 #pragma once
@@ -53,10 +54,12 @@ struct person {
     bool announced; /* the importer knows of it */
     bool described; /* its track has a descriptor */
     bool freed;
-    bool exiting;       /* life.thread.exit came while it ran */
-    uint8_t run;        /* enum run_state */
-    uint8_t cpu;        /* where it runs or ran last */
-    uint32_t gaps_seen; /* of that core */
+    bool exiting;    /* life.thread.exit came while it ran */
+    uint8_t adopted; /* how far out slices from before the window are known, see slices_adopt() */
+    const struct box_names *calls; /* the mailbox of the call that it has open; NULL: none */
+    uint8_t run;                   /* enum run_state */
+    uint8_t cpu;                   /* where it runs or ran last */
+    uint32_t gaps_seen;            /* of that core */
     /* A wake-up that was decided before the thread had left its core; told right after. */
     bool wake_pending;
     uint8_t wake_cpu;
@@ -84,10 +87,22 @@ struct core {
     uint64_t ipi_track;
 };
 
+/* Of a lane. */
 struct health {
     uint64_t track; /* uuid; 0: not described yet */
     uint64_t last_ns;
     bool open;
+    uint64_t rate_counter;
+    uint64_t subbuf_tsc;     /* the sub-buffer under way: when it began */
+    uint64_t subbuf_records; /* of the lane, before it */
+};
+
+/* Names of a mailbox's calls, made when it is first called; registry's object.state. */
+struct box_names {
+    uint32_t call; /* iids of event names */
+    uint32_t serve;
+    uint32_t in_queue; /* iids of reasons for waiting */
+    uint32_t in_reply;
 };
 
 /* Where the converter finds what it needs in records; see convert_bind.c. */
@@ -108,6 +123,8 @@ struct convert_ids {
     struct field_ref kdebug_enter_reason, kdebug_leave_reason;
     struct field_ref lost_cause, lost_count, lost_first, lost_last, switched_mask;
     unsigned reason_handoff;
+    unsigned state_call;
+    unsigned state_reply;
     unsigned state_dead;
     uint16_t linux_state[STATES_MAX]; /* what the importer shall think a thread's state is */
     uint8_t run_state[STATES_MAX];    /* enum run_state */
@@ -140,6 +157,7 @@ struct convert {
     struct person *recent[RECENT_PEOPLE]; /* by tid modulo their number */
     struct health health[TRACE_LANES_MAX];
     uint64_t health_root;
+    uint64_t lost_counter;
     uint64_t kdebug_root;
     uint64_t ipi_root;
     uint64_t log_track;
@@ -149,15 +167,22 @@ struct convert {
     struct id_map calls;
     struct id_map marks;                        /* process id << 32 | mark id to struct mark */
     struct generic *generic[SCHEMA_EVENTS_MAX]; /* made on first use */
+    struct id_map boxes;                        /* names of mailboxes that the registry lacks */
     struct id_map levels;                       /* hash of event, field and keys to a track */
     struct arena arena;
     struct call *free_calls;
     struct async_track *free_tracks;
+    uint64_t calls_counter; /* how many are open */
+    uint64_t calls_open;
+    uint64_t calls_peak;
+    uint64_t calls_shown_ns;
     uint64_t offset_ns; /* added to every time, so that none is negative */
     uint64_t from_tsc;  /* the window */
     uint64_t to_tsc;
     uint64_t now_tsc; /* of the step being converted */
     bool is_live;     /* inside the window */
+    bool is_unbroken; /* since the window began no event is missing, and no category was switched */
+    uint64_t complete_ns; /* from then on every core was recorded */
     struct convert_totals totals;
 };
 
@@ -248,6 +273,13 @@ int slice_find(const struct slice_stack *stack, enum slice_kind kind, uint64_t c
 struct track_event slice_end(struct convert *convert, const struct slice_stack *stack, int index);
 /* slice_remove() - take an ended slice off the stack; those above it go on (cut in two) or are over, too. */
 void slice_remove(struct convert *convert, struct slice_stack *stack, int index, bool above_go_on);
+/*
+ * slices_adopt() - an end has come whose begin lies before the window: show the slice from the start of the window on.
+ *
+ * Returns its index on the stack (it can be ended like any other); -1 if it may have begun later than that.
+ */
+int slices_adopt(struct convert *convert, unsigned cpu, struct slice_stack *stack,
+                 struct slice slice);
 /* slices_forget_stale() - end what became unknown in a hole of the core where the thread was last (S2). */
 void slices_forget_stale(struct convert *convert, struct person *person);
 /* slices_close_all() - everything on the stack ends at ns, or at the next time if ns is 0. */
@@ -269,6 +301,18 @@ void on_receive(struct convert *convert, const struct step *step);
 void on_reply(struct convert *convert, const struct step *step);
 void on_return(struct convert *convert, const struct step *step);
 void on_copy(struct convert *convert, const struct step *step);
+/* calls_wait() - iid of what a thread waits for in a state: state + 1, but of calls the server's name is known. */
+static inline uint32_t calls_wait(const struct convert *convert, const struct person *person,
+                                  unsigned state)
+{
+    const struct box_names *names = person->calls;
+    return LIKELY(names == NULL)               ? state + 1
+           : state == convert->ids.state_reply ? names->in_reply
+           : state == convert->ids.state_call  ? names->in_queue
+                                               : state + 1;
+}
+/* calls_finish() - the session is over: the last value of the curve of open calls. */
+void calls_finish(struct convert *convert);
 
 /* ---- convert_generic.c ---- */
 void on_generic(struct convert *convert, const struct step *step);
@@ -280,10 +324,15 @@ void on_timer_arm(struct convert *convert, const struct step *step);
 void on_timer_fire(struct convert *convert, const struct step *step);
 void on_kdebug_enter(struct convert *convert, const struct step *step);
 void on_kdebug_leave(struct convert *convert, const struct step *step);
-void on_lost(struct convert *convert, const struct step *step);
-void on_switched(struct convert *convert, const struct step *step);
 void kdebug_reopen(struct convert *convert, unsigned cpu);
 void kdebug_hole(struct convert *convert, unsigned cpu);
+
+/* ---- convert_health.c ---- */
+void on_lost(struct convert *convert, const struct step *step);
+void on_switched(struct convert *convert, const struct step *step);
+void health_subbuf(struct convert *convert, const struct step *step);
+/* health_stats() - the lanes' counters at one end of the trace; the importer looks at the difference. */
+void health_stats(struct convert *convert, bool is_end);
 void health_hole(struct convert *convert, const struct step *step);
 /* health_reopen() - the window begins: show holes that it begins inside of. */
 void health_reopen(struct convert *convert);

@@ -126,6 +126,8 @@ static void bind_states(struct convert_ids *ids, const struct schema *schema)
         }
     }
     ids->reason_handoff = schema_enum_value(schema, "sched.thread.switch", "reason", "handoff");
+    ids->state_call = schema_enum_value(schema, "sched.thread.switch", "state", "call");
+    ids->state_reply = schema_enum_value(schema, "sched.thread.switch", "state", "reply");
     ids->state_dead = schema_enum_value(schema, "sched.thread.switch", "state", "dead");
 }
 
@@ -179,6 +181,8 @@ void convert_bind(struct convert *convert)
         char name[VECTOR_NAME_BYTES];
         bundle_make_irq_blobs(&convert->perfetto, vector, vector_name(vector, name));
     }
-    convert->perfetto.blocked_names = convert->ids.state_name;
-    convert->perfetto.blocked_count = STATES_MAX;
+    for (unsigned i = 0; i < STATES_MAX; i++) { /* so a state's reason has the iid state + 1 */
+        const char *name = convert->ids.state_name[i];
+        bundle_reason(&convert->perfetto, name != NULL ? name : "?");
+    }
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "convert.h"
+#include "perfetto_fields.h"
 
 enum serve_place { SERVE_NOWHERE = 0, SERVE_ON_THREAD, SERVE_ON_TRACK };
 
@@ -62,16 +63,80 @@ static void drop_if_done(struct convert *convert, struct call *call)
     }
 }
 
-static uint32_t name_with(struct convert *convert, const char *verb, uint32_t mailbox)
+#define BOXES_MAX 4096u /* mailboxes without a name; the rest share one */
+
+static struct box_names *make_names(struct convert *convert, const char *name)
 {
-    const struct object *object = registry_object(&convert->registry, mailbox);
-    char name[96];
-    if (object != NULL && object->name[0] != '\0') {
-        snprintf(name, sizeof(name), "%s %s", verb, object->name);
-    } else {
-        snprintf(name, sizeof(name), "%s mailbox %u", verb, mailbox);
+    struct box_names *names = arena_alloc(&convert->arena, sizeof(*names));
+    char text[96];
+    snprintf(text, sizeof(text), "call %s", name);
+    names->call = track_name(&convert->perfetto, text);
+    snprintf(text, sizeof(text), "serve %s", name);
+    names->serve = track_name(&convert->perfetto, text);
+    int bytes = snprintf(text, sizeof(text), "call, not yet received by %s", name);
+    names->in_queue =
+        bundle_reason(&convert->perfetto, arena_text(&convert->arena, text, (size_t)bytes));
+    bytes = snprintf(text, sizeof(text), "reply of %s", name);
+    names->in_reply =
+        bundle_reason(&convert->perfetto, arena_text(&convert->arena, text, (size_t)bytes));
+    return names;
+}
+
+/* The names of a mailbox; object and thread names are at most NAME_BYTES long. */
+static const struct box_names *names_of(struct convert *convert, uint32_t mailbox)
+{
+    struct object *object = registry_object(&convert->registry, mailbox);
+    struct box_names *names =
+        object != NULL ? object->state : id_map_find(&convert->boxes, mailbox);
+    if (LIKELY(names != NULL)) {
+        return names;
     }
-    return track_name(&convert->perfetto, name);
+    char number[32];
+    bool is_one_of_many = object == NULL && convert->boxes.count >= BOXES_MAX;
+    snprintf(number, sizeof(number), is_one_of_many ? "mailbox" : "mailbox %u", mailbox);
+    bool is_named = object != NULL && object->name[0] != '\0';
+    names = make_names(convert, is_named ? object->name : number);
+    if (object != NULL) {
+        object->state = names;
+    } else if (!is_one_of_many) {
+        id_map_insert(&convert->boxes, mailbox, names);
+    }
+    return names;
+}
+
+/* ---- how many are open ---- */
+
+#define SHOW_EVERY_NS 1000000u /* a value for every call would be more than all else */
+
+static void show_open(struct convert *convert)
+{
+    struct perfetto *perfetto = &convert->perfetto;
+    if (convert->calls_counter == 0) {
+        convert->calls_counter = track_new(perfetto);
+        track_describe_counter(perfetto, perfetto->last_ns, convert->calls_counter, 0,
+                               "calls in flight", COUNTER_UNIT_COUNT, NULL);
+    }
+    convert->calls_shown_ns = perfetto->last_ns;
+    track_counter(perfetto, convert_time(convert), convert->calls_counter,
+                  (int64_t)convert->calls_open);
+}
+
+/* A new greatest number is always shown, any other once a millisecond. */
+static void count_open(struct convert *convert, int change)
+{
+    convert->calls_open += (uint64_t)(int64_t)change;
+    bool is_peak = convert->calls_open > convert->calls_peak;
+    convert->calls_peak = MAX(convert->calls_peak, convert->calls_open);
+    if (is_peak || convert->perfetto.last_ns - convert->calls_shown_ns >= SHOW_EVERY_NS) {
+        show_open(convert);
+    }
+}
+
+void calls_finish(struct convert *convert)
+{
+    if (convert->calls_counter != 0) {
+        show_open(convert);
+    }
 }
 
 static void put_flow(struct convert *convert, struct track_event *event, const struct call *call,
@@ -99,10 +164,9 @@ void on_call(struct convert *convert, const struct step *step)
     } else if (call == NULL) {
         call = make_call(convert, id);
     }
-    struct slice slice = {.kind = SLICE_CALL,
-                          .category = CATEGORY_IPC,
-                          .call = id,
-                          .name = name_with(convert, "call", mailbox)};
+    const struct box_names *names = names_of(convert, mailbox);
+    struct slice slice = {
+        .kind = SLICE_CALL, .category = CATEGORY_IPC, .call = id, .name = names->call};
     struct track_event event = slice_push(convert, stack, slice);
     track_arg_pointer(&event, ARG_CALL, id);
     track_arg_pointer(&event, ARG_LABEL, field_get(&ids->call_label, step->record));
@@ -114,6 +178,10 @@ void on_call(struct convert *convert, const struct step *step)
         track_correlation(&event, call->flow);
     }
     track_commit(&event);
+    convert->core[step->cpu].current->calls = names;
+    if (call != NULL) {
+        count_open(convert, 1);
+    }
 }
 
 void on_return(struct convert *convert, const struct step *step)
@@ -123,6 +191,13 @@ void on_return(struct convert *convert, const struct step *step)
     struct call *call = id_map_find(&convert->calls, id);
     struct slice_stack *stack = slices_of_core(convert, step->cpu);
     int index = stack != NULL ? slice_find(stack, SLICE_CALL, id) : -1;
+    if (UNLIKELY(index < 0 && stack != NULL && call == NULL)) {
+        struct slice unknown = {.kind = SLICE_CALL,
+                                .category = CATEGORY_IPC,
+                                .call = id,
+                                .name = track_name(&convert->perfetto, "call")};
+        index = slices_adopt(convert, step->cpu, stack, unknown);
+    }
     if (index < 0) {
         convert->totals.orphans++;
     } else {
@@ -130,15 +205,22 @@ void on_return(struct convert *convert, const struct step *step)
         put_status(convert, &event, field_get_signed(&ids->return_status, step->record));
         if (call != NULL && call->flow_begun && call->was_served) {
             put_flow(convert, &event, call, true);
-        } else {
-            track_arg_bool(&event, ARG_SERVED, call != NULL && call->was_served);
+        } else if (call != NULL) {
+            track_arg_bool(&event, ARG_SERVED, call->was_served);
         }
         track_commit(&event);
         slice_remove(convert, stack, index, false);
     }
+    if (stack != NULL) {
+        convert->core[step->cpu].current->calls = NULL;
+    }
     if (call != NULL) {
+        bool was_counted = call->client != NULL && !call->is_over;
         call->is_over = true;
         drop_if_done(convert, call);
+        if (was_counted) {
+            count_open(convert, -1);
+        }
     }
 }
 
@@ -247,7 +329,7 @@ void on_receive(struct convert *convert, const struct step *step)
     }
     end_abandoned(convert, stack);
     call->serve_name =
-        name_with(convert, "serve", (uint32_t)field_get(&ids->receive_mailbox, step->record));
+        names_of(convert, (uint32_t)field_get(&ids->receive_mailbox, step->record))->serve;
     call->server = convert->core[step->cpu].current;
     call->was_served = true;
     struct track_event event;

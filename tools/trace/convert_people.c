@@ -68,6 +68,9 @@ static void tell_process(struct convert *convert, const struct person *person, u
                                     .name = process != NULL ? process->name : person->thread->name,
                                     .is_kernel = process == convert->registry.kernel};
     perfetto_process(&convert->perfetto, ns, &told);
+    if (person->thread->process != NULL) {
+        process_track(convert, person->thread->process);
+    }
 }
 
 static COLD void tell_birth(struct convert *convert, struct person *person, unsigned cpu)
@@ -177,13 +180,21 @@ void person_gone(struct convert *convert, struct person *person, unsigned cpu)
     }
 }
 
+/* The interesting first: what init has started, in order; then init and the kernel. */
+static int rank_of(const struct convert *convert, const struct process *process)
+{
+    bool is_kernel = process == convert->registry.kernel;
+    bool is_init = process->creator == process->id || process->creator == 0;
+    return is_kernel ? INT32_MAX : is_init ? INT32_MAX - 1 : (int)(process->id & INT16_MAX);
+}
+
 uint64_t process_track(struct convert *convert, struct process *process)
 {
     if (process->track == 0) {
         process->track = TRACK_UUID(TRACK_PROCESS, process->id);
         uint32_t pid = process->first_thread != NULL ? process->first_thread->tid : process->id;
         track_describe_process(&convert->perfetto, convert->perfetto.last_ns, process->track, pid,
-                               process->name);
+                               process->name, rank_of(convert, process));
     }
     return process->track;
 }

@@ -65,6 +65,9 @@ void sched_begin_core(struct convert *convert, const struct step *step)
 {
     struct core *core = &convert->core[step->cpu];
     struct person *person = person_of(convert, step->current);
+    if (!core->seen) {
+        convert->complete_ns = MAX(convert->complete_ns, convert->perfetto.last_ns);
+    }
     core->seen = true;
     if (convert->sched_is_off) {
         core->in_hole =
@@ -108,6 +111,7 @@ void sched_cut_slices(struct convert *convert, unsigned cpu)
     slices_close_all(convert, &core->idle, 0);
     core->gap_ns = array_grow(core->gap_ns, core->gaps, &core->gap_capacity, sizeof(*core->gap_ns));
     core->gap_ns[core->gaps++] = convert->perfetto.last_ns;
+    convert->is_unbroken = convert->is_unbroken && !convert->is_live;
 }
 
 void sched_forget(struct convert *convert, unsigned cpu)
@@ -203,7 +207,8 @@ void on_switch(struct convert *convert, const struct step *step)
     put_switch(convert, cpu, ids->linux_state[state], next, priority);
     next->wake_pending = false;
     if (prev->run == RUN_BLOCKED && prev_tid != 0) {
-        bundle_blocked(&convert->perfetto, cpu, convert_time(convert), next->tid, prev_tid, state);
+        bundle_blocked(&convert->perfetto, cpu, convert_time(convert), next->tid, prev_tid,
+                       calls_wait(convert, prev, state));
     }
     if (UNLIKELY(prev->wake_pending)) {
         tell_pending_wake(convert, prev, cpu);

@@ -22,6 +22,8 @@
 #include "convert.h"
 #include "vector.h"
 
+#define BOTTOM_LEVEL 3u /* of adoption: a system call */
+
 static void describe_idle(struct convert *convert, unsigned cpu, struct core *core)
 {
     char name[32];
@@ -181,15 +183,48 @@ void slices_finish(struct convert *convert)
     }
 }
 
+/* How far out a slice may lie around others that began before the window; 0: never. */
+static unsigned adoption_level(enum slice_kind kind)
+{
+    return kind == SLICE_FAULT     ? 1
+           : kind == SLICE_CALL    ? 2
+           : kind == SLICE_SYSCALL ? BOTTOM_LEVEL
+                                   : 0;
+}
+
+/* A thread whose system call has been seen to begin or to end is in none from before the window. */
+int slices_adopt(struct convert *convert, unsigned cpu, struct slice_stack *stack,
+                 struct slice slice)
+{
+    struct person *person = convert->core[cpu].current;
+    unsigned level = adoption_level(slice.kind);
+    bool is_older = !person->thread->is_known || person->thread->create_tsc < convert->from_tsc;
+    if (!convert->is_live || !convert->is_unbroken || stack->depth != 0 || person->tid == 0 ||
+        !is_older || level <= person->adopted) {
+        return -1;
+    }
+    /* What ends later began earlier: so they nest. */
+    person->adopted = (uint8_t)level;
+    struct track_event event = track_begin(&convert->perfetto, convert->complete_ns - level,
+                                           stack->uuid, slice.name, slice.category);
+    track_arg_bool(&event, ARG_TRUNCATED, true);
+    track_commit(&event);
+    stack->slice[stack->depth++] = slice;
+    return 0;
+}
+
 /* End the newest slice of a kind; the ends of slices that found no room are swallowed. */
-static bool find_end(struct convert *convert, struct slice_stack *stack, enum slice_kind kind,
-                     int *out_index)
+static bool find_end(struct convert *convert, unsigned cpu, struct slice_stack *stack,
+                     struct slice slice, int *out_index)
 {
     if (UNLIKELY(stack->dropped != 0)) {
         stack->dropped--;
         return false;
     }
-    *out_index = slice_find(stack, kind, NO_CALL);
+    *out_index = slice_find(stack, slice.kind, NO_CALL);
+    if (UNLIKELY(*out_index < 0)) {
+        *out_index = slices_adopt(convert, cpu, stack, slice);
+    }
     convert->totals.orphans += *out_index < 0;
     return *out_index >= 0;
 }
@@ -220,6 +255,7 @@ void on_syscall_enter(struct convert *convert, const struct step *step)
     if (stack == NULL) {
         return;
     }
+    convert->core[step->cpu].current->adopted = BOTTOM_LEVEL;
     int open = slice_find(stack, SLICE_SYSCALL, NO_CALL);
     if (UNLIKELY(open >= 0)) { /* its end is missing; nothing of it can be open any more */
         struct track_event end = slice_end(convert, stack, open);
@@ -238,7 +274,10 @@ void on_syscall_exit(struct convert *convert, const struct step *step)
 {
     struct slice_stack *stack = slices_of_core(convert, step->cpu);
     int index;
-    if (stack == NULL || !find_end(convert, stack, SLICE_SYSCALL, &index)) {
+    struct slice unknown = {.kind = SLICE_SYSCALL,
+                            .category = CATEGORY_SYSCALL,
+                            .name = track_name(&convert->perfetto, "system call")};
+    if (stack == NULL || !find_end(convert, step->cpu, stack, unknown, &index)) {
         return;
     }
     struct track_event event = slice_end(convert, stack, index);
@@ -294,7 +333,10 @@ void on_fault_exit(struct convert *convert, const struct step *step)
 {
     struct slice_stack *stack = slices_of_core(convert, step->cpu);
     int index;
-    if (stack == NULL || !find_end(convert, stack, SLICE_FAULT, &index)) {
+    struct slice unknown = {.kind = SLICE_FAULT,
+                            .category = CATEGORY_FAULT,
+                            .name = track_name(&convert->perfetto, "page fault")};
+    if (stack == NULL || !find_end(convert, step->cpu, stack, unknown, &index)) {
         return;
     }
     uint64_t outcome = field_get(&convert->ids.fault_outcome, step->record);

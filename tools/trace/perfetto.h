@@ -95,8 +95,9 @@ struct perfetto {
     struct interned args;
     struct interned categories;
     uint64_t next_track;
-    const char *const *blocked_names; /* iid - 1 to text; what a thread waits for */
-    unsigned blocked_count;
+    const char **reason; /* iid - 1 to text: what a thread waits for */
+    size_t reasons;
+    size_t reason_capacity;
     struct blob irq_enter[256]; /* by vector: the part of the event that does not change */
     struct blob irq_exit[256];
     uint64_t packets;
@@ -158,6 +159,18 @@ void perfetto_process(struct perfetto *perfetto, uint64_t ns,
 void perfetto_thread(struct perfetto *perfetto, uint64_t ns, uint32_t tid, uint32_t pid,
                      const char *name);
 
+/* What a core's lane has recorded and lost. */
+struct perfetto_core_stats {
+    unsigned cpu;
+    uint64_t entries;
+    uint64_t bytes;
+    uint64_t overwritten;
+    uint64_t nested;
+    uint64_t dropped;
+};
+void perfetto_core_stats(struct perfetto *perfetto, uint64_t ns, bool is_end,
+                         const struct perfetto_core_stats *stats, unsigned count);
+
 /* Ftrace bundles: see bundle.h. */
 
 /* ---- tracks and their events (perfetto_track.c) ---- */
@@ -166,8 +179,11 @@ void perfetto_thread(struct perfetto *perfetto, uint64_t ns, uint32_t tid, uint3
 uint64_t track_new(struct perfetto *perfetto);
 void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid,
                            uint32_t tid, const char *name);
+/* track_describe_process() - rank: processes of less come first in the list. */
 void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid,
-                            const char *name);
+                            const char *name, int rank);
+/* track_describe_root() - say that ranks count. Before any other track. */
+void track_describe_root(struct perfetto *perfetto);
 /* track_describe() - a track of its own under a parent (0: none). */
 void track_describe(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint64_t parent,
                     const char *name);

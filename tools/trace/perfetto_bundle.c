@@ -12,7 +12,8 @@
 #define NAME_BYTES_MAX   64u
 #define COMM_TABLE_BYTES (USES_MAX * (NAME_BYTES_MAX + 2))
 #define COLUMNS          11u
-#define PACKET_OVERHEAD  4096u
+#define REASONS_MAX      512u
+#define PACKET_OVERHEAD  (4096u + REASONS_MAX * (NAME_BYTES_MAX + 10u))
 
 _Static_assert(COLUMNS *COLUMN_BYTES + EVENTS_BYTES + COMM_TABLE_BYTES + PACKET_OVERHEAD <=
                    3 * OUT_PACKET_MAX,
@@ -77,16 +78,27 @@ static uint8_t *put_compact(uint8_t *p, struct bundle *bundle)
     return proto_close(compact, p);
 }
 
-/* The strings that sched_blocked_reason refers to; once, in the first packet of the sequence. */
-static uint8_t *put_interned(uint8_t *p, const struct perfetto *perfetto)
+uint32_t bundle_reason(struct perfetto *perfetto, const char *text)
+{
+    if (perfetto->reasons == REASONS_MAX) {
+        return 1;
+    }
+    perfetto->reason = array_grow(perfetto->reason, perfetto->reasons, &perfetto->reason_capacity,
+                                  sizeof(*perfetto->reason));
+    perfetto->reason[perfetto->reasons++] = text;
+    return (uint32_t)perfetto->reasons;
+}
+
+/* The strings that sched_blocked_reason refers to, as far as the sequence does not have them yet. */
+static uint8_t *put_reasons(uint8_t *p, const struct perfetto *perfetto, struct bundle *bundle)
 {
     uint8_t *data = proto_open(p, PACKET_INTERNED_DATA);
     p = data;
-    for (unsigned i = 0; i < perfetto->blocked_count; i++) {
+    for (; bundle->reasons_sent < perfetto->reasons; bundle->reasons_sent++) {
+        const char *text = perfetto->reason[bundle->reasons_sent];
         uint8_t *symbol = proto_open(p, INTERNED_KERNEL_SYMBOL);
-        p = proto_uint(symbol, INTERNED_IID, i + 1);
-        p = proto_text(p, INTERNED_TEXT,
-                       perfetto->blocked_names[i] != NULL ? perfetto->blocked_names[i] : "?");
+        p = proto_uint(symbol, INTERNED_IID, bundle->reasons_sent + 1);
+        p = proto_bytes(p, INTERNED_TEXT, text, strnlen(text, NAME_BYTES_MAX));
         p = proto_close(symbol, p);
     }
     return proto_close(data, p);
@@ -104,8 +116,8 @@ static void flush_bundle(struct perfetto *perfetto, unsigned cpu)
     uint8_t *packet = proto_open(p, TRACE_PACKET);
     p = proto_uint(packet, PACKET_SEQUENCE_ID, SEQUENCE_BUNDLE + cpu);
     p = proto_uint(p, PACKET_SEQUENCE_FLAGS, bundle->begun ? FLAG_NEEDS_STATE : FLAG_STATE_CLEARED);
-    if (!bundle->begun) {
-        p = put_interned(p, perfetto);
+    if (bundle->reasons_sent < perfetto->reasons) {
+        p = put_reasons(p, perfetto, bundle);
     }
     uint8_t *body = proto_open(p, PACKET_FTRACE_EVENTS);
     p = proto_uint(body, BUNDLE_CPU, cpu);

@@ -89,6 +89,27 @@ void perfetto_attributes(struct perfetto *perfetto, const struct perfetto_attrib
     end_packet(perfetto, &packet);
 }
 
+void perfetto_core_stats(struct perfetto *perfetto, uint64_t ns, bool is_end,
+                         const struct perfetto_core_stats *stats, unsigned count)
+{
+    struct meta_packet packet = begin_packet(perfetto, count * 64u);
+    packet.at = proto_uint(packet.at, PACKET_TIMESTAMP, ns);
+    uint8_t *body = proto_open(packet.at, PACKET_FTRACE_STATS);
+    uint8_t *p = proto_uint(body, STATS_PHASE, is_end ? STATS_PHASE_END : STATS_PHASE_START);
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t *core = proto_open(p, STATS_CPU);
+        p = proto_uint(core, CPU_STATS_CPU, stats[i].cpu);
+        p = proto_uint(p, CPU_STATS_ENTRIES, stats[i].entries);
+        p = proto_uint(p, CPU_STATS_OVERRUN, stats[i].overwritten);
+        p = proto_uint(p, CPU_STATS_COMMIT_OVERRUN, stats[i].nested);
+        p = proto_uint(p, CPU_STATS_BYTES, stats[i].bytes);
+        p = proto_uint(p, CPU_STATS_DROPPED, stats[i].dropped);
+        p = proto_close(core, proto_uint(p, CPU_STATS_READ, stats[i].entries));
+    }
+    packet.at = proto_close(body, p);
+    end_packet(perfetto, &packet);
+}
+
 void perfetto_process(struct perfetto *perfetto, uint64_t ns,
                       const struct perfetto_process *process)
 {

@@ -55,6 +55,7 @@ void perfetto_free(struct perfetto *perfetto)
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         free(perfetto->bundle[cpu].memory);
     }
+    free(perfetto->reason);
     id_map_free(&perfetto->names.map);
     id_map_free(&perfetto->args.map);
     id_map_free(&perfetto->categories.map);
@@ -189,13 +190,22 @@ void track_describe_thread(struct perfetto *perfetto, uint64_t ns, uint64_t uuid
 }
 
 void track_describe_process(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, uint32_t pid,
-                            const char *name)
+                            const char *name, int rank)
 {
     struct descriptor descriptor = begin_descriptor(perfetto, ns, uuid);
     uint8_t *process = proto_open(descriptor.at, DESCRIPTOR_PROCESS);
     uint8_t *p = proto_uint(process, DESCRIBED_PID, pid);
     p = put_text(p, DESCRIBED_PROCESS_NAME, name);
     descriptor.at = proto_close(process, p);
+    descriptor.at = proto_uint(descriptor.at, DESCRIPTOR_RANK, (uint64_t)(int64_t)rank);
+    end_descriptor(perfetto, &descriptor);
+}
+
+void track_describe_root(struct perfetto *perfetto)
+{
+    struct descriptor descriptor = begin_descriptor(perfetto, perfetto->last_ns, 0);
+    descriptor.at = proto_uint(descriptor.at, DESCRIPTOR_PROCESS_ORDERING, ORDERING_EXPLICIT);
+    descriptor.at = proto_uint(descriptor.at, DESCRIPTOR_THREAD_ORDERING, ORDERING_EXPLICIT);
     end_descriptor(perfetto, &descriptor);
 }
 

@@ -62,7 +62,7 @@ void report_run(struct report *report, struct session *session, const struct sym
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         report_forget_core(report, cpu, report->last_tsc);
     }
-    calls_finish(report);
+    report_finish_calls(report);
 }
 
 void report_free(struct report *report)

@@ -235,10 +235,11 @@ void report_bind_time(struct report *report);
 
 /* ---- report_calls.c ---- */
 void report_bind_calls(struct report *report);
-/* calls_fault() - the thread has served a page fault; it may be part of a call. */
-void calls_fault(struct report *report, const struct worker *worker, const struct fault *fault);
-/* calls_finish() - the stream is over: count what is still open. */
-void calls_finish(struct report *report);
+/* report_call_fault() - the thread has served a page fault; it may be part of a call. */
+void report_call_fault(struct report *report, const struct worker *worker,
+                       const struct fault *fault);
+/* report_finish_calls() - the stream is over: count what is still open. */
+void report_finish_calls(struct report *report);
 
 /* ---- report_other.c ---- */
 void report_bind_other(struct report *report);

@@ -341,7 +341,8 @@ static void on_copy(struct report *report, const struct step *step)
     }
 }
 
-void calls_fault(struct report *report, const struct worker *worker, const struct fault *fault)
+void report_call_fault(struct report *report, const struct worker *worker,
+                       const struct fault *fault)
 {
     struct call *call = find_call(report, worker->serving);
     if (call != NULL) {
@@ -350,7 +351,7 @@ void calls_fault(struct report *report, const struct worker *worker, const struc
     }
 }
 
-void calls_finish(struct report *report)
+void report_finish_calls(struct report *report)
 {
     report->calls_incomplete += report->calls.count;
 }

@@ -242,7 +242,7 @@ static void on_fault_exit(struct report *report, const struct step *step)
     struct process_report *process = report_process(report, worker);
     histogram_add(&process->fault, worker->fault.ticks);
     process->outcome[worker->fault.outcome % SCHEMA_NAMES_MAX]++;
-    calls_fault(report, worker, &worker->fault);
+    report_call_fault(report, worker, &worker->fault);
 }
 
 /* ---- interrupts ---- */

@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from qemu.paths import show
 
-from . import tracetool
+from . import tracetool, views
 from .console import UserError, describe_file, size_text
 from .options import Subparsers, add_command
 
@@ -35,6 +35,7 @@ EXAMPLES = f"""\
   spoor open build/demo/demo.pftrace     serve it and open the browser; Ctrl-C ends
   spoor open demo.spoor --once           convert first; stop when the page has got it
   spoor open demo.pftrace --no-browser   only print the link
+  spoor open demo.pftrace --view ipc     begin with the slowest calls (sched, ipc, faults, waits, loss)
 Without a network, drop the file on a self-hosted UI: spoor open FILE --origin http://localhost:10000
 The UI ({UI_ORIGIN}) runs in the browser; the trace does not leave this machine.
 """
@@ -44,6 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "open", "show a trace in the Perfetto UI",
                          f"Serve a .pftrace on {ADDRESS}:{PORT} and open it in the Perfetto UI.", EXAMPLES)
     parser.add_argument("file", type=Path, help=".pftrace, or a .spoor capture (converted first)")
+    parser.add_argument("--view", metavar="NAME", help="what to begin with: " + ", ".join(sorted(views.load())))
     parser.add_argument("--once", action="store_true", help="stop when the file has been fetched")
     parser.add_argument("--no-browser", action="store_true", help="only print the link")
     parser.add_argument("--origin", default=UI_ORIGIN, help=f"address of the UI (default: {UI_ORIGIN})")
@@ -58,8 +60,9 @@ class TraceServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, file: Path, origin: str, port: int) -> None:
+    def __init__(self, file: Path, origin: str, port: int, view: str | None = None) -> None:
         self.file = file
+        self.view = view
         self.origin = origin
         self.fetched = threading.Event()
         super().__init__((ADDRESS, port), TraceHandler)
@@ -67,7 +70,7 @@ class TraceServer(http.server.ThreadingHTTPServer):
     @property
     def link(self) -> str:
         url = f"http://{ADDRESS}:{self.server_address[1]}/{quote(self.file.name)}"
-        return f"{self.origin}/#!/?url={url}&referrer=open_trace_in_ui"
+        return f"{self.origin}/#!/?url={url}&referrer=open_trace_in_ui{views.link_part(self.view)}"
 
 
 class TraceHandler(http.server.BaseHTTPRequestHandler):
@@ -120,12 +123,12 @@ class TraceHandler(http.server.BaseHTTPRequestHandler):
 
 
 def run(args: argparse.Namespace) -> int:
-    file = _trace_file(args.file)
+    file = trace_file(args.file)
     size = file.stat().st_size
     if size > LARGE_BYTES:
         print(f"spoor: {show(file)} is {size_text(size)}: the UI may run out of memory; convert a slice of the capture "
               "(spoor convert --help)", file=sys.stderr)
-    with _start(file, args.origin, args.port) as server:
+    with _start(file, args.origin, args.port, args.view) as server:
         print(f"serving {describe_file(file)}; open this link, Ctrl-C ends:\n\n  {server.link}\n", flush=True)
         if not args.no_browser and not webbrowser.open(server.link):
             print("spoor: no browser could be started: open the link by hand", file=sys.stderr)
@@ -138,9 +141,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _start(file: Path, origin: str, port: int) -> TraceServer:
+def _start(file: Path, origin: str, port: int, view: str | None) -> TraceServer:
+    views.link_part(view)  # fail before anything is served
     try:
-        return TraceServer(file, origin, port)
+        return TraceServer(file, origin, port, view)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise UserError(f"port {port} is busy: another 'spoor open', or trace_processor (which the UI then uses by "
@@ -148,7 +152,8 @@ def _start(file: Path, origin: str, port: int) -> TraceServer:
         raise
 
 
-def _trace_file(path: Path) -> Path:
+def trace_file(path: Path) -> Path:
+    """A Perfetto trace: the file itself, or what a capture was converted to."""
     if not path.is_file():
         raise UserError(f"{path} does not exist; 'make demo' makes build/demo/demo.pftrace")
     if path.suffix == ".spoor":

@@ -165,9 +165,10 @@ EFI_STATUS program_load_init(struct handoff *handoff)
     return EFI_SUCCESS;
 }
 
+/* Among the data are stacks, below which the kernel unmaps a page. */
 static unsigned paging_rights(uint32_t elf_flags)
 {
-    return PAGING_GLOBAL | (elf_flags & ELF_WRITE ? PAGING_WRITE : 0) |
+    return PAGING_GLOBAL | (elf_flags & ELF_WRITE ? PAGING_WRITE | PAGING_SMALL : 0) |
            (elf_flags & ELF_EXEC ? PAGING_EXEC : 0);
 }
 

@@ -140,7 +140,8 @@ status_t paging_map(struct paging *paging, uint64_t virt, uint64_t phys, uint64_
         return ERR_BAD_ARGUMENT;
     }
     while (bytes > 0) {
-        unsigned shift = largest_shift(paging, virt, phys, bytes);
+        unsigned shift =
+            rights & PAGING_SMALL ? SHIFT_PAGE : largest_shift(paging, virt, phys, bytes);
         status_t status = map_leaf(paging, virt, phys, rights, shift);
         if (status != OK) {
             return status;

@@ -13,6 +13,7 @@
 #define PAGING_WRITE  1u
 #define PAGING_EXEC   2u
 #define PAGING_GLOBAL 4u /* same in all address spaces: stays in the TLB when CR3 changes */
+#define PAGING_SMALL  8u /* pages of 4 KiB only: some will be taken out again one by one */
 
 /* Where tables come from. */
 struct paging_source {
@@ -33,7 +34,7 @@ status_t paging_create(struct paging *out_paging, const struct paging_source *so
                        bool has_huge_pages) __attribute__((warn_unused_result));
 
 /*
- * paging_map() - map [virt, virt + bytes) to phys on, each part with the largest page that fits.
+ * paging_map() - map [virt, virt + bytes) to phys on, each part with the largest page that fits unless PAGING_SMALL.
  *
  * Returns OK; ERR_RANGE not 4 KiB aligned, no canonical range, or physical past 2^52; ERR_BAD_ARGUMENT writable and
  * executable; ERR_EXISTS part is mapped already; ERR_NO_MEMORY. After an error the tables are of no use.

@@ -17,6 +17,7 @@
 #include "mm/heap_impl.h"
 #include "sched/run_queue.h"
 #include "sync/spinlock.h"
+#include "vm/space_impl.h"
 
 static unsigned violations;
 
@@ -161,6 +162,20 @@ static void check_trace(void)
     }
 }
 
+/* V1 to V4 of each process's space. One that is being made or torn down has no thread. */
+static bool check_space(vaddr_t address, void *context UNUSED)
+{
+    char why[160];
+    const struct process *process = (const struct process *)address;
+    uint32_t pid = process->object.id;
+    if (process->space == NULL || process->thread_count == 0 ||
+        is_changing((vaddr_t)&process->space->lock, "space of process", pid)) {
+        return true;
+    }
+    CHECK(space_check(process->space, why, sizeof(why)), "space of process %u: %s", pid, why);
+    return true;
+}
+
 static void check_mm(void)
 {
     char why[160];
@@ -177,6 +192,7 @@ static void check_mm(void)
     }
     CHECK(frame_check(why, sizeof(why)), "frames: %s", why);
     CHECK(heap_check(why, sizeof(why)), "heap: %s", why);
+    kd_each_process(check_space, NULL);
 }
 
 static const struct {

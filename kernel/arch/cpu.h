@@ -47,6 +47,7 @@ struct cpu {
 
 #define CPU_POLL_SHOOTDOWN  1u
 #define CPU_POLL_RENDEZVOUS 2u
+#define CPU_POLL_FRAMES     4u
 
 extern struct cpu cpus[CPU_MAX];
 
@@ -131,6 +132,12 @@ static inline void cpu_irq_window(void)
  */
 void cpu_init_boot(void);
 void cpu_start_others(void (*entry)(struct cpu *cpu));
+
+/*
+ * cpu_stack_guard() - the pages below the stacks that are part of the kernel image (boot and
+ * exception stacks of all cores), by number; 0 past the last. mm/ unmaps them.
+ */
+vaddr_t cpu_stack_guard(unsigned index);
 
 /* cpu_halt_forever() - stop this core for good. */
 NORETURN void cpu_halt_forever(void);

@@ -36,6 +36,9 @@ void trace_notify(void);
 /* kernel/mm: this core's part of pending TLB shootdowns; called by core_poll_slow(). */
 void tlb_serve(void);
 
+/* kernel/mm: hand this core's cached frames over to one who has none; called by core_poll_slow(). Takes no lock. */
+void frame_surrender(void);
+
 /*
  * kernel/sync: rendezvous_run() - stop every other core in core_poll(), call function here, let them go on.
  * Every core executes a serialising instruction before it goes on. function takes no lock and waits for nobody.

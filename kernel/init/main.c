@@ -61,6 +61,7 @@ static void init_memory(const struct handoff *handoff)
 {
     frame_init(handoff);
     heap_init();
+    kernel_stack_guard_boot();
     log_info("memory: %llu MiB free", (unsigned long long)(frame_count_free() * PAGE_BYTES >> 20));
 }
 

@@ -41,9 +41,10 @@
  * and USED happen without, by the core that has the frame. A merging core may see its buddy in the
  * midst of such a change, but never as FREE, and that is all it asks.
  *
+ * When memory runs out, cores ask each other for what is cached: frame_reclaim.c.
+ *
  * Rejected: a bitmap per order (needs a search, and no place for owner and counts); a lock per
- * cache so that others could empty it (a locked instruction per allocation; at worst 144 frames per
- * core are out of reach when memory runs out).
+ * cache so that others could empty it (a locked instruction per allocation).
  *
  * Sources: Knuth, TAOCP vol. 1, 2.5 "Dynamic Storage Allocation" (buddy system); Bonwick and Adams,
  * "Magazines and Vmem" (2001).
@@ -56,6 +57,7 @@
 #include "base/assert.h"
 #include "base/format.h"
 #include "base/string.h"
+#include "gen/trace_emit.h"
 #include "mm/frame_impl.h"
 
 struct frame_zone frame_zones[FRAME_ZONES];
@@ -117,17 +119,11 @@ static void free_run_locked(struct frame_zone *zone, paddr_t pa, unsigned order)
     push_free_locked(zone, frame_of(pa), pa, order);
 }
 
-/* Take a run of exactly this order out of the shortest free one that is long enough. 0: none.
- * Its head is TAIL. */
-static paddr_t take_run_locked(struct frame_zone *zone, unsigned order)
+/* Take a run of exactly this order from the beginning of a free one. Its head is TAIL. */
+static paddr_t split_run_locked(struct frame_zone *zone, paddr_t pa, unsigned order)
 {
-    uint32_t orders = zone->orders >> order << order;
-    if (orders == 0) {
-        return 0;
-    }
-    unsigned found = (unsigned)__builtin_ctz(orders);
-    struct frame *head = LIST_FIRST(&zone->free[found], struct frame, link);
-    paddr_t pa = head->data;
+    struct frame *head = frame_of(pa);
+    unsigned found = head->order;
     remove_free_locked(zone, head, found);
     while (found > order) {
         found--;
@@ -136,6 +132,28 @@ static paddr_t take_run_locked(struct frame_zone *zone, unsigned order)
     }
     zone->free_frames -= 1ull << order;
     return pa;
+}
+
+/* Take one out of the shortest free run that is long enough. 0: none. */
+static paddr_t take_run_locked(struct frame_zone *zone, unsigned order)
+{
+    uint32_t orders = zone->orders >> order << order;
+    if (orders == 0) {
+        return 0;
+    }
+    const struct list *shortest = &zone->free[__builtin_ctz(orders)];
+    return split_run_locked(zone, LIST_FIRST(shortest, struct frame, link)->data, order);
+}
+
+/* Counters of the trace: when a core meets a zone, not for each frame. */
+static void trace_zone(const struct frame_zone *zone)
+{
+    trace_mm_frames_free((uint8_t)(zone - frame_zones), zone->free_frames);
+}
+
+static void trace_owner(const struct frame_cache *cache, enum frame_owner owner)
+{
+    trace_mm_frames_owned((uint8_t)owner, (uint64_t)cache->owned[owner]);
 }
 
 /* ---- the cache of this core ---- */
@@ -156,23 +174,34 @@ static void refill_from(struct frame_zone *zone, struct frame_cache *cache)
             cache->plain[cache->count++] = one;
         }
     }
+    trace_zone(zone);
     spinlock_release(&zone->lock);
 }
 
-static bool refill(struct frame_cache *cache)
+static bool refill_from_zones(struct frame_cache *cache)
 {
-    cache->refills++;
     refill_from(&frame_zones[FRAME_ZONE_HIGH], cache);
     if (cache->count == 0) {
         refill_from(&frame_zones[FRAME_ZONE_LOW], cache);
     }
-    if (cache->count == 0 && cache->zeroed_count > 0) {
-        cache->plain[cache->count++] = cache->zeroed[--cache->zeroed_count];
-    }
     return cache->count > 0;
 }
 
-/* Give back cached frames; the lock changes hands only where the zone does. */
+static COLD bool refill(struct frame_cache *cache, enum frame_owner owner)
+{
+    cache->refills++;
+    trace_owner(cache, owner);
+    if (refill_from_zones(cache)) {
+        return true;
+    }
+    if (cache->zeroed_count == 0) {
+        return frame_reclaim() && refill_from_zones(cache);
+    }
+    cache->plain[cache->count++] = cache->zeroed[--cache->zeroed_count];
+    return true;
+}
+
+/* Give back frames that have left the cache; the lock changes hands only where the zone does. */
 static void give_back(const paddr_t *frames, unsigned count)
 {
     struct frame_zone *held = NULL;
@@ -180,6 +209,7 @@ static void give_back(const paddr_t *frames, unsigned count)
         struct frame_zone *zone = frame_zone_of(frames[i]);
         if (zone != held) {
             if (held != NULL) {
+                trace_zone(held);
                 spinlock_release(&held->lock);
             }
             spinlock_acquire(&zone->lock);
@@ -188,26 +218,48 @@ static void give_back(const paddr_t *frames, unsigned count)
         free_run_locked(zone, frames[i], 0);
     }
     if (held != NULL) {
+        trace_zone(held);
         spinlock_release(&held->lock);
     }
 }
 
-/* Make room by giving the oldest back; the younger ones are warm. */
-static COLD void drain_batch(struct frame_cache *cache)
+/* Give the oldest back, at most a batch; the younger ones are warm. They leave the cache before a
+ * lock is waited for: R1 of frame_reclaim.c. */
+static void give_oldest(struct frame_cache *cache)
+{
+    paddr_t oldest[FRAME_CACHE_BATCH];
+    unsigned count = MIN(cache->count, FRAME_CACHE_BATCH);
+    memcpy(oldest, cache->plain, count * sizeof(oldest[0]));
+    cache->count -= count;
+    memmove(cache->plain, cache->plain + count, cache->count * sizeof(cache->plain[0]));
+    give_back(oldest, count);
+}
+
+/* Make room. */
+static COLD void drain_batch(struct frame_cache *cache, enum frame_owner owner)
 {
     cache->drains++;
-    give_back(cache->plain, FRAME_CACHE_BATCH);
-    cache->count -= FRAME_CACHE_BATCH;
-    memmove(cache->plain, cache->plain + FRAME_CACHE_BATCH, cache->count * sizeof(cache->plain[0]));
+    trace_owner(cache, owner);
+    give_oldest(cache);
 }
 
 void frame_cache_drain(void)
 {
     struct frame_cache *cache = own_cache();
-    give_back(cache->plain, cache->count);
-    cache->count = 0;
-    give_back(cache->zeroed, cache->zeroed_count);
+    while (cache->count > 0) {
+        give_oldest(cache);
+    }
+    paddr_t zeroed[FRAME_CACHE_ZEROED_MAX];
+    unsigned count = cache->zeroed_count;
+    memcpy(zeroed, cache->zeroed, count * sizeof(zeroed[0]));
     cache->zeroed_count = 0;
+    give_back(zeroed, count);
+}
+
+void frame_return_cached(struct frame *frame)
+{
+    paddr_t pa = frame->data;
+    give_back(&pa, 1);
 }
 
 /* ---- public ---- */
@@ -221,28 +273,62 @@ static void begin_use(struct frame *head, unsigned order, enum frame_owner owner
     set_state(head, FRAME_STATE_USED);
 }
 
-static paddr_t alloc_long(unsigned order, enum frame_owner owner)
+/* The shortest free run of at least this order that ends, cut to the order, at or below `limit`. A
+ * zone that lies below it altogether has no need to look. */
+static paddr_t find_run_locked(const struct frame_zone *zone, unsigned order, paddr_t limit)
+{
+    for (uint32_t orders = zone->orders >> order << order; orders != 0; orders &= orders - 1) {
+        list_for_each (node, &zone->free[__builtin_ctz(orders)]) {
+            const struct frame *head = LIST_ENTRY(node, struct frame, link);
+            if (head->data + (FRAME_BYTES << order) <= limit) {
+                return head->data;
+            }
+        }
+    }
+    return 0;
+}
+
+static paddr_t alloc_long_from(struct frame_zone *zone, unsigned order, paddr_t limit)
+{
+    paddr_t pa = 0;
+    spinlock_acquire(&zone->lock);
+    if (limit == FRAME_LIMIT_NONE) {
+        pa = take_run_locked(zone, order);
+    } else {
+        paddr_t found = find_run_locked(zone, order, limit);
+        pa = found != 0 ? split_run_locked(zone, found, order) : 0;
+    }
+    trace_zone(zone);
+    spinlock_release(&zone->lock);
+    return pa;
+}
+
+static paddr_t alloc_long(unsigned order, paddr_t limit, enum frame_owner owner)
 {
     for (unsigned i = FRAME_ZONES; i-- > 0;) {
         struct frame_zone *zone = &frame_zones[i];
-        spinlock_acquire(&zone->lock);
-        paddr_t pa = take_run_locked(zone, order);
-        spinlock_release(&zone->lock);
+        if (i == FRAME_ZONE_HIGH && limit <= FRAME_ZONE_LOW_END) {
+            continue;
+        }
+        paddr_t pa = alloc_long_from(zone, order, limit);
         if (pa != 0) {
+            struct frame_cache *cache = own_cache();
             begin_use(frame_of(pa), order, owner);
-            own_cache()->owned[owner] += 1ll << order;
+            cache->owned[owner] += 1ll << order;
+            trace_owner(cache, owner);
             return pa;
         }
     }
     return 0;
 }
 
-static COLD paddr_t alloc_long_or_drain(unsigned order, enum frame_owner owner)
+static COLD paddr_t alloc_long_or_drain(unsigned order, paddr_t limit, enum frame_owner owner)
 {
-    paddr_t pa = alloc_long(order, owner);
+    paddr_t pa = alloc_long(order, limit, owner);
     if (pa == 0) {
-        frame_cache_drain(); /* what is missing for a long run may be among this core's */
-        pa = alloc_long(order, owner);
+        frame_cache_drain(); /* what is missing for a long run may be in caches */
+        (void)frame_reclaim();
+        pa = alloc_long(order, limit, owner);
     }
     return pa;
 }
@@ -261,10 +347,10 @@ paddr_t frame_alloc(unsigned order, enum frame_owner owner)
 {
     VERIFY(order <= FRAME_ORDER_MAX && owner > FRAME_FREE && owner < FRAME_OWNERS);
     if (order > 0) {
-        return alloc_long_or_drain(order, owner);
+        return alloc_long_or_drain(order, FRAME_LIMIT_NONE, owner);
     }
     struct frame_cache *cache = own_cache();
-    if (UNLIKELY(cache->count == 0) && !refill(cache)) {
+    if (UNLIKELY(cache->count == 0) && !refill(cache, owner)) {
         return 0;
     }
     return use_cached(cache, cache->plain[--cache->count], owner);
@@ -276,7 +362,7 @@ paddr_t frame_alloc_zeroed(enum frame_owner owner)
     if (cache->zeroed_count > 0) {
         return use_cached(cache, cache->zeroed[--cache->zeroed_count], owner);
     }
-    if (UNLIKELY(cache->count == 0) && !refill(cache)) {
+    if (UNLIKELY(cache->count == 0) && !refill(cache, owner)) {
         return 0;
     }
     paddr_t pa = use_cached(cache, cache->plain[--cache->count], owner);
@@ -295,25 +381,27 @@ NORETURN COLD static void refuse_free(const struct frame *head, paddr_t pa, unsi
 }
 
 /* What every free checks: a run in use, of this order, with at most the caller's reference.
- * Counts it out. */
-static inline void end_use(struct frame_cache *cache, struct frame *head, paddr_t pa,
-                           unsigned order)
+ * Counts it out; returns whose it was. */
+static inline enum frame_owner end_use(struct frame_cache *cache, struct frame *head, paddr_t pa,
+                                       unsigned order)
 {
     if (UNLIKELY(head == NULL || !IS_ALIGNED(pa, FRAME_BYTES) ||
                  frame_state_of(head) != FRAME_STATE_USED || head->order != order ||
                  atomic_load_explicit(&head->refs, memory_order_relaxed) > 1)) {
         refuse_free(head, pa, order);
     }
-    cache->owned[head->owner] -= 1ll << order;
+    enum frame_owner owner = head->owner;
+    cache->owned[owner] -= 1ll << order;
     head->owner = FRAME_FREE;
+    return owner;
 }
 
 static inline void free_single(struct frame *frame, paddr_t pa)
 {
     struct frame_cache *cache = own_cache();
-    end_use(cache, frame, pa, 0);
+    enum frame_owner owner = end_use(cache, frame, pa, 0);
     if (UNLIKELY(cache->count == FRAME_CACHE_MAX)) {
-        drain_batch(cache);
+        drain_batch(cache, owner);
     }
     set_state(frame, FRAME_STATE_CACHED);
     cache->plain[cache->count++] = pa;
@@ -326,10 +414,12 @@ void frame_free(paddr_t pa, unsigned order)
         free_single(head, pa);
         return;
     }
-    end_use(own_cache(), head, pa, order);
+    struct frame_cache *cache = own_cache();
+    trace_owner(cache, end_use(cache, head, pa, order));
     struct frame_zone *zone = frame_zone_of(pa);
     spinlock_acquire(&zone->lock);
     free_run_locked(zone, pa, order);
+    trace_zone(zone);
     spinlock_release(&zone->lock);
 }
 
@@ -353,19 +443,11 @@ static unsigned first_piece_order(uint64_t frames)
     return 63u - (unsigned)__builtin_clzll(frames);
 }
 
-paddr_t frame_alloc_run(uint64_t frames, enum frame_owner owner)
+/* Keep the first `frames` of a run in use of 2^order: they become runs of falling length, what is
+ * left over goes back from its end, in falling lengths too. */
+static void cut_run(paddr_t pa, unsigned order, uint64_t frames, enum frame_owner owner)
 {
-    if (frames == 0 || frames > 1ull << FRAME_ORDER_MAX) {
-        return 0;
-    }
-    unsigned order = frames == 1 ? 0 : first_piece_order(frames - 1) + 1;
-    paddr_t pa = frame_alloc(order, owner);
     uint64_t excess = (1ull << order) - frames;
-    if (pa == 0 || excess == 0) {
-        return pa;
-    }
-    /* Cut: the wanted frames become runs of falling length, what is left over goes back from its
-     * end, in falling lengths too. */
     struct frame_cache *cache = own_cache();
     struct frame_zone *zone = frame_zone_of(pa);
     cache->owned[owner] -= (int64_t)excess;
@@ -383,6 +465,20 @@ paddr_t frame_alloc_run(uint64_t frames, enum frame_owner owner)
         begin_use(frame_of(at), piece, owner);
         at += FRAME_BYTES << piece;
         frames -= 1ull << piece;
+    }
+}
+
+paddr_t frame_alloc_run(uint64_t frames, paddr_t limit, enum frame_owner owner)
+{
+    if (frames == 0 || frames > 1ull << FRAME_ORDER_MAX) {
+        return 0;
+    }
+    unsigned order = frames == 1 ? 0 : first_piece_order(frames - 1) + 1;
+    VERIFY(owner > FRAME_FREE && owner < FRAME_OWNERS);
+    paddr_t pa = order == 0 && limit == FRAME_LIMIT_NONE ? frame_alloc(0, owner)
+                                                         : alloc_long_or_drain(order, limit, owner);
+    if (pa != 0 && frames != 1ull << order) {
+        cut_run(pa, order, frames, owner);
     }
     return pa;
 }
@@ -422,8 +518,49 @@ void frame_put(paddr_t pa)
      * needed. */
     if (LIKELY(atomic_load_explicit(&frame->refs, memory_order_acquire) == 1) ||
         drop_reference(frame)) {
-        free_single(frame, pa);
+        if (LIKELY(frame->order == 0)) {
+            free_single(frame, pa);
+        } else {
+            frame_free(pa, frame->order);
+        }
     }
+}
+
+bool frame_is_shared(paddr_t pa)
+{
+    return atomic_load_explicit(&frame_of(pa)->refs, memory_order_acquire) > 1;
+}
+
+void frame_split(paddr_t pa, unsigned order)
+{
+    struct frame *head = frame_of(pa);
+    VERIFY(frame_state_of(head) == FRAME_STATE_USED && head->order == order &&
+           atomic_load_explicit(&head->refs, memory_order_relaxed) == 1);
+    enum frame_owner owner = head->owner;
+    for (uint64_t i = 0; i < 1ull << order; i++) {
+        begin_use(head + i, 0, owner);
+    }
+}
+
+bool frame_merge(paddr_t pa, unsigned order)
+{
+    struct frame *head = frame_of(pa);
+    if (!IS_ALIGNED(pa, FRAME_BYTES << order)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < 1ull << order; i++) {
+        if (frame_state_of(head + i) != FRAME_STATE_USED || head[i].order != 0 ||
+            head[i].owner != head->owner ||
+            atomic_load_explicit(&head[i].refs, memory_order_relaxed) != 1) {
+            return false;
+        }
+    }
+    for (uint64_t i = 1; i < 1ull << order; i++) {
+        set_state(head + i, FRAME_STATE_TAIL);
+        head[i].owner = FRAME_FREE;
+    }
+    head->order = (uint8_t)order;
+    return true;
 }
 
 uint64_t frame_count_free(void)

@@ -43,16 +43,32 @@ void frame_free_zeroed(paddr_t pa);
 
 /*
  * frame_alloc_run() - contiguous frames, any number up to 2^FRAME_ORDER_MAX; aligned to the next
- * power of two. Returns the physical address, 0: no memory (or a number out of range).
- * frame_free_run() takes the same number.
+ * power of two.
+ *
+ * @limit  the run ends at or below this address, for devices that reach no further; looks at each
+ *         free run in turn then. FRAME_LIMIT_NONE: anywhere.
+ *
+ * Returns the physical address, 0: no memory (or a number out of range). frame_free_run() takes the
+ * same number.
  */
-paddr_t frame_alloc_run(uint64_t frames, enum frame_owner owner) MUST_CHECK;
+#define FRAME_LIMIT_NONE (~0ull)
+paddr_t frame_alloc_run(uint64_t frames, paddr_t limit, enum frame_owner owner) MUST_CHECK;
 void frame_free_run(paddr_t pa, uint64_t frames);
 
-/* Reference counts of single frames, for frames mapped more than once. A new frame has one; the
- * last put frees it. */
+/*
+ * frame_split() - a run in use becomes 2^order runs of one frame, each with one reference.
+ * frame_merge() - the reverse: false, and nothing changed, unless all frames are of the caller's
+ * owner with one reference. Takes no lock: the caller has the frames. Cost: some instructions for
+ * each frame.
+ */
+void frame_split(paddr_t pa, unsigned order);
+bool frame_merge(paddr_t pa, unsigned order) MUST_CHECK;
+
+/* Reference counts of runs, by their first frame, for what is mapped more than once. A new one has one; the last
+ * put frees it, in the order it has then. frame_is_shared() - it has more than one. */
 void frame_get(paddr_t pa);
 void frame_put(paddr_t pa);
+bool frame_is_shared(paddr_t pa);
 
 uint64_t frame_count_free(void);              /* frames, exact when quiet */
 uint64_t frame_count(enum frame_owner owner); /* frames */

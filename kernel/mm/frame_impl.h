@@ -55,13 +55,15 @@ struct frame_zone {
     uint64_t free_frames;
 };
 
-/* Own core only, interrupts off; others read the numbers. */
+/* Own core only, interrupts off, but for the two atomics; others read the numbers. */
 struct frame_cache {
     uint32_t count;
     uint32_t zeroed_count;
     int64_t owned[FRAME_OWNERS]; /* taken minus given back here; only the sum over cores counts */
     uint64_t refills;            /* trips to the zones */
     uint64_t drains;
+    _Atomic(struct frame *) surrendered; /* handed over, not yet taken: frame_reclaim.c */
+    atomic_uint surrenders;              /* how often it was asked to */
     paddr_t plain[FRAME_CACHE_MAX];
     paddr_t zeroed[FRAME_CACHE_ZEROED_MAX];
 } __attribute__((aligned(64)));
@@ -118,3 +120,11 @@ void frame_add_used(paddr_t pa, unsigned order, enum frame_owner owner);
 
 /* frame_cache_drain() - give this core's cached frames back to the zones. */
 void frame_cache_drain(void);
+
+/*
+ * frame_reclaim() - have the other cores hand their cached frames over, and free those. True if
+ * there were any. Waits for cores that have some; no zone's lock is held. frame_return_cached() -
+ * a frame that was CACHED and is in no cache goes back to its zone.
+ */
+bool frame_reclaim(void);
+void frame_return_cached(struct frame *frame);

@@ -40,7 +40,7 @@ static struct cache *cache_for(size_t bytes)
 static void *alloc_run(size_t bytes, uint64_t pc)
 {
     uint64_t frames = ROUND_UP(bytes, FRAME_BYTES) / FRAME_BYTES;
-    paddr_t pa = frame_alloc_run(frames, FRAME_HEAP);
+    paddr_t pa = frame_alloc_run(frames, FRAME_LIMIT_NONE, FRAME_HEAP);
     if (pa == 0) {
         return NULL;
     }

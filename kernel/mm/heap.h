@@ -41,6 +41,9 @@ void cache_free(struct cache *cache, void *object);
  * Stay mapped when freed. */
 vaddr_t kernel_stack_alloc(void) MUST_CHECK;
 void kernel_stack_free(vaddr_t top);
+/* kernel_stack_guard_boot() - take the pages below the stacks of the kernel image out of its page
+ * tables. Boot core, before others run. */
+void kernel_stack_guard_boot(void);
 
 /* heap_init() - after frame_init(), before everything else here. Boot core, once. */
 void heap_init(void);

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-KERNEL_SRC += kernel/mm/cache.c kernel/mm/frame.c kernel/mm/frame_boot.c kernel/mm/frame_check.c kernel/mm/heap.c \
-              kernel/mm/heap_check.c kernel/mm/heap_guard.c kernel/mm/kernel_stack.c kernel/mm/page_table.c kernel/mm/tlb.c \
-              kernel/mm/tlb_own.c
+KERNEL_SRC += kernel/mm/cache.c kernel/mm/frame.c kernel/mm/frame_boot.c kernel/mm/frame_check.c kernel/mm/frame_reclaim.c \
+              kernel/mm/heap.c kernel/mm/heap_check.c kernel/mm/heap_guard.c kernel/mm/kernel_stack.c kernel/mm/page_table.c kernel/mm/stack_guard.c \
+              kernel/mm/tlb.c kernel/mm/tlb_own.c
 
 # A machine for tests: memory behind a direct map that lies where a process has room, allocations that can be made to fail.
 MM_TEST_SRC := tests/host/mm_support.c kernel/sync/lock_check.c kernel/base/format.c kernel/mm/cache.c kernel/mm/frame.c \
-               kernel/mm/frame_boot.c kernel/mm/frame_check.c kernel/mm/heap.c kernel/mm/heap_check.c \
+               kernel/mm/frame_boot.c kernel/mm/frame_check.c kernel/mm/frame_reclaim.c kernel/mm/heap.c kernel/mm/heap_check.c \
                kernel/mm/heap_guard.c kernel/mm/kernel_stack.c kernel/mm/page_table.c
 MM_TEST_CFLAGS := -DDIRECT_MAP_BASE=0x200000000000ull
 MM_TEST_LIBS := -lpthread -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=frame_alloc_run,--wrap=heap_alloc

@@ -20,13 +20,13 @@
  *       waited for.
  *   S3  Who waits polls, so it serves others: two initiators never wait for each other. tlb_serve()
  *       takes no lock and initiates nothing.
- *   S4  A core that switches spaces stores active_root before it loads CR3, which is serialising.
- *       Either the initiator, behind its fence, sees the new root and asks; or the CR3 load comes
- *       after the entries have changed, and starts with a TLB that has none of the space.
- *
- * A core that leaves a space says so just before it loads CR3. If a table were freed and reused in
- * between, a speculative page walk could still read it; a switch that stores TLB_ROOT_CHANGING
- * first is asked by everybody and leaves no such moment.
+ *   S4  A core that switches spaces stores TLB_ROOT_CHANGING, loads CR3, which serialises, and then
+ *       stores the new root. Either the initiator, behind its fence, sees the change or the new root
+ *       and asks; or the CR3 load comes after the entries have changed, and starts with a TLB that
+ *       has none of the space. A core that leaves a space counts as one that has it until CR3 is
+ *       loaded, because its page walks may read the tables until then.
+ *   S5  A thread without a space (TLB_ROOT_ANY) leaves active_root as it is, so its core is asked as
+ *       before; tlb_retire() makes it let go before the tables are freed.
  *
  * Not a mask of cores per space: keeping one costs two locked instructions per address-space
  * switch, here the initiator looks at one word per core.
@@ -95,6 +95,11 @@ void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
         cpu_relax();
         core_poll();
     }
+}
+
+void tlb_retire(paddr_t root)
+{
+    tlb_flush(root, 0, TLB_RETIRE); /* S5 */
 }
 
 void tlb_serve(void)

@@ -24,6 +24,7 @@ static_assert(CPU_MAX <= 32, "a bit per core");
 
 extern struct tlb_core tlb_cores[CPU_MAX];
 
-/* tlb_flush_own() - drop this core's translations; root 0: kernel addresses. The only part that
- * executes INVLPG or loads CR3. */
+/* tlb_flush_own() - drop this core's translations; root 0: kernel addresses; bytes TLB_RETIRE: let
+ * go of the root. The only part that executes INVLPG or loads CR3. */
+#define TLB_RETIRE (~0ull)
 void tlb_flush_own(paddr_t root, vaddr_t va, uint64_t bytes);

@@ -6,10 +6,10 @@
 #pragma once
 
 #include "arch/cpu.h"
-#include "arch/mmu.h"
 #include "base/assert.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/message.h"
+#include "mm/tlb.h"
 #include "sched/thread.h"
 #include "trace/ring/ring.h"
 
@@ -55,11 +55,7 @@ static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next
     next->run = THREAD_RUNNING;
     atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
     context_set_kernel_stack(next->stack_top);
-    if (next->root != prev->root) {
-        /* Before CR3: see mm/tlb.h. */
-        atomic_store_explicit(&cpu->active_root, next->root, memory_order_relaxed);
-        mmu_set_root(next->root);
-    }
+    tlb_use_root(cpu, next->root);
     if (UNLIKELY((prev->unusual | *(volatile uint32_t *)&next->unusual) != 0)) {
         thread_switch_special(prev, next);
     }

@@ -164,7 +164,7 @@ struct thread *thread_create_idle(unsigned cpu)
     struct thread *idle = &idle_threads[cpu];
     reset_fields(idle, 0, (int)cpu, "idle");
     object_init(&idle->object, OBJECT_THREAD);
-    idle->root = kernel_page_table.root;
+    idle->root = TLB_ROOT_ANY;
     idle->cpu = (uint16_t)cpu;
     idle->ticks = -(int64_t)cpu_tsc();
     idle->run = THREAD_RUNNING;
@@ -173,7 +173,7 @@ struct thread *thread_create_idle(unsigned cpu)
     cpus[cpu].idle = idle;
     cpus[cpu].current = idle;
     cpus[cpu].previous = idle;
-    atomic_store_explicit(&cpus[cpu].active_root, idle->root, memory_order_relaxed);
+    atomic_store_explicit(&cpus[cpu].active_root, kernel_page_table.root, memory_order_relaxed);
     return idle;
 }
 
@@ -193,8 +193,7 @@ void thread_become_idle(void (*entry)(void *argument), void *argument)
 static void leave_space(struct thread *self)
 {
     self->root = kernel_page_table.root;
-    atomic_store_explicit(&this_cpu()->active_root, self->root, memory_order_relaxed);
-    mmu_set_root(self->root);
+    tlb_use_root(this_cpu(), self->root);
 }
 
 void thread_exit(uint64_t code)

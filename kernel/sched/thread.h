@@ -71,7 +71,7 @@ struct thread {
     vaddr_t stack_top;        /* (c) */
     struct trap_frame *frame; /* (c) user registers, valid in the kernel */
     struct process *process;  /* (c) NULL: kernel thread */
-    paddr_t root;             /* (c) page tables it runs on */
+    paddr_t root;             /* (c) page tables it runs on; TLB_ROOT_ANY: none of its own */
     _Atomic uint64_t ticket;  /* (a) T1 */
     uint64_t sequence;        /* (s) next ticket's, survives reuse of the slot */
     uint32_t slot;            /* (c) */

@@ -78,7 +78,7 @@ status_t area_create_run(uint64_t bytes, struct area **out)
     if (area == NULL) {
         return ERR_NO_MEMORY;
     }
-    area->base = frame_alloc_run(bytes / FRAME_BYTES, FRAME_USER);
+    area->base = frame_alloc_run(bytes / FRAME_BYTES, FRAME_LIMIT_NONE, FRAME_USER);
     if (area->base == 0) {
         heap_free(area);
         return ERR_NO_MEMORY;

@@ -65,6 +65,7 @@ void space_destroy(struct space *space)
     status_t status =
         space_unmap(space, USER_BASE, USER_END - USER_BASE); /* whole mappings: no cut, no memory */
     VERIFY(status == OK || status == ERR_NOT_FOUND);
+    tlb_retire(space->table.root);
     page_table_destroy(&space->table);
     heap_free(space);
 }

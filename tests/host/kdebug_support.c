@@ -20,6 +20,7 @@
 #include "kdebug/core/terminal.h"
 #include "mm/frame_impl.h"
 #include "mm/heap_impl.h"
+#include "vm/space_impl.h"
 
 #define OUTPUT_BYTES  0x200000u
 #define INPUT_BYTES   0x10000u
@@ -91,6 +92,14 @@ bool frame_check(char *why, size_t bytes)
     (void)why;
     (void)bytes;
     abort();
+}
+
+bool space_check(const struct space *space, char *why, size_t bytes)
+{
+    (void)space;
+    (void)why;
+    (void)bytes;
+    return true;
 }
 
 bool heap_check(char *why, size_t bytes)

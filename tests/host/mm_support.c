@@ -12,8 +12,11 @@
 #include <unistd.h>
 
 #include "arch/cpu.h"
+#include "arch/interrupt.h"
 #include "arch/mmu.h"
 #include "base/assert.h"
+#include "base/hooks.h"
+#include "gen/trace_emit.h"
 #include "mm/frame_impl.h"
 #include "mm/heap_impl.h"
 #include "mm/page_table.h"
@@ -28,6 +31,7 @@ struct cpu cpus[CPU_MAX];
 bool panic_expected;
 jmp_buf panic_return;
 char panic_message[256];
+bool machine_cores_run;
 unsigned machine_preempts, machine_fail_at, machine_allocations;
 void (*machine_at_preempt)(void);
 void (*machine_at_acquire)(struct spinlock *lock);
@@ -56,6 +60,32 @@ unsigned cpu_count(void)
 
 void core_poll_slow(void)
 {
+    if (atomic_exchange(&this_cpu()->poll, 0) & CPU_POLL_FRAMES) {
+        frame_surrender();
+    }
+}
+
+void ipi_send(unsigned cpu, unsigned vector)
+{
+    unsigned self = cpu_id();
+    (void)vector;
+    if (!machine_cores_run) {
+        machine_set_cpu(cpu);
+        core_poll();
+        machine_set_cpu(self);
+    }
+}
+
+void trace_emit_mm_frames_free(uint8_t zone, uint64_t frames)
+{
+    (void)zone;
+    (void)frames;
+}
+
+void trace_emit_mm_frames_owned(uint8_t owner, uint64_t balance)
+{
+    (void)owner;
+    (void)balance;
 }
 
 /* ---- locks, as kernel/sync does it but with interrupts left alone ---- */
@@ -135,11 +165,11 @@ paddr_t __wrap_frame_alloc_zeroed(enum frame_owner owner)
     return fails_now() ? 0 : __real_frame_alloc_zeroed(owner);
 }
 
-paddr_t __real_frame_alloc_run(uint64_t frames, enum frame_owner owner);
-paddr_t __wrap_frame_alloc_run(uint64_t frames, enum frame_owner owner);
-paddr_t __wrap_frame_alloc_run(uint64_t frames, enum frame_owner owner)
+paddr_t __real_frame_alloc_run(uint64_t frames, paddr_t limit, enum frame_owner owner);
+paddr_t __wrap_frame_alloc_run(uint64_t frames, paddr_t limit, enum frame_owner owner);
+paddr_t __wrap_frame_alloc_run(uint64_t frames, paddr_t limit, enum frame_owner owner)
 {
-    return fails_now() ? 0 : __real_frame_alloc_run(frames, owner);
+    return fails_now() ? 0 : __real_frame_alloc_run(frames, limit, owner);
 }
 
 void *__real_heap_alloc(size_t bytes);

@@ -23,6 +23,9 @@ void machine_start(const struct handoff_memory *regions, unsigned count);
 void machine_start_plain(uint64_t bytes);
 /* machine_set_cpu() - the calling thread is this core from now on. */
 void machine_set_cpu(unsigned cpu);
+/* True while each core that has frames is a thread, which polls; else an interrupt sent to a core is
+ * served by the caller in its place. */
+extern bool machine_cores_run;
 
 /* Fault injection: the allocation number `countdown` from now fails, counting frame_alloc(),
  * frame_alloc_zeroed(), frame_alloc_run() and heap_alloc() as seen by other files (linked with

@@ -209,6 +209,18 @@ static void test_refusals(void **state)
     assert_int_equal(walk(&paging, 0x601000).phys, 0x201000);
 }
 
+static void test_small_pages_on_request(void **state)
+{
+    (void)state;
+    struct paging paging;
+    assert_int_equal(paging_create(&paging, &source, true), OK);
+    assert_int_equal(paging_map(&paging, KERNEL_IMAGE_BASE, LARGE_PAGE_BYTES, LARGE_PAGE_BYTES,
+                                PAGING_WRITE | PAGING_SMALL),
+                     OK);
+    assert_int_equal(walk(&paging, KERNEL_IMAGE_BASE).shift, 12);
+    assert_int_equal(walk(&paging, KERNEL_IMAGE_BASE + LARGE_PAGE_BYTES - 1).shift, 12);
+}
+
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -253,11 +265,12 @@ static void test_slot(void **state)
 int main(void)
 {
     struct CMUnitTest
-        tests[COUNT_OF(size_cases) + COUNT_OF(rights_cases) + COUNT_OF(refusals) + 2] = {
+        tests[COUNT_OF(size_cases) + COUNT_OF(rights_cases) + COUNT_OF(refusals) + 3] = {
+            {"small pages on request", test_small_pages_on_request, set_up, tear_down, NULL},
             {"memory runs out at every table", test_no_memory, set_up, tear_down, NULL},
             {"a filled slot holds an empty table", test_slot, set_up, tear_down, NULL},
         };
-    unsigned n = 2;
+    unsigned n = 3;
     for (unsigned i = 0; i < COUNT_OF(size_cases); i++) {
         tests[n++] = (struct CMUnitTest){size_cases[i].name, test_sizes, set_up, tear_down,
                                          (void *)&size_cases[i]};

@@ -4,6 +4,7 @@
 #include "mm/frame.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -218,7 +219,7 @@ static void alloc_random(uint64_t *seed, unsigned order_max)
     run.is_odd = random_next(seed) % 4 == 0;
     if (run.is_odd) {
         run.frames = 1 + random_next(seed) % (1u << order_max);
-        run.pa = frame_alloc_run(run.frames, run.owner);
+        run.pa = frame_alloc_run(run.frames, FRAME_LIMIT_NONE, run.owner);
     } else {
         run.order = (unsigned)(random_next(seed) % (order_max + 1));
         run.frames = 1ull << run.order;
@@ -326,7 +327,7 @@ static void exhaust(unsigned order)
         assert_int_equal(taken, free_before); /* every single frame is to be had */
         assert_int_equal(frame_count_free(), 0);
         assert_int_equal(frame_alloc_zeroed(FRAME_USER), 0);
-        assert_int_equal(frame_alloc_run(3, FRAME_USER), 0);
+        assert_int_equal(frame_alloc_run(3, FRAME_LIMIT_NONE, FRAME_USER), 0);
     }
     while (stack != 0) {
         paddr_t pa = stack;
@@ -414,7 +415,7 @@ static void test_runs_of_any_length(void **state)
     machine_start_plain(64 * MIB);
     uint64_t free_before = frame_count_free();
     for (uint64_t frames = 1; frames <= 300; frames++) {
-        paddr_t pa = frame_alloc_run(frames, FRAME_USER);
+        paddr_t pa = frame_alloc_run(frames, FRAME_LIMIT_NONE, FRAME_USER);
         assert_int_not_equal(pa, 0);
         assert_int_equal(frame_count_free(),
                          free_before - frames); /* exactly, not the next power of two */
@@ -428,9 +429,10 @@ static void test_runs_of_any_length(void **state)
         frame_free_run(pa, frames);
         assert_int_equal(frame_count_free(), free_before);
     }
-    assert_int_equal(frame_alloc_run(0, FRAME_USER), 0);
-    assert_int_equal(frame_alloc_run((1ull << FRAME_ORDER_MAX) + 1, FRAME_USER), 0);
-    assert_int_equal(frame_alloc_run(UINT64_MAX, FRAME_USER), 0);
+    assert_int_equal(frame_alloc_run(0, FRAME_LIMIT_NONE, FRAME_USER), 0);
+    assert_int_equal(frame_alloc_run((1ull << FRAME_ORDER_MAX) + 1, FRAME_LIMIT_NONE, FRAME_USER),
+                     0);
+    assert_int_equal(frame_alloc_run(UINT64_MAX, FRAME_LIMIT_NONE, FRAME_USER), 0);
     assert_holds(frame_check);
 }
 
@@ -625,6 +627,166 @@ static void test_cores_at_the_same_time(void **state)
     assert_int_equal(frame_count_free(), free_before);
 }
 
+/* ---- when memory runs out ---- */
+
+static void fill_cache_of(unsigned cpu)
+{
+    machine_set_cpu(cpu);
+    paddr_t pa = frame_alloc(0, FRAME_USER), table = frame_alloc_zeroed(FRAME_PAGE_TABLE);
+    assert_true(pa != 0 && table != 0);
+    frame_free(pa, 0);
+    frame_free_zeroed(table);
+    assert_true(frame_caches[cpu].count > 0 && frame_caches[cpu].zeroed_count > 0);
+}
+
+static void test_caches_of_other_cores_are_found(void **state)
+{
+    (void)state;
+    machine_start_plain(4 * MIB);
+    for (unsigned cpu = 1; cpu < 8; cpu++) {
+        fill_cache_of(cpu);
+    }
+    machine_set_cpu(0);
+    uint64_t count = 0, expected = frame_count_free();
+    while (frame_alloc(0, FRAME_USER) != 0) {
+        count++;
+    }
+    assert_int_equal(count, expected); /* to the last frame */
+    assert_int_equal(frame_count_free(), 0);
+    assert_holds(frame_check);
+}
+
+static void test_a_long_run_is_made_of_what_other_cores_have(void **state)
+{
+    (void)state;
+    machine_start_plain(4 * MIB);
+    paddr_t all[1024];
+    unsigned count = 0;
+    while ((all[count] = frame_alloc(0, FRAME_USER)) != 0) {
+        count++;
+    }
+    /* 32 aligned neighbours, each in the cache of another core. */
+    unsigned first = 0;
+    while (all[first] % (32 * FRAME_BYTES) != 0 ||
+           all[first + 31] != all[first] + 31 * FRAME_BYTES) {
+        first++;
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        machine_set_cpu(i);
+        frame_free(all[first + i], 0);
+    }
+    machine_set_cpu(5);
+    assert_int_equal(frame_alloc(5, FRAME_USER), all[first]);
+    assert_holds(frame_check);
+}
+
+/* More cores want memory than there is, each gives back what it has got when it gets no more: all
+ * go on, nothing is lost. */
+static atomic_uint busy_cores;
+
+static void *want_everything(void *argument)
+{
+    machine_set_cpu((unsigned)(uintptr_t)argument);
+    static paddr_t got[CORES + 1][4096];
+    paddr_t *own = got[cpu_id()];
+    for (unsigned round = 0; round < 30; round++) {
+        unsigned count = 0;
+        while (count < 4096 && (own[count] = frame_alloc(0, FRAME_USER)) != 0) {
+            count++;
+        }
+        while (count > 0) {
+            frame_free(own[--count], 0);
+        }
+    }
+    atomic_fetch_sub(&busy_cores, 1);
+    while (atomic_load(&busy_cores) > 0) { /* others may still ask */
+        core_poll();
+        sched_yield();
+    }
+    return NULL;
+}
+
+static void test_cores_run_out_at_the_same_time(void **state)
+{
+    (void)state;
+    machine_start_plain(4 * MIB);
+    uint64_t free_before = frame_count_free();
+    pthread_t threads[CORES];
+    frame_cache_drain(); /* this core will not poll: nobody may have to ask it */
+    machine_cores_run = true;
+    atomic_store(&busy_cores, CORES);
+    for (unsigned i = 0; i < CORES; i++) {
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, want_everything, (void *)(uintptr_t)(i + 1)), 0);
+    }
+    for (unsigned i = 0; i < CORES; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    machine_cores_run = false;
+    assert_int_equal(frame_count_free(), free_before);
+    assert_holds(frame_check);
+}
+
+static void test_runs_below_an_address(void **state)
+{
+    (void)state;
+    static const struct handoff_memory regions[] = {
+        {.base = MIB, .bytes = 63 * MIB, .type = HANDOFF_MEMORY_USABLE},
+        {.base = FRAME_ZONE_LOW_END, .bytes = 64 * MIB, .type = HANDOFF_MEMORY_USABLE},
+    };
+    static const struct {
+        uint64_t frames;
+        paddr_t limit;
+        bool is_there;
+    } rows[] = {
+        {16, 16 * MIB, true},  {300, 16 * MIB, true},           {1, 2 * MIB, true},
+        {257, MIB + 1, false}, {512, FRAME_ZONE_LOW_END, true}, {4096, 16 * MIB, false},
+    };
+    machine_start(regions, 2);
+    uint64_t before = frame_count_free();
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        paddr_t pa = frame_alloc_run(rows[i].frames, rows[i].limit, FRAME_USER);
+        assert_int_equal(pa != 0, rows[i].is_there);
+        if (pa != 0) {
+            assert_true(pa + rows[i].frames * FRAME_BYTES <= rows[i].limit);
+            assert_holds(frame_check);
+            frame_free_run(pa, rows[i].frames);
+        }
+    }
+    frame_cache_drain();
+    assert_int_equal(frame_count_free(), before);
+    assert_holds(frame_check);
+}
+
+static void test_split_and_merge(void **state)
+{
+    (void)state;
+    machine_start_plain(8 * MIB);
+    uint64_t before = frame_count_free();
+    paddr_t pa = frame_alloc(9, FRAME_USER);
+    frame_split(pa, 9);
+    assert_int_equal(frame_count(FRAME_USER), 512);
+    assert_holds(frame_check);
+    frame_get(pa + 7 * FRAME_BYTES);
+    assert_true(frame_is_shared(pa + 7 * FRAME_BYTES));
+    assert_false(frame_merge(pa, 9)); /* somebody else has a part of it */
+    frame_put(pa + 7 * FRAME_BYTES);
+    assert_false(frame_merge(pa + FRAME_BYTES, 9)); /* not aligned */
+    assert_true(frame_merge(pa, 9));
+    assert_holds(frame_check);
+    frame_split(pa, 9);
+    for (unsigned i = 0; i < 512; i++) {
+        frame_put(pa + i * FRAME_BYTES);
+    }
+    pa = frame_alloc(9, FRAME_USER);
+    frame_get(pa);
+    frame_put(pa);
+    frame_put(pa); /* the last reference frees the whole run */
+    frame_cache_drain();
+    assert_int_equal(frame_count_free(), before);
+    assert_holds(frame_check);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -642,6 +804,11 @@ int main(void)
         cmocka_unit_test(test_misuse_is_refused),
         cmocka_unit_test(test_check_notices_damage),
         cmocka_unit_test(test_cores_at_the_same_time),
+        cmocka_unit_test(test_caches_of_other_cores_are_found),
+        cmocka_unit_test(test_a_long_run_is_made_of_what_other_cores_have),
+        cmocka_unit_test(test_cores_run_out_at_the_same_time),
+        cmocka_unit_test(test_runs_below_an_address),
+        cmocka_unit_test(test_split_and_merge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,6 +51,11 @@ void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
     }
 }
 
+void tlb_retire(paddr_t root)
+{
+    tlb_flush(root, 0, ~0ull);
+}
+
 void tlb_model_check(void)
 {
     for (unsigned i = 0; i < tlb_count; i++) {

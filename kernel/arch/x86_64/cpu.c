@@ -24,12 +24,13 @@ struct cpu_features cpu_features;
 /* kernel_main() has most to do before there are other stacks. start.asm loads boot_stack_top. */
 #define BOOT_STACK_BYTES 16384
 struct boot_stack {
-    _Alignas(16) uint8_t bytes[BOOT_STACK_BYTES];
+    GUARD guard[PAGE_BYTES];
+    uint8_t bytes[BOOT_STACK_BYTES];
 };
 extern struct boot_stack boot_stack;
 struct boot_stack boot_stack;
-__asm__(".globl boot_stack_top\n.set boot_stack_top, boot_stack + 16384");
-static_assert(sizeof(struct boot_stack) == 16384, "boot_stack_top");
+__asm__(".globl boot_stack_top\n.set boot_stack_top, boot_stack + 20480");
+static_assert(sizeof(struct boot_stack) == 20480, "boot_stack_top");
 
 void syscall_entry(void);
 
@@ -135,6 +136,24 @@ void cpu_init_boot(void)
     cpus[0].started = 1;
 }
 
+vaddr_t cpu_stack_guard(unsigned index)
+{
+    static const uint32_t offsets[] = {
+        offsetof(struct cpu_stacks, boot_guard),
+        offsetof(struct cpu_stacks, nmi_work_guard),
+        offsetof(struct cpu_stacks, debug_guard),
+        offsetof(struct cpu_stacks, double_fault_guard),
+        offsetof(struct cpu_stacks, machine_check_guard),
+        offsetof(struct cpu_stacks, nmi_guard),
+    };
+    if (index == 0) {
+        return (vaddr_t)boot_stack.guard;
+    }
+    unsigned cpu = (index - 1) / ARRAY_COUNT(offsets);
+    return cpu < CPU_MAX ? (vaddr_t)&cpu_stacks[cpu] + offsets[(index - 1) % ARRAY_COUNT(offsets)]
+                         : 0;
+}
+
 uint32_t cpu_initial_apic_id(void)
 {
     return cpuid_read(1, 0).ebx >> 24;
@@ -168,6 +187,9 @@ void core_poll_slow(void)
     unsigned wanted = atomic_exchange_explicit(&this_cpu()->poll, 0, memory_order_acq_rel);
     if (wanted & CPU_POLL_SHOOTDOWN) {
         tlb_serve();
+    }
+    if (wanted & CPU_POLL_FRAMES) {
+        frame_surrender();
     }
     if (wanted & CPU_POLL_RENDEZVOUS) {
         rendezvous_serve();

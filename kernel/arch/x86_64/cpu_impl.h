@@ -7,6 +7,7 @@
 
 #include "arch/cpu.h"
 #include "base/types.h"
+#include "gen/layout.h"
 
 /*
  * Selectors, in the order SYSCALL and SYSRET demand (Intel SDM vol. 2B, "SYSRET": CS = STAR[63:48]
@@ -49,17 +50,26 @@ static_assert(sizeof(struct tss) == 104, "as the CPU reads it");
 
 /*
  * The last 16 bytes of each exception stack hold the address of the core's struct cpu_arch: the
- * entry stub finds it there whatever GS says. No guard pages: what runs here is short, and kdebug
- * brings its own stack.
+ * entry stub finds it there whatever GS says. Below each stack lies a page that
+ * kernel_stack_guard_boot() unmaps once the kernel's page tables can be changed.
  */
+#define GUARD _Alignas(PAGE_BYTES) uint8_t
+
 struct cpu_stacks {
-    _Alignas(16) uint8_t boot[8192];
+    GUARD boot_guard[PAGE_BYTES];
+    uint8_t boot[8192];
+    GUARD nmi_work_guard[PAGE_BYTES];
     uint8_t nmi_work[4 * NMI_SLOT_BYTES];
+    GUARD debug_guard[PAGE_BYTES];
     uint8_t debug[8192];
+    GUARD double_fault_guard[PAGE_BYTES];
     uint8_t double_fault[8192];
+    GUARD machine_check_guard[PAGE_BYTES];
     uint8_t machine_check[4096];
-    uint8_t nmi[1024]; /* only until the stub has moved the frame to nmi_work */
+    GUARD nmi_guard[PAGE_BYTES];
+    uint8_t nmi[PAGE_BYTES]; /* only until the stub has moved the frame to nmi_work */
 };
+static_assert(sizeof(struct cpu_stacks) % PAGE_BYTES == 0, "pages below are unmapped");
 
 /* The first fields are known to entry.asm (percpu.inc); percpu.c checks. */
 struct cpu_arch {

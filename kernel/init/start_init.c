@@ -39,9 +39,11 @@ static void map_segments(struct process *process, const struct handoff *handoff)
         uint64_t bytes = ROUND_UP(segment->memory_bytes, PAGE_BYTES);
         struct area *area;
         vaddr_t va;
-        must(area_create_physical(segment->phys, bytes, writable, false, &area), "segment");
-        must(space_map(process->space, area, 0, bytes, segment->virt, protection, &va),
-             "segment mapping");
+        must(area_create_physical(segment->phys, bytes, writable, AREA_CACHE_WRITE_BACK, &area),
+             "segment");
+        struct space_view view = {
+            .area = area, .bytes = bytes, .protection = protection, .allowed = protection};
+        must(space_map(process->space, &view, segment->virt, &va), "segment mapping");
         object_put((struct object *)area);
     }
 }
@@ -63,8 +65,10 @@ static void give_image(struct process *process, const struct handoff *handoff,
     struct area *area;
     vaddr_t va = 0;
     uint64_t bytes = ROUND_UP(handoff->image_bytes, PAGE_BYTES);
-    must(area_create_physical(handoff->image_base, bytes, false, false, &area), "boot image");
-    must(space_map(process->space, area, 0, bytes, 0, PROT_READ, &va), "boot image mapping");
+    must(area_create_physical(handoff->image_base, bytes, false, AREA_CACHE_WRITE_BACK, &area),
+         "boot image");
+    struct space_view view = {.area = area, .bytes = bytes, .protection = PROT_READ};
+    must(space_map(process->space, &view, 0, &va), "boot image mapping");
     info->handle_image_area =
         give(process, (struct object *)area,
              RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_EXEC);
@@ -82,9 +86,12 @@ void start_init(const struct handoff *handoff)
     /* A run, so that its memory can be written here through the direct map. */
     struct area *stack;
     vaddr_t stack_va;
-    must(area_create_run(INIT_STACK_BYTES, &stack), "stack");
-    must(space_map(process->space, stack, 0, INIT_STACK_BYTES, STACK_TOP - INIT_STACK_BYTES,
-                   PROT_READ | PROT_WRITE, &stack_va),
+    must(area_create_run(INIT_STACK_BYTES, 0, &stack), "stack");
+    struct space_view view = {.area = stack,
+                              .bytes = INIT_STACK_BYTES,
+                              .protection = PROT_READ | PROT_WRITE | MAP_GUARD,
+                              .allowed = PROT_READ | PROT_WRITE};
+    must(space_map(process->space, &view, STACK_TOP - INIT_STACK_BYTES, &stack_va),
          "stack mapping");
     uint64_t info_offset = INIT_STACK_BYTES - ROUND_UP(sizeof(struct init_info), 16);
     struct init_info *info =

@@ -86,6 +86,7 @@ void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
         own->root = root;
         own->va = va;
         own->bytes = bytes;
+        trace_mm_shootdown_begin(targets, root, va, bytes);
         ask(self, targets);
     }
     if (is_concerned(self, root)) {
@@ -94,6 +95,9 @@ void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
     while (atomic_load_explicit(&own->waiting, memory_order_acquire) != 0) {
         cpu_relax();
         core_poll();
+    }
+    if (targets != 0) {
+        trace_mm_shootdown_end();
     }
 }
 

@@ -13,12 +13,14 @@ static struct area *area_of(struct object *object)
 
 status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area)
 {
-    if (flags & ~AREA_CONTIGUOUS) {
+    const uint32_t runs_only = AREA_BELOW_4G | AREA_HUGE;
+    bool is_run = flags & AREA_CONTIGUOUS;
+    if ((flags & ~(AREA_CONTIGUOUS | AREA_RING | runs_only)) || (!is_run && (flags & runs_only))) {
         return ERR_BAD_ARGUMENT;
     }
     struct area *area;
-    status_t status = flags & AREA_CONTIGUOUS ? area_create_run(bytes, &area)
-                                              : area_create_anonymous(bytes, &area);
+    status_t status =
+        is_run ? area_create_run(bytes, flags, &area) : area_create_anonymous(bytes, flags, &area);
     if (status != OK) {
         return status;
     }
@@ -26,11 +28,19 @@ status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area)
 }
 
 status_t sys_area_create_physical(struct object *system, uint64_t address, uint64_t bytes,
-                                  uint64_t *out_area)
+                                  uint32_t cache, uint64_t *out_area)
 {
+    static const enum area_cache caches[] = {
+        [AREA_UNCACHED] = AREA_CACHE_UNCACHED,
+        [AREA_WRITE_COMBINING] = AREA_CACHE_WRITE_COMBINING,
+        [AREA_CACHED] = AREA_CACHE_WRITE_BACK,
+    };
     (void)system; /* only the right counts */
+    if (cache >= ARRAY_COUNT(caches)) {
+        return ERR_BAD_ARGUMENT;
+    }
     struct area *area;
-    status_t status = area_create_physical(address, bytes, true, true, &area);
+    status_t status = area_create_physical(address, bytes, true, caches[cache], &area);
     if (status != OK) {
         return status;
     }
@@ -55,10 +65,18 @@ static status_t get_area(uint64_t handle, uint32_t needed, struct handle_entry *
     return status;
 }
 
+/* What a mapping made with these rights to the area may ever have. */
+static unsigned protection_allowed(uint32_t rights)
+{
+    return (rights & RIGHT_AREA_READ ? PROT_READ : 0) |
+           (rights & RIGHT_AREA_WRITE ? PROT_WRITE : 0) |
+           (rights & RIGHT_AREA_EXEC ? PROT_EXEC : 0);
+}
+
 status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, uint64_t bytes,
                       vaddr_t address, uint64_t protection, uint64_t *out_address)
 {
-    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC) || protection == 0) {
+    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | MAP_GUARD)) {
         return ERR_BAD_ARGUMENT;
     }
     uint32_t needed = (protection & PROT_READ ? RIGHT_AREA_READ : 0) |
@@ -74,8 +92,12 @@ status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, ui
     if (space == NULL) {
         status = ERR_PEER_CLOSED;
     } else {
-        status = space_map(space, area_of(entry.object), offset, bytes, address,
-                           (unsigned)protection, out_address);
+        struct space_view view = {.area = area_of(entry.object),
+                                  .offset = offset,
+                                  .bytes = bytes,
+                                  .protection = (unsigned)protection,
+                                  .allowed = protection_allowed(entry.rights)};
+        status = space_map(space, &view, address, out_address);
         process_space_put(target);
     }
     object_put(entry.object);

@@ -46,7 +46,7 @@ status_t sys_trace_map(struct object *trace, uint64_t *out_area)
     }
     struct area *area;
     status_t status = area_create_physical(trace_region_physical(), trace_region_get()->bytes,
-                                           false, false, &area);
+                                           false, AREA_CACHE_WRITE_BACK, &area);
     if (status != OK) {
         return status;
     }

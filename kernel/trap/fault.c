@@ -86,8 +86,11 @@ void fault_page(struct trap_frame *frame)
         outcome = space_fault(thread->process->space, address, (unsigned)frame->error);
     }
     trace_fault_exit((uint8_t)outcome);
-    if (LIKELY(outcome != FAULT_FAILED)) {
+    if (LIKELY(fault_is_served(outcome))) {
         return;
+    }
+    if (outcome == FAULT_GUARD) {
+        log_warning("%#llx is a guard page: stack overflow?", (unsigned long long)address);
     }
     if (user_mode) {
         user_fault(frame, address);

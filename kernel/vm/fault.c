@@ -2,24 +2,33 @@
 /*
  * Page faults: from an address to a leaf.
  *
- * Anonymous memory: the frame that the area has for the page, or a new one, zeroed. The frame is
- * made ready without any lock: the first pass under the locks finds that one is missing, lets go,
- * takes and clears it, and looks again. So cores that fault in one space meet for a few dozen
- * instructions, not for the 512 words of a page; who loses the race for a page gives his frame
- * back, still zeroed.
+ * Anonymous memory: the frame that the area has for the page, or a new one, zeroed: 2 MiB where the
+ * mapping shows all of an aligned stretch of which the area has nothing yet, and memory has that much
+ * in one piece, else 4 KiB. The frame is made ready without any lock: the first pass under the locks
+ * finds that one is missing, lets go, takes and clears it, and looks again. So cores that fault in
+ * one space meet for a few dozen instructions, not for the 512 words of a page; who loses the race
+ * for a page gives his frame back, still zeroed. A half-zeroed large frame is the faulting thread's.
  *
- * Physical memory and runs: a 2 MiB leaf where alignment and the mapping's bounds allow, else the 4
+ * A page that is shared with a clone is shown read-only; the first write gives the area a page of its
+ * own (area_share.c), and the fault looks again. Pages that are frozen meanwhile: look again, too.
+ *
+ * Physical memory and runs: a large leaf where alignment and the mapping's bounds allow, else the 4
  * KiB leaves of the aligned 64 KiB around the address, since they cost little once the table is
- * found. 1 GiB leaves are for those who ask, which is not built.
+ * found. 1 GiB leaves are for areas made with AREA_HUGE.
+ *
+ * A large leaf takes the place of small ones that are there from a time when it did not fit.
  *
  * A fault that finds its leaf in place is spurious: another core was faster, and a retry succeeds.
  * But when the kernel was refused a page that is there and allows the access, that is SMAP at work,
  * and a retry would fault for ever: failed.
  */
 #include "abi/memory.h"
+#include "arch/cpu.h"
 #include "arch/interrupt.h"
 #include "base/assert.h"
 #include "base/checked.h"
+#include "base/string.h"
+#include "gen/trace_emit.h"
 #include "mm/frame.h"
 #include "sched/thread.h"
 #include "vm/space_impl.h"
@@ -28,59 +37,173 @@
 #define FAULTS_PER_STEP 4u  /* 16 KiB of zeroing between preemption points */
 #define PAGES_PER_STEP  64u /* present pages looked at between two */
 
+#define LARGE_ORDER (21u - 12u)
+
 /* What a pass under the locks found. */
 enum pass {
     PASS_DONE,        /* with an outcome */
     PASS_NEEDS_FRAME, /* come back with a zeroed frame */
+    PASS_NEEDS_LARGE, /* come back with a zeroed frame of 2 MiB, or without hope for one */
+    PASS_NEEDS_COPY,  /* come back when the area has a page of its own */
+    PASS_FROZEN,      /* come back in a moment */
     PASS_NO_MEMORY,
 };
 
-static enum pass map_page(struct space *space, const struct mapping *mapping, vaddr_t va,
-                          paddr_t pa, enum fault_outcome made, enum fault_outcome *out)
+struct fault {
+    struct space *space;
+    vaddr_t va;        /* page aligned */
+    unsigned need;     /* PROT_* */
+    paddr_t fresh;     /* zeroed, 0: none; taken (set to 0) if the area has none for the page */
+    paddr_t large;     /* the same, 2 MiB */
+    bool no_large;     /* there is no memory for one */
+    struct area *area; /* with a reference: PASS_NEEDS_COPY of this page */
+    uint64_t page;
+    enum fault_outcome outcome;
+};
+
+static enum pass finish(struct fault *fault, enum fault_outcome outcome)
 {
-    switch (page_table_map(&space->table, va, pa, PAGE_BYTES, mapping->leaf_flags)) {
+    fault->outcome = outcome;
+    return PASS_DONE;
+}
+
+/* The leaf is there. A page that was shared and no longer is may be written to from now on; other
+ * cores that still know it read-only find out by a fault of their own. */
+static enum pass reuse_leaf(struct fault *fault, uint64_t flags)
+{
+    uint64_t page_bytes;
+    uint64_t *leaf = page_table_find(&fault->space->table, fault->va, &page_bytes);
+    if ((fault->need & PROT_WRITE) && leaf != NULL && !(*leaf & PTE_WRITE) && (flags & PTE_WRITE)) {
+        __atomic_fetch_or(leaf, PTE_WRITE, __ATOMIC_RELAXED);
+        return finish(fault, FAULT_MAPPED);
+    }
+    return finish(fault, FAULT_SPURIOUS);
+}
+
+static enum pass map_page(struct fault *fault, paddr_t pa, uint64_t flags, enum fault_outcome made)
+{
+    switch (page_table_map(&fault->space->table, fault->va, pa, PAGE_BYTES, flags)) {
     case OK:
-        *out = made;
-        return PASS_DONE;
+        return finish(fault, made);
     case ERR_BUSY:
-        *out = FAULT_SPURIOUS;
-        return PASS_DONE;
+        return reuse_leaf(fault, flags);
     default:
         return PASS_NO_MEMORY;
     }
 }
 
-/* *fresh: a zeroed frame or 0; taken (set to 0) if the area has none for the page. */
-static enum pass pass_anonymous(struct space *space, struct mapping *mapping, vaddr_t va,
-                                paddr_t *fresh, enum fault_outcome *out)
+/* True if the large page around va is all in the mapping, and memory there is as aligned. */
+static bool large_page_fits(const struct mapping *mapping, vaddr_t va, paddr_t pa,
+                            uint64_t page_bytes)
 {
-    struct area *area = mapping->area;
-    uint64_t page = (mapping->offset + (va - mapping_start(mapping))) / PAGE_BYTES;
-    paddr_t pa = area_find(area, page);
-    if (pa != 0) {
-        return map_page(space, mapping, va, pa, FAULT_MAPPED, out); /* A1: pa stays true */
-    }
-    if (*fresh == 0) {
-        return PASS_NEEDS_FRAME;
-    }
-    spinlock_acquire(&area->lock);
-    uint64_t *slot = area_slot_locked(area, page);
-    enum fault_outcome made = FAULT_MAPPED;
-    if (slot != NULL && *slot == 0) {
-        area_own_frame(area, slot, *fresh);
-        *fresh = 0;
-        made = FAULT_ZEROED;
-    }
-    spinlock_release(&area->lock);
-    return slot != NULL ? map_page(space, mapping, va, *slot, made, out) : PASS_NO_MEMORY;
+    vaddr_t base = ROUND_DOWN(va, page_bytes);
+    return (va - pa) % page_bytes == 0 && base >= mapping_start(mapping) &&
+           mapping->end - base >= page_bytes && !mapping->area->is_ring;
 }
 
-/* True if the 2 MiB around va are all in the mapping, and contiguous memory there is as aligned. */
-static bool large_page_fits(const struct mapping *mapping, vaddr_t va, paddr_t pa)
+/* False: there is no memory for a table, or a leaf of that size is there already. */
+static bool map_large(struct fault *fault, paddr_t pa, uint64_t flags, uint64_t page_bytes)
 {
-    vaddr_t base = ROUND_DOWN(va, LARGE_PAGE_BYTES);
-    return (va - pa) % LARGE_PAGE_BYTES == 0 && base >= mapping_start(mapping) &&
-           mapping->end - base >= LARGE_PAGE_BYTES;
+    struct page_table *table = &fault->space->table;
+    vaddr_t va = ROUND_DOWN(fault->va, page_bytes);
+    status_t status = page_table_map(table, va, ROUND_DOWN(pa, page_bytes), page_bytes, flags);
+    if (status == ERR_BUSY) {
+        uint64_t present_bytes = PAGE_BYTES;
+        if (page_table_find(table, va, &present_bytes) != NULL && present_bytes >= page_bytes) {
+            return false;
+        }
+        trace_mm_leaf_merge(va, page_bytes);
+        space_clear_leaves_locked(fault->space, va, va + page_bytes);
+        status = page_table_map(table, va, ROUND_DOWN(pa, page_bytes), page_bytes, flags);
+    }
+    return status == OK;
+}
+
+/* A page that the area has, or its origin. */
+static enum pass show_page(struct fault *fault, const struct mapping *mapping, paddr_t pa,
+                           bool is_shared)
+{
+    if (is_shared && (fault->need & PROT_WRITE)) {
+        return PASS_NEEDS_COPY;
+    }
+    uint64_t flags = is_shared ? mapping->leaf_flags & ~PTE_WRITE : mapping->leaf_flags;
+    if (UNLIKELY(area_is_large(mapping->area, fault->page)) &&
+        large_page_fits(mapping, fault->va, pa, LARGE_PAGE_BYTES) &&
+        map_large(fault, pa, flags, LARGE_PAGE_BYTES)) {
+        return finish(fault, FAULT_LARGE);
+    }
+    return map_page(fault, pa, flags, FAULT_MAPPED);
+}
+
+/* The area has nothing of the 2 MiB around the page, and the mapping shows all of it. */
+static bool wants_large(const struct fault *fault, const struct mapping *mapping)
+{
+    struct area *area = mapping->area;
+    uint64_t first = ROUND_DOWN(fault->page, (uint64_t)AREA_NODE_ENTRIES);
+    return !fault->no_large && area->levels > 1 && area->origin == NULL &&
+           (first + AREA_NODE_ENTRIES) * PAGE_BYTES <= area->bytes &&
+           large_page_fits(mapping, fault->va, fault->page * PAGE_BYTES, LARGE_PAGE_BYTES) &&
+           area_is_hole(area, fault->page);
+}
+
+static enum pass add_large(struct fault *fault, const struct mapping *mapping)
+{
+    struct area *area = mapping->area;
+    paddr_t pa = 0;
+    spinlock_acquire(&area->lock);
+    uint64_t *slot = area_large_slot_locked(area, fault->page);
+    if (slot != NULL && *slot == 0) {
+        pa = fault->large;
+        area_own_large(area, slot, pa);
+        fault->large = 0;
+    }
+    spinlock_release(&area->lock);
+    if (pa != 0 && map_large(fault, pa, mapping->leaf_flags, LARGE_PAGE_BYTES)) {
+        return finish(fault, FAULT_LARGE);
+    }
+    fault->no_large = true; /* somebody was faster, or there is no memory for a table */
+    return PASS_FROZEN;
+}
+
+static enum pass add_page(struct fault *fault, const struct mapping *mapping)
+{
+    struct area *area = mapping->area;
+    enum fault_outcome made = FAULT_MAPPED;
+    spinlock_acquire(&area->lock);
+    uint64_t *slot = area_slot_locked(area, fault->page);
+    if (slot != NULL && *slot == 0) {
+        area_own_frame(area, slot, fault->fresh);
+        fault->fresh = 0;
+        made = FAULT_ZEROED;
+    }
+    paddr_t pa = slot != NULL ? *slot : 0;
+    spinlock_release(&area->lock);
+    return pa != 0 ? map_page(fault, pa, mapping->leaf_flags, made) : PASS_NO_MEMORY;
+}
+
+static enum pass pass_anonymous(struct fault *fault, struct mapping *mapping)
+{
+    struct area *area = mapping->area;
+    if (area_is_frozen(area, fault->page)) {
+        return PASS_FROZEN;
+    }
+    if (UNLIKELY(fault->page >= area->bytes / PAGE_BYTES)) {
+        return finish(fault, FAULT_FAILED); /* it has been made shorter */
+    }
+    paddr_t pa = area_find(area, fault->page);
+    if (pa != 0) {
+        return show_page(fault, mapping, pa, area->may_share && frame_is_shared(pa));
+    }
+    if (area->origin != NULL) {
+        return show_page(fault, mapping, area_origin_frame(area, fault->page), true);
+    }
+    if (fault->large != 0 && !fault->no_large) {
+        return add_large(fault, mapping);
+    }
+    if (wants_large(fault, mapping)) {
+        return PASS_NEEDS_LARGE;
+    }
+    return fault->fresh != 0 ? add_page(fault, mapping) : PASS_NEEDS_FRAME;
 }
 
 /* The other pages of the window are a favour: whatever happens with them is fine. */
@@ -95,65 +218,119 @@ static void map_around(struct space *space, const struct mapping *mapping, vaddr
     }
 }
 
-static enum pass pass_contiguous(struct space *space, const struct mapping *mapping, vaddr_t va,
-                                 enum fault_outcome *out)
+static enum pass pass_contiguous(struct fault *fault, const struct mapping *mapping)
 {
-    paddr_t pa = mapping->area->base + mapping->offset + (va - mapping_start(mapping));
-    if (large_page_fits(mapping, va, pa) &&
-        page_table_map(&space->table, ROUND_DOWN(va, LARGE_PAGE_BYTES),
-                       ROUND_DOWN(pa, LARGE_PAGE_BYTES), LARGE_PAGE_BYTES,
-                       mapping->leaf_flags) == OK) {
-        *out = FAULT_LARGE;
-        return PASS_DONE;
+    const struct area *area = mapping->area;
+    paddr_t pa = area->base + fault->page * PAGE_BYTES;
+    uint64_t large = area->is_huge && mmu_has_huge_pages() ? HUGE_PAGE_BYTES : LARGE_PAGE_BYTES;
+    for (; large > PAGE_BYTES; large = large == HUGE_PAGE_BYTES ? LARGE_PAGE_BYTES : PAGE_BYTES) {
+        if (large_page_fits(mapping, fault->va, pa, large) &&
+            map_large(fault, pa, mapping->leaf_flags, large)) {
+            return finish(fault, FAULT_LARGE);
+        }
     }
-    enum pass pass = map_page(space, mapping, va, pa, FAULT_MAPPED, out);
-    if (pass == PASS_DONE && *out == FAULT_MAPPED) {
-        map_around(space, mapping, va, pa);
+    enum pass pass = map_page(fault, pa, mapping->leaf_flags, FAULT_MAPPED);
+    if (pass == PASS_DONE && fault->outcome == FAULT_MAPPED && !area->is_ring) {
+        map_around(fault->space, mapping, fault->va, pa);
     }
     return pass;
 }
 
-static enum pass pass_locked(struct space *space, vaddr_t va, unsigned need, paddr_t *fresh,
-                             enum fault_outcome *out)
+static enum pass pass_locked(struct fault *fault)
 {
-    struct mapping *mapping = space_find_locked(space, va);
-    if (mapping == NULL || mapping->dying || (need & ~mapping->protection)) {
-        *out = FAULT_FAILED;
-        return PASS_DONE;
+    struct mapping *mapping = space_find_locked(fault->space, fault->va);
+    if (mapping == NULL || mapping->dying || (fault->need & ~mapping->protection)) {
+        bool is_guard = mapping != NULL && mapping->area == NULL && !mapping->dying;
+        return finish(fault, is_guard ? FAULT_GUARD : FAULT_FAILED);
     }
-    if (mapping->area->kind == AREA_ANONYMOUS) {
-        return pass_anonymous(space, mapping, va, fresh, out);
+    fault->page = mapping_page(mapping, fault->va);
+    enum pass pass = mapping->area->kind == AREA_ANONYMOUS ? pass_anonymous(fault, mapping)
+                                                           : pass_contiguous(fault, mapping);
+    if (UNLIKELY(pass == PASS_NEEDS_COPY)) {
+        fault->area = mapping->area;
+        object_get(&fault->area->object);
     }
-    return pass_contiguous(space, mapping, va, out);
+    return pass;
+}
+
+/* 2 MiB of zeros, made where others may run. 0: not to be had. */
+static paddr_t alloc_large_zeroed(void)
+{
+    paddr_t pa = frame_alloc(LARGE_ORDER, FRAME_USER);
+    for (uint64_t page = 0; pa != 0 && page < 1u << LARGE_ORDER; page++) {
+        page_zero(phys_to_virt(pa + page * PAGE_BYTES));
+        if (page % FAULTS_PER_STEP == FAULTS_PER_STEP - 1) {
+            preempt_point();
+        }
+    }
+    return pa;
+}
+
+/* Between two passes: get what the last one lacked. False: there is no memory. */
+static NOINLINE bool prepare(struct fault *fault, enum pass lacked)
+{
+    switch (lacked) {
+    case PASS_NEEDS_LARGE:
+        fault->large = alloc_large_zeroed();
+        fault->no_large = fault->large == 0;
+        return true;
+    case PASS_NEEDS_COPY: {
+        status_t status = area_own_page(fault->area, fault->page);
+        object_put(&fault->area->object);
+        return status == OK;
+    }
+    default:
+        cpu_relax();
+        core_poll();
+        return true;
+    }
+}
+
+/* Passes until one is done. *copied: the page had to become the area's own. */
+static enum pass run_passes(struct fault *fault, bool *copied)
+{
+    for (;;) {
+        spinlock_acquire(&fault->space->lock);
+        enum pass pass = pass_locked(fault);
+        spinlock_release(&fault->space->lock);
+        if (LIKELY(pass == PASS_NEEDS_FRAME)) {
+            fault->fresh = frame_alloc_zeroed(FRAME_USER);
+            if (fault->fresh == 0) {
+                return PASS_NO_MEMORY;
+            }
+            continue;
+        }
+        if (pass == PASS_DONE || pass == PASS_NO_MEMORY) {
+            return pass;
+        }
+        *copied |= pass == PASS_NEEDS_COPY;
+        if (!prepare(fault, pass)) {
+            return PASS_NO_MEMORY;
+        }
+    }
 }
 
 enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
                                  status_t *out_status)
 {
-    enum fault_outcome outcome = FAULT_FAILED;
-    paddr_t fresh = 0;
-    enum pass pass;
-    va = ROUND_DOWN(va, PAGE_BYTES);
-    for (;;) {
-        spinlock_acquire(&space->lock);
-        pass = pass_locked(space, va, need, &fresh, &outcome);
-        spinlock_release(&space->lock);
-        if (pass != PASS_NEEDS_FRAME) {
-            break;
-        }
-        fresh = frame_alloc_zeroed(FRAME_USER);
-        if (fresh == 0) {
-            pass = PASS_NO_MEMORY;
-            break;
-        }
+    struct fault fault = {.space = space, .va = ROUND_DOWN(va, PAGE_BYTES), .need = need};
+    bool copied = false;
+    enum pass pass = run_passes(&fault, &copied);
+    if (UNLIKELY(fault.fresh != 0)) {
+        frame_free_zeroed(fault.fresh);
     }
-    if (UNLIKELY(fresh != 0)) {
-        frame_free_zeroed(fresh);
+    if (UNLIKELY(fault.large != 0)) {
+        frame_free(fault.large, LARGE_ORDER);
     }
-    if (outcome == FAULT_FAILED) {
-        *out_status = pass == PASS_NO_MEMORY ? ERR_NO_MEMORY : ERR_BAD_ADDRESS;
+    if (pass == PASS_NO_MEMORY) {
+        *out_status = ERR_NO_MEMORY;
+        return FAULT_FAILED;
     }
-    return outcome;
+    if (!fault_is_served(fault.outcome)) {
+        *out_status = ERR_BAD_ADDRESS;
+        return fault.outcome;
+    }
+    return copied && fault.outcome != FAULT_SPURIOUS ? FAULT_COPIED : fault.outcome;
 }
 
 enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error)
@@ -201,7 +378,7 @@ status_t space_prefault(struct space *space, vaddr_t va, uint64_t bytes, bool wr
         bytes -= done;
         status_t status;
         if (bytes > 0 && done == 0 &&
-            space_resolve(space, va, write ? PROT_WRITE : PROT_READ, &status) == FAULT_FAILED) {
+            !fault_is_served(space_resolve(space, va, write ? PROT_WRITE : PROT_READ, &status))) {
             return status;
         }
         if (steps % FAULTS_PER_STEP == 0) {

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
-KERNEL_SRC += kernel/vm/area.c kernel/vm/fault.c kernel/vm/space.c kernel/vm/space_check.c kernel/vm/space_copy.c \
-              kernel/vm/user_copy.c
+KERNEL_SRC += kernel/vm/area.c kernel/vm/area_index.c kernel/vm/area_share.c kernel/vm/fault.c kernel/vm/space.c \
+              kernel/vm/space_check.c kernel/vm/space_copy.c kernel/vm/space_protect.c kernel/vm/user_copy.c
 
-VM_TEST_SRC := $(MM_TEST_SRC) kernel/base/tree.c kernel/object/object.c kernel/vm/area.c kernel/vm/fault.c kernel/vm/space.c \
-               kernel/vm/space_check.c kernel/vm/space_copy.c
+VM_TEST_SRC := $(MM_TEST_SRC) kernel/base/tree.c kernel/object/object.c kernel/vm/area.c kernel/vm/area_index.c \
+               kernel/vm/area_share.c kernel/vm/fault.c kernel/vm/space.c kernel/vm/space_check.c kernel/vm/space_copy.c \
+               kernel/vm/space_protect.c
 
-HOST_TESTS += test_area test_space test_space_random test_user_copy
+HOST_TESTS += test_area test_space test_space_change test_space_random test_user_copy
 HOST_test_area_SRC := tests/host/test_area.c tests/host/vm_support.c $(VM_TEST_SRC)
 HOST_test_area_CFLAGS := $(MM_TEST_CFLAGS)
 HOST_test_area_LIBS := $(MM_TEST_LIBS)
 HOST_test_space_SRC := tests/host/test_space.c tests/host/vm_support.c $(VM_TEST_SRC)
 HOST_test_space_CFLAGS := $(MM_TEST_CFLAGS)
 HOST_test_space_LIBS := $(MM_TEST_LIBS)
+HOST_test_space_change_SRC := tests/host/test_space_change.c tests/host/vm_support.c $(VM_TEST_SRC)
+HOST_test_space_change_CFLAGS := $(MM_TEST_CFLAGS)
+HOST_test_space_change_LIBS := $(MM_TEST_LIBS)
 HOST_test_space_random_SRC := tests/host/test_space_random.c tests/host/vm_support.c $(VM_TEST_SRC)
 HOST_test_space_random_CFLAGS := $(MM_TEST_CFLAGS)
 HOST_test_space_random_LIBS := $(MM_TEST_LIBS)

@@ -16,13 +16,14 @@
  * frame is reused while a core can still reach it.
  *
  *   V1  Mappings do not overlap; bounds are page aligned and in user space; each lies inside of its
- *       area.
- *   V2  Each leaf lies in a mapping, shows the frame that the area has there, and has that
- *       mapping's flags. A leaf of 2 MiB lies wholly in one live mapping of contiguous memory.
+ *       area, unless that has been made shorter. A guard shows nothing.
+ *   V2  Each leaf lies in a mapping, shows the frame that the area (or its origin) has there, and has
+ *       that mapping's flags, but for writing to shared pages (A4). A large leaf lies wholly in one
+ *       live mapping of contiguous memory.
  *   V3  No leaf is both writable and executable.
  *   V4  Every table under the root has an entry: memory for tables follows use down as well as up.
  *
- * A 2 MiB leaf that is cut is removed whole; what remains mapped comes back by faults, with smaller
+ * A large leaf that is cut is removed whole; what remains mapped comes back by faults, with smaller
  * pages. That way a split needs no memory for a table, and unmapping cannot fail half-way.
  *
  * Addresses are chosen upwards from the last choice (next fit), with a free page on both sides: an
@@ -35,6 +36,7 @@
 #include "abi/memory.h"
 #include "base/assert.h"
 #include "base/checked.h"
+#include "gen/trace_emit.h"
 #include "mm/heap.h"
 #include "mm/tlb.h"
 #include "sched/thread.h"
@@ -77,35 +79,42 @@ paddr_t space_root(const struct space *space)
 
 /* ---- map ---- */
 
-static bool is_user_range(vaddr_t va, uint64_t bytes)
+bool space_is_user_range(vaddr_t va, uint64_t bytes)
 {
     return bytes != 0 && IS_ALIGNED(va | bytes, PAGE_BYTES) &&
            range_is_within(va, bytes, USER_BASE, USER_END);
 }
 
-static status_t check_map(const struct area *area, uint64_t offset, uint64_t bytes, vaddr_t va,
-                          unsigned protection)
+bool space_is_protection(unsigned protection)
 {
-    if (protection == 0 || (protection & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) ||
-        ((protection & PROT_WRITE) && (protection & PROT_EXEC))) {
+    return protection != 0 && !(protection & ~(PROT_READ | PROT_WRITE | PROT_EXEC)) &&
+           !((protection & PROT_WRITE) && (protection & PROT_EXEC));
+}
+
+static status_t check_map(const struct space_view *view, vaddr_t va)
+{
+    unsigned protection = view->protection & ~MAP_GUARD;
+    if (!space_is_protection(protection)) {
         return ERR_BAD_ARGUMENT;
     }
-    if ((protection & PROT_WRITE) && !area->writable) {
+    if ((protection & ~(view->allowed | PROT_READ)) ||
+        ((protection & PROT_WRITE) && !view->area->writable)) {
         return ERR_NO_RIGHTS;
     }
-    if (bytes == 0 || !IS_ALIGNED(offset | bytes, PAGE_BYTES) ||
-        !range_is_within(offset, bytes, 0, area->bytes) || (va != 0 && !is_user_range(va, bytes))) {
+    uint64_t guard = view->protection & MAP_GUARD ? PAGE_BYTES : 0;
+    if (view->bytes == 0 || !IS_ALIGNED(view->offset | view->bytes, PAGE_BYTES) ||
+        !range_is_within(view->offset, view->bytes, 0, area_span(view->area)) ||
+        (va != 0 && (va < guard || !space_is_user_range(va - guard, view->bytes + guard)))) {
         return ERR_RANGE;
     }
     return OK;
 }
 
-static uint64_t leaf_flags(const struct area *area, unsigned protection)
+uint64_t leaf_flags_of(const struct area *area, unsigned protection)
 {
-    uint64_t flags = PTE_USER | PTE_ACCESSED;
+    uint64_t flags = PTE_USER | PTE_ACCESSED | area->cache_flags;
     flags |= protection & PROT_WRITE ? PTE_WRITE : 0;
     flags |= protection & PROT_EXEC ? 0 : PTE_NX;
-    flags |= area->device ? PTE_PCD : 0;
     flags |= area->is_ram ? 0 : PTE_SOFT_NO_COPY;
     return flags;
 }
@@ -117,28 +126,27 @@ static struct mapping *find_last_overlap(const struct space *space, vaddr_t va, 
     return mapping != NULL && mapping->end > va ? mapping : NULL;
 }
 
-/* The lowest address from `low` on that lies on a 2 MiB boundary when the memory behind does, so
- * that large pages fit. */
-static vaddr_t align_for(const struct area *area, uint64_t offset, uint64_t bytes, vaddr_t low)
+/* The lowest address from `low` on that lies as the memory behind does to the boundaries of large
+ * pages, so that they fit. */
+static vaddr_t align_for(const struct space_view *view, vaddr_t low)
 {
-    if (bytes < LARGE_PAGE_BYTES) {
+    uint64_t large = view->area->is_huge ? HUGE_PAGE_BYTES : LARGE_PAGE_BYTES;
+    if (view->bytes < large) {
         return low;
     }
-    uint64_t phase = (area->base + offset) % LARGE_PAGE_BYTES;
-    vaddr_t va = ROUND_DOWN(low, LARGE_PAGE_BYTES) + phase;
-    return va >= low ? va : va + LARGE_PAGE_BYTES;
+    vaddr_t va = ROUND_DOWN(low, large) + (view->area->base + view->offset) % large;
+    return va >= low ? va : va + large;
 }
 
-static vaddr_t find_room(const struct space *space, const struct area *area, uint64_t offset,
-                         uint64_t bytes, vaddr_t low)
+static vaddr_t find_room(const struct space *space, const struct space_view *view, vaddr_t low)
 {
     for (;;) {
-        vaddr_t va = align_for(area, offset, bytes, low + PAGE_BYTES);
-        if (!range_is_within(va, bytes, USER_BASE, USER_END - PAGE_BYTES)) {
+        vaddr_t va = align_for(view, low + PAGE_BYTES);
+        if (!range_is_within(va, view->bytes, USER_BASE, USER_END - PAGE_BYTES)) {
             return 0;
         }
         const struct mapping *obstacle =
-            find_last_overlap(space, va - PAGE_BYTES, va + bytes + PAGE_BYTES);
+            find_last_overlap(space, va - PAGE_BYTES, va + view->bytes + PAGE_BYTES);
         if (obstacle == NULL) {
             return va;
         }
@@ -146,15 +154,14 @@ static vaddr_t find_room(const struct space *space, const struct area *area, uin
     }
 }
 
-static vaddr_t choose_locked(struct space *space, const struct area *area, uint64_t offset,
-                             uint64_t bytes)
+static vaddr_t choose_locked(struct space *space, const struct space_view *view)
 {
-    vaddr_t va = find_room(space, area, offset, bytes, space->choose_next);
+    vaddr_t va = find_room(space, view, space->choose_next);
     if (va == 0) {
-        va = find_room(space, area, offset, bytes, SPACE_CHOOSE_BASE);
+        va = find_room(space, view, SPACE_CHOOSE_BASE);
     }
     if (va != 0) {
-        space->choose_next = va + bytes;
+        space->choose_next = va + view->bytes;
     }
     return va;
 }
@@ -166,38 +173,70 @@ static void insert_locked(struct space *space, struct mapping *mapping)
     space->mapping_count++;
 }
 
-status_t space_map(struct space *space, struct area *area, uint64_t offset, uint64_t bytes,
-                   vaddr_t va, unsigned protection, vaddr_t *out_va)
+static void insert_view_locked(struct space *space, struct mapping *mapping,
+                               const struct space_view *view, vaddr_t va)
 {
-    status_t status = check_map(area, offset, bytes, va, protection);
+    unsigned protection = (view->protection & ~MAP_GUARD) | PROT_READ;
+    object_get(&view->area->object);
+    mapping->node.key = va;
+    mapping->end = va + view->bytes;
+    mapping->space = space;
+    mapping->area = view->area;
+    mapping->offset = view->offset;
+    mapping->protection = (uint8_t)protection;
+    mapping->allowed = (uint8_t)(view->allowed | PROT_READ);
+    mapping->leaf_flags = leaf_flags_of(view->area, protection);
+    insert_locked(space, mapping);
+    area_add_mapping(view->area, mapping);
+}
+
+/* A mapping of nothing: keeps the page below va, serves no fault. */
+static void insert_guard_locked(struct space *space, struct mapping *guard, vaddr_t va)
+{
+    guard->node.key = va - PAGE_BYTES;
+    guard->end = va;
+    guard->space = space;
+    insert_locked(space, guard);
+}
+
+static status_t place_locked(struct space *space, const struct space_view *view, vaddr_t *va)
+{
+    if (*va == 0) {
+        *va = choose_locked(space, view); /* with a free page on both sides */
+        return *va != 0 ? OK : ERR_NO_MEMORY;
+    }
+    uint64_t guard = view->protection & MAP_GUARD ? PAGE_BYTES : 0;
+    return find_last_overlap(space, *va - guard, *va + view->bytes) == NULL ? OK : ERR_BUSY;
+}
+
+status_t space_map(struct space *space, const struct space_view *view, vaddr_t va, vaddr_t *out_va)
+{
+    status_t status = check_map(view, va);
     if (status != OK) {
         return status;
     }
-    struct mapping *mapping = heap_alloc(sizeof(*mapping));
-    if (mapping == NULL) {
+    struct mapping *mapping = heap_alloc(sizeof(*mapping)), *guard = NULL;
+    if (mapping != NULL && (view->protection & MAP_GUARD)) {
+        guard = heap_alloc(sizeof(*guard));
+    }
+    if (mapping == NULL || ((view->protection & MAP_GUARD) && guard == NULL)) {
+        heap_free(mapping);
         return ERR_NO_MEMORY;
     }
     spinlock_acquire(&space->lock);
-    if (va == 0) {
-        va = choose_locked(space, area, offset, bytes);
-        status = va != 0 ? OK : ERR_NO_MEMORY;
-    } else if (find_last_overlap(space, va, va + bytes) != NULL) {
-        status = ERR_BUSY;
-    }
+    status = place_locked(space, view, &va);
     if (status == OK) {
-        object_get(&area->object);
-        mapping->node.key = va;
-        mapping->end = va + bytes;
-        mapping->area = area;
-        mapping->offset = offset;
-        mapping->protection = (uint8_t)(protection | PROT_READ);
-        mapping->leaf_flags = leaf_flags(area, protection);
-        insert_locked(space, mapping);
+        insert_view_locked(space, mapping, view, va);
+        if (guard != NULL) {
+            insert_guard_locked(space, guard, va);
+        }
         *out_va = va;
+        trace_mm_map((uint8_t)view->protection, space->table.root, va, view->bytes);
     }
     spinlock_release(&space->lock);
     if (status != OK) {
         heap_free(mapping);
+        heap_free(guard);
     }
     return status;
 }
@@ -205,7 +244,7 @@ status_t space_map(struct space *space, struct area *area, uint64_t offset, uint
 /* ---- unmap ---- */
 
 /* The first live mapping that overlaps [va, end). */
-static struct mapping *first_live_locked(struct space *space, vaddr_t va, vaddr_t end)
+struct mapping *space_first_live_locked(struct space *space, vaddr_t va, vaddr_t end)
 {
     struct mapping *mapping = mapping_of_node(tree_find_at_most(&space->mappings, va));
     if (mapping == NULL) {
@@ -231,22 +270,27 @@ static struct mapping *find_to_cut_locked(struct space *space, vaddr_t va)
 static void cut_locked(struct space *space, struct mapping *mapping, vaddr_t va,
                        struct mapping *rest)
 {
-    object_get(&mapping->area->object);
     *rest = (struct mapping){
         .node.key = va,
         .end = mapping->end,
+        .space = space,
         .area = mapping->area,
         .offset = mapping->offset + (va - mapping_start(mapping)),
         .leaf_flags = mapping->leaf_flags,
         .protection = mapping->protection,
+        .allowed = mapping->allowed,
     };
+    if (rest->area != NULL) {
+        object_get(&rest->area->object);
+        area_add_mapping(rest->area, rest); /* before the lower part ends: Z2 of area_share.c */
+    }
     mapping->end = va;
     insert_locked(space, rest);
 }
 
 /* Step 1: afterwards every live mapping that overlaps the range lies inside of it. Takes all
  * memory before it changes anything. */
-static status_t cut_both_ends_locked(struct space *space, vaddr_t va, vaddr_t end)
+status_t space_cut_locked(struct space *space, vaddr_t va, vaddr_t end)
 {
     struct mapping *low_rest = NULL, *high_rest = NULL;
     if (find_to_cut_locked(space, va) != NULL) {
@@ -269,6 +313,19 @@ static status_t cut_both_ends_locked(struct space *space, vaddr_t va, vaddr_t en
         cut_locked(space, find_to_cut_locked(space, end), end, high_rest);
     }
     return OK;
+}
+
+void space_clear_leaves_locked(struct space *space, vaddr_t va, vaddr_t end)
+{
+    struct list tables = LIST_INIT(tables);
+    unsigned leaves = 0;
+    for (vaddr_t at = va; at < end;) {
+        at = page_table_clear(&space->table, at, end, &tables, &leaves);
+    }
+    if (leaves > 0) {
+        tlb_flush(space->table.root, va, end - va);
+        page_table_free_tables(&tables);
+    }
 }
 
 /* Step 2 for one mapping. Lets go of the lock in between; the mapping is dying, so it stays as
@@ -307,20 +364,20 @@ static void remove_locked(struct space *space, struct mapping *mapping)
 
 status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes)
 {
-    if (!is_user_range(va, bytes)) {
+    if (!space_is_user_range(va, bytes)) {
         return ERR_RANGE;
     }
     struct list dying = LIST_INIT(dying);
     vaddr_t end = va + bytes;
     spinlock_acquire(&space->lock);
-    status_t status = first_live_locked(space, va, end) != NULL
-                          ? cut_both_ends_locked(space, va, end)
+    status_t status = space_first_live_locked(space, va, end) != NULL
+                          ? space_cut_locked(space, va, end)
                           : ERR_NOT_FOUND;
     if (status != OK) {
         spinlock_release(&space->lock);
         return status;
     }
-    for (struct mapping *mapping; (mapping = first_live_locked(space, va, end)) != NULL;) {
+    for (struct mapping *mapping; (mapping = space_first_live_locked(space, va, end)) != NULL;) {
         mapping->dying = true;
         list_push_back(&dying, &mapping->link);
         va = mapping->end;
@@ -332,10 +389,14 @@ status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes)
         remove_locked(space, LIST_ENTRY(node, struct mapping, link));
     }
     spinlock_release(&space->lock);
+    trace_mm_unmap(space->table.root, end - bytes, bytes);
     list_for_each_safe (node, next, &dying) {
         struct mapping *mapping = LIST_ENTRY(node, struct mapping, link);
-        /* May free the area's frames: no core has a translation left. */
-        object_put(&mapping->area->object);
+        if (mapping->area != NULL) {
+            area_remove_mapping(mapping->area, mapping);
+            /* May free the area's frames: no core has a translation left. */
+            object_put(&mapping->area->object);
+        }
         heap_free(mapping);
     }
     return OK;

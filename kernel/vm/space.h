@@ -20,14 +20,21 @@ paddr_t space_root(const struct space *space);
  *
  * @protection  PROT_*; write and exec together are refused (ERR_BAD_ARGUMENT), as are none at all
  *              and unknown bits. Reading is always allowed: the CPU has no other kind of page.
+ *              MAP_GUARD: nothing can be mapped on the page below, and a fault there says so.
+ * @allowed     PROT_* that space_protect() may give later.
  *
  * Takes a reference to the area. OK; ERR_BAD_ARGUMENT; ERR_NO_RIGHTS write to an area that is not
  * writable; ERR_RANGE not page aligned, not inside of the area or of user space; ERR_BUSY part is
  * mapped; ERR_NO_MEMORY. On error nothing has changed. Nothing becomes present: faults do that.
  * Context: thread, no lock held. Locks: SPACE.
  */
-status_t space_map(struct space *space, struct area *area, uint64_t offset, uint64_t bytes,
-                   vaddr_t va, unsigned protection, vaddr_t *out_va) MUST_CHECK;
+struct space_view {
+    struct area *area;
+    uint64_t offset, bytes;
+    unsigned protection, allowed;
+};
+status_t space_map(struct space *space, const struct space_view *view, vaddr_t va,
+                   vaddr_t *out_va) MUST_CHECK;
 /*
  * space_unmap() - whole mappings or parts. ERR_RANGE; ERR_NOT_FOUND if nothing is mapped there;
  * ERR_NO_MEMORY for a split (then nothing has changed). Returns when no core can use the old
@@ -35,16 +42,39 @@ status_t space_map(struct space *space, struct area *area, uint64_t offset, uint
  */
 status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes) MUST_CHECK;
 
+/*
+ * space_protect() - another protection for a range that is mapped without a hole. W^X as
+ * space_map(). OK; ERR_BAD_ARGUMENT; ERR_RANGE; ERR_NOT_FOUND not all of it is mapped;
+ * ERR_NO_RIGHTS some mapping does not allow it; ERR_NO_MEMORY for a split. On error nothing has
+ * changed. Returns when no core can use the old rights. May take long.
+ */
+status_t space_protect(struct space *space, vaddr_t va, uint64_t bytes,
+                       unsigned protection) MUST_CHECK;
+
+/* space_query() - the mapping at an address, or the first above it. ERR_NOT_FOUND: there is none. */
+struct space_mapping {
+    vaddr_t start;
+    uint64_t bytes;
+    unsigned protection; /* PROT_*; 0: a guard */
+};
+status_t space_query(struct space *space, vaddr_t va, struct space_mapping *out) MUST_CHECK;
+
 enum fault_outcome {
     FAULT_FAILED = 0,
     FAULT_ZEROED = 1,
     FAULT_MAPPED = 2,
     FAULT_SPURIOUS = 3,
-    FAULT_LARGE = 4
+    FAULT_LARGE = 4,
+    FAULT_COPIED = 5,
+    FAULT_GUARD = 6, /* failed, on a guard page */
 };
+static inline bool fault_is_served(enum fault_outcome outcome)
+{
+    return outcome != FAULT_FAILED && outcome != FAULT_GUARD;
+}
 /*
  * space_fault() - serve a page fault, of user mode or of the kernel in user_copy_raw().
- * @error as the CPU pushed it. FAULT_FAILED: the access is not allowed, or there is no memory.
+ * @error as the CPU pushed it. FAULT_FAILED, FAULT_GUARD: the access is not allowed, or there is no memory.
  * Context: thread, interrupts off, no lock held. Locks: SPACE, AREA. Cost: about 250 instructions
  * and zeroing.
  */

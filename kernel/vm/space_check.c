@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Verifies the invariants V1 to V4 that space.c states. */
+#include "base/checked.h"
 #include "base/format.h"
 #include "base/tree.h"
+#include "mm/frame.h"
 #include "vm/space_impl.h"
 
 static const char *check_mapping(const struct mapping *mapping, vaddr_t low)
@@ -12,7 +14,12 @@ static const char *check_mapping(const struct mapping *mapping, vaddr_t low)
         !IS_ALIGNED(start | mapping->end, PAGE_BYTES)) {
         return "V1: bounds";
     }
-    if (mapping->offset > mapping->area->bytes || bytes > mapping->area->bytes - mapping->offset) {
+    if (mapping->area == NULL) {
+        return NULL;
+    }
+    /* An anonymous area may have been made shorter since. */
+    if (mapping->area->kind != AREA_ANONYMOUS &&
+        !range_is_within(mapping->offset, bytes, 0, area_span(mapping->area))) {
         return "V1: outside of the area";
     }
     return NULL;
@@ -21,24 +28,40 @@ static const char *check_mapping(const struct mapping *mapping, vaddr_t low)
 /* What the leaf at va must show. */
 static paddr_t expected_frame(const struct mapping *mapping, vaddr_t va)
 {
-    uint64_t offset = mapping->offset + (va - mapping_start(mapping));
-    if (mapping->area->kind != AREA_ANONYMOUS) {
-        return mapping->area->base + offset;
+    const struct area *area = mapping->area;
+    uint64_t page = mapping_page(mapping, va);
+    if (area->kind != AREA_ANONYMOUS) {
+        return area->base + page * PAGE_BYTES;
     }
-    return area_find(mapping->area, offset / PAGE_BYTES);
+    paddr_t own = area_find(area, page);
+    return own == 0 && area->origin != NULL ? area_origin_frame(area, page) : own;
+}
+
+/* A4: what more than one area has is not written to. */
+static bool must_be_read_only(const struct mapping *mapping, vaddr_t va)
+{
+    const struct area *area = mapping->area;
+    paddr_t own = area_find(area, mapping_page(mapping, va));
+    return area->kind == AREA_ANONYMOUS && (own != 0 ? frame_is_shared(own) : area->origin != NULL);
 }
 
 static const char *check_leaf(const struct mapping *mapping, vaddr_t va, uint64_t leaf,
                               uint64_t page_bytes)
 {
     uint64_t ignored = PTE_ADDRESS | PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY | PTE_LARGE;
-    if (mapping == NULL || va < mapping_start(mapping) || mapping->end - va < page_bytes) {
+    if (mapping == NULL || mapping->area == NULL || va < mapping_start(mapping) ||
+        mapping->end - va < page_bytes) {
         return "V2: a leaf outside of any mapping";
     }
     if ((leaf & PTE_ADDRESS) != expected_frame(mapping, va)) {
         return "V2: a leaf shows another frame than the area has";
     }
-    if ((leaf & ~ignored) != (mapping->leaf_flags & ~ignored)) {
+    if ((leaf & PTE_WRITE) && must_be_read_only(mapping, va)) {
+        return "A4: a shared page can be written to";
+    }
+    ignored |= mapping->area->may_share ? PTE_WRITE : 0;
+    if (((leaf ^ mapping->leaf_flags) & ~ignored) != 0 ||
+        (leaf & ~mapping->leaf_flags & PTE_WRITE)) {
         return "V2: a leaf has other flags than its mapping";
     }
     return (leaf & PTE_WRITE) && !(leaf & PTE_NX) ? "V3: a leaf is writable and executable" : NULL;

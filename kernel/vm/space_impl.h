@@ -14,12 +14,16 @@
 struct mapping {
     struct tree_node node; /* (l) key: first address */
     vaddr_t end;           /* (l) */
-    struct area *area;     /* (c) with a reference */
+    struct space *space;   /* (c) */
+    struct area *area;     /* (c) with a reference; NULL: a guard, shows nothing */
     uint64_t offset;       /* (c) of the first address in the area */
-    uint64_t leaf_flags;   /* (c) PTE_* of its pages */
-    uint8_t protection;    /* (c) PROT_* */
+    uint64_t leaf_flags;   /* (l) PTE_* of its pages */
+    uint8_t protection;    /* (l) PROT_* */
+    uint8_t allowed;       /* (c) PROT_* that it may ever have */
     bool dying;            /* (l) being unmapped: keeps its addresses, serves no fault */
     struct list link;      /* of the unmapper while dying */
+    struct list area_link; /* (area->lock) area->mappings */
+    unsigned pins;         /* (area->lock) walks that look at it just now */
 };
 
 struct space {
@@ -66,6 +70,27 @@ static inline struct mapping *space_find_locked(struct space *space, vaddr_t va)
     }
     return mapping;
 }
+
+/* mapping_page() - the page of its area that it shows at an address. */
+static inline uint64_t mapping_page(const struct mapping *mapping, vaddr_t va)
+{
+    return area_page(mapping->area, mapping->offset + (va - mapping_start(mapping)));
+}
+
+/*
+ * For space_protect.c and area_share.c; all REQUIRE(space->lock).
+ *
+ * space_cut_locked() - afterwards every live mapping that overlaps [va, end) lies inside of it.
+ * ERR_NO_MEMORY: nothing has changed. space_first_live_locked() - the first live one that overlaps.
+ * space_clear_leaves_locked() - remove the leaves of up to a few tables from all cores, free emptied
+ * tables. leaf_flags_of() - for a protection.
+ */
+status_t space_cut_locked(struct space *space, vaddr_t va, vaddr_t end) MUST_CHECK;
+struct mapping *space_first_live_locked(struct space *space, vaddr_t va, vaddr_t end);
+void space_clear_leaves_locked(struct space *space, vaddr_t va, vaddr_t end);
+uint64_t leaf_flags_of(const struct area *area, unsigned protection);
+bool space_is_user_range(vaddr_t va, uint64_t bytes);
+bool space_is_protection(unsigned protection);
 
 /* space_resolve() - make the page at va present for an access that needs these PROT_* bits.
  * FAULT_FAILED comes with the reason in

@@ -58,14 +58,14 @@ static void test_sizes(void **state)
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct area *area = NULL;
-        assert_int_equal(area_create_anonymous(rows[i].bytes, &area), rows[i].anonymous);
+        assert_int_equal(area_create_anonymous(rows[i].bytes, 0, &area), rows[i].anonymous);
         if (rows[i].anonymous == OK) {
             assert_int_equal(area_bytes(area), rows[i].bytes);
             assert_int_equal(area_physical(area), 0);
             assert_int_equal(area->object.type, OBJECT_AREA);
             object_put(&area->object);
         }
-        assert_int_equal(area_create_run(rows[i].bytes, &area), rows[i].run);
+        assert_int_equal(area_create_run(rows[i].bytes, 0, &area), rows[i].run);
         if (rows[i].run == OK) {
             assert_int_equal(area_bytes(area), rows[i].bytes);
             assert_int_equal(frame_count(FRAME_USER), rows[i].bytes / PAGE);
@@ -95,8 +95,9 @@ static void test_physical_ranges(void **state)
     };
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct area *area = NULL;
-        assert_int_equal(area_create_physical(rows[i].base, rows[i].bytes, true, false, &area),
-                         rows[i].status);
+        assert_int_equal(
+            area_create_physical(rows[i].base, rows[i].bytes, true, AREA_CACHE_WRITE_BACK, &area),
+            rows[i].status);
         if (rows[i].status == OK) {
             assert_int_equal(area_physical(area), rows[i].base);
             assert_int_equal(area->is_ram, rows[i].is_ram);
@@ -110,7 +111,7 @@ static void test_runs_are_zeroed(void **state)
     (void)state;
     for (uint64_t pages = 1; pages < 40; pages += 3) {
         struct area *area;
-        assert_int_equal(area_create_run(pages * PAGE, &area), OK);
+        assert_int_equal(area_create_run(pages * PAGE, 0, &area), OK);
         uint8_t *bytes = phys_to_virt(area_physical(area));
         for (uint64_t i = 0; i < pages * PAGE; i++) {
             assert_int_equal(bytes[i], 0);
@@ -146,16 +147,17 @@ static void test_page_index_of_every_depth(void **state)
                 {255, 1},
                 {256, 1},
                 {511, 1},
-                {512, 1},
+                {512, 2},
                 {513, 2},
-                {262144, 2},
+                {262143, 2},
+                {262144, 3},
                 {262145, 3},
-                {1ull << 27, 3},
-                {(1ull << 27) + 1, 4}};
+                {(1ull << 27) - 1, 3},
+                {1ull << 27, 4}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct area *area;
         uint64_t pages = rows[i].pages, seed = i + 1;
-        assert_int_equal(area_create_anonymous(pages * PAGE, &area), OK);
+        assert_int_equal(area_create_anonymous(pages * PAGE, 0, &area), OK);
         assert_int_equal(area->levels, rows[i].levels);
         uint64_t probes[] = {0,
                              pages - 1,
@@ -190,7 +192,7 @@ static void test_a_full_area_comes_back_whole(void **state)
 {
     (void)state;
     struct area *area;
-    assert_int_equal(area_create_anonymous(3000 * PAGE, &area), OK);
+    assert_int_equal(area_create_anonymous(3000 * PAGE, 0, &area), OK);
     for (uint64_t page = 0; page < 3000; page++) {
         assert_true(touch(area, page));
     }
@@ -204,15 +206,16 @@ static void test_no_memory(void **state)
     (void)state;
     struct area *area = NULL;
     machine_fail_at = 1;
-    assert_int_equal(area_create_anonymous(PAGE, &area), ERR_NO_MEMORY);
+    assert_int_equal(area_create_anonymous(PAGE, 0, &area), ERR_NO_MEMORY);
     machine_fail_at = 1;
-    assert_int_equal(area_create_physical(0, PAGE, true, true, &area), ERR_NO_MEMORY);
+    assert_int_equal(area_create_physical(0, PAGE, true, AREA_CACHE_UNCACHED, &area),
+                     ERR_NO_MEMORY);
     for (unsigned fail_at = 1; fail_at <= 2; fail_at++) {
         machine_fail_at = fail_at;
-        assert_int_equal(area_create_run(16 * PAGE, &area), ERR_NO_MEMORY);
+        assert_int_equal(area_create_run(16 * PAGE, 0, &area), ERR_NO_MEMORY);
     }
     assert_null(area); /* out is written only on OK */
-    assert_int_equal(area_create_anonymous((1ull << 27) * PAGE, &area), OK);
+    assert_int_equal(area_create_anonymous(((1ull << 27) - 1) * PAGE, 0, &area), OK);
     for (unsigned node = 0; node < 3;
          node++) { /* each node of the path; those before it stay for the next try */
         machine_fail_at = node == 0 ? 1 : 2;

@@ -67,6 +67,19 @@ void trace_write_0(struct trace_lane *lane, uint64_t header)
     atomic_fetch_add(&traced, 1);
 }
 
+void trace_emit_mm_shootdown_begin(uint32_t targets, uint64_t space, uint64_t address,
+                                   uint64_t bytes)
+{
+    assert_true(targets != 0 && (targets & 1u << cpu_id()) == 0);
+    (void)space;
+    (void)address;
+    (void)bytes;
+}
+
+void trace_emit_mm_shootdown_end(void)
+{
+}
+
 void core_poll_slow(void)
 {
     tlb_serve();

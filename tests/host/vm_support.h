@@ -17,11 +17,16 @@ enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_EXECUTE };
  * the last fault, -1 none. */
 void *cpu_access(struct space *space, vaddr_t va, enum access access, int *out_outcome);
 
+/* map_view() - space_map() of a view that may be given any protection later. */
+status_t map_view(struct space *space, struct area *area, uint64_t offset, uint64_t bytes,
+                  vaddr_t va, unsigned protection, vaddr_t *out_va);
+
 /* tlb_model_reset() - empty. tlb_model_check() - every translation kept leads to a frame in use.
  * tlb_flush_count - calls. */
 void tlb_model_reset(void);
 void tlb_model_check(void);
 extern unsigned tlb_flush_count;
+extern bool tlb_model_off; /* while several threads flush: only real locks are tested */
 
 /* Counts of frames by owner, to compare before and after. Heap frames are left out: magazines
  * keep some. */

@@ -58,7 +58,8 @@ static bool can_run(const struct program_file *file)
             return false;
         }
     }
-    return elf_check_range(&file->elf, USER_BASE, SPAWN_STACK_TOP - SPAWN_STACK_BYTES) == ELF_OK;
+    return elf_check_range(&file->elf, USER_BASE,
+                           SPAWN_STACK_TOP - SPAWN_STACK_BYTES - PAGE_BYTES) == ELF_OK;
 }
 
 status_t program_open(const char *file, struct program_file *out)
@@ -141,7 +142,8 @@ static status_t map_segments(const struct launch *launch)
     }
     uint64_t stack;
     return sys_area_map(launch->process, launch->area, data, SPAWN_STACK_BYTES,
-                        SPAWN_STACK_TOP - SPAWN_STACK_BYTES, PROT_READ | PROT_WRITE, &stack);
+                        SPAWN_STACK_TOP - SPAWN_STACK_BYTES, PROT_READ | PROT_WRITE | MAP_GUARD,
+                        &stack);
 }
 
 static status_t grant(struct launch *launch, struct start_info *info,

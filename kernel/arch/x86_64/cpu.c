@@ -35,11 +35,11 @@ static_assert(sizeof(struct boot_stack) == 20480, "boot_stack_top");
 void syscall_entry(void);
 
 /*
- * Page attribute table: entries 0 to 3 as at reset (PTE_PCD alone = UC-, with PWT = UC), 4 to 7 the
- * same but for entry 4 = write combining, reached by the PAT bit alone. Intel SDM vol. 3A, "Page
- * Attribute Table (PAT)".
+ * Page attribute table as at reset (PTE_PCD alone = UC-, with PWT = UC), but for entry 1, PWT alone,
+ * which is write combining, not write through: so no type needs the PAT bit, which lies elsewhere in
+ * large leaves. Intel SDM vol. 3A, "Page Attribute Table (PAT)".
  */
-#define PAT_VALUE 0x0007040100070406ull
+#define PAT_VALUE 0x0007040600070106ull
 
 /*
  * Cleared by SYSCALL: no interrupt, trap, odd direction, NT (IRETQ would fail), RF or AC (SMAP

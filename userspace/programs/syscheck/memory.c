@@ -42,7 +42,8 @@ static void check_creation(void)
     EXPECT(create(PAGE_BYTES, 1u << 31), ERR_BAD_ARGUMENT);
     EXPECT(create(PAGE_BYTES, 0), OK);
     EXPECT(create(PAGE_BYTES, AREA_CONTIGUOUS), OK);
-    EXPECT(sys_area_create_physical(program_handle("system"), 0, PAGE_BYTES, &out), ERR_NO_RIGHTS);
+    EXPECT(sys_area_create_physical(program_handle("system"), 0, PAGE_BYTES, 0, &out),
+           ERR_NO_RIGHTS);
 }
 
 static void check_mapping(void)
@@ -64,7 +65,7 @@ static void check_mapping(void)
     EXPECT(map(0, PAGE_BYTES, ~0xfffull, PROT_READ), ERR_RANGE);
     EXPECT(map(0, PAGE_BYTES, FREE_PLACE, PROT_READ | PROT_WRITE | PROT_EXEC), ERR_BAD_ARGUMENT);
     EXPECT(map(0, PAGE_BYTES, FREE_PLACE, PROT_WRITE | PROT_EXEC), ERR_BAD_ARGUMENT);
-    EXPECT(map(0, PAGE_BYTES, FREE_PLACE, PROT_READ | 1u << 3), ERR_BAD_ARGUMENT);
+    EXPECT(map(0, PAGE_BYTES, FREE_PLACE, PROT_READ | 1u << 4), ERR_BAD_ARGUMENT);
     EXPECT(map(0, PAGE_BYTES, FREE_PLACE, PROT_READ | 1ull << 63), ERR_BAD_ARGUMENT);
 }
 

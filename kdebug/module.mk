@@ -6,7 +6,7 @@ KERNEL_SRC += kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/command.c
 KERNEL_SRC += kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/check.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \
     kdebug/cmd/handle.c kdebug/cmd/lock.c kdebug/cmd/lookup.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c \
-    kdebug/cmd/page_walk.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c kdebug/cmd/stages.c \
+    kdebug/cmd/page_walk.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c kdebug/cmd/space.c kdebug/cmd/stages.c \
     kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c
 
 # Everything that runs on any target, for host tests: they bring a fake machine (tests/host/kdebug_support.c).

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mem: who owns physical memory. heap: the caches of the kernel heap. */
+/* mem: who owns physical memory. frame: one frame. heap: the caches of the kernel heap. */
 #include "kdebug/core/command.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"
@@ -53,6 +53,71 @@ static void run_mem(struct kd_call *call)
     print_row("  of these cached", cached);
 }
 KD_COMMAND(mem, .usage = "", .help = "physical memory by owner", .flags = KD_READS, .run = run_mem);
+
+/* The table entry of an address; false: no RAM there. */
+static bool fetch_frame(paddr_t pa, struct frame *out)
+{
+    struct frame_section section;
+    if (pa >> SECTION_SHIFT >= kd_fetch_word(KD_GLOBAL(frame_section_count), "frame table")) {
+        return false;
+    }
+    kd_fetch(kd_fetch_word(KD_GLOBAL(frame_sections), "frame table") +
+                 (pa >> SECTION_SHIFT) * sizeof(section),
+             &section, sizeof(section), "section of the frame table");
+    uint64_t pfn = pa >> FRAME_SHIFT;
+    if (section.frames == NULL || pfn < section.first_pfn || pfn >= section.end_pfn) {
+        return false;
+    }
+    kd_fetch((vaddr_t)(section.frames + (pfn - section.first_pfn)), out, sizeof(*out), "frame");
+    return true;
+}
+
+/* The head of the run that a frame belongs to: runs are aligned (I2), so there is one candidate for
+ * each order. */
+static bool fetch_head(paddr_t pa, struct frame *out, paddr_t *out_pa)
+{
+    for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++) {
+        *out_pa = ROUND_DOWN(pa, FRAME_BYTES << order);
+        if (!fetch_frame(*out_pa, out)) {
+            return false;
+        }
+        if (frame_state_of(out) != FRAME_STATE_TAIL) {
+            return out->order >= order;
+        }
+    }
+    return false;
+}
+
+static void run_frame(struct kd_call *call)
+{
+    static const char *const states[] = {[FRAME_STATE_TAIL] = "tail",
+                                         [FRAME_STATE_FREE] = "free",
+                                         [FRAME_STATE_CACHED] = "free, in a core's cache",
+                                         [FRAME_STATE_USED] = "in use",
+                                         [FRAME_STATE_ABSENT] = "no RAM"};
+    struct frame frame;
+    uint64_t pa;
+    paddr_t head;
+    if (!kd_arg_number(call, &pa)) {
+        kd_fail_usage(call);
+    }
+    kd_arg_done(call);
+    if (!fetch_head(pa, &frame, &head)) {
+        kd_fail("0x%llx is not RAM", (unsigned long long)pa);
+    }
+    unsigned state = frame_state_of(&frame);
+    kd_print("0x%llx is in the run of %llu frames at 0x%llx: %s", (unsigned long long)pa,
+             1ull << frame.order, (unsigned long long)head,
+             state < ARRAY_COUNT(states) ? states[state] : "?");
+    if (state == FRAME_STATE_USED) {
+        kd_print(", %s, %u references, data 0x%llx", owner_name(frame.owner),
+                 atomic_load_explicit(&frame.refs, memory_order_relaxed),
+                 (unsigned long long)frame.data);
+    }
+    kd_print("\n");
+}
+KD_COMMAND(frame, .usage = "PHYSICAL", .help = "whose a frame is, and the run it belongs to",
+           .flags = KD_READS, .run = run_frame);
 
 static void show_cache(vaddr_t address)
 {

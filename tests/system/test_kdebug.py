@@ -164,6 +164,8 @@ EXPECTED = {
     "locks": r".",
     "mem": r".",
     "heap": r".",
+    "frame 0x100000": r"in the run of \d+ frames at 0x",
+    "space init": r"^[0-9a-f]{16} +\d+ KiB  r-x  physical area 0x",
     "sym kernel_main": r"kernel_main",
     "read kernel_main 32": r"^ffffffff8[0-9a-f]{7}  ([0-9a-f]{2} ){16}",
     "print 6*7": r"0x2a = 42",
@@ -176,11 +178,11 @@ EXPECTED = {
 
 @pytest.mark.parametrize("command", EXPECTED)
 def test_commands_answer(kdebug: KdebugPrompt, command: str) -> None:
-    if command == "handles 9":
+    if command in ("handles 9", "space init"):
         init = next(line for line in kdebug.command("processes").splitlines() if line.rstrip().endswith("init"))
-        command = f"handles {init.split()[0]}"
+        command = f"{command.split()[0]} {init.split()[0]}"
     output = kdebug.command(command)
-    pattern = EXPECTED.get(command, r"mailbox|process")
+    pattern = EXPECTED.get(command, EXPECTED["space init"] if command.startswith("space") else r"mailbox|process")
     assert re.search(pattern, output, re.MULTILINE), f"{command}:\n{output}"
     assert "error:" not in output and "fault in the debugger" not in output
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import re
 
-from conftest import BootFunction
+import pytest
+
+from conftest import BootFunction, wait_all_done
+
+from qemu.machine import Machine
 
 
 def test_no_page_lies_below_the_stacks_of_the_kernel_image(boot: BootFunction) -> None:
@@ -17,3 +21,37 @@ def test_no_page_lies_below_the_stacks_of_the_kernel_image(boot: BootFunction) -
               if "is not mapped" in line]
     assert len(guards) == 12  # of two cores: boot, NMI and its work stack, #DB, #DF, #MC
     assert "is not mapped" in kdebug.command("walk kernel boot_stack")
+
+
+def owned(machine: Machine) -> dict[str, int]:
+    """Frames by owner, from kdebug."""
+    with machine.at_prompt() as kdebug:
+        assert "check: 0 broken" in kdebug.command("check mm")
+        rows = re.findall(r"^ +([a-z ]+?) +(\d+) frames", kdebug.command("mem"), re.M)
+    return {name: int(frames) for name, frames in rows}
+
+
+def run_memory(boot: BootFunction, cpus: int, options: str) -> dict[str, int]:
+    machine = boot(cpus=cpus, cmdline=f"workload=memory{options} tracer=0")
+    assert wait_all_done(machine, 240) == (1, 0), machine.serial.text[-2000:]
+    return owned(machine)
+
+
+def test_areas_come_and_go_and_leave_nothing(boot: BootFunction) -> None:
+    """Clones, lengths, protections, rings, large pages: after 2,000 rounds as many frames are in use as after 20."""
+    few, many = (run_memory(boot, 2, f":rounds={rounds}:stress=1") for rounds in (20, 2000))
+    for owner in ("user", "page tables"):
+        assert few[owner] == many[owner], (few, many)
+    assert abs(few["heap"] - many["heap"]) <= 16  # slabs that caches keep
+
+
+# Each clone takes some dozens of shootdowns, for which all cores of the emulator have to get their turn.
+@pytest.mark.parametrize("cpus, clones", [(4, 15), pytest.param(8, 400, marks=pytest.mark.long)])
+def test_no_core_keeps_a_stale_translation(boot: BootFunction, cpus: int, clones: int) -> None:
+    run_memory(boot, cpus, f":rounds=5:stress={clones}")
+
+
+def test_one_process_takes_all_memory_and_others_go_on(boot: BootFunction) -> None:
+    machine = boot(cpus=4, memory="256M", cmdline="workload=memory:rounds=1:stress=1:exhaust=1,ipcload tracer=0")
+    assert wait_all_done(machine, 240) == (2, 0), machine.serial.text[-2000:]
+    owned(machine)

@@ -1,4 +1,4 @@
-USER_PROGRAMS += life sched registers ipcload touch hog sleeper churn faulter syscheck bench breakin echo
+USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
@@ -16,6 +16,11 @@ USER_churn_SRC := userspace/programs/churn.c
 USER_faulter_SRC := userspace/programs/faulter.c
 USER_breakin_SRC := userspace/programs/breakin.c
 USER_echo_SRC := userspace/programs/echo.c
+USER_memory_SRC := \
+    userspace/programs/memory/main.c \
+    userspace/programs/memory/loop.c \
+    userspace/programs/memory/stress.c \
+    userspace/programs/memory/exhaust.c
 USER_syscheck_SRC := \
     userspace/programs/syscheck/main.c \
     userspace/programs/syscheck/entry.c \

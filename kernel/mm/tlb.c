@@ -74,6 +74,11 @@ static void ask(unsigned self, uint32_t targets)
     }
 }
 
+static uint32_t pages_of(uint64_t bytes)
+{
+    return (uint32_t)MIN(bytes / PAGE_BYTES, (uint64_t)UINT32_MAX);
+}
+
 void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
 {
     unsigned self = cpu_id();
@@ -86,7 +91,7 @@ void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
         own->root = root;
         own->va = va;
         own->bytes = bytes;
-        trace_mm_shootdown_begin(targets, root, va, bytes);
+        trace_mm_shootdown_begin(targets, pages_of(bytes), root, va);
         ask(self, targets);
     }
     if (is_concerned(self, root)) {

@@ -153,6 +153,10 @@ static inline bool area_is_frozen(const struct area *area, uint64_t page)
  * if it was not shared; ERR_NO_MEMORY. Context: thread, no lock held. In area_share.c. */
 status_t area_own_page(struct area *area, uint64_t page) MUST_CHECK;
 
+/* area_has_one_mapping() - this one, and no page is frozen. True stays true while its space's lock
+ * and the area's are held; with only the former it is a guess. */
+bool area_has_one_mapping(const struct area *area, const struct mapping *mapping);
+
 /* area_add_mapping() / area_remove_mapping() - a space shows it, or no longer. Removing waits for
  * walks that look at the mapping just now: no lock held. Takes AREA. */
 void area_add_mapping(struct area *area, struct mapping *mapping);

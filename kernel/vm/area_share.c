@@ -53,6 +53,13 @@
 
 /* ---- mappings of an area ---- */
 
+bool area_has_one_mapping(const struct area *area, const struct mapping *mapping)
+{
+    return area->mappings.next == &mapping->area_link &&
+           area->mappings.prev == &mapping->area_link &&
+           atomic_load_explicit(&area->frozen_end, memory_order_relaxed) == 0;
+}
+
 void area_add_mapping(struct area *area, struct mapping *mapping)
 {
     spinlock_acquire(&area->lock);
@@ -204,8 +211,7 @@ static bool is_shared_locked(const struct area *area, uint64_t page)
 static status_t replace_frame(struct area *area, uint64_t page, paddr_t fresh)
 {
     paddr_t old = area_find(area, page);
-    memcpy(phys_to_virt(fresh), phys_to_virt(old != 0 ? old : area_origin_frame(area, page)),
-           PAGE_BYTES);
+    page_copy(phys_to_virt(fresh), phys_to_virt(old != 0 ? old : area_origin_frame(area, page)));
     spinlock_acquire(&area->lock);
     uint64_t *slot = area_slot_locked(area, page);
     if (slot != NULL) {

@@ -10,7 +10,8 @@
  * for a page gives his frame back, still zeroed. A half-zeroed large frame is the faulting thread's.
  *
  * A page that is shared with a clone is shown read-only; the first write gives the area a page of its
- * own (area_share.c), and the fault looks again. Pages that are frozen meanwhile: look again, too.
+ * own (enter_copy() here when only this mapping shows it, else area_share.c), and the fault looks
+ * again. Pages that are frozen meanwhile: look again, too.
  *
  * Physical memory and runs: a large leaf where alignment and the mapping's bounds allow, else the 4
  * KiB leaves of the aligned 64 KiB around the address, since they cost little once the table is
@@ -30,12 +31,14 @@
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "mm/frame.h"
+#include "mm/tlb.h"
 #include "sched/thread.h"
 #include "vm/space_impl.h"
 
-#define AROUND_BYTES    0x10000ull
-#define FAULTS_PER_STEP 4u  /* 16 KiB of zeroing between preemption points */
-#define PAGES_PER_STEP  64u /* present pages looked at between two */
+#define AROUND_BYTES        0x10000ull
+#define ZERO_BYTES_PER_STEP 0x4000u /* between preemption points */
+#define FAULTS_PER_STEP     4u      /* 16 KiB of zeroing between preemption points */
+#define PAGES_PER_STEP      64u     /* present pages looked at between two */
 
 #define LARGE_ORDER (21u - 12u)
 
@@ -58,6 +61,9 @@ struct fault {
     bool no_large;     /* there is no memory for one */
     struct area *area; /* with a reference: PASS_NEEDS_COPY of this page */
     uint64_t page;
+    paddr_t source; /* shared frame of the page that a copy is made of, 0: none */
+    bool is_pinned; /* the source has a reference of the fault's */
+    paddr_t copy;   /* of the source; taken (set to 0) if it could be entered */
     enum fault_outcome outcome;
 };
 
@@ -119,12 +125,48 @@ static bool map_large(struct fault *fault, paddr_t pa, uint64_t flags, uint64_t 
     return status == OK;
 }
 
+/*
+ * The short way to a page of the area's own: when this mapping is the only one that shows the area,
+ * its space's lock, which is held, keeps everybody off, and nothing has to be frozen. The copy was
+ * made meanwhile, of a frame that nobody may write to (A4). PASS_NEEDS_COPY: go the long way.
+ */
+static enum pass enter_copy(struct fault *fault, struct mapping *mapping)
+{
+    struct page_table *table = &fault->space->table;
+    struct area *area = mapping->area;
+    uint64_t page_bytes = PAGE_BYTES, *leaf = page_table_find(table, fault->va, &page_bytes);
+    uint64_t *slot = NULL;
+    spinlock_acquire(&area->lock);
+    if (page_bytes == PAGE_BYTES && area_has_one_mapping(area, mapping)) {
+        slot = area_slot_locked(area, fault->page);
+    }
+    if (slot == NULL) {
+        spinlock_release(&area->lock);
+        return PASS_NEEDS_COPY;
+    }
+    paddr_t old = *slot;
+    area_own_frame(area, slot, fault->copy);
+    area->resident -= old != 0;
+    if (leaf != NULL) {
+        __atomic_store_n(leaf, fault->copy | mapping->leaf_flags | PTE_PRESENT, __ATOMIC_RELEASE);
+        tlb_flush(table->root, fault->va, PAGE_BYTES);
+    }
+    spinlock_release(&area->lock);
+    if (old != 0) {
+        frame_put(old); /* the area's; the fault still has one */
+    }
+    paddr_t own = fault->copy;
+    fault->copy = 0;
+    return leaf != NULL ? finish(fault, FAULT_COPIED)
+                        : map_page(fault, own, mapping->leaf_flags, FAULT_COPIED);
+}
+
 /* A page that the area has, or its origin. */
-static enum pass show_page(struct fault *fault, const struct mapping *mapping, paddr_t pa,
-                           bool is_shared)
+static enum pass show_page(struct fault *fault, struct mapping *mapping, paddr_t pa, bool is_shared)
 {
     if (is_shared && (fault->need & PROT_WRITE)) {
-        return PASS_NEEDS_COPY;
+        return fault->copy != 0 && fault->source == pa ? enter_copy(fault, mapping)
+                                                       : PASS_NEEDS_COPY;
     }
     uint64_t flags = is_shared ? mapping->leaf_flags & ~PTE_WRITE : mapping->leaf_flags;
     if (UNLIKELY(area_is_large(mapping->area, fault->page)) &&
@@ -236,6 +278,24 @@ static enum pass pass_contiguous(struct fault *fault, const struct mapping *mapp
     return pass;
 }
 
+/* What to copy from, the first time; the second time, that the area has to do it. */
+static void note_source(struct fault *fault, const struct mapping *mapping)
+{
+    struct area *area = mapping->area;
+    if (fault->source == 0 && area_has_one_mapping(area, mapping)) {
+        paddr_t own = area_find(area, fault->page);
+        fault->source = own != 0 ? own : area_origin_frame(area, fault->page);
+        fault->area = NULL;
+        if (own != 0) {
+            frame_get(own);
+            fault->is_pinned = true;
+        }
+        return;
+    }
+    fault->area = area;
+    object_get(&area->object);
+}
+
 static enum pass pass_locked(struct fault *fault)
 {
     struct mapping *mapping = space_find_locked(fault->space, fault->va);
@@ -247,8 +307,7 @@ static enum pass pass_locked(struct fault *fault)
     enum pass pass = mapping->area->kind == AREA_ANONYMOUS ? pass_anonymous(fault, mapping)
                                                            : pass_contiguous(fault, mapping);
     if (UNLIKELY(pass == PASS_NEEDS_COPY)) {
-        fault->area = mapping->area;
-        object_get(&fault->area->object);
+        note_source(fault, mapping);
     }
     return pass;
 }
@@ -257,13 +316,25 @@ static enum pass pass_locked(struct fault *fault)
 static paddr_t alloc_large_zeroed(void)
 {
     paddr_t pa = frame_alloc(LARGE_ORDER, FRAME_USER);
-    for (uint64_t page = 0; pa != 0 && page < 1u << LARGE_ORDER; page++) {
-        page_zero(phys_to_virt(pa + page * PAGE_BYTES));
-        if (page % FAULTS_PER_STEP == FAULTS_PER_STEP - 1) {
-            preempt_point();
-        }
+    for (uint64_t done = 0; pa != 0 && done < LARGE_PAGE_BYTES; done += ZERO_BYTES_PER_STEP) {
+        memset(phys_to_virt(pa + done), 0, ZERO_BYTES_PER_STEP);
+        preempt_point();
     }
     return pa;
+}
+
+static bool make_copy(struct fault *fault)
+{
+    if (fault->area != NULL) {
+        status_t status = area_own_page(fault->area, fault->page);
+        object_put(&fault->area->object);
+        return status == OK;
+    }
+    fault->copy = frame_alloc(0, FRAME_USER);
+    if (fault->copy != 0) {
+        page_copy(phys_to_virt(fault->copy), phys_to_virt(fault->source));
+    }
+    return fault->copy != 0;
 }
 
 /* Between two passes: get what the last one lacked. False: there is no memory. */
@@ -274,11 +345,8 @@ static NOINLINE bool prepare(struct fault *fault, enum pass lacked)
         fault->large = alloc_large_zeroed();
         fault->no_large = fault->large == 0;
         return true;
-    case PASS_NEEDS_COPY: {
-        status_t status = area_own_page(fault->area, fault->page);
-        object_put(&fault->area->object);
-        return status == OK;
-    }
+    case PASS_NEEDS_COPY:
+        return make_copy(fault);
     default:
         cpu_relax();
         core_poll();
@@ -321,6 +389,12 @@ enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
     }
     if (UNLIKELY(fault.large != 0)) {
         frame_free(fault.large, LARGE_ORDER);
+    }
+    if (fault.copy != 0) {
+        frame_free(fault.copy, 0);
+    }
+    if (fault.is_pinned) {
+        frame_put(fault.source);
     }
     if (pass == PASS_NO_MEMORY) {
         *out_status = ERR_NO_MEMORY;

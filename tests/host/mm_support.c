@@ -76,16 +76,20 @@ void ipi_send(unsigned cpu, unsigned vector)
     }
 }
 
-void trace_emit_mm_frames_free(uint8_t zone, uint64_t frames)
+/* ---- events: not looked at ---- */
+
+void trace_write_1(struct trace_lane *lane UNUSED, uint64_t header UNUSED, uint64_t word1 UNUSED)
 {
-    (void)zone;
-    (void)frames;
 }
 
-void trace_emit_mm_frames_owned(uint8_t owner, uint64_t balance)
+void trace_write_2(struct trace_lane *lane UNUSED, uint64_t header UNUSED, uint64_t word1 UNUSED,
+                   uint64_t word2 UNUSED)
 {
-    (void)owner;
-    (void)balance;
+}
+
+void trace_write_3(struct trace_lane *lane UNUSED, uint64_t header UNUSED, uint64_t word1 UNUSED,
+                   uint64_t word2 UNUSED, uint64_t word3 UNUSED)
+{
 }
 
 /* ---- locks, as kernel/sync does it but with interrupts left alone ---- */

@@ -61,23 +61,24 @@ void trace_write_0(struct trace_lane *lane, uint64_t header)
 {
     (void)lane;
     unsigned target = TRACE_SMALL(header) >> 3;
+    if (TRACE_EVENT(header) == TRACE_EVENT_MM_SHOOTDOWN_END) {
+        return;
+    }
     assert_int_equal(TRACE_EVENT(header), TRACE_EVENT_IRQ_IPI);
     assert_int_equal(TRACE_SMALL(header) & 7, TRACE_IPI_KIND_SHOOTDOWN);
     assert_true(target < CORES && target != cpu_id());
     atomic_fetch_add(&traced, 1);
 }
 
-void trace_emit_mm_shootdown_begin(uint32_t targets, uint64_t space, uint64_t address,
-                                   uint64_t bytes)
+void trace_write_3(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+                   uint64_t word3)
 {
+    uint32_t targets = (uint32_t)word1;
+    (void)lane;
+    (void)word2;
+    (void)word3;
+    assert_int_equal(TRACE_EVENT(header), TRACE_EVENT_MM_SHOOTDOWN_BEGIN);
     assert_true(targets != 0 && (targets & 1u << cpu_id()) == 0);
-    (void)space;
-    (void)address;
-    (void)bytes;
-}
-
-void trace_emit_mm_shootdown_end(void)
-{
 }
 
 void core_poll_slow(void)

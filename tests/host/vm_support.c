@@ -11,7 +11,6 @@
 #include "abi/memory.h"
 #include "arch/mmu.h"
 #include "base/hooks.h"
-#include "gen/trace_emit.h"
 #include "mm/frame_impl.h"
 #include "mm/tlb.h"
 
@@ -33,43 +32,6 @@ void hook_object_destroy(struct object *object)
 {
     assert_int_equal(object->type, OBJECT_AREA);
     area_destroy(object);
-}
-
-/* ---- events: not looked at ---- */
-
-void trace_emit_mm_leaf_merge(uint64_t address, uint64_t bytes)
-{
-    (void)address;
-    (void)bytes;
-}
-
-void trace_emit_mm_map(uint8_t protection, uint64_t at, uint64_t address, uint64_t bytes)
-{
-    (void)protection;
-    (void)at;
-    (void)address;
-    (void)bytes;
-}
-
-void trace_emit_mm_unmap(uint64_t at, uint64_t address, uint64_t bytes)
-{
-    (void)at;
-    (void)address;
-    (void)bytes;
-}
-
-void trace_emit_mm_protect(uint8_t protection, uint64_t at, uint64_t address, uint64_t bytes)
-{
-    (void)protection;
-    (void)at;
-    (void)address;
-    (void)bytes;
-}
-
-void trace_emit_mm_clone(uint64_t pages, uint64_t bytes)
-{
-    (void)pages;
-    (void)bytes;
 }
 
 bool mmu_has_huge_pages(void)

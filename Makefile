@@ -132,20 +132,22 @@ $(K)/%.o: %.asm $(FLAGS)/$(MODE)-kernel | $(GEN_STAMP)
 	$(call say,NASM,$<)
 	$(Q)nasm $(KERNEL_ASFLAGS) -MD $(@:.o=.d) -MT $@ $< -o $@
 
-# The symbol table of kdebug is made from a first link and put into the second; it is the last section, so that
+# The symbols and types of kdebug are made from a first link and put into the second; they are the last section, so that
 # nothing moves, which check_link.py verifies.
-SYMTAB_TOOL := $(wildcard tools/gen/symtab.py)
 $(K)/blob.pass1.o: tools/gen/symtab_blob.asm $(FLAGS)/$(MODE)-kernel
 	@mkdir -p $(@D)
 	$(Q)nasm -f elf64 $< -o $@
 $(O)/kernel.pass1.elf: $(KERNEL_OBJ) $(K)/blob.pass1.o $(KERNEL_LDSCRIPT)
 	$(call say,LD,$@)
 	$(Q)ld $(KERNEL_LDFLAGS) $(KERNEL_OBJ) $(K)/blob.pass1.o -o $@
-$(O)/symtab.bin: $(O)/kernel.pass1.elf $(SYMTAB_TOOL)
+$(O)/symtab.bin: $(O)/kernel.pass1.elf tools/gen/symtab.py
 	$(call say,SYMTAB,$@)
-	$(Q)$(if $(SYMTAB_TOOL),$(PYTHON) $(SYMTAB_TOOL) $< $@,: > $@)
-$(K)/blob.o: tools/gen/symtab_blob.asm $(O)/symtab.bin
-	$(Q)nasm -f elf64 -DBLOB='"$(O)/symtab.bin"' $< -o $@
+	$(Q)$(PYTHON) tools/gen/symtab.py $< $@
+$(O)/types.btf: $(O)/kernel.pass1.elf tools/gen/btf.py tools/gen/dwarf.py
+	$(call say,TYPES,$@)
+	$(Q)$(PYTHON) tools/gen/btf.py $< $@
+$(K)/blob.o: tools/gen/symtab_blob.asm $(O)/symtab.bin $(O)/types.btf
+	$(Q)nasm -f elf64 -DBLOB='"$(O)/symtab.bin"' -DTYPES='"$(O)/types.btf"' $< -o $@
 $(O)/kernel.elf: $(KERNEL_OBJ) $(K)/blob.o $(KERNEL_LDSCRIPT) $(O)/kernel.pass1.elf
 	$(call say,LD,$@)
 	$(Q)ld $(KERNEL_LDFLAGS) -Map $(O)/kernel.map $(KERNEL_OBJ) $(K)/blob.o -o $@

@@ -33,8 +33,14 @@ static void show_cpu(const struct kd_value *value)
              registers.frame.rflags & 0x200 ? "" : " (IF=0)");
 }
 
+static uint64_t locate_cpu(const struct kd_value *value)
+{
+    return KD_GLOBAL(cpus) + value->bits * sizeof(struct cpu);
+}
+
 const struct kd_type kd_type_cpu = {
     .name = "cpu",
+    .locate = locate_cpu,
     .header = " CPU  APIC  STATE      TID  PROCESS           THREAD            AT",
     .show = show_cpu,
 };

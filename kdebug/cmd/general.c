@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands about kdebug itself: help, version, echo, print, set. */
+/* Commands about kdebug itself: help, version, echo. */
 #include "base/string.h"
 #include "gen/trace_schema.h"
 #include "kdebug/core/command.h"
@@ -120,28 +120,3 @@ static void run_echo(struct kd_call *call)
     kd_print("\n");
 }
 KD_COMMAND(echo, .usage = "TEXT", .help = "print the text: marks for scripts", .run = run_echo);
-
-static void run_print(struct kd_call *call)
-{
-    uint64_t value;
-    if (!kd_arg_number(call, &value)) {
-        kd_fail_usage(call);
-    }
-    kd_arg_done(call);
-    kd_emit(call, kd_value_number(value));
-}
-KD_COMMAND(print, .usage = "EXPRESSION",
-           .help = "evaluate: numbers, symbols, %registers, C operators, *address",
-           .flags = KD_READS | KD_GIVES, .run = run_print);
-
-static void run_set(struct kd_call *call)
-{
-    uint64_t lines;
-    if (!kd_arg_accept(call, "pager") || !kd_arg_number(call, &lines) || lines > 1000) {
-        kd_fail_usage(call);
-    }
-    kd_arg_done(call);
-    kd_pager_set((unsigned)lines);
-}
-KD_COMMAND(set, .usage = "pager LINES", .help = "stop output after so many lines; 0 never",
-           .run = run_set);

@@ -37,6 +37,7 @@ static void show_handle(const struct kd_value *value)
 
 const struct kd_type kd_type_handle = {
     .name = "handle",
+    .structure = "handle_entry",
     .header = "    HANDLE  OBJECT                               BADGE  RIGHTS",
     .show = show_handle,
 };

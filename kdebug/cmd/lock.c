@@ -46,6 +46,7 @@ static void show_lock(const struct kd_value *value)
 
 static const struct kd_type kd_type_lock = {
     .name = "lock",
+    .structure = "spinlock",
     .header = "NAME              RANK  STATE  WAITERS      ACQUIRED  CONTENDED  OWNER",
     .show = show_lock,
 };

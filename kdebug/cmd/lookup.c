@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "gen/trace_table.h"
 #include "ipc/mailbox.h"
+#include "kdebug/core/access.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/target.h"
 
@@ -180,10 +181,11 @@ vaddr_t kd_arg_thread(struct kd_call *call)
 {
     uint64_t tid;
     if (call->has_input) {
-        if (call->input.type != &kd_type_thread) {
+        vaddr_t thread;
+        if (!kd_value_object(&call->input, "thread", &thread)) {
             kd_fail("'%s' takes threads", call->command->name);
         }
-        return call->input.bits;
+        return thread;
     }
     return kd_arg_number(call, &tid) ? kd_thread_named(tid) : 0;
 }
@@ -192,10 +194,11 @@ vaddr_t kd_arg_process(struct kd_call *call)
 {
     uint64_t pid;
     if (call->has_input) {
-        if (call->input.type != &kd_type_process) {
+        vaddr_t process;
+        if (!kd_value_object(&call->input, "process", &process)) {
             kd_fail("'%s' takes processes", call->command->name);
         }
-        return call->input.bits;
+        return process;
     }
     return kd_arg_number(call, &pid) ? kd_process_named(pid) : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking a command's arguments from its text (command.h). */
 #include "base/string.h"
+#include "kdebug/core/access.h"
 #include "kdebug/core/command.h"
 
 static void skip_blanks(struct kd_call *call)
@@ -53,20 +54,46 @@ bool kd_arg_word(struct kd_call *call, char *to, size_t bytes)
     return true;
 }
 
-bool kd_arg_number(struct kd_call *call, uint64_t *out)
+bool kd_arg_value(struct kd_call *call, struct kd_value *out)
 {
     if (kd_arg_is_end(call)) {
         return false;
     }
-    struct kd_value value;
     struct kd_error error;
-    if (!kd_expression_parse(&call->args, call->args_end, &value, &error)) {
+    const struct kd_value *dot = call->has_input ? &call->input : NULL;
+    if (!kd_expression_parse_on(&call->args, call->args_end, dot, out, &error)) {
         kd_fail_at(error.at, "%s", error.message);
     }
-    *out = value.bits;
     skip_blanks(call);
     if (call->args < call->args_end && *call->args == ',') {
         call->args++;
+    }
+    return true;
+}
+
+bool kd_arg_number(struct kd_call *call, uint64_t *out)
+{
+    struct kd_value value;
+    skip_blanks(call);
+    const char *start = call->args;
+    if (!kd_arg_value(call, &value)) {
+        return false;
+    }
+    const char *error = kd_load_bits(&value, out);
+    if (error != NULL) {
+        kd_fail_at(start, "%s", error);
+    }
+    return true;
+}
+
+bool kd_arg_type(struct kd_call *call, kd_ctype_t *out)
+{
+    struct kd_error error;
+    if (kd_arg_is_end(call)) {
+        return false;
+    }
+    if (!kd_type_parse(&call->args, call->args_end, out, &error)) {
+        kd_fail_at(error.at, "%s", error.message);
     }
     return true;
 }

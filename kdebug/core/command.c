@@ -27,7 +27,7 @@ struct span {
 struct stage {
     const struct kd_command *command;
     struct span arguments;
-    uint64_t state;
+    uint64_t state[KD_STATE_WORDS];
 };
 
 struct kd_pipeline {
@@ -237,8 +237,7 @@ static void add_stage(struct kd_pipeline *pipeline, struct span text)
     }
     size_t length = first_word(text);
     const struct kd_command *command = kd_command_named(text.start, length);
-    bool is_word = (*text.start | 0x20) >= 'a' && (*text.start | 0x20) <= 'z';
-    if (command == NULL && !is_word && length > 0) {
+    if (command == NULL && kd_expression_begins(text.start, text.end)) {
         command = kd_command_named("print", 5);
         length = 0;
     }
@@ -285,7 +284,7 @@ static struct kd_call call_of(struct kd_pipeline *pipeline, unsigned index)
         .command = stage->command,
         .args = stage->arguments.start,
         .args_end = stage->arguments.end,
-        .state = &stage->state,
+        .state = stage->state,
         .pipeline = pipeline,
         .stage = index,
     };
@@ -293,7 +292,9 @@ static struct kd_call call_of(struct kd_pipeline *pipeline, unsigned index)
 
 static void show(struct kd_pipeline *pipeline, const struct kd_value *value)
 {
-    const struct kd_type *type = value->type == NULL ? &kd_type_number : value->type;
+    const struct kd_type *type = value->type != NULL ? value->type
+                                 : value->ctype != 0 ? &kd_type_c
+                                                     : &kd_type_number;
     if (pipeline->shown != type && type->header != NULL) {
         kd_print("%s\n", type->header);
     }
@@ -319,6 +320,11 @@ bool kd_emit(struct kd_call *call, struct kd_value value)
     return !pipeline->stopped;
 }
 
+bool kd_is_last(const struct kd_call *call)
+{
+    return call->stage + 1 == call->pipeline->stage_count;
+}
+
 void kd_emit_no_more(struct kd_call *call)
 {
     call->pipeline->stopped = true;
@@ -331,9 +337,9 @@ static void run_statement(struct span statement)
     kd_output_begin(pipeline.filters, pipeline.filter_count);
     struct kd_call first = call_of(&pipeline, 0);
     first.command->run(&first);
-    pipeline.stopped = false;
     for (unsigned i = 1; i < pipeline.stage_count; i++) {
         struct kd_call call = call_of(&pipeline, i);
+        pipeline.stopped = false; /* who has had enough still says what came of it */
         if (call.command->finish != NULL) {
             call.command->finish(&call);
         }

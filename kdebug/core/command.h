@@ -5,6 +5,7 @@
  *     line      := statement { ';' statement }
  *     statement := stage { '|' stage } { '!' filter }
  *     stage     := command arguments        (or an expression, which is printed)
+ *                                            (a command's name wins over a symbol's)
  *
  * Values flow: a command gives each of its results to the next stage by kd_emit(), which calls
  * that stage at once; nothing is stored. What comes out of the last stage is shown as rows of its
@@ -46,7 +47,8 @@ struct kd_command {
 
 extern const struct kd_command kdebug_commands_start[], kdebug_commands_end[];
 
-#define KD_STAGES_MAX 8u
+#define KD_STAGES_MAX  8u
+#define KD_STATE_WORDS 3u
 
 struct kd_pipeline;
 
@@ -57,7 +59,7 @@ struct kd_call {
     const char *args_end;
     bool has_input;
     struct kd_value input; /* from the stage before */
-    uint64_t *state;       /* of this stage, 0 before its first value */
+    uint64_t *state;       /* KD_STATE_WORDS of this stage, 0 before its first value */
     struct kd_pipeline *pipeline;
     unsigned stage;
 };
@@ -68,6 +70,9 @@ bool kd_run_line(const char *line);
 
 /* kd_emit() - give a value to the next stage, or show it. False: nobody wants more, so stop. */
 bool kd_emit(struct kd_call *call, struct kd_value value);
+
+/* kd_is_last() - this call's values are shown, not piped on. */
+bool kd_is_last(const struct kd_call *call);
 
 /* kd_emit_no_more() - a stage has had enough: kd_emit() of the stages before it returns false
  * from now on. */
@@ -95,8 +100,13 @@ bool kd_arg_is_end(struct kd_call *call);
 bool kd_arg_accept(struct kd_call *call, const char *word);
 /* kd_arg_word() - take the next word; false: there is none. */
 bool kd_arg_word(struct kd_call *call, char *to, size_t bytes);
-/* kd_arg_number() - take an expression; false: there is none. A comma behind it is taken, too. */
+/* kd_arg_value() - take an expression; false: there is none. A comma behind it is taken, too.
+ * ".field" in it is one of the piped value. */
+bool kd_arg_value(struct kd_call *call, struct kd_value *out);
+/* kd_arg_number() - the same as a number; an array or structure gives its address. */
 bool kd_arg_number(struct kd_call *call, uint64_t *out);
+/* kd_arg_type() - take the name of a type; false: nothing is left. */
+bool kd_arg_type(struct kd_call *call, kd_ctype_t *out);
 /* kd_arg_done() - nothing may be left. */
 void kd_arg_done(struct kd_call *call);
 /* kd_arg_rest() - take all that is left. */

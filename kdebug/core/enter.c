@@ -64,7 +64,7 @@ static bool door_is_open;
 static uint32_t joined; /* cores that have been reported to stand still */
 static uint32_t faulted_steps;
 
-extern const char symtab_blob_start[], symtab_blob_end[];
+extern const char symtab_blob_start[], symtab_blob_end[], types_blob_start[], types_blob_end[];
 
 static const struct kd_line serial_line = {.put = serial_put, .get = serial_get};
 
@@ -114,6 +114,9 @@ static void use_symbols(void)
 {
     if (kd_symbols_count() == 0) {
         kd_symbols_use(symtab_blob_start, (size_t)(symtab_blob_end - symtab_blob_start));
+    }
+    if (kd_types_count() == 0) {
+        kd_types_use(types_blob_start, (size_t)(types_blob_end - types_blob_start));
     }
 }
 

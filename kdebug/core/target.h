@@ -31,6 +31,8 @@ struct kd_target {
     unsigned (*cpu_count)(void);
     /* ERR_NOT_FOUND: no such core; ERR_NOT_SUPPORTED: it was not captured. */
     status_t (*registers)(unsigned cpu, struct kd_registers *out);
+    /* Frame of a captured core as it will go on; NULL: nothing can be set. */
+    status_t (*set_registers)(unsigned cpu, const struct kd_registers *registers);
     vaddr_t (*trace_region)(void); /* struct trace_region, 0: there is none */
     vaddr_t (*global)(const char *name, const void *here); /* see KD_GLOBAL */
 };

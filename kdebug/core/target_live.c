@@ -79,6 +79,15 @@ static status_t read_registers(unsigned cpu, struct kd_registers *out)
     return OK;
 }
 
+static status_t set_registers(unsigned cpu, const struct kd_registers *registers)
+{
+    if (cpu >= count_cores() || !kd_stop_has(cpu)) {
+        return ERR_NOT_SUPPORTED;
+    }
+    *kd_stop_records[cpu].frame = registers->frame;
+    return OK;
+}
+
 static vaddr_t find_trace_region(void)
 {
     return (vaddr_t)trace_region_get();
@@ -97,6 +106,7 @@ const struct kd_target kd_target_live = {
     .kernel_root = mmu_root,
     .cpu_count = count_cores,
     .registers = read_registers,
+    .set_registers = set_registers,
     .trace_region = find_trace_region,
     .global = find_global,
 };

@@ -4,6 +4,7 @@
 
 #include "kdebug/core/output.h"
 #include "kdebug/core/symbols.h"
+#include "kdebug/core/type_print.h"
 
 static void show_number(const struct kd_value *value)
 {
@@ -18,3 +19,14 @@ static void show_number(const struct kd_value *value)
 }
 
 const struct kd_type kd_type_number = {.name = "number", .show = show_number};
+
+static void show_c_value(const struct kd_value *value)
+{
+    if (value->is_brief) {
+        kd_print_value_line(value);
+    } else {
+        kd_print_value(value);
+    }
+}
+
+const struct kd_type kd_type_c = {.name = "C value", .show = show_c_value};

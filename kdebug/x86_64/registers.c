@@ -39,16 +39,37 @@ static const struct {
     {"cr4", FIELD(cr4)},
 };
 
-bool kd_register_value(const struct kd_registers *registers, const char *name, size_t length,
-                       uint64_t *out)
+/* Where a register is in the structure; SIZE_MAX: none of this name. */
+static size_t find_register(const char *name, size_t length)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(fields); i++) {
         if (strlen(fields[i].name) == length && memcmp(fields[i].name, name, length) == 0) {
-            memcpy(out, (const char *)registers + fields[i].offset, sizeof(*out));
-            return true;
+            return fields[i].offset;
         }
     }
-    return false;
+    return SIZE_MAX;
+}
+
+bool kd_register_value(const struct kd_registers *registers, const char *name, size_t length,
+                       uint64_t *out)
+{
+    size_t offset = find_register(name, length);
+    if (offset == SIZE_MAX) {
+        return false;
+    }
+    memcpy(out, (const char *)registers + offset, sizeof(*out));
+    return true;
+}
+
+bool kd_register_set(struct kd_registers *registers, const char *name, size_t length,
+                     uint64_t value)
+{
+    size_t offset = find_register(name, length);
+    if (offset >= sizeof(registers->frame)) {
+        return false;
+    }
+    memcpy((char *)registers + offset, &value, sizeof(value));
+    return true;
 }
 
 const char *kd_vector_name(uint64_t vector)

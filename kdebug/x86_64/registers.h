@@ -9,6 +9,11 @@
 bool kd_register_value(const struct kd_registers *registers, const char *name, size_t length,
                        uint64_t *out);
 
+/* kd_register_set() - change a register of what the core was doing. False: none of this name, or
+ * it is a control register. */
+bool kd_register_set(struct kd_registers *registers, const char *name, size_t length,
+                     uint64_t value);
+
 /* kd_registers_show() - print them all, with the flags spelled out. */
 void kd_registers_show(const struct kd_registers *registers);
 

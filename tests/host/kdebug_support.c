@@ -166,6 +166,12 @@ static status_t read_registers(unsigned cpu, struct kd_registers *out)
     return OK;
 }
 
+static status_t set_registers(unsigned cpu, const struct kd_registers *registers)
+{
+    fake_registers[cpu] = *registers;
+    return OK;
+}
+
 static vaddr_t find_global(const char *name, const void *here)
 {
     (void)here;
@@ -195,6 +201,7 @@ static const struct kd_target target = {
     .kernel_root = fake_root,
     .cpu_count = count_cores,
     .registers = read_registers,
+    .set_registers = set_registers,
     .trace_region = find_region,
     .global = find_global,
 };

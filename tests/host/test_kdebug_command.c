@@ -177,9 +177,14 @@ static const struct {
                             "begin so; 'help' lists them\n"},
     {"print 1+", "                ^ column 9\nerror: an expression is missing\n"},
     {"print 12z", "                ^ column 9\nerror: 'z' is no digit of a number with base 10\n"},
-    {"print", "error: usage: print EXPRESSION\n"},
-    {"print 1 2",
-     "                ^ column 9\nerror: 'print' has no use for this; usage: print EXPRESSION\n"},
+    {"print", "error: usage: print [/x | /d] EXPRESSION...\n"},
+    {"print 1 2", "0x1 0x2 \n"},
+    {"print /d 0x10", "16\n"},
+    {"print /x 16", "0x10\n"},
+    {"print /x 16 2", "                    ^ column 13\nerror: 'print' has no use for this; usage: "
+                      "print [/x | /d] EXPRESSION...\n"},
+    {"set %rip = 0x77; print %rip", "0x77 = 119\n"},
+    {"set %cr3 = 1", "error: no register 'cr3' that can be set\n"},
     {"print 12z ! grep x",
      "                ^ column 9\nerror: 'z' is no digit of a number with base 10\n"},
     {"| count", "        ^ column 1\nerror: a command is missing\n"},
@@ -283,7 +288,7 @@ static void test_pager(void **state)
     assert_non_null(strstr(output, "^C\n"));
     fake_run("set pager 0");
     assert_null(strstr(fake_run("t_lines 50"), "more"));
-    assert_non_null(strstr(fake_run("set pager 1001"), "usage: set pager LINES"));
+    assert_non_null(strstr(fake_run("set pager 1001"), "usage: set [pager LINES"));
 }
 
 static void test_long_lines_pass_filters_in_pieces(void **state)

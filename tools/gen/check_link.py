@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 BLOB = "symtab_blob_start"
+INSIDE = {"symtab_blob_end", "types_blob_start", "types_blob_end"}
 
 
 def read_symbols(path: str) -> list[tuple[int, str]]:
@@ -28,7 +29,7 @@ def moved(first: list[tuple[int, str]], second: list[tuple[int, str]]) -> list[s
         return [f"{BLOB} is missing: kernel.ld must place .symtab_blob as the last section"]
     limit = limits[0]
     # Symbols at the limit itself are end marks of the section before it or start marks of the blob: both stay.
-    below = {row for row in first if row[0] <= limit and row[1] != "symtab_blob_end"}
+    below = {row for row in first if row[0] <= limit and row[1] not in INSIDE}
     after = set(second)
     names = {name for _, name in below - after}
     return [f"{name} moved: .symtab_blob is not the last section of kernel.ld" for name in sorted(names)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+"""Sizes of what is built that have a goal."""
+
+from __future__ import annotations
+
+import subprocess
+
+from qemu import paths
+from spoorlib.console import UserError
+
+from figures import Figure
+
+
+def measure_sizes(mode: str) -> dict[str, Figure]:
+    """Bytes of kdebug's printer of C values (code and constants) and of its type table."""
+    folder = paths.build_folder() / mode
+    printer = folder / "kernel.o.d/kdebug/core/type_print.o"
+    table = folder / "types.btf"
+    if not printer.exists() or not table.exists():
+        raise UserError(f"{paths.show(folder)}: no kernel is built there")
+    done = subprocess.run(["size", str(printer)], check=True, capture_output=True, text=True)
+    text = int(done.stdout.splitlines()[1].split()[0])
+    return {"kdebug.printer_bytes": Figure(text, text, "bytes"),
+            "kdebug.btf_bytes": Figure(table.stat().st_size, table.stat().st_size, "bytes")}

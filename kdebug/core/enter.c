@@ -29,6 +29,7 @@
 #include "kdebug/core/deferred.h"
 #include "kdebug/core/guard.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/run.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/stop.h"
 #include "kdebug/core/symbols.h"
@@ -42,6 +43,7 @@
 #define SERIAL_ISA_LINE 4u
 #define SERIAL_CPU      0u /* where the serial line's NMI goes */
 #define STACK_BYTES     32768u
+#define DR7_OFF         0x400ull
 #define DR6_STATUS                                                                                 \
     0xe00fu /* B0-B3, BD, BS, BT (Intel SDM vol. 3B, "Debug Status Register (DR6)") */
 
@@ -49,6 +51,8 @@ struct session_start {
     struct trap_frame *frame;
     enum trace_kdebug_reason reason;
     const char *message;
+    bool is_continued; /* back from a held step: the stop has never ended */
+    bool holds;        /* out: everybody else stays parked, see run.c */
 };
 
 /* Why a core is about to raise kd_trigger(); own core only. */
@@ -63,6 +67,7 @@ static struct wish wishes[CPU_MAX];
 static bool door_is_open;
 static uint32_t joined; /* cores that have been reported to stand still */
 static uint32_t faulted_steps;
+static atomic_uint prompts; /* that a person has seen; a stop at a breakpoint need not have one */
 
 extern const char symtab_blob_start[], symtab_blob_end[], types_blob_start[], types_blob_end[];
 
@@ -210,16 +215,32 @@ static void report_late(void)
     cpu_relax();
 }
 
-static void run_session(void *argument)
+/* Is it for a person? If deciding faults, it is. */
+static bool decide(struct session_start *start)
 {
-    const struct session_start *start = argument;
-    kd_session_begin(cpu_id());
-    kd_target = &kd_target_live;
-    kd_terminal_use(&serial_line);
-    kd_output_begin(NULL, 0);
-    faulted_steps = 0;
-    run_steps(steps_in, ARRAY_COUNT(steps_in));
+    struct kd_guard guard;
+    if (KD_GUARD(guard)) {
+        bool stops = kd_run_arrive(start->frame, start->reason, &start->message);
+        kd_guard_leave(&guard);
+        return stops;
+    }
+    return true;
+}
 
+static bool leave(const struct session_start *start)
+{
+    struct kd_guard guard;
+    if (KD_GUARD(guard)) {
+        bool holds = kd_run_leave(start->frame);
+        kd_guard_leave(&guard);
+        return holds;
+    }
+    return false;
+}
+
+static void talk(const struct session_start *start)
+{
+    atomic_fetch_add_explicit(&prompts, 1, memory_order_relaxed);
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
         print_banner(start);
@@ -229,7 +250,29 @@ static void run_session(void *argument)
     kd_terminal_close();
     static const char resume[] = "kdebug: resume\n";
     kd_terminal_write(resume, sizeof(resume) - 1);
-    run_steps(steps_out, ARRAY_COUNT(steps_out));
+}
+
+static void run_session(void *argument)
+{
+    struct session_start *start = argument;
+    kd_session_begin(cpu_id());
+    kd_target = &kd_target_live;
+    kd_terminal_use(&serial_line);
+    kd_output_begin(NULL, 0);
+    if (!start->is_continued) {
+        faulted_steps = 0;
+        run_steps(steps_in, ARRAY_COUNT(steps_in));
+    }
+    if (decide(start)) {
+        talk(start);
+    } else if (kd_terminal_is_waiting()) {
+        kd_session_begin(cpu_id()); /* its BREAK has been read while a breakpoint's commands ran */
+        talk(start);
+    }
+    start->holds = leave(start);
+    if (!start->holds) {
+        run_steps(steps_out, ARRAY_COUNT(steps_out));
+    }
 }
 
 /* A person's wish is satisfied by any prompt; the others have something to say that must not be
@@ -246,6 +289,9 @@ static void be_master(struct session_start *start)
     kd_stack_call(session_stack + sizeof(session_stack), run_session, start);
     kd_trace_leave(start->reason);
     uint64_t mask;
+    if (start->holds) {
+        return;
+    }
     if (kd_deferred_wanted(&mask)) {
         ipi_send(cpu_id(), VECTOR_CONSOLE);
     }
@@ -263,12 +309,20 @@ static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, con
         cpu->lane = cpu->lane_nmi;
     }
     bool served = false;
+    start.is_continued = kd_stop_is_mine();
+    if (start.is_continued) {
+        kd_stop_records[cpu_id()].frame = frame;
+        be_master(&start);
+        served = true;
+    }
     while (!served) {
         if (kd_stop_claim(frame, reason, message)) {
             be_master(&start);
             served = true;
         } else {
-            served = kd_stop_park(frame) && is_from_person(reason);
+            unsigned before = atomic_load_explicit(&prompts, memory_order_relaxed);
+            served = kd_stop_park(frame) && is_from_person(reason) &&
+                     atomic_load_explicit(&prompts, memory_order_relaxed) != before;
         }
     }
     cpu->lane = lane;
@@ -339,8 +393,50 @@ static void survive(struct trap_frame *frame)
     }
 }
 
+/* Nobody but kdebug serves these in kernel mode. */
+static bool is_nmi_class(uint64_t vector)
+{
+    return vector == VECTOR_BREAKPOINT || vector == VECTOR_DOUBLE_FAULT ||
+           vector == VECTOR_MACHINE_CHECK;
+}
+
+/* A held step came to its end. False: by an exception of the instruction itself, which somebody
+ * else must serve; everybody runs again. */
+static bool end_held_step(struct trap_frame *frame)
+{
+    kd_run_step_done(frame);
+    if (frame->vector == VECTOR_DEBUG) {
+        take_debug_status();
+        enter(frame, TRACE_KDEBUG_REASON_BREAKPOINT, NULL);
+        return true;
+    }
+    kd_run_release();
+    run_steps(steps_out, ARRAY_COUNT(steps_out));
+    kd_stop_end();
+    return false;
+}
+
+bool kdebug_user_debug(struct trap_frame *frame)
+{
+    if (kd_run_is_stepping()) {
+        return end_held_step(frame); /* the instruction was the way to user mode */
+    }
+    if (!frame_is_user(frame) || !kd_run_debug_hit(frame, take_debug_status())) {
+        return false;
+    }
+    uint64_t off = DR7_OFF;
+    __asm__ volatile("movq %0, %%dr7" ::"r"(off)); /* the NMI class' stubs do this themselves */
+    enter(frame, TRACE_KDEBUG_REASON_BREAKPOINT, NULL);
+    __asm__ volatile("movq %0, %%dr7" ::"r"(*cpu_debug_control(cpu_id())));
+    return true;
+}
+
 bool kdebug_trap(struct trap_frame *frame)
 {
+    if (kd_stop_is_mine() && kd_run_is_stepping() &&
+        (end_held_step(frame) || !is_nmi_class(frame->vector))) {
+        return frame->vector == VECTOR_DEBUG;
+    }
     if (kd_stop_is_mine()) {
         survive(frame);
         return true;
@@ -348,7 +444,11 @@ bool kdebug_trap(struct trap_frame *frame)
     if (frame_is_user(frame)) {
         return false;
     }
-    if (frame->vector == VECTOR_DEBUG && take_debug_status() == 0) {
+    if (frame->vector == VECTOR_DEBUG && !kd_run_debug_hit(frame, take_debug_status())) {
+        return true;
+    }
+    if (frame->vector == VECTOR_BREAKPOINT && kd_run_code_hit(frame)) {
+        enter(frame, TRACE_KDEBUG_REASON_BREAKPOINT, NULL);
         return true;
     }
     struct wish *wish = &wishes[cpu_id()];

@@ -48,6 +48,14 @@ void kdebug_nmi(struct trap_frame *frame);
  */
 bool kdebug_trap(struct trap_frame *frame);
 
+/*
+ * kdebug_user_debug() - a #DB of user mode.
+ *
+ * True: it was a step or a watchpoint of somebody at the prompt, and is served. False: the
+ * program's own affair. Context: the thread's kernel stack, interrupts off.
+ */
+bool kdebug_user_debug(struct trap_frame *frame);
+
 /* kdebug_active() - this core is the one at the prompt. Cost: one load. */
 bool kdebug_active(void);
 

@@ -42,6 +42,7 @@
 #include "arch/interrupt.h"
 #include "base/assert.h"
 #include "gen/trace_emit.h"
+#include "kdebug/core/run.h"
 #include "kdebug/core/trace_stop.h"
 
 #define MASTER_BITS 8u
@@ -136,6 +137,7 @@ bool kd_stop_park(struct trap_frame *frame)
     }
     atomic_store_explicit(&record->stopped_in, 0, memory_order_relaxed);
     serialise();
+    kd_run_load_registers();
     kd_trace_leave(reason);
     record->explained = cpu_tsc();
     return true;
@@ -189,6 +191,7 @@ void kd_stop_end(void)
      * faults of our own since. */
     __asm__ volatile("movq %0, %%cr2" ::"r"(record->cr2) : "memory");
     serialise();
+    kd_run_load_registers();
     atomic_store_explicit(&word, value & ~MASTER_MASK, memory_order_release);
 }
 

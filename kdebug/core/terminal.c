@@ -80,6 +80,11 @@ int kd_terminal_get(void)
     return wire->get();
 }
 
+bool kd_terminal_is_waiting(void)
+{
+    return ahead_out != ahead_in || interrupted;
+}
+
 bool kd_terminal_interrupted(void)
 {
     bool was = interrupted;

@@ -24,6 +24,9 @@ void kd_terminal_write(const char *text, size_t bytes);
 /* kd_terminal_get() - the next typed byte, -1: none yet. */
 int kd_terminal_get(void);
 
+/* kd_terminal_is_waiting() - something, perhaps a BREAK, was typed while we printed. */
+bool kd_terminal_is_waiting(void);
+
 /*
  * kd_terminal_close() - from now on only write: what comes in is for whoever reads the line after
  * us. So a BREAK that follows closely on "continue" breaks in again.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only writer of kernel text. Trace sites for now; function entries, probes and breakpoints
- * join as further layers.
+ * The only writer of kernel text: trace sites, and the debugger's breakpoints as a layer over them.
  *
  * A site is a 5-byte NOP (0f 1f 44 00 00) or a 5-byte JMP to its cold block. Writes go through the
  * direct map, so text stays read-only and executable. A batch stops the other cores in a rendezvous
@@ -49,3 +48,17 @@ status_t text_patch_sites_stopped(const uint64_t on[8]) MUST_CHECK;
  * Idempotent.
  */
 void text_patch_finish(void);
+
+/*
+ * text_patch_break() - put an INT3 over the byte at an address of kernel text. What lies below
+ * stays known: a trace site can be switched meanwhile.
+ *
+ * Returns OK, also if it is there already; ERR_RANGE no kernel text; ERR_NO_MEMORY there are
+ * TEXT_BREAKS_MAX. Context: as text_patch_sites_stopped(). The caller must know that no code of its
+ * own, and none that NMI-class handlers reach, lies there.
+ */
+#define TEXT_BREAKS_MAX 128u
+status_t text_patch_break(vaddr_t address) MUST_CHECK;
+
+/* text_patch_break_none() - take all INT3 away. Context: as text_patch_break(). */
+void text_patch_break_none(void);

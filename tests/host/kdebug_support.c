@@ -14,6 +14,7 @@
 #include "kdebug/core/deferred.h"
 #include "kdebug/core/guard.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/run.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/stop.h"
 #include "kdebug/core/symbols.h"
@@ -58,6 +59,23 @@ static void *symbol_table;
 
 /* What commands only call on a live machine, which this one is not. */
 struct kd_stop_record kd_stop_records[CPU_MAX];
+
+void kd_run_step(uint64_t count)
+{
+    (void)count;
+    abort();
+}
+
+unsigned kd_run_cpu(void)
+{
+    abort();
+}
+
+bool kd_run_can_step(unsigned cpu)
+{
+    (void)cpu;
+    abort();
+}
 
 void power_off(void)
 {

@@ -15,6 +15,9 @@
  * P3  kdebug may stop a batch half-way, finish it, or post another one: the pointer is read afresh
  *     for each site, so the batch that goes on later does nothing, or what was posted last.
  *
+ * P4  A breakpoint is the INT3 of one byte over whatever the sites want there: its struct keeps the
+ *     byte below, sites are compared with and written to that, and the INT3 stays on top.
+ *
  * Writes go to the direct map, which is never executable; kernel text is never writable.
  * Rejected: the INT3 protocol (no stop, but three rounds of IPIs and an emulating #BP handler):
  * sites change by a person's hand, a stop of some microseconds harms nobody.
@@ -36,6 +39,7 @@
 #define SITE_IS_ON  (1ull << 63)
 #define SITE_EVENTS 512u
 #define JMP_REL32   0xe9u
+#define INT3        0xccu
 
 struct form {
     uint8_t bytes[SITE_BYTES];
@@ -52,6 +56,12 @@ static const struct form nop_form = {{0x0f, 0x1f, 0x44, 0x00, 0x00}};
 
 static const uint64_t *_Atomic batch_on;
 
+static struct {
+    vaddr_t address;
+    uint8_t below;
+} breaks[TEXT_BREAKS_MAX];
+static unsigned break_count;
+
 static uint8_t *writable_alias(vaddr_t text)
 {
     VERIFY(text >= (vaddr_t)kernel_text_start && text < (vaddr_t)kernel_text_end);
@@ -66,9 +76,30 @@ static struct form jmp_form(const struct trace_site *site)
     return form;
 }
 
+/* The site's bytes without what breakpoints have put over them. */
 static bool holds_form(const struct trace_site *site, const struct form *form)
 {
-    return memcmp((const void *)site->address, form->bytes, SITE_BYTES) == 0;
+    struct form held;
+    memcpy(held.bytes, (const void *)site->address, SITE_BYTES);
+    for (unsigned i = 0; i < break_count; i++) {
+        uint64_t offset = breaks[i].address - site->address;
+        if (offset < SITE_BYTES) {
+            held.bytes[offset] = breaks[i].below;
+        }
+    }
+    return memcmp(held.bytes, form->bytes, SITE_BYTES) == 0;
+}
+
+static void write_form(const struct trace_site *site, struct form form)
+{
+    for (unsigned i = 0; i < break_count; i++) {
+        uint64_t offset = breaks[i].address - site->address;
+        if (offset < SITE_BYTES) {
+            breaks[i].below = form.bytes[offset];
+            form.bytes[offset] = INT3;
+        }
+    }
+    memcpy(writable_alias(site->address), form.bytes, SITE_BYTES);
 }
 
 static bool is_wanted(const uint64_t *on, const struct trace_site *site)
@@ -92,7 +123,7 @@ static void switch_site(struct trace_site *site, bool on)
 {
     struct form form = on ? jmp_form(site) : nop_form;
     if (!holds_form(site, &form)) {
-        memcpy(writable_alias(site->address), form.bytes, SITE_BYTES);
+        write_form(site, form);
     }
     site->event = on ? site->event | SITE_IS_ON : site->event & ~SITE_IS_ON;
 }
@@ -139,6 +170,44 @@ status_t text_patch_sites_stopped(const uint64_t on[8])
     struct request request = {on, OK};
     run_batch(&request);
     return request.status;
+}
+
+static bool has_break(vaddr_t address)
+{
+    for (unsigned i = 0; i < break_count; i++) {
+        if (breaks[i].address == address) {
+            return true;
+        }
+    }
+    return false;
+}
+
+status_t text_patch_break(vaddr_t address)
+{
+    if (address < (vaddr_t)kernel_text_start || address >= (vaddr_t)kernel_text_end) {
+        return ERR_RANGE;
+    }
+    if (has_break(address)) {
+        return OK;
+    }
+    if (break_count == TEXT_BREAKS_MAX) {
+        return ERR_NO_MEMORY;
+    }
+    uint8_t *alias = writable_alias(address);
+    breaks[break_count].address = address;
+    breaks[break_count++].below = *alias;
+    *alias = INT3;
+    cpuid_read(0, 0); /* serialise this core; the others do when they leave the stop */
+    return OK;
+}
+
+void text_patch_break_none(void)
+{
+    while (break_count > 0) {
+        break_count--;
+        *writable_alias(breaks[break_count].address) = breaks[break_count].below;
+    }
+    cpuid_read(0, 0);
 }
 
 void text_patch_finish(void)

@@ -5,6 +5,7 @@ KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c 
     kdebug/core/session.c kdebug/core/stop.c \
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c
+KERNEL_SRC += kdebug/remote/packet.c kdebug/remote/stub.c kdebug/remote/thread.c
 KERNEL_SRC += kdebug/x86_64/call_length.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \
     kdebug/cmd/handle.c kdebug/cmd/lock.c kdebug/cmd/lookup.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c \
@@ -17,6 +18,7 @@ KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/armour.c kdebug/core/argumen
     kdebug/core/editor.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/list_walk.c kdebug/core/output.c \
     kdebug/core/parser.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \
+    kdebug/remote/packet.c kdebug/remote/stub.c kdebug/remote/thread.c \
     kdebug/x86_64/call_length.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/unwind.c \
     $(filter kdebug/cmd/%,$(KERNEL_SRC)) \
     kernel/base/crc32c.c kernel/base/format.c $(GEN)/trace_table.c tests/host/kdebug_support.c
@@ -34,7 +36,7 @@ HOST_$(1)_SRC := tests/host/$(1).c $$(KDEBUG_HOST_SRC)
 HOST_$(1)_CFLAGS := -DKDEBUG_HOST=1 -fno-sanitize=bool
 HOST_$(1)_LIBS := $$(KDEBUG_HOST_LIBS)
 endef
-$(foreach name,command expression kernel symbols target trace types breakpoint,$(eval $(call kdebug_test,test_kdebug_$(name))))
+$(foreach name,command expression kernel symbols target trace types breakpoint remote,$(eval $(call kdebug_test,test_kdebug_$(name))))
 
 FUZZERS += fuzz_kdebug
 FUZZ_fuzz_kdebug_SRC := tests/fuzz/fuzz_kdebug.c $(KDEBUG_HOST_SRC)

@@ -40,6 +40,7 @@ struct kd_pipeline {
 };
 
 static const char *current_line; /* for the column of errors */
+static uint32_t forbidden;       /* flags of commands that may not run now */
 
 /* ---- errors ---- */
 
@@ -221,6 +222,9 @@ static void check_stage(const struct kd_pipeline *pipeline, const struct kd_comm
         kd_fail_at(at, "'%s' gives no values for '%s'",
                    pipeline->stages[pipeline->stage_count - 1].command->name, command->name);
     }
+    if (command->flags & forbidden) {
+        kd_fail_at(at, "'%s' may not be used from here", command->name);
+    }
     if ((command->flags & KD_LIVE) && !kd_target->live) {
         kd_fail_at(at, "'%s' needs a live machine", command->name);
     }
@@ -392,5 +396,14 @@ bool kd_run_line(const char *line)
     }
     kd_terminal_watch(false);
     current_line = NULL;
+    return fine;
+}
+
+bool kd_run_line_without(const char *line, uint32_t flags)
+{
+    uint32_t outer = forbidden;
+    forbidden |= flags;
+    bool fine = kd_run_line(line);
+    forbidden = outer;
     return fine;
 }

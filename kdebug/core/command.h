@@ -68,6 +68,9 @@ struct kd_call {
  * not raise. */
 bool kd_run_line(const char *line);
 
+/* kd_run_line_without() - the same, but commands with any of these flags are refused. */
+bool kd_run_line_without(const char *line, uint32_t flags);
+
 /* kd_emit() - give a value to the next stage, or show it. False: nobody wants more, so stop. */
 bool kd_emit(struct kd_call *call, struct kd_value value);
 

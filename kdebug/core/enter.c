@@ -36,6 +36,7 @@
 #include "kdebug/core/target.h"
 #include "kdebug/core/terminal.h"
 #include "kdebug/core/trace_stop.h"
+#include "kdebug/core/remote.h"
 #include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/stack_call.h"
 #include "trace/ring/ring.h"
@@ -43,6 +44,7 @@
 #define SERIAL_ISA_LINE 4u
 #define SERIAL_CPU      0u /* where the serial line's NMI goes */
 #define STACK_BYTES     32768u
+#define GDB_INTERRUPT   0x03
 #define DR7_OFF         0x400ull
 #define DR6_STATUS                                                                                 \
     0xe00fu /* B0-B3, BD, BS, BT (Intel SDM vol. 3B, "Debug Status Register (DR6)") */
@@ -142,6 +144,7 @@ static void close_serial_interrupt(void)
  * have missed. */
 static void open_serial_interrupt(void)
 {
+    serial_set_escape(kd_remote_is_attached() ? GDB_INTERRUPT : SERIAL_ESCAPE);
     if (door_is_open) {
         ioapic_mask(SERIAL_ISA_LINE, false);
         serial_interrupt_enable(true);
@@ -238,18 +241,62 @@ static bool leave(const struct session_start *start)
     return false;
 }
 
+static uint8_t signal_of(enum trace_kdebug_reason reason)
+{
+    switch (reason) {
+    case TRACE_KDEBUG_REASON_PANIC:
+        return 6; /* SIGABRT */
+    case TRACE_KDEBUG_REASON_EXCEPTION:
+        return 11; /* SIGSEGV */
+    case TRACE_KDEBUG_REASON_BREAKPOINT:
+    case TRACE_KDEBUG_REASON_BOOT:
+        return 5; /* SIGTRAP */
+    default:
+        return 2; /* SIGINT */
+    }
+}
+
+static void tell_gdb(const struct session_start *start)
+{
+    const struct kd_breakpoint *watch = kd_run_watch_hit();
+    struct kd_remote_stop stop = {
+        .cpu = cpu_id(),
+        .signal = signal_of(start->reason),
+        .is_breakpoint = start->reason == TRACE_KDEBUG_REASON_BREAKPOINT &&
+                         kd_breakpoint_at(start->frame->rip, 0) != 0,
+    };
+    if (watch != NULL) {
+        stop.watch = watch->kind == KD_BREAK_WRITE ? "watch" : "awatch";
+        stop.watch_address = watch->address;
+    }
+    kd_remote_stopped(&stop, true);
+    kd_remote_serve(report_late);
+}
+
+static void greet(const struct session_start *start)
+{
+    if (kd_remote_is_attached()) {
+        tell_gdb(start);
+    }
+    if (!kd_session_is_over()) {
+        print_banner(start);
+    }
+}
+
 static void talk(const struct session_start *start)
 {
     atomic_fetch_add_explicit(&prompts, 1, memory_order_relaxed);
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
-        print_banner(start);
+        greet(start);
         kd_guard_leave(&guard);
     }
     kd_session_prompt(report_late);
     kd_terminal_close();
     static const char resume[] = "kdebug: resume\n";
-    kd_terminal_write(resume, sizeof(resume) - 1);
+    if (!kd_remote_is_attached()) {
+        kd_terminal_write(resume, sizeof(resume) - 1);
+    }
 }
 
 static void run_session(void *argument)

@@ -38,7 +38,6 @@
 #include "arch/text_patch.h"
 #include "base/format.h"
 #include "base/string.h"
-#include "kdebug/core/breakpoint.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
@@ -293,6 +292,7 @@ bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, co
     }
     if (reason != TRACE_KDEBUG_REASON_BREAKPOINT) {
         run.at_hit = false;
+        run.status = 0;
     } else if (was_step && run.by_step && (run.status & DR6_SLOTS) == 0) {
         run.steps--;
         if (run.steps > 0 && kd_breakpoint_at(frame->rip, 0) == 0) {
@@ -315,6 +315,18 @@ bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, co
         remove_step_breakpoints();
     }
     return stops;
+}
+
+const struct kd_breakpoint *kd_run_watch_hit(void)
+{
+    for (unsigned slot = 0; slot < KD_HARDWARE_MAX; slot++) {
+        const struct kd_breakpoint *breakpoint = kd_breakpoint(kd_breakpoint_hardware(slot));
+        if ((run.status >> slot & 1) && breakpoint != NULL &&
+            (breakpoint->kind == KD_BREAK_WRITE || breakpoint->kind == KD_BREAK_ACCESS)) {
+            return breakpoint;
+        }
+    }
+    return NULL;
 }
 
 /* ---- going on ---- */

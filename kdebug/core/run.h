@@ -5,6 +5,7 @@
 #include "arch/frame.h"
 #include "base/types.h"
 #include "gen/trace_events.h"
+#include "kdebug/core/breakpoint.h"
 
 /* ---- for commands: how to go on when the session ends ---- */
 
@@ -36,6 +37,9 @@ void kd_run_step_done(struct trap_frame *frame);
  * True: a person is to see this. May run the commands of a breakpoint.
  */
 bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, const char **message);
+
+/* kd_run_watch_hit() - the watchpoint that brought us here, NULL: none did. */
+const struct kd_breakpoint *kd_run_watch_hit(void);
 
 /* kd_run_leave() - get ready to go on. True: only this core, for one instruction; do not release
  * the others. */

@@ -10,6 +10,9 @@
 #include "kdebug/core/guard.h"
 #include "kdebug/core/target.h"
 #include "kdebug/core/terminal.h"
+#include "kdebug/core/remote.h"
+
+#define HELD_MAX 8u
 
 static struct kd_editor editor;
 static bool editor_ready;
@@ -72,8 +75,30 @@ static void complete(void)
     kd_editor_insert(&editor, text, bytes);
 }
 
-static void read_line(void (*idle)(void))
+/* True: that was the end of a line. */
+static bool feed_editor(unsigned char byte)
 {
+    switch (kd_editor_feed(&editor, byte)) {
+    case KD_EDITOR_LINE:
+        return true;
+    case KD_EDITOR_CANCEL:
+        kd_editor_begin(&editor);
+        return false;
+    case KD_EDITOR_COMPLETE:
+        complete();
+        return false;
+    case KD_EDITOR_MORE:
+        return false;
+    }
+    return false;
+}
+
+/* What may be the beginning of gdb is held back until it is clear whether a person typed it.
+ * False: it was gdb, which has been served. */
+static bool read_line(void (*idle)(void))
+{
+    unsigned char held[HELD_MAX];
+    unsigned count = 0;
     kd_editor_begin(&editor);
     for (;;) {
         int byte = kd_terminal_get();
@@ -81,18 +106,21 @@ static void read_line(void (*idle)(void))
             idle();
             continue;
         }
-        switch (kd_editor_feed(&editor, (unsigned char)byte)) {
-        case KD_EDITOR_LINE:
-            return;
-        case KD_EDITOR_CANCEL:
-            kd_editor_begin(&editor);
-            break;
-        case KD_EDITOR_COMPLETE:
-            complete();
-            break;
-        case KD_EDITOR_MORE:
-            break;
+        held[count++] = (unsigned char)byte;
+        int verdict = editor.length == 0 ? kd_remote_begins((unsigned char)byte) : 0;
+        if (verdict > 0) {
+            kd_remote_serve(idle);
+            return false;
         }
+        if (verdict < 0 && count < HELD_MAX) {
+            continue;
+        }
+        for (unsigned i = 0; i < count; i++) {
+            if (feed_editor(held[i])) {
+                return true;
+            }
+        }
+        count = 0;
     }
 }
 
@@ -101,8 +129,9 @@ void kd_session_prompt(void (*idle)(void))
     while (!over) {
         struct kd_guard guard;
         if (KD_GUARD(guard)) {
-            read_line(idle);
-            kd_run_line(editor.text);
+            if (read_line(idle)) {
+                kd_run_line(editor.text);
+            }
             kd_guard_leave(&guard);
         } else {
             kd_report_raised();

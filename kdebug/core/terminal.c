@@ -18,11 +18,13 @@ static const struct kd_line *wire;
 static unsigned char ahead[AHEAD_BYTES];
 static unsigned ahead_in, ahead_out;
 static unsigned since_poll;
+static void (*redirected)(char c);
 static bool is_watching, interrupted, is_closed;
 
 void kd_terminal_use(const struct kd_line *line)
 {
     wire = line;
+    redirected = NULL;
     ahead_in = ahead_out = since_poll = 0;
     is_watching = interrupted = is_closed = false;
 }
@@ -54,10 +56,24 @@ void kd_terminal_put(char c)
         since_poll = 0;
         poll_input();
     }
+    if (redirected != NULL) {
+        redirected(c);
+        return;
+    }
     if (c == '\n') {
         wire->put('\r');
     }
     wire->put(c);
+}
+
+void kd_terminal_raw(char c)
+{
+    wire->put(c);
+}
+
+void kd_terminal_redirect(void (*put)(char c))
+{
+    redirected = put;
 }
 
 void kd_terminal_close(void)

@@ -21,6 +21,11 @@ void kd_terminal_use(const struct kd_line *line);
 void kd_terminal_put(char c);
 void kd_terminal_write(const char *text, size_t bytes);
 
+/* kd_terminal_raw() - one byte as it is. kd_terminal_redirect() - let this have what kd_terminal_put()
+ * is given, instead of the line; NULL: the line again. */
+void kd_terminal_raw(char c);
+void kd_terminal_redirect(void (*put)(char c));
+
 /* kd_terminal_get() - the next typed byte, -1: none yet. */
 int kd_terminal_get(void);
 

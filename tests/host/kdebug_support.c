@@ -62,8 +62,7 @@ struct kd_stop_record kd_stop_records[CPU_MAX];
 
 void kd_run_step(uint64_t count)
 {
-    (void)count;
-    abort();
+    (void)count; /* nothing runs here */
 }
 
 unsigned kd_run_cpu(void)

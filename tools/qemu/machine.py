@@ -109,8 +109,10 @@ class Machine:
         self._stack.close()
 
     def on_serial(self, take: Callable[[bytes], None], ended: Callable[[], None]) -> None:
-        """Have what the guest says passed on, too, on a thread of its own. Before start()."""
+        """Have what the guest says passed on, too, on a thread of its own. What came before is not."""
         self._listeners = (take, ended)
+        if hasattr(self, "serial"):
+            self.serial.on_data(take, ended)
 
     def _launch(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="spoor-"))

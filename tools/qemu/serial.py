@@ -57,6 +57,10 @@ class SerialLine:
         self._thread = threading.Thread(target=self._read, name="serial", daemon=True)
         self._thread.start()
 
+    def on_data(self, take: Callable[[bytes], None], ended: Callable[[], None]) -> None:
+        """From now on hand these what comes, as the constructor's take and ended."""
+        self._listeners = (take, ended)
+
     def send(self, data: str | bytes) -> None:
         """Type something. The guest's UART takes it as fast as it reads."""
         raw = data.encode() if isinstance(data, str) else data

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""gdb on the serial line of the prompt: the stub in the kernel, a real gdb, console and gdb by turns."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import BootFunction, wait_all_done
+
+from qemu.machine import Machine
+from qemu.paths import build_folder
+
+GDB_SECONDS = 120
+LOAD = "ipcload:calls=15"
+
+
+class Bridge:
+    """Hands the serial line to whoever connects to a socket, for as long as it stays connected."""
+
+    def __init__(self, machine: Machine, path: Path) -> None:
+        self.machine = machine
+        self.peer: socket.socket | None = None
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(1)
+        machine.on_serial(self.take, lambda: None)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def take(self, data: bytes) -> None:
+        if self.peer is not None:
+            try:
+                self.peer.sendall(data)
+            except OSError:
+                self.peer = None
+
+    def serve(self) -> None:
+        while True:
+            try:
+                self.peer, _ = self.listener.accept()
+                while data := self.peer.recv(4096):
+                    self.machine.send(data)
+            except OSError:
+                return
+            finally:
+                self.peer = None
+
+
+@pytest.fixture
+def waiting(boot: BootFunction, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Machine, Path]]:
+    machine = boot(cpus=4, cmdline=f"workload={LOAD} kdebug=wait")
+    machine.wait_prompt(60)
+    path = tmp_path_factory.mktemp("g") / "line"
+    bridge = Bridge(machine, path)
+    yield machine, path
+    bridge.listener.close()
+
+
+def gdb(path: Path, *commands: str) -> str:
+    arguments = ["gdb", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set tcp auto-retry off",
+                 str(build_folder() / "debug/kernel.elf"), "-ex", f"target remote {path}"]
+    for command in commands:
+        arguments += ["-ex", command]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=GDB_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_session_with_gdb(waiting: tuple[Machine, Path]) -> None:
+    machine, path = waiting
+    output = gdb(
+        path,
+        "info threads",
+        "break sys_mailbox_call",
+        "continue",
+        "backtrace",
+        "info threads",
+        "stepi",
+        "stepi",
+        "print cpus[0].id",
+        "print/x $rip",
+        "x/2i sys_mailbox_call",
+        "monitor processes",
+        "monitor continue",
+        "delete",
+        "watch thread_slot_count",
+        "continue",
+        "print thread_slot_count",
+        "delete",
+        "compare-sections .rodata",
+        "set $keep = $rax",
+        "set $rax = 0x1234",
+        "print/x $rax",
+        "set $rax = $keep",
+        "detach",
+    )
+    assert "idle of core 3" in output, output
+    assert re.search(r"Breakpoint 1, .*sys_mailbox_call", output), output
+    assert re.search(r"#1 .*syscall_dispatch", output), output
+    assert re.search(r"init/main, receive", output), output
+    assert "$1 = 0" in output and "0x1234" in output, output
+    assert re.search(r"alive .* init$", output, re.MULTILINE), output
+    assert "'continue' may not be used from here" in output, output
+    assert re.search(r"watchpoint 2: thread_slot_count.*Old value = \d+.*New value = \d+", output, re.DOTALL), output
+    assert "matched" in output and "MIS-MATCHED" not in output, output
+    kdebug = machine.wait_prompt(20)  # gdb has gone, the prompt is back
+    assert len(kdebug.command("breakpoints").splitlines()) == 0
+    assert "thread_slot_count" in kdebug.command("sym thread_slot_count")
+    kdebug.resume()
+    assert wait_all_done(machine, 120) == (1, 0)
+
+
+def test_gdb_comes_and_goes(waiting: tuple[Machine, Path]) -> None:
+    machine, path = waiting
+    for turn in range(10):
+        output = gdb(path, "info threads", f"print {turn} + 40", "detach")
+        assert f"$1 = {turn + 40}" in output and "error" not in output.lower(), output
+        assert "42" in machine.wait_prompt(20).command("print 42")
+    gdb(path, "kill")
+    assert wait_all_done(machine, 120) == (1, 0)

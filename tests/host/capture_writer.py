@@ -22,6 +22,7 @@ import spoor_gen
 SUBBUF_BYTES = 0x4000
 HEADER_BYTES = 80
 REGION_MAGIC = 0x6E6F69676552
+REGION_VERSION = 2
 SUBBUF_MAGIC = 0x46425553
 BLOCK_MAGIC = 0x4B425053
 LANES_MAX = 65
@@ -99,7 +100,7 @@ class Capture:
         return self.sequence - 1
 
     def region(self) -> bytes:
-        head = struct.pack("<QIIIIQQQQQQQQQQ", REGION_MAGIC, 1, len(self.lanes), self.cpus, SUBBUF_BYTES,
+        head = struct.pack("<QIIIIQQQQQQQQQQ", REGION_MAGIC, REGION_VERSION, len(self.lanes), self.cpus, SUBBUF_BYTES,
                            0x10000 + len(self.lanes) * RING_BYTES, self.boot_id, schema_hash(self.schema), self.khz,
                            self.clock[0], self.clock[1], self.unix[0], self.unix[1], 0x7FF, 0x1D)
         head += b"Spoor test".ljust(64, b"\0") + b"trace=all".ljust(256, b"\0")
@@ -110,8 +111,8 @@ class Capture:
 
     def control(self, lane: Lane) -> bytes:
         position = lane.position + len(lane.data)
-        return struct.pack("<5Q4QQQIHH4Q", position, lane.position + SUBBUF_BYTES, 0, lane.ring - 1, lane.events,
-                           *lane.lost, 0, 0, 0, lane.cpu, lane.kind, 0, 0, 0, 0)
+        return struct.pack("<7Q4QQQIHH2Q", position, 0, 0, lane.events, lane.position + SUBBUF_BYTES, 0, lane.ring - 1,
+                           *lane.lost, 0, 0, 0, lane.cpu, lane.kind, 0, 0)
 
     def status(self) -> bytes:
         return b"".join(self.control(lane) for lane in self.lanes)

@@ -19,7 +19,7 @@ from qemu.kdebug import parse_threads  # noqa: E402
 from qemu.serial import compile_pattern  # noqa: E402
 from qemu.symbols import SymbolTable  # noqa: E402
 from spoorlib.armour import LINE_DIGITS, crc32c, find_dumps  # noqa: E402
-from spoorlib.capture import REGION_HEAD, extract_region  # noqa: E402
+from spoorlib.capture import REGION_HEAD, REGION_VERSION, extract_region  # noqa: E402
 from spoorlib.console import UserError, seconds_from, size_text  # noqa: E402
 from spoorlib.terminal import Annotator  # noqa: E402
 
@@ -67,7 +67,7 @@ def test_text_without_a_dump_and_with_two() -> None:
 
 
 def test_the_region_is_found_in_a_memory_image(tmp_path: Path) -> None:
-    region = REGION_HEAD.pack(0x6E6F69676552, 1, 9, 4, 0x4000, 0x2000).ljust(0x2000, b"r")
+    region = REGION_HEAD.pack(0x6E6F69676552, REGION_VERSION, 9, 4, 0x4000, 0x2000).ljust(0x2000, b"r")
     image = tmp_path / "image"
     image.write_bytes(b"\0" * 0x3000 + struct.pack("<Q", 0x6E6F69676552).ljust(0x1000, b"\xff") + region + b"\0" * 99)
     assert extract_region(image, tmp_path / "out") and (tmp_path / "out").read_bytes() == region

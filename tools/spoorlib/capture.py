@@ -32,7 +32,7 @@ PROMPT = re.compile(rb"(?:^|\n)kdebug> $")
 # struct trace_region of trace/ring/layout.h: magic, version, lanes, cores, bytes of a sub-buffer, bytes of the region.
 REGION_MAGIC = struct.pack("<Q", 0x6E6F69676552)
 REGION_HEAD = struct.Struct("<QIIIIQ")
-REGION_VERSION = 1
+REGION_VERSION = 2
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -292,6 +292,8 @@ mutants: generate ## do the tests notice a broken line?
 bench: ## instruction counts; build/bench.json
 	@$(MAKE) $(PARALLEL) MODE=release all
 	@MODE=release $(PYTHON) tools/bench/bench.py
+check-perfetto: all ## load the demo's timeline in the real thing (TP=trace_processor_shell)
+	/usr/bin/python3 tests/runner/check_perfetto.py --tp "$(TP)" $(BUILD)/demo/demo.pftrace
 acceptance: ## parts of an issue: passed, failed, missing (AREA=trail)
 	@$(PYTHON) tools/lint/acceptance.py --build $(BUILD) $(AREA)
 

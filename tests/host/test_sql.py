@@ -7,8 +7,10 @@ would make, filled from what the independent decoder read.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -170,3 +172,30 @@ def test_query_gives_the_processor_our_tables(tmp_path: Path) -> None:
     assert "is not a program" in spoor("query", "--tp", "/nonsense", "SELECT 1", capture, code=1)
     assert "give a query and a file" in spoor("query", code=1)
     assert "spoor_wait" in spoor("query", "--tables")
+
+
+# ---- make check-perfetto, with something that speaks like a trace processor ----
+
+PROCESSOR = """#!/bin/sh
+echo '"n"'
+if grep -q 'FROM stats' "$2"; then printf '%b' "$COMPLAINT"; else echo "${COUNT:-5}"; fi
+"""
+
+
+@pytest.mark.parametrize(("surroundings", "code", "says"), [
+    ({}, 0, "nothing to complain about"),
+    ({"COMPLAINT": '"mismatched_sched_switch_tids","[NULL]",3,"error"\n'}, 1, "mismatched_sched_switch_tids"),
+    ({"COUNT": "0"}, 1, "there are no calls served"),
+])
+def test_what_the_importer_says_decides(tmp_path: Path, surroundings: dict[str, str], code: int, says: str) -> None:
+    processor = tmp_path / "tp"
+    processor.write_text(PROCESSOR)
+    processor.chmod(0o755)
+    trace = tmp_path / "a.pftrace"
+    trace.write_bytes(b"\x0a\x00")
+    script = ROOT / "tests" / "runner" / "check_perfetto.py"
+    command = ["/usr/bin/python3", str(script), "--tp", str(processor), str(trace)]
+    done = subprocess.run(command, env=os.environ | surroundings, capture_output=True, text=True, check=False)
+    assert done.returncode == code and says in done.stdout
+    gone = subprocess.run([*command[:3], "/nonsense", command[4]], capture_output=True, text=True, check=False)
+    assert gone.returncode == 2 and "give TP=PATH" in gone.stderr

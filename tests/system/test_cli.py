@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import pty
 import re
@@ -18,7 +19,7 @@ from conftest import BootFunction, wait_all_done
 from qemu.paths import ROOT, trace_tool
 
 SPOOR = str(ROOT / "tools" / "spoor")
-OWN = ["run", "trace", "trace record", "attach", "capture", "open", "gdb", "demo", "test"]
+OWN = ["run", "trace", "trace record", "attach", "capture", "report", "diff", "query", "open", "gdb", "demo", "test"]
 PASSED_ON = ["convert", "info", "dump", "check", "ipc"]
 
 
@@ -145,6 +146,22 @@ def test_spoor_trace_commands_pass_through(tmp_path: Path) -> None:
     assert spoor("convert", capture, tmp_path / "out.pftrace").returncode == 0
     assert (tmp_path / "out.pftrace").read_bytes()[:1] == b"\x0a"
     assert spoor("info", tmp_path / "nothing").returncode == 2
+
+
+def test_the_planted_slow_call_is_found(tmp_path: Path) -> None:
+    """From nothing to the cause: one call of 60 makes a server touch a thousand fresh pages on another's behalf."""
+    trace = tmp_path / "slow.pftrace"
+    done = spoor("trace", "record", "--icount", "4", "--cpus", "1", "--workload", "slowcall", "-o", trace)
+    assert done.returncode == 0, done.stderr
+    report = spoor("report", "--slowest-call", "--json", trace.with_suffix(".spoor"))
+    found = json.loads(report.stdout)
+    cause = found["cause"]
+    assert found["operation"] == "slowcall/desk:0x1" and found["client"] == "slowcall"
+    assert (cause["server"], cause["mailbox"], cause["label"]) == ("slowcall", "archive", 3)
+    assert cause["what"] == "page faults"
+    assert cause["fault"]["count"] >= 2 and cause["time_ns"] > found["trip_ns"] / 2
+    assert sum(step["time_ns"] for step in found["path"]) == pytest.approx(found["trip_ns"], abs=50)
+    assert " instr" in spoor("report", trace.with_suffix(".spoor")).stdout
 
 
 # ---- run and attach on a pseudo-terminal, as a person would ----

@@ -24,6 +24,7 @@ EXAMPLES = """\
   spoor trace record --workload ipcload,touch --cpus 2
   spoor trace record --for 5s --workload hog:seconds=60 stop after 5 s, finished or not
   spoor open build/trace/out.pftrace                    look at it
+  spoor trace record --icount 4 --cpus 1 --workload slowcall    times are instructions, the same in every run
 categories: sched irq syscall fault ipc life log user timer kdebug (default: all)
 """
 BOOT_SECONDS = 120.0
@@ -49,6 +50,9 @@ def add_parser(subparsers: Subparsers) -> None:
                         "(default: demo)")
     record.add_argument("-o", "--output", type=Path, metavar="FILE",
                         help="Perfetto file to write; the capture goes beside it (default: build/trace/out.pftrace)")
+    record.add_argument("--icount", type=int, metavar="SHIFT",
+                        help="count instructions: each is 2^SHIFT ns of virtual time (4 is good); 'spoor report' and "
+                        "'diff' then speak of instructions")
     add_machine_options(record)
     record.set_defaults(run=run)
     parser.set_defaults(run=lambda args: _help(parser))
@@ -79,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress()
     words = [args.cmdline or "", f"workload={args.workload}", f"trace={args.categories}"]
-    config = machine_config(args, name="trace", capture=capture, cmdline=" ".join(words).strip())
+    if args.icount is not None:
+        words.append(f"icount={args.icount}")  # nobody obeys it: it tells 'spoor report' what a nanosecond is worth
+    config = machine_config(args, name="trace", capture=capture, cmdline=" ".join(words).strip(), icount=args.icount)
     with progress.step(f"booting {config.cpus} cores"), Machine(config) as machine:
         machine.expect(STARTED, BOOT_SECONDS)
         progress.say(f"recording {args.categories} while {args.workload} runs ...")

@@ -391,3 +391,21 @@ def test_a_capture_without_calls(tmp_path: Path) -> None:
     assert spoor_trace("report", path, "more", code=2).stderr.startswith(b"spoor-trace: report: give one input")
     spoor("report", path)
     spoor("report", "--html", tmp_path / "page.html", path)
+
+
+# ---- post ----
+
+def test_post_says_what_a_dead_machine_did_last(tmp_path: Path) -> None:
+    rings = synth(tmp_path / "rings", "--image", "--cpus", "2", "--events", "2000").read_bytes()
+    memory = tmp_path / "guest.mem"
+    memory.write_bytes(bytes(0x5000) + rings + bytes(0x1000))
+    text = spoor("post", "--last", "7", "-o", tmp_path / "post", memory)
+    last = text.split("The last events\n")[1].split("\n\n")[0].splitlines()
+    assert len(last) == 7 and all(" cpu" in line for line in last)
+    assert "IPC by server and operation" in text
+    assert (tmp_path / "post" / "post.pftrace").read_bytes()[:1] == b"\x0a"
+    capture = synth(tmp_path / "dead.spoor", "--events", "2000")
+    assert "The slowest call" in spoor("post", "-o", tmp_path / "again", capture)
+    assert not (tmp_path / "again" / "post.spoor").exists(), "a capture is read where it is"
+    (tmp_path / "junk").write_bytes(b"junk")
+    assert "holds neither" in spoor("post", "-o", tmp_path / "none", tmp_path / "junk", code=1)

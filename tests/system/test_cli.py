@@ -19,7 +19,8 @@ from conftest import BootFunction, wait_all_done
 from qemu.paths import ROOT, trace_tool
 
 SPOOR = str(ROOT / "tools" / "spoor")
-OWN = ["run", "trace", "trace record", "attach", "capture", "report", "diff", "query", "open", "gdb", "demo", "test"]
+OWN = ["run", "trace", "trace record", "attach", "capture", "post", "report", "diff", "query", "open", "gdb", "demo",
+       "test"]
 PASSED_ON = ["convert", "info", "dump", "check", "ipc"]
 
 

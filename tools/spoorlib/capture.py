@@ -48,19 +48,24 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.source.is_socket() or args.source.is_char_device():
-        text = fetch_over_line(open_line(args.source), args.newest, args.stay, Progress())
-        return write_dump(text, str(args.source), args.output)
-    if not args.source.is_file():
-        raise UserError(f"{args.source} does not exist")
-    if extract_region(args.source, args.output):
-        print(f"{describe_file(args.output)}: image of the trace region")
-        return _report(args.output)
-    return write_dump(args.source.read_text(errors="replace"), str(args.source), args.output)
+    is_whole = obtain(args.source, args.output, args.newest, args.stay, Progress())
+    return _report(args.output) or int(not is_whole)
 
 
-def write_dump(text: str, source: str, target: Path) -> int:
-    """Decode the last dump in a text and write it; exit code 1 if it is damaged."""
+def obtain(source: Path, target: Path, newest: int | None, stay: bool, progress: Progress) -> bool:
+    """Get the rings out of whatever it is; False if a dump was damaged on its way. UserError: there are none."""
+    if source.is_socket() or source.is_char_device():
+        return write_dump(fetch_over_line(open_line(source), newest, stay, progress), str(source), target)
+    if not source.is_file():
+        raise UserError(f"{source} does not exist")
+    if extract_region(source, target):
+        print(f"{describe_file(target)}: image of the trace region")
+        return True
+    return write_dump(source.read_text(errors="replace"), str(source), target)
+
+
+def write_dump(text: str, source: str, target: Path) -> bool:
+    """Decode the last dump in a text and write it; False if it is damaged."""
     dumps = armour.find_dumps(text)
     if not dumps:
         raise UserError(f"{source} holds neither the output of kdebug's 'trace dump' nor a trace region")
@@ -69,7 +74,7 @@ def write_dump(text: str, source: str, target: Path) -> int:
     print(describe_file(target) + (f", the last of {len(dumps)} dumps" if len(dumps) > 1 else ""))
     if dump.trouble:
         print(f"spoor: the dump is damaged: {dump.trouble}. Intact blocks can be read all the same.", file=sys.stderr)
-    return _report(target) or int(bool(dump.trouble))
+    return not dump.trouble
 
 
 def _report(target: Path) -> int:

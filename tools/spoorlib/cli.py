@@ -12,10 +12,10 @@ import sys
 
 from qemu.errors import MachineError
 
-from . import attach, capture, debug, demo, diff, open_ui, picture, query, report, run, test, tool, trace
+from . import attach, capture, debug, demo, diff, open_ui, picture, post, query, report, run, test, tool, trace
 from .console import UserError
 
-MODULES = (run, trace, attach, capture, report, diff, query, open_ui, picture, debug, demo, test)
+MODULES = (run, trace, attach, capture, post, report, diff, query, open_ui, picture, debug, demo, test)
 
 EXAMPLES = """\
 first steps:

@@ -14,10 +14,10 @@ from trace_tools import convert
 
 # name, word, shift, bits, kind; word 0 is the header, whose small fields begin at bit 14
 EVENTS: dict[str, tuple[int, int, list[str]]] = {
-    "sched.queue.depth": (500, 1, ["cpu 0 14 8 cpu", "depth 1 0 32 dec counter"]),
+    "test.queue.depth": (500, 1, ["cpu 0 14 8 cpu", "depth 1 0 32 dec counter"]),
     "frame.class.level": (501, 2, ["class 0 14 8 enum:frame_class", "free 1 0 64 bytes counter",
                                    "spare 2 0 64 dec counter"]),
-    "sched.thread.steal": (502, 1, ["from 0 14 8 cpu", "thread 1 0 24 tid", "what 1 24 8 enum:frame_class"]),
+    "test.thread.steal": (502, 1, ["from 0 14 8 cpu", "thread 1 0 24 tid", "what 1 24 8 enum:frame_class"]),
     "mm.flush.begin": (503, 1, ["address 1 0 64 hex"]),
     "mm.flush.end": (504, 1, ["cores 1 0 64 dec"]),
     "mm.note": (505, 0, ["text 1 0 0 string"]),
@@ -54,13 +54,22 @@ def curves(report: Report) -> dict[str, list[tuple[int, int]]]:
 
 def test_a_level_becomes_a_curve_for_each_core(tmp_path: Path, schema: str) -> None:
     capture = begin(stage(cpus=2, schema=schema))
-    capture.emit(0, 10000, "sched.queue.depth", cpu=0, depth=3)
-    capture.emit(0, 11000, "sched.queue.depth", cpu=1, depth=5)
-    capture.emit(1, 12000, "sched.queue.depth", cpu=0, depth=2)
+    capture.emit(0, 10000, "test.queue.depth", cpu=0, depth=3)
+    capture.emit(0, 11000, "test.queue.depth", cpu=1, depth=5)
+    capture.emit(1, 12000, "test.queue.depth", cpu=0, depth=2)
     report = convert(tmp_path, capture.finish())
     assert curves(report) == {"depth cpu 0": [(10000, 3), (12000, 2)], "depth cpu 1": [(11000, 5)]}
     parents = {report.tracks[track.parent].name for track in report.tracks.values() if track.kind == "counter"}
-    assert parents == {"sched.queue.depth"}
+    assert parents == {"test.queue.depth"}
+
+
+def test_the_depth_of_a_run_queue_is_a_curve_of_its_core(tmp_path: Path) -> None:
+    """A level of the core that emits it has no field that says so."""
+    capture = begin(stage(cpus=2))
+    capture.emit(0, 10000, "sched.queue.depth", ready=3)
+    capture.emit(1, 11000, "sched.queue.depth", ready=5)
+    report = convert(tmp_path, capture.finish())
+    assert curves(report) == {"ready cpu 0": [(10000, 3)], "ready cpu 1": [(11000, 5)]}
 
 
 def test_several_levels_in_one_event(tmp_path: Path, schema: str) -> None:
@@ -74,10 +83,10 @@ def test_several_levels_in_one_event(tmp_path: Path, schema: str) -> None:
 def test_an_event_becomes_an_instant_with_its_fields(tmp_path: Path, schema: str) -> None:
     capture = begin(stage(schema=schema))
     theft: dict[str, Any] = {"from": 3, "thread": CLIENT, "what": "large"}
-    capture.emit(0, 10000, "sched.thread.steal", **theft)
+    capture.emit(0, 10000, "test.thread.steal", **theft)
     capture.emit(0, 11000, "mm.note", text="caf\xe9")
     report = convert(tmp_path, capture.finish())
-    steal = instants(report, "sched.thread.steal")[0]
+    steal = instants(report, "test.thread.steal")[0]
     assert steal.args == {"from": 3, "thread": f"{CLIENT}(main)", "what": "large"}
     assert steal.time == 10000 and steal.category == "sched" and report.tracks[steal.track].tid == CLIENT
     assert instants(report, "mm.note")[0].args == {"text": "caf??"}

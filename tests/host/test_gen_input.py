@@ -90,6 +90,7 @@ BAD = [
     ("kind and enum", EVENTS, event('{name = "a", kind = "hex", enum = "log_level"}'), ["exclude each other"]),
     ("counter of a kind that is no level", EVENTS, event('{name = "a", kind = "hex", counter = true}'),
      ["[event.test.event.fields.a.counter]", "of kind dec, bytes, ns"]),
+    ("of a core, but no counter", EVENTS, event('{name = "a", per_core = true}'), ["only a counter is of a core"]),
     ("string as a counter", EVENTS, event('{name = "a", type = "string", counter = true}'),
      ["does not go with type string"]),
     ("unknown lane", EVENTS, event("", 'id = 500\ncategory = "user"\nlane = "fast"'), ["[event.test.event.lane]"]),

@@ -242,14 +242,14 @@ def test_processes_of_one_name_are_one_row(tmp_path: Path) -> None:
 def test_numbers_of_events_that_it_does_not_know(tmp_path: Path, schema: str) -> None:  # noqa: F811
     capture = begin(stage(schema=schema))
     for index, depth in enumerate((3, 9, 5)):
-        capture.emit(0, 10000 + index, "sched.queue.depth", cpu=0, depth=depth)
+        capture.emit(0, 10000 + index, "test.queue.depth", cpu=0, depth=depth)
     capture.emit(0, 11000, "mm.flush.begin", address=1)
     capture.emit(0, 11700, "mm.flush.end", cores=1)
     rows = {(row["event"], row["field"]): row for row in measure(tmp_path, capture)["numbers"]}
-    values = rows["sched.queue.depth", "depth"]["values"]
+    values = rows["test.queue.depth", "depth"]["values"]
     assert (values["count"], values["median"], values["max"]) == (3, 5, 9)
     assert rows["mm.flush.begin", ""]["time"]["max_ns"] == 700
-    assert set(rows) == {("sched.queue.depth", "depth"), ("mm.flush.begin", "")}
+    assert set(rows) == {("test.queue.depth", "depth"), ("mm.flush.begin", "")}
 
 
 def test_what_is_lost_is_told(tmp_path: Path) -> None:

@@ -352,7 +352,7 @@ def schema_text(model: Model) -> str:
         for field in event.fields:
             kind = f"enum:{field.enum}" if field.enum else field.kind
             lines.append(f"field {field.name} {field.word} {field.shift} {field.bits} {kind}"
-                         + (" counter" if field.counter else ""))
+                         + (" counter" if field.counter else "") + (" core" if field.per_core else ""))
     lines += [f"syscall {call.number} {call.name}" for call in model.syscalls]
     lines += [f"error {error.value} {error.name}" for error in model.errors]
     lines += [f"object {item.number} {item.name}" for item in model.objects]
@@ -374,7 +374,7 @@ def trace_schema_h(model: Model) -> str:
  *   category BIT NAME
  *   enum NAME VALUE=NAME ...
  *   event ID NAME CATEGORY PAYLOAD-WORDS [meta] [always]     payload words without those of a string
- *   field NAME WORD SHIFT BITS KIND [counter]                of that event; word 0: the header; KIND may be enum:NAME
+ *   field NAME WORD SHIFT BITS KIND [counter [core]]         of that event; word 0: the header; KIND may be enum:NAME
  *   syscall NUMBER NAME / error VALUE NAME / object TYPE NAME
  */"""
     lines = c_head(EVENTS_TOML, "The schema that every capture carries, and its FNV-1a 64 hash.")

@@ -107,6 +107,7 @@ class Field:
     kind: str   # one of KINDS, or "enum"
     enum: str
     counter: bool = False
+    per_core: bool = False
 
     @property
     def is_string(self) -> bool:
@@ -335,14 +336,14 @@ class FieldPacker:
         self.string_seen = False
 
     def place(self, node: Node) -> Field:
-        node.allow("name", "type", "bits", "place", "kind", "enum", "counter", "doc")
+        node.allow("name", "type", "bits", "place", "kind", "enum", "counter", "per_core", "doc")
         name = node.check_name(node.text("name"))
         if name in EMITTER_NAMES:
             raise node.fail(f"'{name}' is a name the emitters use themselves")
         if self.string_seen:
             raise node.fail("nothing can follow a string")
         if node.one_of("type", ("number", "string"), "number") == "string":
-            for key in ("bits", "place", "kind", "enum", "counter"):
+            for key in ("bits", "place", "kind", "enum", "counter", "per_core"):
                 if key in node.table:
                     raise node.fail("does not go with type string", key)
             self.string_seen = True
@@ -356,9 +357,12 @@ class FieldPacker:
         counter = node.flag("counter")
         if counter and kind not in COUNTER_KINDS:
             raise node.fail(f"a counter is of kind {', '.join(COUNTER_KINDS)}", "counter")
-        if node.one_of("place", ("small", "word"), "word") == "small":
-            return replace(self.place_small(node, name, bits, kind, enum), counter=counter)
-        return replace(self.place_word(node, name, bits, kind, enum), counter=counter)
+        per_core = node.flag("per_core")
+        if per_core and not counter:
+            raise node.fail("only a counter is of a core", "per_core")
+        is_small = node.one_of("place", ("small", "word"), "word") == "small"
+        place = self.place_small if is_small else self.place_word
+        return replace(place(node, name, bits, kind, enum), counter=counter, per_core=per_core)
 
     def read_kind(self, node: Node) -> tuple[str, str]:
         if "enum" not in node.table:

@@ -130,9 +130,11 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 }
 
 /* Whose level a field of this record is. */
-static uint64_t series_of(const struct schema_event *event, unsigned index, const uint64_t *record)
+static uint64_t series_of(const struct schema_event *event, unsigned index, const struct step *step)
 {
+    const uint64_t *record = step->record;
     uint64_t hash = mix(event->id, index);
+    hash = mix(hash, event->field[index].is_per_core ? step->cpu + 1u : 0);
     for (unsigned i = 0; i < event->field_count; i++) {
         if (is_key(&event->field[i])) {
             hash = mix(hash, schema_value(&event->field[i], record));
@@ -143,12 +145,16 @@ static uint64_t series_of(const struct schema_event *event, unsigned index, cons
 
 /* "depth cpu 2", "free large" */
 static void name_series(struct convert *convert, const struct schema_event *event, unsigned index,
-                        const uint64_t *record, char *name, size_t bytes)
+                        const struct step *step, char *name, size_t bytes)
 {
     const struct text_context context = {.schema = &convert->session->schema,
                                          .registry = &convert->registry,
                                          .symbols = &convert->symbols};
+    const uint64_t *record = step->record;
     size_t used = (size_t)snprintf(name, bytes, "%s", event->field[index].name);
+    if (event->field[index].is_per_core) {
+        used += (size_t)snprintf(name + used, bytes - used, " cpu %u", (unsigned)step->cpu);
+    }
     for (unsigned i = 0; i < event->field_count && used < bytes; i++) {
         const struct schema_field *field = &event->field[i];
         char text[VALUE_BYTES];
@@ -168,14 +174,14 @@ static unsigned unit_of(const struct schema_field *field)
 }
 
 static uint64_t find_level(struct convert *convert, const struct generic *generic, unsigned index,
-                           const uint64_t *record)
+                           const struct step *step)
 {
     const struct schema_event *event = generic->event;
-    uint64_t series = series_of(event, index, record);
+    uint64_t series = series_of(event, index, step);
     uint64_t uuid = (uintptr_t)id_map_find(&convert->levels, series);
     if (uuid == 0 && convert->levels.count < LEVELS_MAX) {
         char name[LEVEL_NAME_BYTES];
-        name_series(convert, event, index, record, name, sizeof(name));
+        name_series(convert, event, index, step, name, sizeof(name));
         uuid = track_new(&convert->perfetto);
         id_map_insert(&convert->levels, series, (void *)(uintptr_t)uuid);
         track_describe_counter(&convert->perfetto, convert->perfetto.last_ns, uuid, generic->group,
@@ -185,14 +191,14 @@ static uint64_t find_level(struct convert *convert, const struct generic *generi
 }
 
 static void put_levels(struct convert *convert, const struct generic *generic,
-                       const uint64_t *record)
+                       const struct step *step)
 {
     const struct schema_event *event = generic->event;
     for (unsigned i = 0; i < event->field_count; i++) {
-        uint64_t uuid = event->field[i].is_counter ? find_level(convert, generic, i, record) : 0;
+        uint64_t uuid = event->field[i].is_counter ? find_level(convert, generic, i, step) : 0;
         if (uuid != 0) {
             track_counter(&convert->perfetto, convert_time(convert), uuid,
-                          (int64_t)schema_value(&event->field[i], record));
+                          (int64_t)schema_value(&event->field[i], step->record));
         }
     }
 }
@@ -244,7 +250,7 @@ void on_generic(struct convert *convert, const struct step *step)
         convert->generic[step->id] = generic;
     }
     if (generic->form == FORM_LEVEL) {
-        put_levels(convert, generic, step->record);
+        put_levels(convert, generic, step);
         return;
     }
     struct slice_stack *stack = slices_of_core(convert, step->cpu);

@@ -156,6 +156,7 @@ static bool parse_field(struct parser *parser)
         return false;
     }
     field->is_counter = parser->tokens > 6 && strcmp(token[6], "counter") == 0;
+    field->is_per_core = parser->tokens > 7 && strcmp(token[7], "core") == 0;
     if (field->kind == SCHEMA_STRING) {
         event->has_string = true;
         return word == event->words + 1; /* S2 */

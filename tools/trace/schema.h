@@ -44,6 +44,7 @@ struct schema_field {
     uint8_t bits;                     /* 0: a string from this word to the end */
     uint8_t kind;                     /* enum schema_kind */
     bool is_counter;                  /* a level, to be drawn as a curve */
+    bool is_per_core;                 /* ... of the core that emits the event */
     const struct schema_enum *values; /* of SCHEMA_ENUM */
 };
 

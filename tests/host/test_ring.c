@@ -155,6 +155,63 @@ static void longest_record_at_every_offset_of_a_subbuffer(void **state)
     assert_int_equal(walk_lane(lane).records, number);
 }
 
+/* Every length meets every offset from the end of a sub-buffer. */
+static void short_records_by_the_short_way(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    const uint64_t mark = TRACE_EVENT_USER_MARK;
+    uint64_t total = 3 * (lane->mask + 1) / 24;
+    uint32_t random = 1;
+    for (uint64_t i = 0; i < total; i++) {
+        random = random * 1664525u + 1013904223u;
+        unsigned words = 1 + random / 0x10000u % 3;
+        switch (words) {
+        case 1:
+            trace_write_1(lane, mark | 1ull << TRACE_WORDS_SHIFT, i);
+            break;
+        case 2:
+            trace_write_2(lane, mark | 2ull << TRACE_WORDS_SHIFT, i, ~i);
+            break;
+        default:
+            trace_write_3(lane, mark | 3ull << TRACE_WORDS_SHIFT, i, ~i, 0);
+        }
+        uint64_t begin = lane->position - 8 * (1 + words);
+        const uint64_t *last = (const void *)(lane->base + (begin & lane->mask));
+        assert_int_equal(TRACE_WORDS(last[0]), words);
+        assert_int_equal(last[1], i);
+        assert_true(words < 2 || last[2] == ~i);
+        assert_true(words < 3 || last[3] == 0);
+    }
+    struct walk walk = walk_lane(lane);
+    assert_int_equal(walk.last_number, total - 1);
+    assert_int_equal(walk.records + walk.lost_between, total);
+}
+
+static void a_header_alone_is_a_record(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    for (unsigned i = 0; i < 3 * TRACE_SUBBUF_BYTES / 8; i++) {
+        trace_write_0(lane, TRACE_EVENT_IRQ_EXIT);
+    }
+    assert_int_equal(lane->events, 3 * TRACE_SUBBUF_BYTES / 8);
+    uint64_t heads = lane->position / TRACE_SUBBUF_BYTES + 1;
+    assert_int_equal(lane->position - heads * sizeof(struct trace_subbuf), 8 * lane->events);
+}
+
+static void short_records_respect_lanes_that_take_nothing(void **state)
+{
+    (void)state;
+    struct trace_lane *exempt = trace_lane_exempt();
+    trace_write_3(exempt, 3ull << TRACE_WORDS_SHIFT, 1, 2, 3);
+    trace_write_0(exempt, 0);
+    assert_int_equal(exempt->events + exempt->position, 0);
+    trace_write_1(trace_lane_nested(0), 1ull << TRACE_WORDS_SHIFT, 1);
+    assert_int_equal(cpus[0].lane_nmi->lost[TRACE_LOST_NESTED], 1);
+    assert_int_equal(cpus[0].lane_nmi->events, 0);
+}
+
 static void subbuffer_header_names_who_runs(void **state)
 {
     (void)state;
@@ -269,6 +326,9 @@ int main(void)
         TEST(every_record_until_the_ring_is_full),
         TEST(overwriting_keeps_the_newest_and_counts_exactly),
         TEST(longest_record_at_every_offset_of_a_subbuffer),
+        TEST(short_records_by_the_short_way),
+        TEST(a_header_alone_is_a_record),
+        TEST(short_records_respect_lanes_that_take_nothing),
         TEST(subbuffer_header_names_who_runs),
         TEST(finished_subbuffers_leave_a_note),
         TEST(exempt_lane_takes_nothing_and_counts_nothing),

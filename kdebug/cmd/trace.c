@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "gen/trace_table.h"
 #include "kdebug/cmd/trace_dump.h"
+#include "kdebug/cmd/trace_filter.h"
 #include "kdebug/cmd/trace_print.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/deferred.h"
@@ -156,13 +157,18 @@ static void run_trace(struct kd_call *call)
         switch_categories(call, false);
     } else if (kd_arg_accept(call, "dump")) {
         send_dump(call);
+    } else if (kd_arg_accept(call, "filter")) {
+        kd_trace_filter(call);
     } else {
         kd_fail_usage(call);
     }
 }
-KD_COMMAND(trace, .usage = "[status] | last [N] [cpu N] [EVENT] | on|off CATEGORY... | dump [N]",
-           .help = "the rings: status, newest events, switch categories, send a capture (N "
-                   "sub-buffers a lane)",
+KD_COMMAND(trace,
+           .usage =
+               "[status] | last [N] [cpu N] [EVENT] | on|off CATEGORY... | filter [EVENT off | "
+               "EVENT FIELD OP VALUE [and|or ...]] | dump [N]",
+           .help = "the rings: status, newest events, switch categories, write only some records "
+                   "of an event, send a capture (N sub-buffers a lane)",
            .flags = KD_READS | KD_WRITES, .run = run_trace);
 
 static void run_log(struct kd_call *call)

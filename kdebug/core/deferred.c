@@ -2,44 +2,89 @@
 /*
  * What must wait for the running kernel (kdebug.h).
  *
- * Switching trace categories patches text under a lock in a rendezvous of all cores; at the
+ * Switching trace categories and filters patches text under a lock in a rendezvous of all cores; at the
  * prompt all of them stand still and somebody may hold that lock. Nothing is recorded by a
- * stopped machine anyway, so the wish is kept and the master raises VECTOR_CONSOLE on leaving,
+ * stopped machine anyway, so wishes are kept and the master raises VECTOR_CONSOLE on leaving,
  * whose handler runs where no lock is held.
  */
 #include "kdebug/core/deferred.h"
 
 #include "base/log.h"
 #include "kdebug/core/kdebug.h"
+#include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 
-static atomic_bool wanted;
+struct filter_request {
+    unsigned event, count;
+    struct trace_condition condition[TRACE_CONDITIONS_MAX];
+};
+
+/* Written at the prompt, read by the one handler that finds `waiting` set. */
+static atomic_bool waiting;
+static bool has_categories;
 static uint64_t categories;
+static unsigned filter_count;
+static struct filter_request filters[KD_DEFERRED_FILTERS_MAX];
+
+static void post(void)
+{
+    atomic_store_explicit(&waiting, true, memory_order_release);
+}
 
 void kd_deferred_categories(uint64_t mask)
 {
     categories = mask;
-    atomic_store_explicit(&wanted, true, memory_order_release);
+    has_categories = true;
+    post();
 }
 
 bool kd_deferred_wanted(uint64_t *out_mask)
 {
-    if (!atomic_load_explicit(&wanted, memory_order_acquire)) {
+    if (!kd_deferred_any() || !has_categories) {
         return false;
     }
     *out_mask = categories;
     return true;
 }
 
+bool kd_deferred_filter(unsigned event, const struct trace_condition *conditions, unsigned count)
+{
+    if (filter_count == ARRAY_COUNT(filters) || count > TRACE_CONDITIONS_MAX) {
+        return false;
+    }
+    struct filter_request *request = &filters[filter_count++];
+    request->event = event;
+    request->count = count;
+    for (unsigned i = 0; i < count; i++) {
+        request->condition[i] = conditions[i];
+    }
+    post();
+    return true;
+}
+
+bool kd_deferred_any(void)
+{
+    return atomic_load_explicit(&waiting, memory_order_acquire);
+}
+
+static void say(const char *what, status_t status)
+{
+    if (status != OK) {
+        log_warning("kdebug: %s could not be set: %s", what, status_name(status));
+    }
+}
+
 void kdebug_deferred(void)
 {
-    if (!atomic_load_explicit(&wanted, memory_order_relaxed) ||
-        !atomic_exchange_explicit(&wanted, false, memory_order_acq_rel)) {
+    if (!kd_deferred_any() || !atomic_exchange_explicit(&waiting, false, memory_order_acq_rel)) {
         return;
     }
-    status_t status = trace_categories_set(categories);
-    if (status != OK) {
-        log_warning("kdebug: trace categories %llx could not be set: %s",
-                    (unsigned long long)categories, status_name(status));
+    if (has_categories) {
+        has_categories = false;
+        say("trace categories", trace_categories_set(categories));
+    }
+    while (filter_count > 0) {
+        const struct filter_request *request = &filters[--filter_count];
+        say("a trace filter", trace_hook_set(request->event, request->condition, request->count));
     }
 }

@@ -4,10 +4,20 @@
 #pragma once
 
 #include "base/types.h"
+#include "kernel/abi/trace.h"
+
+#define KD_DEFERRED_FILTERS_MAX 8u
 
 /* kd_deferred_categories() - switch the trace to these categories once the kernel runs. The last
  * request counts. */
 void kd_deferred_categories(uint64_t mask);
 
-/* kd_deferred_wanted() - something is waiting; *out_mask: the categories, if they are to change. */
+/* kd_deferred_wanted() - are the categories to change? *out_mask: to what. */
 bool kd_deferred_wanted(uint64_t *out_mask);
+
+/* kd_deferred_filter() - give an event a filter, as trace_hook_set() does. False: too many
+ * requests are waiting. */
+bool kd_deferred_filter(unsigned event, const struct trace_condition *conditions, unsigned count);
+
+/* kd_deferred_any() - is anything waiting? */
+bool kd_deferred_any(void);

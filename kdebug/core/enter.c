@@ -335,11 +335,10 @@ static void be_master(struct session_start *start)
     kd_trace_enter(start->reason);
     kd_stack_call(session_stack + sizeof(session_stack), run_session, start);
     kd_trace_leave(start->reason);
-    uint64_t mask;
     if (start->holds) {
         return;
     }
-    if (kd_deferred_wanted(&mask)) {
+    if (kd_deferred_any()) {
         ipi_send(cpu_id(), VECTOR_CONSOLE);
     }
     kd_stop_end();

@@ -12,13 +12,13 @@
 static inline void kd_trace_enter(enum trace_kdebug_reason reason)
 {
     if (trace_categories() & TRACE_CATEGORY_KDEBUG) {
-        trace_emit_kdebug_enter((uint8_t)reason);
+        trace_emit_kdebug_enter(trace_lane(), (uint8_t)reason);
     }
 }
 
 static inline void kd_trace_leave(enum trace_kdebug_reason reason)
 {
     if (trace_categories() & TRACE_CATEGORY_KDEBUG) {
-        trace_emit_kdebug_leave((uint8_t)reason);
+        trace_emit_kdebug_leave(trace_lane(), (uint8_t)reason);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations of the system call trace_control. */
+/* Operations of the system call trace_control, conditions of trace_filter. */
 #pragma once
 
 #define TRACE_CONTROL_ENABLE                                                                       \
@@ -9,3 +9,28 @@
 #define TRACE_CONTROL_EXEMPT                                                                       \
     3u /* value 1: the calling thread is a trace consumer: of its own doings only thread
                                     switches and wake-ups are recorded; 0: no longer */
+
+#define TRACE_CONDITIONS_MAX 4u
+
+enum trace_compare {
+    TRACE_COMPARE_EQUAL = 0,
+    TRACE_COMPARE_NOT_EQUAL = 1,
+    TRACE_COMPARE_BELOW = 2,
+    TRACE_COMPARE_AT_MOST = 3,
+    TRACE_COMPARE_ABOVE = 4,
+    TRACE_COMPARE_AT_LEAST = 5,
+};
+
+enum trace_join {
+    TRACE_JOIN_AND = 0, /* binds tighter than or; that of the first condition */
+    TRACE_JOIN_OR = 1,
+};
+
+/* One comparison of a filter: field (its number in the event's list) against a value, joined to the one before. */
+struct trace_condition {
+    unsigned short field;
+    unsigned char compare; /* enum trace_compare */
+    unsigned char join;    /* enum trace_join */
+    unsigned int reserved; /* 0 */
+    unsigned long value;   /* a status: sign-extended */
+};

@@ -2,7 +2,7 @@
 /*
  * The only writer of kernel text: trace sites, and the debugger's breakpoints as a layer over them.
  *
- * A site is a 5-byte NOP (0f 1f 44 00 00) or a 5-byte JMP to its cold block. Writes go through the
+ * A site is a 5-byte NOP (0f 1f 44 00 00) or a 5-byte JMP to one of its two cold blocks. Writes go through the
  * direct map, so text stays read-only and executable. A batch stops the other cores in a rendezvous
  * (core_poll() serves it), checks the old bytes of each site, writes, and lets them go through a
  * serialising instruction.
@@ -13,8 +13,15 @@
 
 struct trace_site {
     uint64_t address;
-    uint64_t target;
-    uint64_t event; /* id; bit 63: on */
+    uint64_t on;     /* where the jump goes: the block that writes, */
+    uint64_t hooked; /* or the one that asks the event's hook first */
+    uint64_t event;  /* id; bit 63: not off */
+};
+
+/* Bit maps of 512 events. A site is off, on, or hooked if its event is in both. */
+struct text_patch_wanted {
+    uint64_t on[8];
+    uint64_t hooked[8];
 };
 
 extern struct trace_site trace_sites_start[], trace_sites_end[];
@@ -28,20 +35,19 @@ struct handoff;
 void text_patch_init(const struct handoff *handoff);
 
 /*
- * text_patch_sites() - switch every site whose event is set in the mask on, every other one off.
+ * text_patch_sites() - give every site the form that is wanted for its event.
  *
- * @on  bit map of 512 events
- * Returns OK, or ERR_CORRUPT if a site holds neither of its two forms (nothing is written then).
+ * Returns OK, or ERR_CORRUPT if a site holds none of its three forms (nothing is written then).
  * Context: thread, interrupts off, spins for all cores; takes rendezvous_lock (rank PATCH), so no
  * lock may be held. Before cpu_start_others() there is nobody to wait for.
  */
-status_t text_patch_sites(const uint64_t on[8]) MUST_CHECK;
+status_t text_patch_sites(const struct text_patch_wanted *wanted) MUST_CHECK;
 
 /*
  * text_patch_sites_stopped() - the same for kdebug: NMI class, all other cores parked by it, no
  * lock and no rendezvous. Replaces what a batch it broke into wanted.
  */
-status_t text_patch_sites_stopped(const uint64_t on[8]) MUST_CHECK;
+status_t text_patch_sites_stopped(const struct text_patch_wanted *wanted) MUST_CHECK;
 
 /*
  * text_patch_finish() - for kdebug, all cores parked: complete a batch that it broke into.

@@ -13,6 +13,7 @@
 #include "gen/trace_emit.h"
 #include "irq/console.h"
 #include "mm/heap.h"
+#include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 
 #define BLOCKS        101u
@@ -112,23 +113,44 @@ static void print_line(const char *key, tsc_t min, tsc_t median)
     console_write(line, length);
 }
 
-/* Ticks per iteration of `with`, less those of `without` if there is one. */
-static void report(const char *key, measure_fn with, measure_fn without)
+/* The ticks of BLOCKS runs, sorted; the first is warm. */
+static void measure(measure_fn run, tsc_t *ticks)
 {
-    tsc_t ticks[BLOCKS];
-    tsc_t base = 0;
-    with(); /* warm */
-    if (without != NULL) {
-        base = ~0ull;
-        for (unsigned i = 0; i < BLOCKS; i++) {
-            base = MIN(base, without());
-        }
-    }
+    run();
     for (unsigned i = 0; i < BLOCKS; i++) {
-        ticks[i] = with() - base;
+        ticks[i] = run();
     }
     sort(ticks, BLOCKS);
-    print_line(key, ticks[0] / ITERATIONS, ticks[BLOCKS / 2] / ITERATIONS);
+}
+
+/* Ticks per iteration of `with`, less the best of `without` if there is one. */
+static void report(const char *key, measure_fn with, measure_fn without)
+{
+    tsc_t ticks[BLOCKS], base[BLOCKS] = {0};
+    if (without != NULL) {
+        measure(without, base);
+    }
+    measure(with, ticks);
+    print_line(key, (ticks[0] - base[0]) / ITERATIONS, (ticks[BLOCKS / 2] - base[0]) / ITERATIONS);
+}
+
+/* What one more condition costs: four that refuse, less one that does. */
+static void report_predicate(void)
+{
+    struct trace_condition refuse[TRACE_CONDITIONS_MAX];
+    tsc_t one[BLOCKS], four[BLOCKS];
+    for (unsigned i = 0; i < TRACE_CONDITIONS_MAX; i++) {
+        refuse[i] = (struct trace_condition){.join = i == 0 ? TRACE_JOIN_AND : TRACE_JOIN_OR,
+                                             .value = 0xff};
+    }
+    VERIFY(trace_hook_set(TRACE_EVENT_IRQ_ENTER, refuse, 1) == OK);
+    measure(measure_irq, one);
+    VERIFY(trace_hook_set(TRACE_EVENT_IRQ_ENTER, refuse, TRACE_CONDITIONS_MAX) == OK);
+    measure(measure_irq, four);
+    VERIFY(trace_hook_set(TRACE_EVENT_IRQ_ENTER, NULL, 0) == OK);
+    tsc_t terms = (TRACE_CONDITIONS_MAX - 1) * ITERATIONS;
+    print_line("trace.predicate_term", (four[0] - one[0]) / terms,
+               (four[BLOCKS / 2] - one[0]) / terms);
 }
 
 void selfbench_run(void)
@@ -152,6 +174,7 @@ void selfbench_run(void)
     report("trace.event.irq", measure_irq, measure_empty);
     report("trace.event.page_fault", measure_fault, measure_empty);
     report("trace.event.ipc", measure_ipc, measure_empty);
+    report_predicate();
     cpu->lane = real;
     cpu->lane_normal = real;
     cpu->trace_finished = finished;

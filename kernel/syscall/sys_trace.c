@@ -6,8 +6,10 @@
 #include "sched/thread.h"
 #include "sched/trace_wait.h"
 #include "syscall/syscall.h"
+#include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 #include "vm/area.h"
+#include "vm/user_copy.h"
 
 status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t value,
                            uint64_t *out_first, uint64_t *out_second)
@@ -52,6 +54,17 @@ status_t sys_trace_map(struct object *trace, uint64_t *out_area)
     }
     return hand_out((struct object *)area, RIGHT_DUPLICATE | RIGHT_AREA_READ | RIGHT_AREA_PHYSICAL,
                     out_area);
+}
+
+status_t sys_trace_filter(struct object *trace, uint32_t event, vaddr_t conditions, uint64_t count)
+{
+    (void)trace;
+    struct trace_condition condition[TRACE_CONDITIONS_MAX];
+    if (count > ARRAY_COUNT(condition)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    status_t status = user_copy_in(condition, conditions, count * sizeof(condition[0]));
+    return status == OK ? trace_hook_set(event, condition, (unsigned)count) : status;
 }
 
 status_t sys_trace_mark(uint32_t id, uint64_t value)

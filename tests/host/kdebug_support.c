@@ -138,6 +138,14 @@ bool kd_deferred_wanted(uint64_t *out_mask)
     return false;
 }
 
+bool kd_deferred_filter(unsigned event, const struct trace_condition *conditions, unsigned count)
+{
+    (void)event;
+    (void)conditions;
+    (void)count;
+    abort();
+}
+
 size_t string_copy(char *to, const char *from, size_t bytes)
 {
     return (size_t)snprintf(to, bytes, "%s", from);

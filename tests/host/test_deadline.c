@@ -11,6 +11,7 @@
 #include "kernel/abi/message.h"
 #include "sched/run_queue.h"
 #include "tests/host/kernel_support.h"
+#include "trace/ring/hook.h"
 #include "trace/ring/write.h"
 
 #define THREADS 200
@@ -19,6 +20,8 @@ struct run_queue run_queues[CPU_MAX];
 static struct thread threads[THREADS];
 
 /* The site in deadline_arm() is never patched on the host. */
+struct trace_lane trace_hook_lanes[2];
+
 void trace_write_2(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2)
 {
     (void)lane;

@@ -251,7 +251,7 @@ def linked(tmp_path: Path, code: str, script: str = "") -> object:
     return elf.Elf(tmp_path / "sample.elf")
 
 
-SITE = '1: .byte 0x0f,0x1f,0x44,0,{last}\nret\n2: ret\n.section trace_sites,"aw"\n.quad 1b, {target}, {event}\n'
+SITE = '1: .byte 0x0f,0x1f,0x44,0,{last}\nret\n2: ret\n.section trace_sites,"aw"\n.quad 1b, {target}, 2b, {event}\n'
 
 
 @pytest.mark.parametrize("last,target,event,expected", [

@@ -15,17 +15,18 @@
 #include "gen/trace_table.h"
 #include "kernel/abi/handoff.h"
 #include "tests/host/kernel_support.h"
+#include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 
 #define REGION_BYTES 0x1000000u
 
 static struct handoff handoff;
 static void *memory;
-static uint64_t patched[8];
+static struct text_patch_wanted patched;
 
-status_t text_patch_sites(const uint64_t on[8])
+status_t text_patch_sites(const struct text_patch_wanted *wanted)
 {
-    memcpy(patched, on, sizeof(patched));
+    patched = *wanted;
     return OK;
 }
 
@@ -299,13 +300,84 @@ static void categories_become_a_map_of_events(void **state)
     assert_int_equal(trace_categories_set(TRACE_CATEGORY_SCHED), OK);
     for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
         const struct trace_event_info *info = trace_event_info(id);
-        bool on = patched[id / 64] >> id % 64 & 1;
+        bool on = patched.on[id / 64] >> id % 64 & 1;
         bool wanted =
             info != NULL && (1ull << info->category &
                              (TRACE_CATEGORY_SCHED | TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE));
         assert_int_equal(on, wanted);
     }
     assert_int_equal(trace_region_get()->categories, trace_categories());
+}
+
+static uint64_t header_of(unsigned id)
+{
+    return TRACE_EVENT_USER_MARK | 1ull << TRACE_WORDS_SHIFT | (uint64_t)id << TRACE_SMALL_SHIFT;
+}
+
+static bool is_hooked(unsigned event)
+{
+    return patched.hooked[event / 64] >> event % 64 & 1;
+}
+
+static void a_filter_decides_before_anything_is_written(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    const struct trace_event_info *info = trace_event_info(TRACE_EVENT_USER_MARK);
+    unsigned value = 0;
+    while (strcmp(info->field[value].name, "value") != 0) {
+        value++;
+    }
+    const struct trace_condition odd = {
+        .field = (unsigned short)value, .compare = TRACE_COMPARE_BELOW, .value = 10};
+    assert_int_equal(trace_hook_set(TRACE_EVENT_USER_MARK, &odd, 1), OK);
+    assert_true(is_hooked(TRACE_EVENT_USER_MARK));
+    uint64_t words[1 + TRACE_WORDS_MAX] = {0};
+    for (uint64_t i = 0; i < 3000; i++) { /* through sub-buffer changes */
+        words[info->field[value].word] = i % 20;
+        trace_write_3(&trace_hook_lanes[0], TRACE_EVENT_USER_MARK | 3ull << TRACE_WORDS_SHIFT,
+                      words[1], words[2], words[3]);
+    }
+    assert_int_equal(lane->events, 1500);
+    assert_int_equal(trace_hooks[0].count[0].passed, 1500);
+    assert_int_equal(trace_hooks[0].count[0].refused, 1500);
+    cpus[0].lane = trace_lane_exempt();
+    trace_write_0(&trace_hook_lanes[0], header_of(0));
+    assert_int_equal(trace_hooks[0].count[0].passed + trace_hooks[0].count[0].refused, 3000);
+    assert_int_equal(trace_hook_set(TRACE_EVENT_USER_MARK, NULL, 0), OK);
+    assert_false(is_hooked(TRACE_EVENT_USER_MARK));
+}
+
+static void filters_are_given_and_taken(void **state)
+{
+    (void)state;
+    const struct trace_condition any = {.compare = TRACE_COMPARE_AT_LEAST, .value = 0};
+    const struct trace_condition bad = {.compare = 77};
+    unsigned set[TRACE_HOOKS_MAX + 1], count = 0;
+    for (unsigned id = 0; id < TRACE_EVENT_COUNT && count <= TRACE_HOOKS_MAX; id++) {
+        const struct trace_event_info *info = trace_event_info(id);
+        if (info != NULL && !(info->flags & (TRACE_INFO_META | TRACE_INFO_STRING)) &&
+            info->fields > 0 && info->field[0].kind != TRACE_KIND_STATUS) {
+            set[count++] = id;
+        }
+    }
+    assert_int_equal(count, TRACE_HOOKS_MAX + 1);
+    for (unsigned i = 0; i < TRACE_HOOKS_MAX; i++) {
+        assert_int_equal(trace_hook_set(set[i], &any, 1), OK);
+    }
+    assert_int_equal(trace_hook_set(set[TRACE_HOOKS_MAX], &any, 1), ERR_NO_MEMORY);
+    assert_false(is_hooked(set[TRACE_HOOKS_MAX]));
+    assert_int_equal(trace_hook_set(set[3], &any, 1), OK); /* again */
+    assert_int_equal(trace_hook_set(set[3], &bad, 1), ERR_BAD_ARGUMENT);
+    assert_true(is_hooked(set[3]));
+    assert_int_equal(trace_hook_set(set[3], NULL, 0), OK);
+    assert_int_equal(trace_hook_set(set[3], NULL, 0), OK);
+    assert_false(is_hooked(set[3]));
+    assert_int_equal(trace_hook_set(set[TRACE_HOOKS_MAX], &any, 1), OK);
+    for (unsigned i = 0; i <= TRACE_HOOKS_MAX; i++) {
+        assert_int_equal(trace_hook_set(set[i], NULL, 0), OK);
+        assert_false(is_hooked(set[i]));
+    }
 }
 
 static void without_a_region_events_go_nowhere(void **state)
@@ -336,6 +408,8 @@ int main(void)
         TEST(meta_lane_keeps_the_oldest_and_counts_the_rest),
         TEST(other_cores_share_what_is_left),
         TEST(categories_become_a_map_of_events),
+        TEST(a_filter_decides_before_anything_is_written),
+        TEST(filters_are_given_and_taken),
         TEST(without_a_region_events_go_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

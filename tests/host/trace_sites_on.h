@@ -5,4 +5,8 @@
 #include "trace/ring/site.h"
 
 #undef TRACE_SITE
-#define TRACE_SITE(event) ((void)(event), true)
+#define TRACE_SITE(event, on, hooked)                                                              \
+    if ((event) < 0) {                                                                             \
+        goto hooked;                                                                               \
+    }                                                                                              \
+    goto on

@@ -8,6 +8,7 @@ from text import c_head, c_string, defines, joined
 
 C_BITS = (8, 16, 32, 64)
 NO_CATEGORY = 0xff
+COLD_LABEL = "    __attribute__((cold));"
 SHORT_WORDS = 3  # payload words of the longest record that trace/ring/write.h writes
 
 
@@ -100,22 +101,36 @@ def lane_of(event: Event) -> str:
     return "trace_lane_always()" if event.always else "trace_lane()"
 
 
+def hook_lane_of(event: Event) -> str:
+    return f"&trace_hook_lanes[{int(event.always)}]"
+
+
 def is_short(event: Event) -> bool:
     return not event.meta and not event.string and event.words <= SHORT_WORDS
 
 
+def emitter_parameters(event: Event) -> str:
+    return ", ".join(["struct trace_lane *lane", *([] if not event.fields else [parameters(event)])])
+
+
 def short_body(event: Event) -> list[str]:
     """Packed where it is called: constants fold, and one function writes all records of a length."""
-    lines = pack_words(event)
-    values = ", ".join([lane_of(event), header_expression(event), *word_names(event)])
-    return lines + [f"    trace_write_{event.words}({values});"]
+    values = ", ".join(["lane", header_expression(event), *word_names(event)])
+    return [*pack_words(event), f"    trace_write_{event.words}({values});"]
+
+
+def decide(event: Event) -> list[str]:
+    """In a long emitter: a hook sees the fields but not a string."""
+    words = ", ".join([header_expression(event), *(word_expression(event, word) for word in range(1, event.words + 1))])
+    return ["    if (UNLIKELY(lane->room == 0)) {", f"        const uint64_t packed[] = {{{words}}};",
+            "        lane = trace_hook_decide(lane, packed);", "        if (lane == NULL) {", "            return;",
+            "        }", "    }"]
 
 
 def long_body(event: Event) -> list[str]:
     """More words than fit into argument registers."""
     size = 8 * (1 + event.words)
-    lines = [f"    struct trace_lane *lane = {lane_of(event)};",
-             f"    uint64_t *record = trace_reserve(lane, {size});", "    if (UNLIKELY(record == NULL)) {",
+    lines = [*decide(event), f"    uint64_t *record = trace_reserve(lane, {size});", "    if (UNLIKELY(record == NULL)) {",
              "        return;", "    }"]
     lines += [f"    record[{word}] = {word_expression(event, word)};" for word in range(1, event.words + 1)]
     return lines + [f"    trace_commit(lane, record, {size}, {header_expression(event)});"]
@@ -137,9 +152,8 @@ def copy_string(string: Field, array: str, first: int) -> list[str]:
 
 def string_body(event: Event, string: Field) -> list[str]:
     count = f"({event.words} + string_words)"
-    lines = string_words(event, string) + pack_words(event)
+    lines = decide(event) + string_words(event, string) + pack_words(event)
     lines += [f"    unsigned bytes = 8 * (1 + {count});",
-              f"    struct trace_lane *lane = {lane_of(event)};",
               "    uint64_t *record = trace_reserve(lane, bytes);", "    if (UNLIKELY(record == NULL)) {",
               "        return;", "    }"]
     lines += [f"    record[{index + 1}] = {name};" for index, name in enumerate(word_names(event))]
@@ -176,7 +190,7 @@ def event_comment(event: Event) -> list[str]:
 def trace_emit_h(model: Model) -> str:
     lines = c_head(EVENTS_TOML, "Tracepoints for kernel code: a patched NOP while the event is off.")
     lines += ["#include <stddef.h>", "#include <stdint.h>", "", '#include "gen/trace_events.h"',
-              '#include "trace/ring/site.h"', '#include "trace/ring/write.h"', "",
+              '#include "trace/ring/hook.h"', '#include "trace/ring/site.h"', '#include "trace/ring/write.h"', "",
               f'_Static_assert(TRACE_SMALL_SHIFT == {HEADER_SMALL_SHIFT}, "the generator places small fields there");',
               ""]
     for event in model.events:
@@ -186,14 +200,14 @@ def trace_emit_h(model: Model) -> str:
         if event.meta:
             lines += [f"void trace_{event.c_name}({parameters(event)});", ""]
             continue
-        if is_short(event):
-            lines += [f"static inline void trace_emit_{event.c_name}({parameters(event)})",
-                      "{", *short_body(event), "}"]
-        else:
-            lines += [f"void trace_emit_{event.c_name}({parameters(event)});"]
-        lines += [f"static inline void trace_{event.c_name}({parameters(event)})", "{",
-                  f"    if (TRACE_SITE({event_macro(event)})) {{",
-                  f"        trace_emit_{event.c_name}({arguments(event)});", "    }", "}", ""]
+        emitter = f"void trace_emit_{event.c_name}({emitter_parameters(event)})"
+        lines += [f"static inline {emitter}", "{", *short_body(event), "}"] if is_short(event) else [f"{emitter};"]
+        values = ", ".join(["lane", *([arguments(event)] if event.fields else [])])
+        lines += [f"static inline __attribute__((always_inline)) void trace_{event.c_name}({parameters(event)})", "{",
+                  "    struct trace_lane *lane;", f"    TRACE_SITE({event_macro(event)}, on, hooked);", "    return;",
+                  "hooked:", COLD_LABEL, f"    lane = {hook_lane_of(event)};", "    goto emit;",
+                  "on:", COLD_LABEL, f"    lane = {lane_of(event)};",
+                  "emit:", f"    trace_emit_{event.c_name}({values});", "}", ""]
     return joined(lines[:-1])
 
 
@@ -205,8 +219,9 @@ def trace_emit_c(model: Model) -> str:
     for event in model.events:
         if not event.has_emitter or is_short(event):
             continue
-        prefix = "trace_" if event.meta else "trace_emit_"
-        lines += [f"NOINLINE void {prefix}{event.c_name}({parameters(event)})", "{", *emitter_body(event), "}", ""]
+        head = f"trace_{event.c_name}({parameters(event)})" if event.meta \
+            else f"trace_emit_{event.c_name}({emitter_parameters(event)})"
+        lines += [f"NOINLINE void {head}", "{", *emitter_body(event), "}", ""]
     return joined(lines[:-1])
 
 

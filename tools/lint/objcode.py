@@ -16,7 +16,7 @@ from findings import Context, Finding, Rule, run
 SHORT_TAILS = {"copy_bytes", "zero_bytes"}
 
 SITE_NOP = bytes([0x0f, 0x1f, 0x44, 0x00, 0x00])
-SITE_BYTES = 24  # struct trace_site: address, target, event
+SITE_BYTES = 32  # struct trace_site: address, on, hooked, event
 EVENT_MAX = 512
 
 FUNCTION = re.compile(r"([0-9a-f]+) <([^>]+)>:$")
@@ -181,13 +181,14 @@ def trace_sites(elf: Elf, file: str) -> Iterator[Finding]:
         if len(row) < SITE_BYTES:
             yield Finding(file, 0, "code-sites", f"table row at {address:#x} is cut", "see trace_sites in kernel.ld")
             return
-        site, target, event = struct.unpack("<QQQ", row)
+        site, *targets, event = struct.unpack("<QQQQ", row)
         found = elf.read(site, len(SITE_NOP))
         if found != SITE_NOP:
             yield Finding(file, 0, "code-sites", f"site {site:#x} of event {event} holds {found.hex(' ')}",
                           "a site is the 5-byte NOP 0f 1f 44 00 00 until it is patched")
-        if not any(section.address <= target < section.address + section.bytes for section in text):
-            yield Finding(file, 0, "code-sites", f"site {site:#x}: target {target:#x} is not code", "see site.h")
+        for target in targets:
+            if not any(section.address <= target < section.address + section.bytes for section in text):
+                yield Finding(file, 0, "code-sites", f"site {site:#x}: target {target:#x} is not code", "see site.h")
         if event >= EVENT_MAX:
             yield Finding(file, 0, "code-sites", f"site {site:#x}: event {event} does not exist", "see site.h")
 

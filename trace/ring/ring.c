@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The recorder's slow side: setting the region up, sub-buffer changes, the meta lane, switching categories.
+ * The recorder's slow side: setting the region up, sub-buffer changes, the meta lane.
  *
  * Besides the real lanes there are two that take nothing, because position == limit == room for ever, so that every record ends
  * up in trace_advance(), which gives no room:
@@ -11,11 +11,9 @@
 #include "trace/ring/ring.h"
 
 #include "arch/mmu.h"
-#include "arch/text_patch.h"
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "gen/trace_schema.h"
-#include "gen/trace_table.h"
 #include "kernel/abi/handoff.h"
 #include "sync/spinlock.h"
 
@@ -32,7 +30,6 @@ static struct trace_lane exempt_lane = {.kind = 0xffff};
 static struct trace_lane nested_lanes[CPU_MAX];
 static struct spinlock meta_lock = SPINLOCK_INIT("trace meta", LOCK_RANK_META);
 static uint64_t ring_next; /* offset of the first byte of the region that no ring uses yet */
-static uint64_t categories_on;
 
 static struct trace_lane *lane_of(unsigned index)
 {
@@ -261,32 +258,6 @@ void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
     if (!alone) {
         spinlock_release(&meta_lock);
     }
-}
-
-status_t trace_categories_set(uint64_t mask)
-{
-    uint64_t on[8] = {0};
-    mask |= TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE;
-    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
-        unsigned category = trace_event_category[id];
-        if (category != TRACE_CATEGORY_NONE && (mask >> category & 1)) {
-            on[id / 64] |= 1ull << id % 64;
-        }
-    }
-    status_t status = text_patch_sites(on);
-    if (status == OK) {
-        categories_on = mask;
-        if (region != NULL) {
-            region->categories = mask;
-        }
-        trace_trace_switched(mask);
-    }
-    return status;
-}
-
-uint64_t trace_categories(void)
-{
-    return categories_on;
 }
 
 uint64_t trace_finished_total(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The recorder: setting up, switching, and records of any length: reserve, write, commit. Layout and invariants L1 to L3
+ * The recorder: setting up, and records of any length: reserve, write, commit. Layout and invariants L1 to L3
  * are in layout.h, the short way of short records in write.h.
  *
  * The caller is the only producer of its lane: kernel code runs with interrupts off, and NMI-class entry stubs put
@@ -12,6 +12,7 @@
 #include "arch/cpu.h"
 #include "base/types.h"
 #include "trace/ring/layout.h"
+#include "trace/ring/switch.h"
 #include "trace/ring/write.h"
 
 struct handoff;
@@ -26,10 +27,6 @@ void trace_set_cpus(unsigned count);
 /* trace_region_get() - the region, NULL if there is none; for the export and kdebug. */
 struct trace_region *trace_region_get(void);
 paddr_t trace_region_physical(void);
-
-/* trace_categories_set() - switch events so that exactly these categories (TRACE_CATEGORY_*) are on; patches text. */
-status_t trace_categories_set(uint64_t mask) MUST_CHECK;
-uint64_t trace_categories(void);
 
 /* trace_lane_exempt() - the lane that takes nothing: position == limit for ever. */
 struct trace_lane *trace_lane_exempt(void);

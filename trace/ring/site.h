@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A trace site: five bytes of NOP in the hot path, patched into a jump to the cold block when the event is on.
+ * A trace site: five bytes of NOP in the hot path, patched into a jump to one of two cold blocks when the event is on:
+ * one writes the record, one asks the hook of the event first (hook.h).
  * Cost while off: one instruction, no load, no branch taken.
  */
 #pragma once
 
-#include "base/types.h"
-
-static inline __attribute__((always_inline)) bool trace_site(const uint64_t event)
-{
-    __asm__ goto("1: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t"
-                 ".pushsection trace_sites, \"aw\"\n\t"
-                 ".balign 8\n\t"
-                 ".quad 1b, %l[on], %c0\n\t"
-                 ".popsection"
-                 :
-                 : "i"(event)
-                 :
-                 : on);
-    return false;
-on:
-    return true;
-}
-
-#define TRACE_SITE(event) UNLIKELY(trace_site(event))
+/* TRACE_SITE() - goes on behind it while the event is off, else to label on_ or hooked_. Those are cold. */
+#define TRACE_SITE(event_, on_, hooked_)                                                           \
+    __asm__ goto("1: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\n\t"                                       \
+                 ".pushsection trace_sites, \"aw\"\n\t"                                            \
+                 ".balign 8\n\t"                                                                   \
+                 ".quad 1b, %l[" #on_ "], %l[" #hooked_ "], %c0\n\t"                               \
+                 ".popsection"                                                                     \
+                 :                                                                                 \
+                 : "i"(event_)                                                                     \
+                 :                                                                                 \
+                 : on_, hooked_)

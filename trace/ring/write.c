@@ -3,23 +3,24 @@
 #include "trace/ring/write.h"
 
 #include "arch/cpu.h"
+#include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 
 _Static_assert(TRACE_WRITE_WORDS_MAX == 3, "room in trace_advance() and the functions below");
 
-/* The sub-buffer is full, or the lane takes nothing. */
+/* The sub-buffer is full, or the lane takes nothing, or the event has a hook. */
 static COLD void write_slow(struct trace_lane *lane, uint64_t header, uint64_t word1,
                             uint64_t word2, uint64_t word3)
 {
-    uint64_t word[] = {word1, word2, word3};
-    unsigned count = TRACE_WORDS(header);
-    unsigned bytes = 8 * (1 + count);
-    uint64_t *record = trace_reserve(lane, bytes);
+    uint64_t packed[] = {header, word1, word2, word3};
+    unsigned bytes = 8 * (1 + TRACE_WORDS(header));
+    lane = trace_hook_decide(lane, packed);
+    uint64_t *record = lane == NULL ? NULL : trace_reserve(lane, bytes);
     if (record == NULL) {
         return;
     }
-    for (unsigned i = 0; i < count; i++) {
-        record[1 + i] = word[i];
+    for (unsigned i = 1; i < bytes / 8; i++) {
+        record[i] = packed[i];
     }
     trace_commit(lane, record, bytes, header);
 }

@@ -2,13 +2,13 @@
 /*
  * The only writer of kernel text.
  *
- * Model. A site has two forms: a 5-byte NOP, and a 5-byte JMP to its cold block. A batch is a bit
- * map of events; a site's form follows from its event. So "what to do" is one pointer, batch_on,
- * and doing it again changes nothing:
+ * Model. A site has three forms: a 5-byte NOP, and a 5-byte JMP to one of two cold blocks. A batch
+ * is two bit maps of events; a site's form follows from its event. So "what to do" is one pointer,
+ * batch, and doing it again changes nothing:
  *
- *     NULL --post--> bit map --apply to each site--> NULL
+ *     NULL --post--> bit maps --apply to each site--> NULL
  *
- * P1  Nothing is written before every site holds one of its two forms.
+ * P1  Nothing is written before every site holds one of its three forms.
  * P2  While text changes every other core is parked in a rendezvous, and executes a serialising
  *     instruction before it goes on (Intel SDM vol. 3A, "Handling Self- and Cross-Modifying Code").
  *     Code that NMI-class handlers reach has no sites.
@@ -54,7 +54,7 @@ extern const struct smap_site smap_sites_start[], smap_sites_end[];
 
 static const struct form nop_form = {{0x0f, 0x1f, 0x44, 0x00, 0x00}};
 
-static const uint64_t *_Atomic batch_on;
+static const struct text_patch_wanted *_Atomic batch;
 
 static struct {
     vaddr_t address;
@@ -68,10 +68,10 @@ static uint8_t *writable_alias(vaddr_t text)
     return phys_to_virt(boot_handoff->kernel_phys + (text - KERNEL_IMAGE_BASE));
 }
 
-static struct form jmp_form(const struct trace_site *site)
+static struct form jmp_form(const struct trace_site *site, uint64_t target)
 {
     struct form form = {{JMP_REL32}};
-    int32_t distance = (int32_t)(site->target - (site->address + SITE_BYTES));
+    int32_t distance = (int32_t)(target - (site->address + SITE_BYTES));
     memcpy(form.bytes + 1, &distance, sizeof(distance));
     return form;
 }
@@ -102,26 +102,28 @@ static void write_form(const struct trace_site *site, struct form form)
     memcpy(writable_alias(site->address), form.bytes, SITE_BYTES);
 }
 
-static bool is_wanted(const uint64_t *on, const struct trace_site *site)
+static bool has_event(const uint64_t *map, const struct trace_site *site)
 {
     unsigned event = (unsigned)(site->event & (SITE_EVENTS - 1));
-    return on[event / 64] >> (event % 64) & 1;
+    return map[event / 64] >> (event % 64) & 1;
 }
 
 static bool all_sites_are_sound(void)
 {
     for (const struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
-        struct form jmp = jmp_form(site);
-        if (!holds_form(site, &nop_form) && !holds_form(site, &jmp)) {
+        struct form on = jmp_form(site, site->on), hooked = jmp_form(site, site->hooked);
+        if (!holds_form(site, &nop_form) && !holds_form(site, &on) && !holds_form(site, &hooked)) {
             return false;
         }
     }
     return true;
 }
 
-static void switch_site(struct trace_site *site, bool on)
+static void give_form(struct trace_site *site, const struct text_patch_wanted *wanted)
 {
-    struct form form = on ? jmp_form(site) : nop_form;
+    bool on = has_event(wanted->on, site);
+    uint64_t target = has_event(wanted->hooked, site) ? site->hooked : site->on;
+    struct form form = on ? jmp_form(site, target) : nop_form;
     if (!holds_form(site, &form)) {
         write_form(site, form);
     }
@@ -131,18 +133,18 @@ static void switch_site(struct trace_site *site, bool on)
 static void apply_batch(void)
 {
     for (struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
-        const uint64_t *on = atomic_load_explicit(&batch_on, memory_order_acquire);
-        if (!on) {
+        const struct text_patch_wanted *wanted = atomic_load_explicit(&batch, memory_order_acquire);
+        if (!wanted) {
             return;
         }
-        switch_site(site, is_wanted(on, site));
+        give_form(site, wanted);
     }
-    atomic_store_explicit(&batch_on, NULL, memory_order_release);
+    atomic_store_explicit(&batch, NULL, memory_order_release);
     cpuid_read(0, 0); /* serialise this core */
 }
 
 struct request {
-    const uint64_t *on;
+    const struct text_patch_wanted *wanted;
     status_t status;
 };
 
@@ -154,20 +156,20 @@ static void run_batch(void *argument)
         request->status = ERR_CORRUPT;
         return;
     }
-    atomic_store_explicit(&batch_on, request->on, memory_order_release);
+    atomic_store_explicit(&batch, request->wanted, memory_order_release);
     apply_batch();
 }
 
-status_t text_patch_sites(const uint64_t on[8])
+status_t text_patch_sites(const struct text_patch_wanted *wanted)
 {
-    struct request request = {on, OK};
+    struct request request = {wanted, OK};
     rendezvous_run(run_batch, &request);
     return request.status;
 }
 
-status_t text_patch_sites_stopped(const uint64_t on[8])
+status_t text_patch_sites_stopped(const struct text_patch_wanted *wanted)
 {
-    struct request request = {on, OK};
+    struct request request = {wanted, OK};
     run_batch(&request);
     return request.status;
 }

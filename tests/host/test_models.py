@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""Models of tests/model in every interleaving, by spin; and with a step left out, where spin must find an error."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MODELS = Path(__file__).resolve().parents[1] / "model"
+DEPTH = 200_000
+
+
+def explore(folder: Path, model: str, switches: list[str]) -> int:
+    """How many errors spin finds. The search must have been complete."""
+    if shutil.which("spin") is None:
+        pytest.skip("spin is not installed: make deps")
+    subprocess.run(["spin", "-a", *switches, str(MODELS / model)], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["gcc", "-O1", "-w", "-DSAFETY", "-o", "pan", "pan.c"], cwd=folder, check=True, capture_output=True)
+    done = subprocess.run(["./pan", f"-m{DEPTH}"], cwd=folder, check=True, capture_output=True, text=True)
+    assert "max search depth too small" not in done.stdout
+    match = re.search(r"errors: (\d+)", done.stdout)
+    assert match, done.stdout
+    return int(match.group(1))
+
+
+@pytest.mark.parametrize("switches", [[], ["-DWITH_KILL"], ["-DWITH_KILL", "-DNO_WAKERS"]],
+                         ids=["alive", "killed", "only killed"])
+def test_every_wait_ends_once_and_nobody_is_left_waiting(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "wait.pml", switches) == 0
+
+
+@pytest.mark.parametrize("switches", [["-DNO_RENDEZVOUS"], ["-DNO_RENDEZVOUS", "-DWITH_KILL"], ["-DNO_FENCE"],
+                                      ["-DNO_SECOND_CANCEL", "-DWITH_KILL", "-DNO_WAKERS"]], ids=" ".join)
+def test_a_step_left_out_is_noticed(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "wait.pml", switches) > 0

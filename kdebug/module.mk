@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
 KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c \
     kdebug/core/command.c kdebug/core/complete.c kdebug/core/deferred.c kdebug/core/editor.c kdebug/core/enter.c \
-    kdebug/core/expression.c kdebug/core/guard.c kdebug/core/list_walk.c kdebug/core/output.c kdebug/core/parser.c kdebug/core/run.c \
+    kdebug/core/expression.c kdebug/core/guard.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c kdebug/core/parser.c kdebug/core/run.c \
     kdebug/core/session.c kdebug/core/stop.c \
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c
 KERNEL_SRC += kdebug/remote/packet.c kdebug/remote/stub.c kdebug/remote/thread.c
 KERNEL_SRC += kdebug/x86_64/call_length.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \
-    kdebug/cmd/handle.c kdebug/cmd/lock.c kdebug/cmd/lookup.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c \
+    kdebug/cmd/handle.c kdebug/cmd/lock.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c \
     kdebug/cmd/page_walk.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c \
     kdebug/cmd/space.c kdebug/cmd/stages.c kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c \
     kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c
 
 # Everything that runs on any target, for host tests: they bring a fake machine (tests/host/kdebug_support.c).
 KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
-    kdebug/core/editor.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/list_walk.c kdebug/core/output.c \
+    kdebug/core/editor.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
     kdebug/core/parser.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \
     kdebug/remote/packet.c kdebug/remote/stub.c kdebug/remote/thread.c \

@@ -3,7 +3,7 @@
 #include "arch/frame.h"
 #include "base/string.h"
 #include "gen/syscall_numbers.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/symbols.h"

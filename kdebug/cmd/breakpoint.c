@@ -3,7 +3,7 @@
 #include "kdebug/core/breakpoint.h"
 
 #include "base/string.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/access.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"

@@ -8,7 +8,7 @@
  * and objects) cannot be told: before believing a finding about mm, look with `bt all` whether a
  * core stands inside the allocator.
  */
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/cmd/trace_reader.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Cores: cpus, cpu, regs. */
 #include "base/string.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/stop.h"

@@ -2,7 +2,7 @@
 /* Going through handle tables of the target. */
 #pragma once
 
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "object/handle.h"
 
 /* kd_each_handle() - visit each open handle of a process until visit returns false. May end the

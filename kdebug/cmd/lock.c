@@ -8,7 +8,7 @@
  */
 #include "base/string.h"
 #include "ipc/mailbox.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/symbols.h"

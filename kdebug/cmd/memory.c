@@ -2,7 +2,7 @@
 /* Memory: read, write, sym. */
 #include "base/string.h"
 #include "gen/layout.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/symbols.h"

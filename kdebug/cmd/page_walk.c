@@ -3,7 +3,7 @@
 #include "kdebug/x86_64/page_walk.h"
 
 #include "arch/mmu.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/target.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes: processes, process. */
 #include "base/string.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
 #include "kdebug/x86_64/registers.h"

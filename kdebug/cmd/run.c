@@ -2,7 +2,7 @@
 /* Going on, a little: step, next, out, until; and calling a function of the kernel. */
 #include "kdebug/core/run.h"
 
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/breakpoint.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"

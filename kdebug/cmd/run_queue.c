@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* runq: what is ready on each core, and its deadlines. */
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"

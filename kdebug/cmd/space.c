@@ -2,7 +2,7 @@
 /* Spaces: space, area. What a process has mapped where, and what an area is. */
 #include "abi/memory.h"
 #include "arch/mmu.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"

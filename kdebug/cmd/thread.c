@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads: threads, thread. */
 #include "base/string.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
 

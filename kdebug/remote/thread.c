@@ -5,7 +5,7 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "gen/layout.h"
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/target.h"
 #include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/unwind.h"

@@ -41,4 +41,3 @@ def test_a_filter_that_makes_no_sense_is_refused(boot: BootFunction) -> None:
                               ("life.thread.exit thread == 1", "meta lane")]:
             assert message in kdebug.command(f"trace filter {line}"), line
         assert "passed" not in kdebug.command("trace filter")
-

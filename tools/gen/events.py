@@ -130,8 +130,8 @@ def decide(event: Event) -> list[str]:
 def long_body(event: Event) -> list[str]:
     """More words than fit into argument registers."""
     size = 8 * (1 + event.words)
-    lines = [*decide(event), f"    uint64_t *record = trace_reserve(lane, {size});", "    if (UNLIKELY(record == NULL)) {",
-             "        return;", "    }"]
+    lines = [*decide(event), f"    uint64_t *record = trace_reserve(lane, {size});",
+             "    if (UNLIKELY(record == NULL)) {", "        return;", "    }"]
     lines += [f"    record[{word}] = {word_expression(event, word)};" for word in range(1, event.words + 1)]
     return lines + [f"    trace_commit(lane, record, {size}, {header_expression(event)});"]
 

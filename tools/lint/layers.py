@@ -21,12 +21,13 @@ LAYERS: dict[str, float] = {
     "kernel/base": 0, "kernel/abi": 0, "trace/events": 0, "trace/format": 0, "boot/load": 0,
     "kernel/arch": 1, "trace/ring": 2, "kernel/sync": 3, "kernel/mm": 4, "kernel/object": 5, "kernel/sched": 6,
     "kernel/vm": 7, "kernel/ipc": 8, "kernel/irq": 9, "trace/export": 9,
-    "kdebug/core": 9.5, "kdebug/x86_64": 9.5,  # trap, panic and the system call enter it; it reads everything below
-    "kernel/syscall": 10, "kernel/trap": 11, "kernel/init": 12, "kdebug/cmd": 13, "kdebug/remote": 13, "boot/efi": 15,
+    # trap, panic and the system call enter it; it reads everything below
+    "kdebug/core": 9.5, "kdebug/x86_64": 9.5, "kdebug/remote": 9.5,
+    "kernel/syscall": 10, "kernel/trap": 11, "kernel/init": 12, "kdebug/cmd": 13, "boot/efi": 15,
 }
 
 # Folders that are one thing in two places may include each other.
-TOGETHER = ({"kdebug/core", "kdebug/x86_64"}, {"kdebug/cmd", "kdebug/remote"})
+TOGETHER = ({"kdebug/core", "kdebug/x86_64", "kdebug/remote"},)
 
 # Files that stand higher or lower than their folder, each with its reason.
 FILES: dict[str, float] = {

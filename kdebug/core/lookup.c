@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding and naming kernel objects of the target (lookup.h). */
-#include "kdebug/cmd/lookup.h"
+#include "kdebug/core/lookup.h"
 
 #include "base/format.h"
 #include "base/string.h"

@@ -145,7 +145,7 @@ const char *kd_object(const struct kd_value *value, struct kd_value *out)
     if (type.kind != KD_KIND_POINTER) {
         return "only a structure or a pointer to one has fields";
     }
-    struct kd_value object;
+    struct kd_value object = {0};
     const char *error = kd_target_of(value, &object);
     type = kd_ctype_get(object.ctype);
     if (error == NULL && !(object.is_place && is_structure(&type))) {

@@ -48,7 +48,7 @@ enum kd_packet_event kd_packet_feed(struct kd_packet *packet, unsigned char byte
         take_inside(packet, byte);
         return KD_PACKET_MORE;
     case FIRST_DIGIT:
-        packet->wanted = (uint8_t)(digit << 4);
+        packet->wanted = (uint8_t)((unsigned)digit << 4);
         packet->state = digit < 0 ? OUTSIDE : SECOND_DIGIT;
         return digit < 0 ? KD_PACKET_DAMAGED : KD_PACKET_MORE;
     case SECOND_DIGIT:

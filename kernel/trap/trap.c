@@ -55,10 +55,9 @@ void trap_dispatch(struct trap_frame *frame)
     unsigned vector = (unsigned)frame->vector;
     if (vector >= VECTOR_EXCEPTIONS) {
         dispatch_interrupt(vector);
-    } else if (!frame_is_user(frame) && kdebug_active() && kdebug_trap(frame)) {
-        /* the debugger's own */
-    } else if (vector == VECTOR_DEBUG && kdebug_user_debug(frame)) {
-        /* a step or a watchpoint of somebody at the prompt */
+    } else if ((!frame_is_user(frame) && kdebug_active() && kdebug_trap(frame)) ||
+               (vector == VECTOR_DEBUG && kdebug_user_debug(frame))) {
+        /* the debugger's own, or a step or a watchpoint of somebody at the prompt */
     } else if (vector == VECTOR_PAGE_FAULT) {
         fault_page(frame);
     } else {

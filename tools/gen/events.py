@@ -8,7 +8,7 @@ from text import c_head, c_string, defines, joined
 
 C_BITS = (8, 16, 32, 64)
 NO_CATEGORY = 0xff
-COLD_LABEL = "    __attribute__((cold));"
+COLD_LABEL = "    TRACE_COLD_LABEL;"
 SHORT_WORDS = 3  # payload words of the longest record that trace/ring/write.h writes
 
 

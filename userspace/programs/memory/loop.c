@@ -27,6 +27,30 @@ static void close_area(uint64_t area)
     must(sys_handle_close(area));
 }
 
+/* What page of the i-th clone of the line must hold. */
+static uint64_t expected_in_line(uint64_t round, unsigned i, unsigned page)
+{
+    if (page > 0 && page <= i) {
+        return round * 1000 + page;
+    }
+    return page == TREE_DEPTH + 1 && i == 0 ? 7 : round + page;
+}
+
+static void fill_new(volatile uint64_t *at, uint64_t round)
+{
+    for (unsigned page = 0; page < PAGES; page++) {
+        VERIFY(at[page * PAGE_WORDS] == 0);
+        at[page * PAGE_WORDS] = round + page;
+    }
+}
+
+static void check_line(const volatile uint64_t *at, uint64_t round, unsigned i)
+{
+    for (unsigned page = 0; page < PAGES; page++) {
+        VERIFY(at[page * PAGE_WORDS] == expected_in_line(round, i, page));
+    }
+}
+
 /* A line of clones, each of the one before and changed in one page: all keep what they had. */
 static void clone_in_a_line(uint64_t round)
 {
@@ -39,25 +63,14 @@ static void clone_in_a_line(uint64_t round)
         }
         at[i] = memory_map(area[i], 0, BYTES, RW);
         if (i == 0) {
-            for (unsigned page = 0; page < PAGES; page++) {
-                VERIFY(at[0][page * PAGE_WORDS] == 0);
-                at[0][page * PAGE_WORDS] = round + page;
-            }
+            fill_new(at[0], round);
         } else {
             at[i][i * PAGE_WORDS] = round * 1000 + i;
         }
     }
     at[0][(TREE_DEPTH + 1) * PAGE_WORDS] = 7;
     for (unsigned i = 0; i < TREE_DEPTH; i++) {
-        for (unsigned page = 0; page < PAGES; page++) {
-            uint64_t expected = round + page;
-            if (page > 0 && page <= i) {
-                expected = round * 1000 + page;
-            } else if (page == TREE_DEPTH + 1 && i == 0) {
-                expected = 7;
-            }
-            VERIFY(at[i][page * PAGE_WORDS] == expected);
-        }
+        check_line(at[i], round, i);
     }
     for (unsigned i = 0; i < TREE_DEPTH; i++) { /* parents first */
         memory_unmap(at[i], BYTES);

@@ -64,21 +64,28 @@ static void map_and_protect(void *argument)
     }
 }
 
-/* The same page, looked at several times while the writers go on. */
-static void check_clone(uint64_t round)
+/* One page of a clone: what it held at the first look it holds for ever. */
+static void look_at_page(const volatile uint64_t *at, unsigned page, bool is_first)
 {
     static uint64_t seen[PAGES][WRITERS_MAX];
+
+    for (unsigned i = 0; i < WRITERS_MAX; i++) {
+        uint64_t now = at[page * PAGE_WORDS + i];
+        VERIFY(is_first || seen[page][i] == now);
+        seen[page][i] = now;
+    }
+}
+
+/* The same pages, looked at several times while the writers go on. */
+static void check_clone(uint64_t round)
+{
     uint64_t clone;
 
     must(sys_area_clone(area, 0, BYTES, &clone));
     volatile uint64_t *at = memory_map(clone, 0, BYTES, RW);
     for (unsigned look = 0; look < LOOKS; look++) {
         for (unsigned page = 0; page < PAGES; page++) {
-            for (unsigned i = 0; i < WRITERS_MAX; i++) {
-                uint64_t now = at[page * PAGE_WORDS + i];
-                VERIFY(look == 0 || seen[page][i] == now);
-                seen[page][i] = now;
-            }
+            look_at_page(at, page, look == 0);
             if (round % 2 && look == 1) {
                 at[page * PAGE_WORDS + PAGE_WORDS - 2] = round; /* its own page from now on */
             }

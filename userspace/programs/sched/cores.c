@@ -56,8 +56,9 @@ void check_affinity(void)
 void check_spread(void)
 {
     static struct hog hogs[CORES_MAX];
-    uint64_t before[CORES_MAX], total = 0;
+    uint64_t before[CORES_MAX] = {0}, total = 0;
 
+    VERIFY(core_count > 0 && core_count <= CORES_MAX);
     for (uint64_t i = 0; i < core_count; i++) {
         hog_start(&hogs[i], THREAD_CORE(0));
     }
@@ -71,6 +72,7 @@ void check_spread(void)
     }
     clock_sleep(SPREAD_NS);
     uint64_t span = clock_now() - start;
+    VERIFY(span > 0);
     for (uint64_t i = 0; i < core_count; i++) {
         total += hog_ns(&hogs[i]) - before[i];
     }

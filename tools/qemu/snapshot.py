@@ -24,6 +24,7 @@ from pathlib import Path
 
 from . import paths
 from .config import MachineConfig
+from .errors import MachineTimeout
 from .machine import Machine
 
 BOOT_SECONDS = 180.0
@@ -87,10 +88,21 @@ def _save_shell(base: MachineConfig, disk_bytes: int, target: Path) -> None:
     disk.unlink()
 
 
+def _wait_shell(machine: Machine) -> None:
+    """The firmware drops what a busy host does not read in time, its prompt included: then a return asks for another."""
+    for _ in range(3):
+        try:
+            machine.serial.expect(SHELL, SHELL_SECONDS / 2)
+            return
+        except MachineTimeout:
+            machine.send("\r")
+    machine.expect(SHELL, SHELL_SECONDS)
+
+
 def _start_loader(machine: Machine) -> None:
     for command in ("connect -r", "map -r"):
         machine.send(command + "\r")
-        machine.expect(SHELL, SHELL_SECONDS)
+        _wait_shell(machine)
     machine.send(LOADER + "\r")
     machine.expect("Spoor boot loader", SHELL_SECONDS)
 

@@ -89,7 +89,7 @@ def _save_shell(base: MachineConfig, disk_bytes: int, target: Path) -> None:
 
 
 def _wait_shell(machine: Machine) -> None:
-    """The firmware drops what a busy host does not read in time, its prompt included: then a return asks for another."""
+    """The firmware drops what a busy host does not read in time, even its prompt: then a return asks for another."""
     for _ in range(3):
         try:
             machine.serial.expect(SHELL, SHELL_SECONDS / 2)

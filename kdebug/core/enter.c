@@ -330,6 +330,16 @@ static bool is_from_person(enum trace_kdebug_reason reason)
            reason == TRACE_KDEBUG_REASON_NMI;
 }
 
+/* The serial line's NMI is an edge. One that comes after the line is open again and before its core
+ * is out finds the core still in the stop and is passed over; so it is made to look once more. */
+static void end_stop(void)
+{
+    kd_stop_end();
+    if (door_is_open) {
+        kd_stop_send_nmi(SERIAL_CPU);
+    }
+}
+
 static void be_master(struct session_start *start)
 {
     kd_trace_enter(start->reason);
@@ -341,7 +351,7 @@ static void be_master(struct session_start *start)
     if (kd_deferred_any()) {
         ipi_send(cpu_id(), VECTOR_CONSOLE);
     }
-    kd_stop_end();
+    end_stop();
 }
 
 static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, const char *message)
@@ -386,7 +396,8 @@ void kdebug_open_door(void)
 void kdebug_nmi(struct trap_frame *frame)
 {
     if (kd_stop_is_mine()) {
-        return; /* left over from before: the line is closed, and nobody else may send us one */
+        kd_stop_nmi_is_expected(false); /* left over from before, or see end_stop() */
+        return;
     }
     if (kd_stop_in_progress()) {
         kd_stop_nmi_is_expected(false);
@@ -458,7 +469,7 @@ static bool end_held_step(struct trap_frame *frame)
     }
     kd_run_release();
     run_steps(steps_out, ARRAY_COUNT(steps_out));
-    kd_stop_end();
+    end_stop();
     return false;
 }
 
@@ -477,6 +488,16 @@ bool kdebug_user_debug(struct trap_frame *frame)
     return true;
 }
 
+/* False: not a breakpoint of ours. */
+static bool serve_code_hit(struct trap_frame *frame)
+{
+    enum kd_code_hit hit = kd_run_code_hit(frame);
+    if (hit == KD_HIT_OURS) {
+        enter(frame, TRACE_KDEBUG_REASON_BREAKPOINT, NULL);
+    }
+    return hit != KD_HIT_FOREIGN;
+}
+
 bool kdebug_trap(struct trap_frame *frame)
 {
     if (kd_stop_is_mine() && kd_run_is_stepping() &&
@@ -493,8 +514,7 @@ bool kdebug_trap(struct trap_frame *frame)
     if (frame->vector == VECTOR_DEBUG && !kd_run_debug_hit(frame, take_debug_status())) {
         return true;
     }
-    if (frame->vector == VECTOR_BREAKPOINT && kd_run_code_hit(frame)) {
-        enter(frame, TRACE_KDEBUG_REASON_BREAKPOINT, NULL);
+    if (frame->vector == VECTOR_BREAKPOINT && serve_code_hit(frame)) {
         return true;
     }
     struct wish *wish = &wishes[cpu_id()];

@@ -5,7 +5,8 @@
  * While the machine stands still no breakpoint is in its text: memory reads true, and the
  * debugger can use any function. They go in when it leaves (kd_run_leave) and come out when the
  * next stop begins (kd_run_arrive). A core that ran into one while another was master stands at
- * the instruction again and runs into it once more when it is let go, so no hit is lost.
+ * the instruction again and comes in when that stop ends: no hit is lost. If the breakpoint has
+ * been deleted meanwhile, it goes on unseen.
  *
  * Going on from a breakpoint needs its instruction executed without the INT3, and nobody else may
  * slip past meanwhile. So the master executes one instruction with TF while the others stay
@@ -24,6 +25,7 @@
  *
  * R4  A breakpoint is passed only by who stands at it because of it (at_hit): a core that was
  *     stopped there by chance runs into it.
+ * R5  What brought a core here is its own (`arrivals`) until it is master: several come at once.
  *
  * Debug registers: DR7 is loaded by the entry stubs from cpu_debug_control(); DR0 to DR3 by each
  * core itself on its way out, when `generation` says that they have changed.
@@ -54,25 +56,32 @@
 #define DR7_FIXED  0x400ull /* bit 10 is always set */
 #define CR4_DE     (1ull << 3)
 #define OP_CLI     0xfau
+#define OP_INT3    0xccu
 #define OP_HLT     0xf4u /* waits for interrupts, which a held step does not let in */
 #define OP_PUSHF   0x9cu
 #define OP_POPF    0x9du
 #define OP_IRET    0xcfu
 #define DR7_LENGTH 2u
 
-static struct {
-    uint64_t steps;  /* left of what the person asked for */
-    bool is_held;    /* a held step is under way */
-    bool is_passing; /* it only passes a breakpoint */
-    bool has_passed; /* it has, so the next breakpoint is a new one */
-    bool by_step;    /* a step that was asked for brought us here */
-    bool at_hit;     /* the frame stands where a breakpoint or step brought it */
-    bool is_loose;   /* a step with everybody running; its #DB is still to come */
-    bool had_if;     /* IF of the frame before the held step */
-    uint8_t opcode;  /* of the held instruction */
-    uint64_t at;     /* where the frame stood when it was left */
-    bool faulted;    /* the held instruction has: a hit at `at` is no new one */
+struct arrival {
     uint64_t status; /* DR6 of the debug exception that brought us here */
+    bool by_step;    /* a step that was asked for has */
+    bool at_hit;     /* the frame stands where a breakpoint or step brought it */
+};
+
+static struct arrival arrivals[CPU_MAX]; /* the latest of each core, written by itself */
+
+static struct {
+    uint64_t steps;         /* left of what the person asked for */
+    bool is_held;           /* a held step is under way */
+    bool is_passing;        /* it only passes a breakpoint */
+    bool has_passed;        /* it has, so the next breakpoint is a new one */
+    bool is_loose;          /* a step with everybody running; its #DB is still to come */
+    bool had_if;            /* IF of the frame before the held step */
+    uint8_t opcode;         /* of the held instruction */
+    uint64_t at;            /* where the frame stood when it was left */
+    bool faulted;           /* the held instruction has: a hit at `at` is no new one */
+    struct arrival arrival; /* of the master */
 } run;
 
 static unsigned generation;
@@ -147,31 +156,35 @@ void kd_run_load_registers(void)
 
 /* ---- what brought us here ---- */
 
-bool kd_run_code_hit(struct trap_frame *frame)
+enum kd_code_hit kd_run_code_hit(struct trap_frame *frame)
 {
-    if (kd_breakpoint_at(frame->rip - 1, 0) == 0) {
-        return false;
+    struct arrival *arrival = &arrivals[cpu_id()];
+    *arrival = (struct arrival){.at_hit = false};
+    bool is_ours = kd_breakpoint_at(frame->rip - 1, 0) != 0;
+    const volatile uint8_t *executed = (const uint8_t *)(frame->rip - 1);
+    if (!is_ours && *executed == OP_INT3) {
+        return KD_HIT_FOREIGN;
     }
     frame->rip -= 1;
+    if (!is_ours) {
+        return KD_HIT_REMOVED; /* between the exception and our being stopped by another core */
+    }
     frame->rflags &= ~RFLAGS_TF;
-    run.status = 0;
-    run.by_step = false;
-    run.at_hit = true;
-    return true;
+    arrival->at_hit = true;
+    return KD_HIT_OURS;
 }
 
 bool kd_run_debug_hit(struct trap_frame *frame, uint64_t status)
 {
     bool stepped = (status & DR6_BS) && (frame->rflags & RFLAGS_TF);
     frame->rflags &= ~RFLAGS_TF;
-    run.status = status;
-    run.by_step = stepped && run.is_loose;
-    run.at_hit = true;
     if (stepped && !run.is_loose) {
-        run.status &= ~DR6_BS; /* the rest of a held step whose instruction faulted */
+        status &= ~DR6_BS; /* the rest of a held step whose instruction faulted */
     }
+    arrivals[cpu_id()] =
+        (struct arrival){.status = status, .by_step = stepped && run.is_loose, .at_hit = true};
     run.is_loose = false;
-    return run.status != 0;
+    return status != 0;
 }
 
 void kd_run_step_done(struct trap_frame *frame)
@@ -179,9 +192,7 @@ void kd_run_step_done(struct trap_frame *frame)
     bool faulted = frame->vector != VECTOR_DEBUG;
     run.is_held = false;
     run.faulted = faulted;
-    run.status = 0;
-    run.by_step = !faulted;
-    run.at_hit = !faulted;
+    arrivals[cpu_id()] = (struct arrival){.by_step = !faulted, .at_hit = !faulted};
     if (faulted) {
         run.is_loose = !run.is_passing;
         frame->rflags |= run.had_if ? RFLAGS_IF : 0;
@@ -265,16 +276,16 @@ static bool take_hit(unsigned number, struct trap_frame *frame, const char **mes
 static bool arrive_at_breakpoint(struct trap_frame *frame, const char **message)
 {
     bool stops = false;
-    bool ours = false;
+    bool by_code = run.arrival.at_hit && run.arrival.status == 0;
+    bool ours = by_code;
     for (unsigned slot = 0; slot < KD_HARDWARE_MAX; slot++) {
-        if (run.status >> slot & 1) {
+        if (run.arrival.status >> slot & 1) {
             ours = true;
             stops |= take_hit(kd_breakpoint_hardware(slot), frame, message);
         }
     }
-    for (unsigned number = kd_breakpoint_at(frame->rip, 0); run.status == 0 && number != 0;
+    for (unsigned number = kd_breakpoint_at(frame->rip, 0); by_code && number != 0;
          number = kd_breakpoint_at(frame->rip, number)) {
-        ours = true;
         bool again = run.faulted && frame->rip == run.at;
         stops |= !again && take_hit(number, frame, message);
     }
@@ -283,19 +294,19 @@ static bool arrive_at_breakpoint(struct trap_frame *frame, const char **message)
 
 bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, const char **message)
 {
-    bool was_step = run.steps > 0;
     text_patch_break_none();
+    run.arrival = arrivals[cpu_id()];
     if (run.is_passing) {
         run.is_passing = false;
         run.has_passed = true;
         return false;
     }
     if (reason != TRACE_KDEBUG_REASON_BREAKPOINT) {
-        run.at_hit = false;
-        run.status = 0;
-    } else if (was_step && run.by_step && (run.status & DR6_SLOTS) == 0) {
-        run.steps--;
-        if (run.steps > 0 && kd_breakpoint_at(frame->rip, 0) == 0) {
+        run.arrival = (struct arrival){.at_hit = false};
+    } else if (run.arrival.by_step && (run.arrival.status & DR6_SLOTS) == 0) {
+        bool is_wanted = run.steps > 0; /* another stop may have come before it */
+        run.steps -= is_wanted;
+        if (!is_wanted || (run.steps > 0 && kd_breakpoint_at(frame->rip, 0) == 0)) {
             return false;
         }
         run.steps = 0;
@@ -321,7 +332,7 @@ const struct kd_breakpoint *kd_run_watch_hit(void)
 {
     for (unsigned slot = 0; slot < KD_HARDWARE_MAX; slot++) {
         const struct kd_breakpoint *breakpoint = kd_breakpoint(kd_breakpoint_hardware(slot));
-        if ((run.status >> slot & 1) && breakpoint != NULL &&
+        if ((run.arrival.status >> slot & 1) && breakpoint != NULL &&
             (breakpoint->kind == KD_BREAK_WRITE || breakpoint->kind == KD_BREAK_ACCESS)) {
             return breakpoint;
         }
@@ -364,10 +375,10 @@ bool kd_run_leave(struct trap_frame *frame)
     bool passed = run.has_passed;
     run.opcode = 0; /* nothing special */
     run.has_passed = false;
-    frame->rflags |= run.at_hit && !passed ? RFLAGS_RF : 0;
+    frame->rflags |= run.arrival.at_hit && !passed ? RFLAGS_RF : 0;
     if (!frame_is_user(frame)) {
         (void)kd_read_kernel(frame->rip, &run.opcode, sizeof(run.opcode));
-        run.is_passing = run.steps == 0 && run.at_hit && !passed && kd_breakpoint_at(frame->rip, 0);
+        run.is_passing = run.steps == 0 && run.arrival.at_hit && !passed && kd_breakpoint_at(frame->rip, 0);
     }
     if (!frame_is_user(frame) && run.opcode != OP_HLT && (run.steps > 0 || run.is_passing)) {
         return begin_held_step(frame);

@@ -21,8 +21,14 @@ bool kd_run_can_step(unsigned cpu);
 /* kd_run_is_stepping() - this core was let run for one instruction, all others being held. */
 bool kd_run_is_stepping(void);
 
-/* kd_run_code_hit() - was this #BP one of ours? Then the frame is back at its instruction. */
-bool kd_run_code_hit(struct trap_frame *frame);
+enum kd_code_hit {
+    KD_HIT_FOREIGN, /* an INT3 of the code itself */
+    KD_HIT_OURS,    /* the frame is back at its instruction */
+    KD_HIT_REMOVED, /* the same, but there is no breakpoint any more: just go on */
+};
+
+/* kd_run_code_hit() - whose #BP is this? */
+enum kd_code_hit kd_run_code_hit(struct trap_frame *frame);
 
 /* kd_run_debug_hit() - does this #DB, with this DR6, concern us? Takes TF out of the frame. */
 bool kd_run_debug_hit(struct trap_frame *frame, uint64_t status);

@@ -161,14 +161,19 @@ uint32_t kd_stop_missing(void)
     return missing;
 }
 
+void kd_stop_send_nmi(unsigned cpu)
+{
+    atomic_fetch_add_explicit(&kd_stop_records[cpu].owed, 1, memory_order_release);
+    ipi_send_nmi(cpu);
+}
+
 uint32_t kd_stop_others(void)
 {
     tsc_t start = cpu_tsc();
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         if (cpu != cpu_id() && __atomic_load_n(&cpus[cpu].started, __ATOMIC_ACQUIRE)) {
             kd_stop_records[cpu].asked = cpu_tsc();
-            atomic_fetch_add_explicit(&kd_stop_records[cpu].owed, 1, memory_order_release);
-            ipi_send_nmi(cpu);
+            kd_stop_send_nmi(cpu);
         }
     }
     tsc_t limit = ticks_of_ms(KD_STOP_MS);

@@ -11,7 +11,7 @@
  * atomic */
 struct kd_stop_record {
     atomic_uint stopped_in;   /* (a) the stop that it stands still in, 0 none; see kd_stop_has() */
-    atomic_uint owed;         /* (a) stop NMIs sent to this core that it has not taken */
+    atomic_uint owed;         /* (a) NMIs sent to this core that it has not taken */
     struct trap_frame *frame; /* (o) what it was doing; valid while kd_stop_has() */
     uint64_t cr0, cr2, cr3, cr4; /* (o) */
     tsc_t asked, captured;       /* (master, o) when its NMI was sent, when it came */
@@ -29,6 +29,9 @@ bool kd_stop_claim(struct trap_frame *frame, enum trace_kdebug_reason reason, co
 /* kd_stop_park() - if a stop of another core is in progress, wait here until it ends. False:
  * there was none. */
 bool kd_stop_park(struct trap_frame *frame);
+
+/* kd_stop_send_nmi() - one that its core will know to be ours. */
+void kd_stop_send_nmi(unsigned cpu);
 
 /* kd_stop_others() - the master stops all other cores that run, waits for them, at most
  * KD_STOP_MS. Mask of the missing ones. */

@@ -72,6 +72,27 @@ def test_a_condition_a_thread_and_once(waiting: Machine) -> None:
     assert wait_all_done(waiting, 120) == (1, 0)
 
 
+def test_several_cores_at_one_breakpoint(boot: BootFunction) -> None:
+    """One is told of. The others come in after it, or, once it is deleted, not at all."""
+    machine = boot(cpus=4, cmdline="workload=ipcload:calls=1000000:clients=8:servers=4 kdebug=wait")
+    kdebug = machine.wait_prompt(20)
+    at_once = 0
+    for _ in range(100):
+        kdebug.command("break syscall_dispatch")
+        kdebug.resume()
+        stopped = machine.wait_prompt(20)
+        assert "1: breakpoint syscall_dispatch" in stopped.banner, stopped.banner
+        at_once += sum("kdebug_trap" in stopped.command(f"bt cpu {cpu}") for cpu in range(4)
+                       if f"cpu={cpu} " not in stopped.banner)
+        stopped.command("delete all")
+        stopped.resume()
+        kdebug = machine.break_in()
+        assert kdebug.reason == "break", kdebug.banner
+        if at_once >= 3:
+            break
+    assert at_once > 0
+
+
 def run(machine: Machine, kdebug: KdebugPrompt, line: str) -> KdebugPrompt:
     """A command that lets the machine go and comes back."""
     machine.send(line + "\r")

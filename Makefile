@@ -97,8 +97,8 @@ $(eval $(call flags_stamp,fuzz,$$(FUZZ_CFLAGS)))
 
 GEN_INPUT := $(wildcard kernel/abi/*.toml trace/events/*.toml tools/gen/*.py)
 GEN_FILES := $(addprefix $(GEN)/,errors.h objects.h layout.h layout.inc syscall_numbers.h syscall_user.h \
-    syscall_handlers.h syscall_dispatch.c trace_events.h trace_emit.h trace_emit.c trace_table.h trace_table.c \
-    trace_schema.h)
+    syscall_handlers.h syscall_checks.h syscall_dispatch.c trace_events.h trace_emit.h trace_emit.c trace_table.h \
+    trace_table.c trace_schema.h)
 GEN_STAMP := $(BUILD)/gen/stamp
 
 $(BUILD)/deps-checked: tools/deps.txt

@@ -24,6 +24,41 @@ void kd_each_handle(vaddr_t process,
     }
 }
 
+/* "duplicate transfer send"; "all" where nothing of the type is missing. */
+static void show_rights(enum object_type type, uint32_t rights)
+{
+    if (rights == object_rights_all(type)) {
+        kd_print("all");
+        return;
+    }
+    for (unsigned bit = 0; bit < 32; bit++) {
+        if (rights >> bit & 1) {
+            const char *name = object_right_name(type, bit);
+            kd_print("%s%s", name, rights >> bit == 1 ? "" : " ");
+        }
+    }
+}
+
+/* Id of the lease that an entry is under, with ! if it or one of its parents has ended. */
+static void show_lease(const struct handle_entry *entry)
+{
+    struct lease lease;
+    vaddr_t next = (vaddr_t)entry->lease;
+    uint32_t id = 0;
+    bool ended = false;
+    for (unsigned depth = 0; next != 0 && depth < LEASE_DEPTH_MAX; depth++) {
+        kd_fetch(next, &lease, sizeof(lease), "lease");
+        id = depth == 0 ? lease.object.id : id;
+        ended |= atomic_load_explicit(&lease.ended, memory_order_relaxed);
+        next = (vaddr_t)lease.parent;
+    }
+    if (id == 0) {
+        kd_print("%6s  ", "-");
+    } else {
+        kd_print("%5u%c  ", id, ended ? '!' : ' ');
+    }
+}
+
 static void show_handle(const struct kd_value *value)
 {
     struct handle_entry entry;
@@ -31,14 +66,17 @@ static void show_handle(const struct kd_value *value)
     kd_fetch(value->bits, &entry, sizeof(entry), "handle entry");
     kd_object_text((vaddr_t)entry.object, object, sizeof(object));
     uint64_t handle = atomic_load_explicit(&entry.handle, memory_order_relaxed);
-    kd_print("%10llx  %-32s  %8llx  %6x\n", (unsigned long long)handle, object,
-             (unsigned long long)entry.badge, entry.rights);
+    kd_print("%10llx  %-32s  %8llx  ", (unsigned long long)handle, object,
+             (unsigned long long)entry.badge);
+    show_lease(&entry);
+    show_rights(handle_type(&entry), entry.rights);
+    kd_print("\n");
 }
 
 const struct kd_type kd_type_handle = {
     .name = "handle",
     .structure = "handle_entry",
-    .header = "    HANDLE  OBJECT                               BADGE  RIGHTS",
+    .header = "    HANDLE  OBJECT                               BADGE   LEASE  RIGHTS",
     .show = show_handle,
 };
 
@@ -56,5 +94,6 @@ static void run_handles(struct kd_call *call)
     kd_arg_done(call);
     kd_each_handle(process, list_handle, call);
 }
-KD_COMMAND(handles, .usage = "PID", .help = "open handles of a process",
+KD_COMMAND(handles, .usage = "PID",
+           .help = "open handles of a process; ! marks a lease that has ended",
            .flags = KD_READS | KD_GIVES | KD_TAKES, .run = run_handles);

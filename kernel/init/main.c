@@ -70,6 +70,7 @@ static void init_objects(void)
     run_queue_init();
     thread_init();
     process_init();
+    lease_init();
     mailbox_init();
     syscall_init();
     console_init();

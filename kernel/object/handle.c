@@ -51,8 +51,8 @@ static status_t add_chunk(struct handle_table *table)
     return OK;
 }
 
-status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
-                    uint64_t badge, uint64_t *out_handle)
+static status_t add_handle(struct handle_table *table, struct object *object, struct lease *lease,
+                           uint32_t rights, uint64_t badge, uint64_t *out_handle)
 {
     status_t status = OK;
     spinlock_acquire(&table->lock);
@@ -66,11 +66,13 @@ status_t handle_add(struct handle_table *table, struct object *object, uint32_t 
         table->free_first = (uint32_t)entry->badge;
         table->used++;
         object_get(object);
+        lease_get(lease);
         atomic_fetch_add_explicit(&object->handles, 1, memory_order_relaxed);
         entry->object = object;
         entry->badge = badge;
         entry->rights = rights;
-        entry->type = object->type;
+        entry->lease = lease;
+        entry->type = (uint16_t)(object->type | (lease == NULL ? 0 : HANDLE_LEASED));
         *out_handle = (uint64_t)++entry->generation << HANDLE_INDEX_BITS | entry->index;
         atomic_store_explicit(&entry->handle, *out_handle, memory_order_release);
     }
@@ -81,25 +83,47 @@ status_t handle_add(struct handle_table *table, struct object *object, uint32_t 
     return status;
 }
 
-/* Take an entry out; returns its object, whose handle count and reference the caller drops without the lock. */
-static struct object *remove_entry_locked(struct handle_table *table, struct handle_entry *entry)
+status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
+                    uint64_t badge, uint64_t *out_handle)
 {
-    struct object *object = entry->object;
+    return add_handle(table, object, NULL, rights, badge, out_handle);
+}
+
+status_t handle_derive(struct handle_table *table, const struct handle_entry *source,
+                       uint32_t rights, uint64_t badge, uint64_t *out_handle)
+{
+    if (rights & ~source->rights) {
+        return ERR_NO_RIGHTS;
+    }
+    return add_handle(table, source->object, source->lease, rights,
+                      badge == 0 ? source->badge : badge, out_handle);
+}
+
+/* Take an entry out; what it held is in *out_held, which the caller drops without the lock. The lease stays readable (L2). */
+static void remove_entry_locked(struct handle_table *table, struct handle_entry *entry,
+                                struct handle_entry *out_held)
+{
+    *out_held = *entry;
     atomic_store_explicit(&entry->handle, 0, memory_order_release);
     entry->object = NULL;
     entry->badge = table->free_first;
     table->free_first = entry->index;
     table->used--;
-    return object;
 }
 
-static void drop_object(struct object *object, uint32_t rights)
+void handle_entry_put(const struct handle_entry *entry)
 {
-    if (object->type == OBJECT_MAILBOX) {
-        hook_mailbox_handle(object, rights, -1);
+    object_put(entry->object);
+    lease_put(entry->lease);
+}
+
+static void drop_held(const struct handle_entry *held)
+{
+    if (held->object->type == OBJECT_MAILBOX) {
+        hook_mailbox_handle(held->object, held->rights, -1);
     }
-    atomic_fetch_sub_explicit(&object->handles, 1, memory_order_relaxed);
-    object_put(object);
+    atomic_fetch_sub_explicit(&held->object->handles, 1, memory_order_relaxed);
+    handle_entry_put(held);
 }
 
 status_t handle_close(struct handle_table *table, uint64_t handle)
@@ -110,23 +134,43 @@ status_t handle_close(struct handle_table *table, uint64_t handle)
         spinlock_release(&table->lock);
         return ERR_BAD_HANDLE;
     }
-    uint32_t rights = entry->rights;
-    struct object *object = remove_entry_locked(table, entry);
+    struct handle_entry held;
+    remove_entry_locked(table, entry, &held);
     spinlock_release(&table->lock);
-    drop_object(object, rights);
+    drop_held(&held);
     return OK;
 }
 
-status_t handle_copy(struct handle_table *table, uint64_t handle, struct handle_entry *out)
+status_t handle_check(const struct handle_entry *entry, enum object_type type, uint32_t rights)
+{
+    if (type != OBJECT_ANY && handle_type(entry) != type) {
+        return ERR_WRONG_TYPE;
+    }
+    if ((entry->type & HANDLE_LEASED) && !lease_is_live(entry->lease)) {
+        return ERR_REVOKED;
+    }
+    return (entry->rights & rights) == rights ? OK : ERR_NO_RIGHTS;
+}
+
+status_t handle_copy(struct handle_table *table, uint64_t handle, enum object_type type,
+                     uint32_t rights, struct handle_entry *out)
 {
     spinlock_acquire(&table->lock);
     struct handle_entry *entry = handle_find(table, handle);
-    if (entry != NULL) {
+    status_t status = entry == NULL ? ERR_BAD_HANDLE : handle_check(entry, type, rights);
+    if (status == OK) {
         *out = *entry;
         object_get(out->object);
+        lease_get(out->lease);
     }
     spinlock_release(&table->lock);
-    return entry == NULL ? ERR_BAD_HANDLE : OK;
+    return status;
+}
+
+status_t handle_get_entry(uint64_t handle, enum object_type type, uint32_t rights,
+                          struct handle_entry *out)
+{
+    return handle_copy(&current_thread()->process->handles, handle, type, rights, out);
 }
 
 void handle_table_close(struct handle_table *table)
@@ -137,15 +181,13 @@ void handle_table_close(struct handle_table *table)
     for (unsigned index = 0; index < table->limit; index++) {
         spinlock_acquire(&table->lock);
         struct handle_entry *entry = handle_entry_at(table, index);
-        struct object *object = NULL;
-        uint32_t rights = 0;
+        struct handle_entry held = {0};
         if (entry->object != NULL) {
-            rights = entry->rights;
-            object = remove_entry_locked(table, entry);
+            remove_entry_locked(table, entry, &held);
         }
         spinlock_release(&table->lock);
-        if (object != NULL) {
-            drop_object(object, rights);
+        if (held.object != NULL) {
+            drop_held(&held);
             preempt_point();
         }
     }

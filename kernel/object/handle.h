@@ -7,15 +7,18 @@
  *
  * H1  A look-up takes no lock: objects live in type-stable memory (mm/heap.h), so it either takes a reference and looks
  *     at the entry again (handle_get), or the caller locks the object and looks again (handle_peek, handle_is_current).
- * H2  rights of an entry never grow.
+ * H2  Rights only shrink: a handle derived from another has no right that the other lacks (handle_derive).
+ * H3  A derived handle is under the lease of the one it comes from (lease.h). The type of an entry under a lease has
+ *     HANDLE_LEASED set, so it never equals the type a fast look-up asks for: only such handles pay for leases.
  */
 #pragma once
 
-#include "object/object.h"
+#include "object/lease.h"
 #include "sync/spinlock.h"
 
 #define HANDLE_INDEX_BITS 12u
 #define HANDLE_CHUNK      128u
+#define HANDLE_LEASED     0x8000u /* in handle_entry.type, H3 */
 
 struct handle_entry {
     struct object *object;   /* (l) NULL: free */
@@ -23,8 +26,9 @@ struct handle_entry {
     _Atomic uint64_t handle; /* (l, read without) the handle that names it now, 0 while free */
     uint32_t generation;     /* (l) of the handle given out last */
     uint32_t rights;         /* (l) RIGHT_* */
-    uint16_t type;           /* (l) enum object_type */
+    uint16_t type;           /* (l) enum object_type, perhaps with HANDLE_LEASED */
     uint16_t index;          /* (c) */
+    struct lease *lease;     /* (l) with a reference; NULL: none */
 };
 
 /* (l) the table's lock */
@@ -44,14 +48,37 @@ void handle_table_close(struct handle_table *table);
 /* handle_table_free() - give the memory back once nobody can look. */
 void handle_table_free(struct handle_table *table);
 
-/* handle_add() - open a handle; takes its own reference on the object. ERR_TABLE_FULL, ERR_NO_MEMORY, ERR_PEER_CLOSED. */
+/* handle_add() - open a handle for a new object; takes its own reference on it. ERR_TABLE_FULL, ERR_NO_MEMORY, ERR_PEER_CLOSED. */
 status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
                     uint64_t badge, uint64_t *out_handle) MUST_CHECK;
 status_t handle_close(struct handle_table *table, uint64_t handle) MUST_CHECK;
 
-/* handle_copy() - copy an entry out, with a reference on the object: for duplicate and grant. */
-status_t handle_copy(struct handle_table *table, uint64_t handle,
-                     struct handle_entry *out) MUST_CHECK;
+/* handle_copy() - copy an entry out if it is open and handle_check() finds it good, with references on its object and lease that
+ * handle_entry_put() drops. */
+status_t handle_copy(struct handle_table *table, uint64_t handle, enum object_type type,
+                     uint32_t rights, struct handle_entry *out) MUST_CHECK;
+void handle_entry_put(const struct handle_entry *entry);
+
+/*
+ * handle_derive() - open another handle for what an entry (a copy with references) names, under the same lease.
+ *
+ * @rights  ERR_NO_RIGHTS if the source lacks one of them (H2)
+ * @badge   0: the source's
+ *
+ * The only way to make a handle from a handle. Also ERR_TABLE_FULL, ERR_NO_MEMORY, ERR_PEER_CLOSED as handle_add().
+ */
+status_t handle_derive(struct handle_table *table, const struct handle_entry *source,
+                       uint32_t rights, uint64_t badge, uint64_t *out_handle) MUST_CHECK;
+
+/* handle_check() - OK; ERR_WRONG_TYPE (never for OBJECT_ANY); ERR_REVOKED; ERR_NO_RIGHTS. */
+status_t handle_check(const struct handle_entry *entry, enum object_type type,
+                      uint32_t rights) MUST_CHECK;
+
+/* handle_type() - of what an entry names. */
+static inline enum object_type handle_type(const struct handle_entry *entry)
+{
+    return (enum object_type)(entry->type & ~HANDLE_LEASED);
+}
 
 /* handle_is_current() - after locking the object of a peeked entry: it still is what the handle names. */
 static inline bool handle_is_current(const struct handle_entry *entry, uint64_t handle)

@@ -57,11 +57,16 @@ void process_space_put(struct process *process);
 /* process_thread_gone() - a thread leaves; the last one tears the process down: handles, space. On the kernel's page tables. */
 void process_thread_gone(struct process *process, struct thread *thread, uint64_t code);
 
-/* The two look-ups of the generated system-call wrappers, in the current process: type and rights checked. */
+/* The look-ups of the generated system-call wrappers, in the current process: type, lease and rights checked. */
 
 /* handle_get() - the object, with a reference. */
 status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights,
                     struct object **out) MUST_CHECK;
+
+/* handle_get_entry() - a copy of the entry with references, for calls that need its type, rights or badge, or pass it on.
+ * handle_entry_put() drops them. */
+status_t handle_get_entry(uint64_t handle, enum object_type type, uint32_t rights,
+                          struct handle_entry *out) MUST_CHECK;
 
 /* handle_peek() - the entry, without lock or reference: the caller locks the object and asks handle_is_current(). NULL:
  * *out_status says why. Inline: it is part of every message. */
@@ -73,13 +78,10 @@ static inline struct handle_entry *handle_peek(uint64_t handle, enum object_type
         *out_status = ERR_BAD_HANDLE;
         return NULL;
     }
-    if (UNLIKELY(entry->type != type)) {
-        *out_status = ERR_WRONG_TYPE;
-        return NULL;
+    if (LIKELY(entry->type == type && (entry->rights & rights) == rights)) {
+        return entry;
     }
-    if (UNLIKELY((entry->rights & rights) != rights)) {
-        *out_status = ERR_NO_RIGHTS;
-        return NULL;
-    }
-    return entry;
+    /* Refused, or under a lease (H3). */
+    *out_status = handle_check(entry, type, rights);
+    return *out_status == OK ? entry : NULL;
 }

@@ -35,6 +35,9 @@ void hook_object_destroy(struct object *object)
     case OBJECT_PORTS:
         ports_destroy(object);
         break;
+    case OBJECT_LEASE:
+        lease_destroy(object);
+        break;
     default:
         panic("the %s object lost its last reference", object_type_name(object->type));
     }
@@ -47,4 +50,24 @@ void hook_mailbox_handle(struct object *object, uint32_t rights, int change)
     } else {
         mailbox_handle_closed(object, rights);
     }
+}
+
+char *object_name(struct object *object)
+{
+    switch (object->type) {
+    case OBJECT_PROCESS:
+        return CONTAINER_OF(object, struct process, object)->name;
+    case OBJECT_THREAD:
+        return CONTAINER_OF(object, struct thread, object)->name;
+    case OBJECT_MAILBOX:
+        return CONTAINER_OF(object, struct mailbox, object)->name;
+    default:
+        return NULL;
+    }
+}
+
+uint32_t object_trace_id(struct object *object)
+{
+    return object->type == OBJECT_THREAD ? CONTAINER_OF(object, struct thread, object)->tid
+                                         : object->id;
 }

@@ -47,24 +47,6 @@ status_t sys_area_create_physical(struct object *system, uint64_t address, uint6
     return hand_out((struct object *)area, RIGHTS_ALL, out_area);
 }
 
-/* An area by handle, with a reference, if the handle carries `needed`. */
-static status_t get_area(uint64_t handle, uint32_t needed, struct handle_entry *out)
-{
-    status_t status = handle_copy(&current_process()->handles, handle, out);
-    if (status != OK) {
-        return status;
-    }
-    if (out->type != OBJECT_AREA) {
-        status = ERR_WRONG_TYPE;
-    } else if ((out->rights & needed) != needed) {
-        status = ERR_NO_RIGHTS;
-    }
-    if (status != OK) {
-        object_put(out->object);
-    }
-    return status;
-}
-
 /* What a mapping made with these rights to the area may ever have. */
 static unsigned protection_allowed(uint32_t rights)
 {
@@ -73,8 +55,8 @@ static unsigned protection_allowed(uint32_t rights)
            (rights & RIGHT_AREA_EXEC ? PROT_EXEC : 0);
 }
 
-status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, uint64_t bytes,
-                      vaddr_t address, uint64_t protection, uint64_t *out_address)
+status_t sys_area_map(struct object *process, const struct handle_entry *area, uint64_t offset,
+                      uint64_t bytes, vaddr_t address, uint64_t protection, uint64_t *out_address)
 {
     if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | MAP_GUARD)) {
         return ERR_BAD_ARGUMENT;
@@ -82,25 +64,21 @@ status_t sys_area_map(struct object *process, uint64_t area, uint64_t offset, ui
     uint32_t needed = (protection & PROT_READ ? RIGHT_AREA_READ : 0) |
                       (protection & PROT_WRITE ? RIGHT_AREA_WRITE : 0) |
                       (protection & PROT_EXEC ? RIGHT_AREA_EXEC : 0);
-    struct handle_entry entry;
-    status_t status = get_area(area, needed, &entry);
-    if (status != OK) {
-        return status;
+    if ((area->rights & needed) != needed) {
+        return ERR_NO_RIGHTS;
     }
     struct process *target = CONTAINER_OF(process, struct process, object);
     struct space *space = process_space_get(target);
     if (space == NULL) {
-        status = ERR_PEER_CLOSED;
-    } else {
-        struct space_view view = {.area = area_of(entry.object),
-                                  .offset = offset,
-                                  .bytes = bytes,
-                                  .protection = (unsigned)protection,
-                                  .allowed = protection_allowed(entry.rights)};
-        status = space_map(space, &view, address, out_address);
-        process_space_put(target);
+        return ERR_PEER_CLOSED;
     }
-    object_put(entry.object);
+    struct space_view view = {.area = area_of(area->object),
+                              .offset = offset,
+                              .bytes = bytes,
+                              .protection = (unsigned)protection,
+                              .allowed = protection_allowed(area->rights)};
+    status_t status = space_map(space, &view, address, out_address);
+    process_space_put(target);
     return status;
 }
 
@@ -116,15 +94,10 @@ status_t sys_area_unmap(struct object *process, vaddr_t address, uint64_t bytes)
     return status;
 }
 
-status_t sys_area_query(uint64_t area, uint64_t *out_bytes, uint64_t *out_physical)
+status_t sys_area_query(const struct handle_entry *area, uint64_t *out_bytes,
+                        uint64_t *out_physical)
 {
-    struct handle_entry entry;
-    status_t status = get_area(area, 0, &entry);
-    if (status != OK) {
-        return status;
-    }
-    *out_bytes = area_bytes(area_of(entry.object));
-    *out_physical = entry.rights & RIGHT_AREA_PHYSICAL ? area_physical(area_of(entry.object)) : 0;
-    object_put(entry.object);
+    *out_bytes = area_bytes(area_of(area->object));
+    *out_physical = area->rights & RIGHT_AREA_PHYSICAL ? area_physical(area_of(area->object)) : 0;
     return OK;
 }

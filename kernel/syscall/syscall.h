@@ -25,3 +25,8 @@ status_t hand_out(struct object *object, uint32_t rights, uint64_t *out_handle) 
 
 /* copy_name() - the name of a new object; address 0 with length 0 gives "". name has NAME_BYTES. */
 status_t copy_name(char *name, vaddr_t address, uint64_t bytes) MUST_CHECK;
+
+/* object_name() - where an object keeps its name, NAME_BYTES long and always terminated; NULL: this type has none.
+ * object_trace_id() - the number that events call it by: the tid of a thread. */
+char *object_name(struct object *object);
+uint32_t object_trace_id(struct object *object);

@@ -40,6 +40,12 @@ doc = "d"
 raw = true
 words = "in"
 args = [ {name = "mailbox", type = "handle", object = "mailbox", rights = ["receive"]}, {name = "label", type = "u64"} ]
+[syscall.pass]
+number = 7
+doc = "d"
+args = [ {name = "area", type = "entry", object = "area", rights = ["read"]},
+         {name = "handle", type = "entry", object = "any", rights = ["transfer"]},
+         {name = "number", type = "handle_number"} ]
 [syscall.leave]
 number = 6
 doc = "d"
@@ -52,6 +58,7 @@ PROCESS_FAKE = """
 #pragma once
 #include "object/handle.h"
 status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights, struct object **out);
+status_t handle_get_entry(uint64_t handle, enum object_type type, uint32_t rights, struct handle_entry *out);
 struct handle_entry *handle_peek(uint64_t handle, enum object_type type, uint32_t rights, status_t *out_status);
 """
 
@@ -86,10 +93,32 @@ struct handle_entry *handle_peek(uint64_t handle, enum object_type type, uint32_
     *out_status = peek_status;
     return peek_status == OK ? &entry : NULL;
 }
+status_t handle_get_entry(uint64_t handle, enum object_type type, uint32_t rights, struct handle_entry *out)
+{
+    int index = gets++;
+    assert(handle == (index ? 0x22 : 0x11));
+    assert(type == (index ? OBJECT_ANY : OBJECT_AREA));
+    assert(rights == (index ? RIGHT_TRANSFER : RIGHT_AREA_READ));
+    if (get_status[index] == OK) {
+        out->object = &objects[index];
+        out->badge = 40 + (uint64_t)index;
+    }
+    return get_status[index];
+}
 void object_put(struct object *object)
 {
     puts_count++;
     last_put = (int)(object - objects);
+}
+void handle_entry_put(const struct handle_entry *put)
+{
+    object_put(put->object);
+}
+status_t sys_pass(const struct handle_entry *area, const struct handle_entry *handle, uint64_t number)
+{
+    calls++;
+    assert(area->badge == 40 && handle->badge == 41 && number == 3 && puts_count == 0);
+    return handler_status;
 }
 status_t sys_plain(void) { calls++; return handler_status; }
 status_t sys_narrow(uint32_t a, uint64_t b, uint32_t c)
@@ -175,6 +204,13 @@ int main(void)
     reset(); /* the first look-up fails */
     get_status[0] = ERR_BAD_HANDLE;
     assert(run(SYSCALL_TWO) == ERR_BAD_HANDLE && calls == 0 && gets == 1 && puts_count == 0);
+    args_unchanged();
+
+    reset(); /* entries: copies with references, which go back on every path */
+    assert(run(SYSCALL_PASS) == 0 && calls == 1 && gets == 2 && puts_count == 2 && last_put == 0);
+    reset();
+    get_status[1] = ERR_REVOKED;
+    assert(run(SYSCALL_PASS) == ERR_REVOKED && calls == 0 && puts_count == 1 && last_put == 0);
     args_unchanged();
 
     reset(); /* raw */
@@ -305,7 +341,7 @@ def test_wrappers_check_release_and_write_back(generated: Path, tmp_path: Path) 
 @pytest.mark.parametrize("level", ["-O0", "-O1", "-O2", "-O3"])
 def test_stubs_use_the_registers_of_the_design(generated: Path, tmp_path: Path, level: str) -> None:
     text = (generated / "gen/syscall_user.h").read_text()
-    assert text.count('volatile("syscall"') == 6
+    assert text.count('volatile("syscall"') == 7
     (tmp_path / "user_under_test.h").write_text(text.replace('volatile("syscall"', 'volatile("call fake_kernel"'))
     (tmp_path / "user.c").write_text(USER_DRIVER)
     (tmp_path / "entry.s").write_text(FAKE_ENTRY)
@@ -318,3 +354,19 @@ def test_a_stub_that_does_not_return_says_so(generated: Path, tmp_path: Path) ->
     source = tmp_path / "leave.c"
     source.write_text('#include "gen/syscall_user.h"\nint f(void);\nint f(void)\n{\n    sys_leave(1);\n}\n')
     compile_c(tmp_path / "leave.o", generated, "-c", str(source))  # -Wreturn-type would object
+
+
+def test_a_test_of_wrong_handles_gets_to_know_every_handle(generated: Path) -> None:
+    text = (generated / "gen/syscall_checks.h").read_text()
+    rows = [line.strip(" {},") for line in text.splitlines() if line.startswith("    {")]
+    assert rows == ["SYSCALL_TWO, 0, OBJECT_AREA, RIGHT_AREA_READ | RIGHT_AREA_WRITE",
+                    "SYSCALL_TWO, 1, OBJECT_THREAD, RIGHT_TRANSFER",
+                    "SYSCALL_SEND, 0, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND",
+                    "SYSCALL_ANSWER, 0, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE",
+                    "SYSCALL_PASS, 0, OBJECT_AREA, RIGHT_AREA_READ", "SYSCALL_PASS, 1, OBJECT_ANY, RIGHT_TRANSFER"]
+
+
+def test_look_ups_imply_their_errors(generated: Path) -> None:
+    manual = (generated / "doc/syscalls.md").read_text()
+    implied = [line for line in manual.split("## two")[1].splitlines() if line.startswith("Errors")][0]
+    assert implied == "Errors: `ERR_BAD_HANDLE`, `ERR_REVOKED`, `ERR_WRONG_TYPE`, `ERR_NO_RIGHTS`."

@@ -15,13 +15,16 @@
 
 static struct process process;
 static struct thread thread;
-static unsigned destroyed, mailbox_handles;
+static unsigned destroyed, leases_destroyed, mailbox_handles;
 static int allocations_left;
 
 void hook_object_destroy(struct object *object)
 {
-    (void)object;
     destroyed++;
+    if (object->type == OBJECT_LEASE) {
+        leases_destroyed++;
+        lease_destroy(object);
+    }
 }
 
 void hook_mailbox_handle(struct object *object, uint32_t rights, int change)
@@ -41,6 +44,25 @@ void heap_free(void *p)
     free(p);
 }
 
+struct cache *cache_create(const char *name, size_t object_bytes)
+{
+    (void)name;
+    (void)object_bytes;
+    return NULL;
+}
+
+void *cache_alloc(struct cache *cache)
+{
+    (void)cache;
+    return calloc(1, sizeof(struct lease));
+}
+
+void cache_free(struct cache *cache, void *object)
+{
+    (void)cache;
+    free(object);
+}
+
 void preempt_point(void)
 {
 }
@@ -50,6 +72,7 @@ static int begin(void **state)
     (void)state;
     support_begin(0);
     destroyed = 0;
+    leases_destroyed = 0;
     mailbox_handles = 0;
     allocations_left = 1000;
     handle_table_init(&process.handles);
@@ -169,9 +192,9 @@ static void mailboxes_hear_of_their_handles(void **state)
     assert_int_equal(handle_add(&process.handles, &mailbox, RIGHT_MAILBOX_SEND, 7, &b), OK);
     assert_int_equal(mailbox_handles, 2);
     struct handle_entry copy;
-    assert_int_equal(handle_copy(&process.handles, b, &copy), OK);
+    assert_int_equal(handle_copy(&process.handles, b, OBJECT_ANY, 0, &copy), OK);
     assert_int_equal(copy.badge, 7);
-    object_put(copy.object);
+    handle_entry_put(&copy);
     assert_int_equal(handle_close(&process.handles, a), OK);
     assert_int_equal(mailbox_handles, 1);
 }
@@ -190,6 +213,141 @@ static void look_up_of_a_dying_object_fails(void **state)
     atomic_store(&area.refs, 2);
 }
 
+/* ---- derived handles and leases ---- */
+
+static uint64_t add(struct object *object, uint32_t rights)
+{
+    uint64_t handle = 0;
+    assert_int_equal(handle_add(&process.handles, object, rights, 0, &handle), OK);
+    return handle;
+}
+
+/* A handle derived from another, under a lease of its own if there is one. */
+static uint64_t derive(uint64_t from, struct lease *lease)
+{
+    struct handle_entry entry, under;
+    uint64_t handle = 0;
+    assert_int_equal(handle_get_entry(from, OBJECT_ANY, 0, &entry), OK);
+    under = entry;
+    under.lease = lease == NULL ? entry.lease : lease;
+    assert_int_equal(handle_derive(&process.handles, &under, entry.rights, 0, &handle), OK);
+    handle_entry_put(&entry);
+    return handle;
+}
+
+static struct lease *new_lease(struct lease *parent)
+{
+    struct lease *lease = NULL;
+    assert_int_equal(lease_create(parent, &lease), OK);
+    return lease;
+}
+
+static status_t look(uint64_t handle)
+{
+    struct object *found;
+    status_t status = handle_get(handle, OBJECT_AREA, RIGHT_AREA_READ, &found);
+    if (status == OK) {
+        object_put(found);
+    }
+    struct handle_entry entry;
+    status_t copied = handle_get_entry(handle, OBJECT_ANY, 0, &entry);
+    if (copied == OK) {
+        handle_entry_put(&entry);
+    }
+    status_t peeked = OK;
+    (void)handle_peek(handle, OBJECT_AREA, 0, &peeked);
+    assert_int_equal(copied, status); /* three ways to look, one answer */
+    assert_int_equal(peeked, status);
+    return status;
+}
+
+static void rights_only_shrink(void **state)
+{
+    (void)state;
+    static struct object area;
+    struct handle_entry entry;
+    uint64_t handle;
+    object_init(&area, OBJECT_AREA);
+    uint64_t narrow = add(&area, RIGHT_AREA_READ | RIGHT_DUPLICATE);
+    assert_int_equal(handle_get_entry(narrow, OBJECT_ANY, RIGHT_DUPLICATE, &entry), OK);
+    for (unsigned bit = 0; bit < 32; bit++) {
+        status_t wanted = entry.rights >> bit & 1 ? OK : ERR_NO_RIGHTS;
+        assert_int_equal(handle_derive(&process.handles, &entry, 1u << bit, 0, &handle), wanted);
+    }
+    handle_entry_put(&entry);
+    assert_int_equal(handle_get_entry(narrow, OBJECT_ANY, RIGHT_TRANSFER, &entry), ERR_NO_RIGHTS);
+    assert_int_equal(handle_get_entry(narrow, OBJECT_MAILBOX, 0, &entry), ERR_WRONG_TYPE);
+}
+
+static void the_end_of_a_lease_reaches_all_that_is_under_it(void **state)
+{
+    (void)state;
+    static struct object area;
+    object_init(&area, OBJECT_AREA);
+    struct lease *lease = new_lease(NULL), *inner = new_lease(lease);
+    uint64_t root = add(&area, RIGHT_AREA_READ);
+    uint64_t leased = derive(root, lease), copy = derive(leased, NULL),
+             nested = derive(copy, inner);
+    assert_int_equal(look(nested), OK);
+    lease_end(inner);
+    assert_int_equal(look(nested), ERR_REVOKED);
+    assert_int_equal(look(copy), OK);
+    lease_end(lease);
+    assert_int_equal(look(leased), ERR_REVOKED);
+    assert_int_equal(look(copy), ERR_REVOKED);
+    assert_int_equal(look(root), OK);
+    lease_put(inner);
+    lease_put(lease);
+}
+
+static void a_revoked_handle_of_another_type_is_of_another_type(void **state)
+{
+    (void)state;
+    static struct object area;
+    struct object *found;
+    object_init(&area, OBJECT_AREA);
+    struct lease *lease = new_lease(NULL);
+    uint64_t leased = derive(add(&area, RIGHT_AREA_READ), lease);
+    lease_end(lease);
+    lease_put(lease);
+    assert_int_equal(handle_get(leased, OBJECT_MAILBOX, 0, &found), ERR_WRONG_TYPE);
+    assert_int_equal(handle_get(leased, OBJECT_AREA, RIGHT_AREA_WRITE, &found), ERR_REVOKED);
+}
+
+static void a_chain_of_leases_ends_somewhere(void **state)
+{
+    (void)state;
+    struct lease *chain[LEASE_DEPTH_MAX + 1];
+    for (unsigned i = 0; i < LEASE_DEPTH_MAX; i++) {
+        chain[i] = new_lease(i == 0 ? NULL : chain[i - 1]);
+    }
+    assert_int_equal(lease_create(chain[LEASE_DEPTH_MAX - 1], &chain[LEASE_DEPTH_MAX]), ERR_RANGE);
+    lease_end(chain[0]);
+    assert_false(lease_is_live(chain[LEASE_DEPTH_MAX - 1]));
+    for (unsigned i = 0; i < LEASE_DEPTH_MAX; i++) {
+        lease_put(chain[i]); /* the children hold the parents */
+    }
+    assert_int_equal(leases_destroyed, LEASE_DEPTH_MAX);
+}
+
+static void handles_return_their_leases(void **state)
+{
+    (void)state;
+    static struct object area;
+    object_init(&area, OBJECT_AREA);
+    struct lease *lease = new_lease(NULL);
+    uint64_t root = add(&area, RIGHT_AREA_READ), leased = derive(root, lease);
+    uint64_t lease_handle = add(&lease->object, RIGHT_LEASE_REVOKE);
+    lease_put(lease);
+    assert_int_equal(handle_close(&process.handles, lease_handle), OK);
+    assert_int_equal(look(derive(leased, NULL)), OK);
+    assert_int_equal(handle_close(&process.handles, leased), OK);
+    assert_int_equal(leases_destroyed, 0);
+    handle_table_close(&process.handles);
+    assert_int_equal(leases_destroyed, 1);
+    assert_int_equal(atomic_load(&area.refs), 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -202,6 +360,11 @@ int main(void)
         TEST(no_memory_leaves_the_table_as_it_was),
         TEST(mailboxes_hear_of_their_handles),
         TEST(look_up_of_a_dying_object_fails),
+        TEST(rights_only_shrink),
+        TEST(the_end_of_a_lease_reaches_all_that_is_under_it),
+        TEST(a_revoked_handle_of_another_type_is_of_another_type),
+        TEST(a_chain_of_leases_ends_somewhere),
+        TEST(handles_return_their_leases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

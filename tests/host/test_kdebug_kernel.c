@@ -94,6 +94,20 @@ static void add_handle(struct process *process, unsigned index, struct object *o
     process->handles.used++;
 }
 
+/* Lease 61 itself is live, but not its parent. */
+static void put_under_ended_lease(struct process *process, unsigned index)
+{
+    struct lease *parent = fake_alloc(sizeof(*parent)), *lease = fake_alloc(sizeof(*lease));
+    struct handle_entry *entry =
+        &process->handles.chunk[index / HANDLE_CHUNK][index % HANDLE_CHUNK];
+    parent->object = (struct object){.type = OBJECT_LEASE, .id = 60};
+    atomic_store(&parent->ended, true);
+    lease->object = (struct object){.type = OBJECT_LEASE, .id = 61};
+    lease->parent = parent;
+    entry->lease = lease;
+    entry->type |= HANDLE_LEASED;
+}
+
 static void make_globals(void)
 {
     kernel.slot_count = fake_alloc(sizeof(*kernel.slot_count));
@@ -178,7 +192,8 @@ static int begin(void **state)
     kernel.queues[1].ready = 1;
 
     add_handle(init_process, 0, &mailbox->object, 0xf);
-    add_handle(server_process, 130, &mailbox->object, 0x8);
+    add_handle(server_process, 130, &mailbox->object, 0xc);
+    put_under_ended_lease(server_process, 130);
     add_handle(server_process, 0, &init_process->object, 0x4);
 
     fake_symbol(0x0, 'T', "entry_stub");
@@ -314,10 +329,11 @@ static void test_bt_of_cores(void **state)
 static void test_handles(void **state)
 {
     (void)state;
-    assert_string_equal(fake_run("handles 2"),
-                        "    HANDLE  OBJECT                               BADGE  RIGHTS\n"
-                        "      5000  process 1 'init'                        b0       4\n"
-                        "      5082  mailbox 30 'disk'                      132       8\n");
+    assert_string_equal(
+        fake_run("handles 2"),
+        "    HANDLE  OBJECT                               BADGE   LEASE  RIGHTS\n"
+        "      5000  process 1 'init'                        b0       -  manage\n"
+        "      5082  mailbox 30 'disk'                      132     61!  send receive\n");
     assert_string_equal(fake_run("processes | handles | count"), "0x3 = 3\n");
     assert_string_equal(fake_run("handles"), "error: usage: handles PID\n");
 }

@@ -24,7 +24,7 @@ def errors_h(model: Model) -> str:
 
 def objects_h(model: Model) -> str:
     lines = c_head(OBJECTS_TOML, "Types of objects and their rights.")
-    lines += ["enum object_type {"]
+    lines += ["enum object_type {", "    OBJECT_ANY = 0, /* no type: where every one will do */"]
     for item in model.objects:
         lines.append(f"    OBJECT_{item.name.upper()} = {item.number}, /* {item.doc} */")
     highest = max((item.number for item in model.objects), default=0)
@@ -46,6 +46,13 @@ def objects_h(model: Model) -> str:
     for item in model.objects:
         lines += [f"    case OBJECT_{item.name.upper()}:", f"        return RIGHTS_{item.name.upper()};"]
     lines += ["    default:", "        return 0;", "    }", "}"]
+    lines += ["", "/* object_right_name() - \"send\" and so on; \"?\" for a bit that means nothing for the type. */",
+              "static inline const char *object_right_name(unsigned type, unsigned bit)", "{",
+              "    switch (type << 5 | bit) {"]
+    for item in model.objects:
+        for name, bit in item.rights.items():
+            lines += [f"    case {item.number}u << 5 | {bit}u:", f'        return "{name}";']
+    lines += ["    default:", '        return "?";', "    }", "}"]
     return joined(lines)
 
 

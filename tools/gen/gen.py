@@ -31,6 +31,7 @@ OUTPUTS: dict[str, Callable[[Model], str]] = {
     "gen/syscall_numbers.h": syscalls.syscall_numbers_h,
     "gen/syscall_user.h": syscalls.syscall_user_h,
     "gen/syscall_handlers.h": syscalls.syscall_handlers_h,
+    "gen/syscall_checks.h": syscalls.syscall_checks_h,
     "gen/syscall_dispatch.c": syscalls.syscall_dispatch_c,
     "gen/trace_events.h": events.trace_events_h,
     "gen/trace_emit.h": events.trace_emit_h,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from model import ERRORS_TOML, EVENTS_TOML, SYSCALLS_TOML, Arg, Event, Model
+from model import ANY_OBJECT, CHECKED_TYPES, ERRORS_TOML, EVENTS_TOML, SYSCALLS_TOML, Arg, Event, Model
 from syscalls import user_parameters
 from text import TOOL, joined
 
@@ -21,8 +21,8 @@ def errors_md(model: Model) -> str:
 
 def argument_row(arg: Arg) -> str:
     kind = arg.type
-    if arg.type == "handle":
-        kind = f"handle of a {arg.object}; rights: {', '.join(arg.rights) or 'any'}"
+    if arg.type in CHECKED_TYPES:
+        kind = f"handle of {'a ' if arg.object != ANY_OBJECT else ''}{arg.object}; rights: {', '.join(arg.rights) or 'any'}"
     elif arg.type == "user_ptr":
         kind = f"user pointer ({arg.dir})"
     return f"| `{arg.name}` | {arg.register} | {kind} | {arg.doc} |"

@@ -15,7 +15,9 @@ SYSCALLS_TOML = "kernel/abi/syscalls.toml"
 EVENTS_TOML = "trace/events/events.toml"
 SOURCES = (ERRORS_TOML, OBJECTS_TOML, LAYOUT_TOML, SYSCALLS_TOML, EVENTS_TOML)
 
-ARG_TYPES = ("handle", "user_ptr", "u64", "u32", "ns", "va")
+ARG_TYPES = ("handle", "entry", "handle_number", "user_ptr", "u64", "u32", "ns", "va")
+CHECKED_TYPES = ("handle", "entry")  # looked up, type and rights checked by generated code
+ANY_OBJECT = "any"
 ARG_REGISTERS = ("rdi", "rsi", "rdx", "r8", "r9", "r10")
 RESULT_REGISTERS = ("rdi", "rsi", "rdx")
 RAW_ARGS_MAX = 3  # the registers after that hold message words
@@ -214,23 +216,33 @@ def read_constants(root: Node) -> list[Constant]:
     return result
 
 
+def rights_known(node: Node, kind: str, target: str, model: Model) -> dict[str, int]:
+    """The rights that an argument may ask for. Only an entry may be of any type: its call gets to know which."""
+    if target == ANY_OBJECT and kind == "entry":
+        return model.common_rights
+    known = model.object_type(target)
+    if known is None:
+        raise node.fail(f"'{target}' is no object type of {OBJECTS_TOML}", "object")
+    return known.rights
+
+
 def read_arg(node: Node, register: str, model: Model) -> Arg:
     node.allow("name", "type", "object", "rights", "dir", "of", "doc")
     name = node.check_name(node.text("name"))
     kind = node.one_of("type", ARG_TYPES)
     target = ""
     rights: tuple[str, ...] = ()
-    if kind == "handle":
+    if kind in CHECKED_TYPES:
         target = node.text("object")
-        known = model.object_type(target)
-        if known is None:
-            raise node.fail(f"'{target}' is no object type of {OBJECTS_TOML}", "object")
+        known = rights_known(node, kind, target, model)
         rights = tuple(node.strings("rights"))
         for right in rights:
-            if right not in known.rights:
-                raise node.fail(f"{target} has no right '{right}'; it has {', '.join(known.rights)}", "rights")
+            if right not in known:
+                raise node.fail(f"{target} has no right '{right}'; it has {', '.join(known)}", "rights")
     elif "object" in node.table or "rights" in node.table:
-        raise node.fail("'object' and 'rights' are for arguments of type handle")
+        raise node.fail("'object' and 'rights' are for arguments of type handle and entry")
+    elif kind == "u64" and (name == "handle" or model.object_type(name) is not None):
+        raise node.fail("names an object: its type is 'handle', 'entry' or 'handle_number'", "type")
     if "dir" in node.table and kind != "user_ptr":
         raise node.fail("is for arguments of type user_ptr", "dir")
     direction = node.one_of("dir", ("in", "out", "inout"), "in")
@@ -250,10 +262,19 @@ def read_results(node: Node, raw: bool, args: tuple[Arg, ...]) -> tuple[Result, 
         node.check_name(name)
         taken.take(node, name, name)
         same = next((arg for arg in args if arg.name == name), None)
-        if raw and same and (same.register != register or same.type == "handle"):
+        if raw and same and (same.register != register or same.type in CHECKED_TYPES):
             raise node.fail(f"'{name}' goes in by {same.register} and comes back by {register}", "results")
         results.append(Result(name, register))
     return tuple(results)
+
+
+def with_implied(errors: tuple[str, ...], args: tuple[Arg, ...], known: set[str]) -> tuple[str, ...]:
+    """What the look-up of a handle can answer is said once, here."""
+    checked = [arg for arg in args if arg.type in CHECKED_TYPES]
+    implied = ["BAD_HANDLE", "REVOKED"] if checked else []
+    implied += ["WRONG_TYPE"] if any(arg.object != ANY_OBJECT for arg in checked) else []
+    implied += ["NO_RIGHTS"] if any(arg.rights for arg in checked) else []
+    return errors + tuple(name for name in implied if name not in errors and name in known)
 
 
 def read_syscall(name: str, node: Node, model: Model) -> Syscall:
@@ -268,7 +289,7 @@ def read_syscall(name: str, node: Node, model: Model) -> Syscall:
     names = Unique("argument")
     for row, arg in zip(rows, args):
         names.take(row, arg.name, arg.name)
-    if raw and (not args or args[0].type != "handle" or any(arg.type == "handle" for arg in args[1:])):
+    if raw and (not args or args[0].type != "handle" or any(arg.type in CHECKED_TYPES for arg in args[1:])):
         raise node.fail("a raw call takes one handle, as its first argument", "args")
     if "words" in node.table and not raw:
         raise node.fail("is for raw calls", "words")
@@ -282,7 +303,7 @@ def read_syscall(name: str, node: Node, model: Model) -> Syscall:
         if error not in known:
             raise node.fail(f"'{error}' is not in {ERRORS_TOML}", "errors")
     return Syscall(name, node.number("number", 0, 255), node.text("doc"), raw, noreturn, words, args,
-                   read_results(node, raw, args), errors)
+                   read_results(node, raw, args), with_implied(errors, args, known))
 
 
 def read_syscalls(root: Node, model: Model) -> list[Syscall]:

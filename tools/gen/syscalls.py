@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from model import RESULT_REGISTERS, SYSCALLS_TOML, Arg, Model, Result, Syscall
+from model import CHECKED_TYPES, RESULT_REGISTERS, SYSCALLS_TOML, Arg, Model, Result, Syscall
 from text import c_head, joined
 
 # Message words of a raw call, in order (kernel/abi/message.h).
 WORD_REGISTERS = ("r8", "r9", "r10", "r12", "r13", "r14", "r15", "rbx")
 
-USER_TYPES = {"handle": "uint64_t ", "u64": "uint64_t ", "u32": "uint32_t ", "ns": "uint64_t ", "va": "uint64_t "}
-KERNEL_TYPES = {"handle": "struct object *", "user_ptr": "vaddr_t ", "va": "vaddr_t ", "ns": "ns_t ",
+USER_TYPES = {"handle": "uint64_t ", "entry": "uint64_t ", "handle_number": "uint64_t ", "u64": "uint64_t ", "u32": "uint32_t ", "ns": "uint64_t ", "va": "uint64_t "}
+KERNEL_TYPES = {"handle": "struct object *", "entry": "const struct handle_entry *", "handle_number": "uint64_t ",
+                "user_ptr": "vaddr_t ", "va": "vaddr_t ", "ns": "ns_t ",
                 "u64": "uint64_t ", "u32": "uint32_t "}
 
 
@@ -33,7 +34,7 @@ def describe(call: Syscall, results: list[Result]) -> list[str]:
     lines = ["/*", f" * {call.doc}"]
     for arg in call.args:
         facts = [arg.doc] if arg.doc else []
-        if arg.type == "handle":
+        if arg.type in CHECKED_TYPES:
             facts.append(f"{arg.object}, rights: {' '.join(arg.rights) or 'any'}")
         if facts:
             lines.append(f" * @{arg.name}  {'; '.join(facts)}")
@@ -147,7 +148,8 @@ struct trap_frame;
 extern void (*const syscall_table[SYSCALL_COUNT])(struct trap_frame *frame);
 
 /*
- * Objects come with a reference that the wrapper drops after the call. User pointers are unchecked addresses: only
+ * Objects come with a reference that the wrapper drops after the call; an entry is a copy of the handle's, for calls that
+ * need its type, rights or badge or pass it on. User pointers are unchecked addresses: only
  * the copy layer may touch them. A raw handler sets rax and the results in the frame itself; its entry was looked up
  * without a lock, so it checks again under the object's lock.
  */
@@ -181,6 +183,8 @@ def raw_wrapper(call: Syscall) -> list[str]:
 def argument_value(arg: Arg) -> str:
     if arg.type == "handle":
         return arg.name
+    if arg.type == "entry":
+        return f"&{arg.name}"
     return f"(uint32_t)frame->{arg.register}" if arg.type == "u32" else f"frame->{arg.register}"
 
 
@@ -188,12 +192,13 @@ def plain_wrapper(call: Syscall) -> list[str]:
     """Checks that need no cleanup first, then the handles in order; labels undo them in reverse."""
     lines = []
     small = [arg for arg in call.args if arg.type == "u32"]
-    handles = [arg for arg in call.args if arg.type == "handle"]
+    handles = [arg for arg in call.args if arg.type in CHECKED_TYPES]
     parts = [argument_value(arg) for arg in call.args] + [f"&{result.name}_value" for result in call.results]
     invoke = f"sys_{call.name}({', '.join(parts)})"
     if not small and not handles and not call.results:
         return [f"    frame->rax = (uint64_t)(int64_t){invoke};"]
-    lines += [f"    struct object *{arg.name};" for arg in handles]
+    lines += [f"    struct object *{arg.name};" if arg.type == "handle" else f"    struct handle_entry {arg.name};"
+              for arg in handles]
     lines += [f"    uint64_t {result.name}_value;" for result in call.results]
     lines.append("    status_t status;")
     if small:
@@ -202,7 +207,8 @@ def plain_wrapper(call: Syscall) -> list[str]:
         lines += [f"    if (UNLIKELY({test})) {{", "        status = ERR_BAD_ARGUMENT;", "        goto done;", "    }"]
     for index, arg in enumerate(handles):
         target = f"put_{handles[index - 1].name}" if index else "done"
-        lines += [f"    status = handle_get(frame->{arg.register}, OBJECT_{arg.object.upper()}, {rights_mask(arg)}, "
+        look_up = "handle_get" if arg.type == "handle" else "handle_get_entry"
+        lines += [f"    status = {look_up}(frame->{arg.register}, OBJECT_{arg.object.upper()}, {rights_mask(arg)}, "
                   f"&{arg.name});",
                   "    if (UNLIKELY(status != OK)) {", f"        goto {target};", "    }"]
     lines.append(f"    status = {invoke};")
@@ -213,7 +219,8 @@ def plain_wrapper(call: Syscall) -> list[str]:
     for index in range(len(handles) - 1, -1, -1):
         if index < len(handles) - 1:
             lines.append(f"put_{handles[index].name}:")
-        lines.append(f"    object_put({handles[index].name});")
+        arg = handles[index]
+        lines.append(f"    object_put({arg.name});" if arg.type == "handle" else f"    handle_entry_put(&{arg.name});")
     if small or handles:
         lines.append("done:")
     lines.append("    frame->rax = (uint64_t)(int64_t)status;")
@@ -238,4 +245,34 @@ def syscall_dispatch_c(model: Model) -> str:
     lines += [f"    [SYSCALL_{call.name.upper()}] = enter_{call.name}," for call in model.syscalls]
     lines += [f"    [{number}] = refuse_unknown," for number in range(count) if number not in numbers]
     lines.append("};")
+    return joined(lines)
+
+
+# ---- what a test must try ----
+
+CHECKS_HEAD = """\
+#include <stdint.h>
+
+#include "gen/objects.h"
+#include "gen/syscall_numbers.h"
+
+/* One argument that the kernel looks up: of which call, the how many-th, what it must name and which rights it needs. */
+struct syscall_handle_arg {
+    uint8_t number;
+    uint8_t place;
+    uint8_t type; /* OBJECT_ANY: of any type */
+    uint32_t rights;
+};
+"""
+
+
+def syscall_checks_h(model: Model) -> str:
+    """Every handle that any call takes, so that a test of wrong handles covers a new call by itself."""
+    lines = c_head(SYSCALLS_TOML, "Every argument that names an object, for tests that pass wrong ones.")
+    lines += [CHECKS_HEAD, "static const struct syscall_handle_arg syscall_handle_args[] = {"]
+    rows = [(call, place, arg) for call in model.syscalls for place, arg in enumerate(call.args)
+            if arg.type in CHECKED_TYPES]
+    lines += [f"    {{SYSCALL_{call.name.upper()}, {place}, OBJECT_{arg.object.upper()}, {rights_mask(arg)}}},"
+              for call, place, arg in rows]
+    lines += ["};", f"#define SYSCALL_HANDLE_ARG_COUNT {len(rows)}u"]
     return joined(lines)

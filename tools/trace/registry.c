@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gen/objects.h"
+
 struct life_ids {
     unsigned process_create;
     unsigned process_exit;
@@ -140,10 +142,29 @@ static void take_thread(struct registry *registry, const struct life_ids *ids,
     }
 }
 
+/* A process or thread that was given another name after it had been made. */
+static bool take_new_name(struct registry *registry, const struct life_ids *ids,
+                          const struct schema_event *event, const struct step *step)
+{
+    uint32_t id = (uint32_t)field_get(&ids->object_object, step->record);
+    uint64_t type = field_get(&ids->object_type, step->record);
+    if (type == OBJECT_PROCESS) {
+        struct process *process = make_process(registry, id);
+        process->name = take_name(registry, event, step->record, process->name);
+    } else if (type == OBJECT_THREAD) {
+        struct thread *thread = registry_thread(registry, id);
+        thread->name = take_name(registry, event, step->record, thread->name);
+    }
+    return type == OBJECT_PROCESS || type == OBJECT_THREAD;
+}
+
 static void take_object(struct registry *registry, const struct life_ids *ids,
                         const struct schema_event *event, const struct step *step)
 {
     uint32_t id = (uint32_t)field_get(&ids->object_object, step->record);
+    if (take_new_name(registry, ids, event, step)) {
+        return;
+    }
     struct object *object = id_map_find(&registry->objects, id);
     if (object == NULL) {
         object = arena_alloc(&registry->arena, sizeof(*object));

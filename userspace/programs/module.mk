@@ -26,6 +26,7 @@ USER_syscheck_SRC := \
     userspace/programs/syscheck/main.c \
     userspace/programs/syscheck/entry.c \
     userspace/programs/syscheck/handles.c \
+    userspace/programs/syscheck/leases.c \
     userspace/programs/syscheck/memory.c \
     userspace/programs/syscheck/pointers.c \
     userspace/programs/syscheck/messages.c \

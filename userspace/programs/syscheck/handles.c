@@ -1,89 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles: such as are not open, name another type, or lack a right. For every call that takes one.
+ * Handles that are not open, were revoked, name another type, or lack a right: for every call that takes one.
  */
 #include "userspace/programs/syscheck/syscheck.h"
 
 #include <stdio.h>
 
+#include "gen/syscall_checks.h"
+
 /*
- * A call and the place of a handle among its arguments. rights: it refuses a handle that has none.
+ * Every call is tried, by gen/syscall_checks.h: a new one is covered without a line here, a new type of object needs a
+ * specimen. The kernel looks handles up in the order of the arguments, so those before the wrong one must be good.
  */
-struct handle_user {
-    enum syscall_number number;
-    unsigned place;
-    enum object_type type;
-    bool rights;
-};
-
-static const struct handle_user users[] = {
-    {SYSCALL_MAILBOX_CALL, 0, OBJECT_MAILBOX, true},
-    {SYSCALL_MAILBOX_RECEIVE, 0, OBJECT_MAILBOX, true},
-    {SYSCALL_MAILBOX_REPLY, 0, OBJECT_MAILBOX, true},
-    {SYSCALL_MAILBOX_REPLY_RECEIVE, 0, OBJECT_MAILBOX, true},
-    {SYSCALL_HANDLE_GRANT, 0, OBJECT_PROCESS, true},
-    {SYSCALL_PROCESS_WAIT, 0, OBJECT_PROCESS, true},
-    {SYSCALL_PROCESS_KILL, 0, OBJECT_PROCESS, true},
-    {SYSCALL_THREAD_CREATE, 0, OBJECT_PROCESS, true},
-    {SYSCALL_THREAD_PRIORITY, 0, OBJECT_THREAD, true},
-    {SYSCALL_THREAD_AFFINITY, 0, OBJECT_THREAD, true},
-    {SYSCALL_THREAD_TIME, 0, OBJECT_THREAD, true},
-    {SYSCALL_THREAD_SUSPEND, 0, OBJECT_THREAD, true},
-    {SYSCALL_THREAD_RESUME, 0, OBJECT_THREAD, true},
-    {SYSCALL_THREAD_KILL, 0, OBJECT_THREAD, true},
-    {SYSCALL_THREAD_WAIT, 0, OBJECT_THREAD, true},
-    {SYSCALL_PROCESS_SUPERVISE, 0, OBJECT_PROCESS, true},
-    {SYSCALL_PROCESS_CEILING, 0, OBJECT_PROCESS, true},
-    {SYSCALL_AREA_CREATE_PHYSICAL, 0, OBJECT_SYSTEM, true},
-    {SYSCALL_AREA_MAP, 0, OBJECT_PROCESS, true},
-    {SYSCALL_AREA_MAP, 1, OBJECT_AREA, false},
-    {SYSCALL_AREA_UNMAP, 0, OBJECT_PROCESS, true},
-    {SYSCALL_AREA_QUERY, 0, OBJECT_AREA, false},
-    {SYSCALL_CONSOLE_WRITE, 0, OBJECT_CONSOLE, true},
-    {SYSCALL_CONSOLE_READ, 0, OBJECT_CONSOLE, true},
-    {SYSCALL_TRACE_CONTROL, 0, OBJECT_TRACE, true},
-    {SYSCALL_TRACE_MAP, 0, OBJECT_TRACE, true},
-    {SYSCALL_TRACE_WAIT, 0, OBJECT_TRACE, true},
-    {SYSCALL_DEBUG_ENTER, 0, OBJECT_DEBUG, true},
-    {SYSCALL_PORTS_CREATE, 0, OBJECT_SYSTEM, true},
-    {SYSCALL_PORTS_READ, 0, OBJECT_PORTS, true},
-    {SYSCALL_PORTS_WRITE, 0, OBJECT_PORTS, true},
-    {SYSCALL_SYSTEM_POWER, 0, OBJECT_SYSTEM, true},
-};
-#define USER_COUNT (sizeof(users) / sizeof(users[0]))
-
-static uint64_t closed_handle(void)
-{
-    uint64_t handle;
-
-    must(sys_mailbox_create(NULL, 0, &handle));
-    must(sys_handle_close(handle));
-    return handle;
-}
-
-/* The other arguments are such that only the handle can be wrong. */
-static void expect_user(const struct handle_user *user, uint64_t handle, status_t wanted)
-{
-    uint64_t args[6] = {program.self, 0, 0, PAGE_BYTES, 0,
-                        PROT_READ}; /* good for area_map, whose second is a handle, too */
-    char text[64];
-
-    args[user->place] = handle;
-    snprintf(text, sizeof(text), "%s(handle %lx in place %u)", syscall_name(user->number), handle,
-             user->place);
-    expect((status_t)raw_call(user->number, args), wanted, wanted, text, __LINE__);
-}
-
-/* A handle of the type without any right, or HANDLE_NONE where this program has no such object. */
-static uint64_t powerless(enum object_type type)
+static uint64_t specimen_of(enum object_type type)
 {
     switch (type) {
     case OBJECT_PROCESS:
-        return handle_with(program.self, 0);
+        return specimens.child;
+    case OBJECT_THREAD:
+        return specimens.thread;
     case OBJECT_AREA:
-        return handle_with(specimens.area, 0);
+        return specimens.area;
     case OBJECT_MAILBOX:
-        return handle_with(specimens.mailbox, 0);
+        return specimens.mailbox;
+    case OBJECT_PORTS:
+        return specimens.ports;
+    case OBJECT_LEASE:
+        return specimens.lease;
+    default:
+        return HANDLE_NONE;
+    }
+}
+
+/* A handle without any right. The powerful objects were given to this program so. */
+static uint64_t powerless(enum object_type type)
+{
+    switch (type) {
     case OBJECT_CONSOLE:
         return handle_with(program.console, 0);
     case OBJECT_TRACE:
@@ -91,40 +43,115 @@ static uint64_t powerless(enum object_type type)
     case OBJECT_DEBUG:
         return program_handle("debug");
     case OBJECT_SYSTEM:
-        return program_handle("system");
+        return handle_with(program_handle("system"), 0);
     default:
-        return HANDLE_NONE;
+        return handle_with(specimen_of(type), 0);
     }
 }
 
-void check_handles(void)
+/* A closed handle whose place in the table is in use again, by a handle of the same object. */
+static uint64_t stale_handle(void)
 {
-    const uint64_t closed = closed_handle();
+    uint64_t stale = handle_with(specimens.mailbox, RIGHT_MAILBOX_SEND);
+
+    must(sys_handle_close(stale));
+    uint64_t next = handle_with(specimens.mailbox, RIGHT_MAILBOX_SEND);
+    VERIFY((stale ^ next) % HANDLE_MAX == 0 && stale != next);
+    return stale;
+}
+
+static uint64_t revoked_handle(enum object_type type)
+{
+    uint64_t handle, lease;
+
+    must(sys_handle_lease(specimen_of(type), object_rights_all(type), 0, &handle, &lease));
+    must(sys_lease_revoke(lease));
+    must(sys_handle_close(lease));
+    return handle;
+}
+
+/* The call of a row with this handle in its place, good ones before it and zeros after it. */
+static void expect_refused(const struct syscall_handle_arg *row, uint64_t handle, status_t wanted)
+{
+    uint64_t args[6] = {0};
+    char text[64];
+
+    for (const struct syscall_handle_arg *before = syscall_handle_args; before < row; before++) {
+        if (before->number == row->number) {
+            args[before->place] = specimen_of((enum object_type)before->type);
+        }
+    }
+    args[row->place] = handle;
+    snprintf(text, sizeof(text), "%s(handle %lx in place %u)", syscall_name(row->number), handle,
+             row->place);
+    expect((status_t)raw_call(row->number, args), wanted, wanted, text, __LINE__);
+}
+
+static void check_not_open(const struct syscall_handle_arg *row)
+{
+    const uint64_t stale = stale_handle();
     const uint64_t not_open[] = {0,
                                  1,
                                  HANDLE_MAX - 1,
                                  HANDLE_MAX,
-                                 closed,
-                                 closed + (1ull << 44),
+                                 stale,
+                                 stale + (1ull << 44),
                                  program.self ^ (1ull << 63),
                                  program.self + (1ull << 12),
                                  ~0ull,
                                  KERNEL_IMAGE_BASE};
 
-    for (unsigned i = 0; i < USER_COUNT; i++) {
-        for (unsigned j = 0; j < sizeof(not_open) / sizeof(not_open[0]); j++) {
-            expect_user(&users[i], not_open[j], ERR_BAD_HANDLE);
-        }
-        expect_user(&users[i], users[i].type == OBJECT_MAILBOX ? specimens.area : specimens.mailbox,
-                    ERR_WRONG_TYPE);
+    for (unsigned i = 0; i < sizeof(not_open) / sizeof(not_open[0]); i++) {
+        expect_refused(row, not_open[i], ERR_BAD_HANDLE);
     }
-    for (unsigned j = 0; j < sizeof(not_open) / sizeof(not_open[0]); j++) {
-        uint64_t out = HANDLE_NONE;
+}
 
-        EXPECT(sys_handle_close(not_open[j]), ERR_BAD_HANDLE);
-        EXPECT(sys_handle_duplicate(not_open[j], 0, 0, &out), ERR_BAD_HANDLE);
-        EXPECT(sys_handle_grant(specimens.child, not_open[j], 0, 0, &out), ERR_BAD_HANDLE);
+static void check_wrong_types(const struct syscall_handle_arg *row)
+{
+    for (unsigned type = 1; type < OBJECT_TYPE_COUNT && row->type != OBJECT_ANY; type++) {
+        uint64_t handle = specimen_of(type);
+
+        if (type != row->type && handle != HANDLE_NONE) {
+            expect_refused(row, handle, ERR_WRONG_TYPE);
+        }
     }
+}
+
+/* With every right but one of those needed; with none; and not any more. */
+static void check_wrong_rights(const struct syscall_handle_arg *row)
+{
+    enum object_type type = row->type == OBJECT_ANY ? OBJECT_MAILBOX : (enum object_type)row->type;
+
+    if (row->rights != 0) {
+        expect_refused(row, powerless(type), ERR_NO_RIGHTS);
+    }
+    if (specimen_of(type) == HANDLE_NONE) {
+        return;
+    }
+    for (unsigned bit = 0; bit < 32; bit++) {
+        if (row->rights >> bit & 1) {
+            uint64_t handle =
+                handle_with(specimen_of(type), object_rights_all(type) & ~(1u << bit));
+            expect_refused(row, handle, ERR_NO_RIGHTS);
+            must(sys_handle_close(handle));
+        }
+    }
+    uint64_t revoked = revoked_handle(type);
+    expect_refused(row, revoked, ERR_REVOKED);
+    must(sys_handle_close(revoked));
+}
+
+void check_handles(void)
+{
+    uint64_t stale = stale_handle();
+
+    for (unsigned i = 0; i < SYSCALL_HANDLE_ARG_COUNT; i++) {
+        check_not_open(&syscall_handle_args[i]);
+        check_wrong_types(&syscall_handle_args[i]);
+    }
+    EXPECT(sys_handle_close(0), ERR_BAD_HANDLE);
+    EXPECT(sys_handle_close(stale), ERR_BAD_HANDLE);
+    EXPECT(sys_handle_close(~0ull), ERR_BAD_HANDLE);
 }
 
 static void check_duplicates(void)
@@ -173,12 +200,8 @@ static void check_full_table(void)
 
 void check_rights(void)
 {
-    for (unsigned i = 0; i < USER_COUNT; i++) {
-        uint64_t handle = powerless(users[i].type);
-
-        if (users[i].rights && handle != HANDLE_NONE) {
-            expect_user(&users[i], handle, ERR_NO_RIGHTS);
-        }
+    for (unsigned i = 0; i < SYSCALL_HANDLE_ARG_COUNT; i++) {
+        check_wrong_rights(&syscall_handle_args[i]);
     }
     check_duplicates();
     check_full_table();

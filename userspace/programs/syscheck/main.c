@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "userspace/lib/option.h"
+#include "userspace/lib/thread.h"
+
+#define PORT_POST 0x80u /* shows codes of the firmware; nobody minds what is written to it */
 
 struct specimens specimens;
 static unsigned checks, failures;
@@ -49,11 +52,37 @@ uint64_t handle_with(uint64_t handle, uint32_t rights)
     return duplicate;
 }
 
+static void do_nothing(void *argument)
+{
+    (void)argument;
+}
+
+/* A handle with every right to a thread that has run, so that no call can harm anybody. */
+static void make_thread(void)
+{
+    struct thread thread;
+
+    must(thread_start(&thread, do_nothing, NULL, THREAD_ANYWHERE, "specimen"));
+    specimens.thread = handle_with(thread.handle, RIGHTS_THREAD);
+    thread_join(&thread);
+}
+
+static void make_lease(void)
+{
+    uint64_t leased;
+
+    must(sys_handle_lease(specimens.mailbox, RIGHT_MAILBOX_SEND, 0, &leased, &specimens.lease));
+    must(sys_handle_close(leased));
+}
+
 static void make_specimens(void)
 {
     must(sys_area_create(2 * PAGE_BYTES, 0, &specimens.area));
     must(sys_mailbox_create("specimen", strlen("specimen"), &specimens.mailbox));
     must(sys_process_create("specimen", strlen("specimen"), &specimens.child));
+    must(sys_ports_create(program_handle("system"), PORT_POST, 1, &specimens.ports));
+    make_thread();
+    make_lease();
 }
 
 int main(int argc, char **argv)
@@ -69,6 +98,7 @@ int main(int argc, char **argv)
     check_entry();
     check_handles();
     check_rights();
+    check_leases();
     check_memory();
     check_pointers();
     check_messages();

@@ -36,7 +36,10 @@ void expect(status_t got, status_t wanted, status_t second, const char *call, in
 struct specimens {
     uint64_t area; /* two pages, not mapped */
     uint64_t mailbox;
-    uint64_t child; /* a process without threads */
+    uint64_t child;  /* a process without threads */
+    uint64_t thread; /* has ended */
+    uint64_t lease;  /* has ended */
+    uint64_t ports;
 };
 extern struct specimens specimens;
 
@@ -47,6 +50,7 @@ uint64_t handle_with(uint64_t handle, uint32_t rights);
 void check_entry(void);
 void check_handles(void);
 void check_rights(void);
+void check_leases(void);
 void check_memory(void);
 void check_pointers(void);
 void check_messages(void);

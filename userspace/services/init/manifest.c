@@ -18,7 +18,7 @@ struct manifest_row {
     uint32_t rights;
 };
 
-/* syscheck gets the powerful objects without a single right: each use must be refused. */
+/* syscheck gets the powerful objects without the rights to use them, but for making harmless specimens. */
 static const struct manifest_row rows[] = {
     {"tracer", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRACE_READ},
     {"tracer", "system", RIGHT_SYSTEM_PORTS},
@@ -30,7 +30,7 @@ static const struct manifest_row rows[] = {
     {"syscheck", "image", RIGHTS_IMAGE},
     {"syscheck", "trace", RIGHTS_NONE},
     {"syscheck", "debug", RIGHTS_NONE},
-    {"syscheck", "system", RIGHTS_NONE},
+    {"syscheck", "system", RIGHT_DUPLICATE | RIGHT_SYSTEM_PORTS},
     {"*", "image", RIGHTS_IMAGE},
 };
 

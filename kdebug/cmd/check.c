@@ -9,6 +9,7 @@
  * core stands inside the allocator.
  */
 #include "kdebug/core/lookup.h"
+#include "kdebug/cmd/handle.h"
 #include "kdebug/cmd/trace_reader.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"
@@ -120,6 +121,74 @@ static void check_processes(void)
     kd_each_process(check_process, NULL);
 }
 
+/* One handle table: what its entries say of each other and of their objects (H1, H3 of object/handle.h). */
+struct table_count {
+    uint32_t pid, open;
+};
+
+static bool check_entry(vaddr_t address UNUSED, const struct handle_entry *entry, void *context)
+{
+    struct table_count *count = context;
+    struct object object;
+    unsigned long long handle = atomic_load_explicit(&entry->handle, memory_order_relaxed);
+    count->open++;
+    kd_fetch((vaddr_t)entry->object, &object, sizeof(object), "object");
+    unsigned refs = atomic_load_explicit(&object.refs, memory_order_relaxed);
+    unsigned handles = atomic_load_explicit(&object.handles, memory_order_relaxed);
+    CHECK(object.type == handle_type(entry),
+          "handle %llx of process %u: type %u, its object has %u", handle, count->pid,
+          handle_type(entry), object.type);
+    CHECK(refs >= handles && handles > 0,
+          "handle %llx of process %u: its object has %u references and %u handles", handle,
+          count->pid, refs, handles);
+    CHECK((entry->rights & ~object_rights_all(object.type)) == 0,
+          "handle %llx of process %u has rights %x that its type does not know", handle, count->pid,
+          entry->rights);
+    CHECK((entry->lease != NULL) == ((entry->type & HANDLE_LEASED) != 0),
+          "H3: handle %llx of process %u and its lease disagree", handle, count->pid);
+    return true;
+}
+
+/* Ended processes hold nothing; accounts hold at least what their processes show. */
+static bool check_table(vaddr_t process, void *context UNUSED)
+{
+    struct table_count count = {0};
+    uint32_t used;
+    bool ended;
+    struct quota quota = {0};
+    kd_fetch(process + offsetof(struct process, object) + offsetof(struct object, id), &count.pid,
+             sizeof(count.pid), "process");
+    kd_fetch(process + offsetof(struct process, ended), &ended, sizeof(ended), "process");
+    kd_fetch(process + offsetof(struct process, handles) + offsetof(struct handle_table, used),
+             &used, sizeof(used), "handle table");
+    if (is_changing(process + offsetof(struct process, handles) +
+                        offsetof(struct handle_table, lock),
+                    "handle table of process", count.pid)) {
+        return true;
+    }
+    kd_each_handle(process, check_entry, &count);
+    CHECK(count.open == used, "process %u counts %u handles and has %u", count.pid, used,
+          count.open);
+    CHECK(!ended || used == 0, "process %u has ended and holds %u handles", count.pid, used);
+    vaddr_t payer = kd_fetch_word(process + offsetof(struct process, quota), "process");
+    if (payer != 0) {
+        kd_fetch(payer, &quota, sizeof(quota), "quota");
+        for (unsigned kind = 0; kind < QUOTA_KINDS; kind++) {
+            CHECK(atomic_load_explicit(&quota.item[kind].used, memory_order_relaxed) <=
+                      quota.item[kind].limit,
+                  "Q1: the account of process %u is over its limit of kind %u", count.pid, kind);
+        }
+        CHECK(atomic_load_explicit(&quota.item[QUOTA_HANDLES].used, memory_order_relaxed) >= used,
+              "Q2: process %u has %u handles, its account fewer", count.pid, used);
+    }
+    return true;
+}
+
+static void check_objects(void)
+{
+    kd_each_process(check_table, NULL);
+}
+
 struct subbuf_count {
     uint64_t records;
 };
@@ -200,6 +269,7 @@ static const struct {
     void (*check)(void);
 } checks[] = {{"sched", check_run_queues},
               {"process", check_processes},
+              {"object", check_objects},
               {"trace", check_trace},
               {"mm", check_mm}};
 
@@ -221,6 +291,6 @@ static void run_check(struct kd_call *call)
     }
     kd_print("check: %u broken\n", violations);
 }
-KD_COMMAND(check, .usage = "[sched process trace mm]",
+KD_COMMAND(check, .usage = "[sched process object trace mm]",
            .help = "do the invariants hold? A held lock may excuse one that does not",
            .flags = KD_READS, .run = run_check);

@@ -53,6 +53,28 @@ static void run_processes(struct kd_call *call)
 KD_COMMAND(processes, .usage = "", .help = "all processes", .flags = KD_READS | KD_GIVES,
            .run = run_processes);
 
+static void show_quota(const struct process *process)
+{
+    static const char *const names[QUOTA_KINDS] = {"handles", "threads", "memory pages",
+                                                   "pinned pages"};
+    struct quota quota;
+    if (process->quota == NULL) {
+        return;
+    }
+    kd_fetch((vaddr_t)process->quota, &quota, sizeof(quota), "quota");
+    kd_print("  account 0x%llx, shared by %u:", (unsigned long long)(vaddr_t)process->quota,
+             atomic_load_explicit(&quota.refs, memory_order_relaxed));
+    for (unsigned kind = 0; kind < QUOTA_KINDS; kind++) {
+        kd_print(
+            "%s %s %llu", kind == 0 ? "" : ",", names[kind],
+            (unsigned long long)atomic_load_explicit(&quota.item[kind].used, memory_order_relaxed));
+        if (quota.item[kind].limit < QUOTA_NO_LIMIT / 2) {
+            kd_print(" of %llu", (unsigned long long)quota.item[kind].limit);
+        }
+    }
+    kd_print("\n");
+}
+
 static void run_process(struct kd_call *call)
 {
     vaddr_t address = kd_arg_process(call);
@@ -76,6 +98,7 @@ static void run_process(struct kd_call *call)
                  name == NULL ? "" : name);
     }
     kd_print("\n");
+    show_quota(process);
 }
 KD_COMMAND(process, .usage = "PID", .help = "everything about one process",
            .flags = KD_READS | KD_TAKES, .run = run_process);

@@ -14,7 +14,7 @@
 #include "sched/process.h"
 #include "sched/thread.h"
 
-void handle_table_init(struct handle_table *table)
+void handle_table_init(struct handle_table *table, struct quota *quota)
 {
     spinlock_init(&table->lock, "handles", LOCK_RANK_HANDLES);
     for (unsigned i = 0; i < ARRAY_COUNT(table->chunk); i++) {
@@ -24,6 +24,18 @@ void handle_table_init(struct handle_table *table)
     table->free_first = HANDLE_MAX;
     table->limit = 0;
     table->closed = false;
+    table->quota = quota;
+}
+
+status_t handle_table_pay_by(struct handle_table *table, struct quota *quota)
+{
+    spinlock_acquire(&table->lock);
+    bool is_empty = table->used == 0 && !table->closed;
+    if (is_empty) {
+        table->quota = quota;
+    }
+    spinlock_release(&table->lock);
+    return is_empty ? OK : ERR_BUSY;
 }
 
 static status_t add_chunk(struct handle_table *table)
@@ -60,6 +72,9 @@ static status_t add_handle(struct handle_table *table, struct object *object, st
         status = ERR_PEER_CLOSED;
     } else if (table->free_first == HANDLE_MAX) {
         status = add_chunk(table);
+    }
+    if (status == OK) {
+        status = quota_charge(table->quota, QUOTA_HANDLES, 1);
     }
     if (status == OK) {
         struct handle_entry *entry = handle_entry_at(table, table->free_first);
@@ -109,6 +124,7 @@ static void remove_entry_locked(struct handle_table *table, struct handle_entry 
     entry->badge = table->free_first;
     table->free_first = entry->index;
     table->used--;
+    quota_return(table->quota, QUOTA_HANDLES, 1);
 }
 
 void handle_entry_put(const struct handle_entry *entry)

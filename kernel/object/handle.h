@@ -14,6 +14,7 @@
 #pragma once
 
 #include "object/lease.h"
+#include "object/quota.h"
 #include "sync/spinlock.h"
 
 #define HANDLE_INDEX_BITS 12u
@@ -40,15 +41,19 @@ struct handle_table {
     uint32_t free_first;                   /* (l) HANDLE_MAX: none */
     uint32_t limit;                        /* (l) entries that exist */
     bool closed;                           /* (l) the process ends: nothing may be added */
+    struct quota *quota;                   /* (l) who pays for open handles; NULL: nobody */
 };
 
-void handle_table_init(struct handle_table *table);
+void handle_table_init(struct handle_table *table, struct quota *quota);
+/* handle_table_pay_by() - another account, for a table without open handles; else ERR_BUSY. */
+status_t handle_table_pay_by(struct handle_table *table, struct quota *quota) MUST_CHECK;
 /* handle_table_close() - close every handle; later additions fail with ERR_PEER_CLOSED. Process end, thread context. */
 void handle_table_close(struct handle_table *table);
 /* handle_table_free() - give the memory back once nobody can look. */
 void handle_table_free(struct handle_table *table);
 
-/* handle_add() - open a handle for a new object; takes its own reference on it. ERR_TABLE_FULL, ERR_NO_MEMORY, ERR_PEER_CLOSED. */
+/* handle_add() - open a handle for a new object; takes its own reference on it. ERR_TABLE_FULL, ERR_QUOTA, ERR_NO_MEMORY,
+ * ERR_PEER_CLOSED. */
 status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
                     uint64_t badge, uint64_t *out_handle) MUST_CHECK;
 status_t handle_close(struct handle_table *table, uint64_t handle) MUST_CHECK;

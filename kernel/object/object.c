@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/hooks.h"
 
+atomic_uint object_counts[OBJECT_TYPE_COUNT];
 static atomic_uint last_id;
 
 void object_init(struct object *object, enum object_type type)
@@ -13,8 +14,15 @@ void object_init(struct object *object, enum object_type type)
     object->reserved = 0;
     object->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
     atomic_store_explicit(&object->handles, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&object_counts[type], 1, memory_order_relaxed);
     /* Last: object_try_get() of a stale pointer must not find a half-made object alive. */
     atomic_store_explicit(&object->refs, 1, memory_order_release);
+}
+
+void object_discard(struct object *object)
+{
+    atomic_store_explicit(&object->refs, 0, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&object_counts[object->type], 1, memory_order_relaxed);
 }
 
 void object_get(struct object *object)
@@ -41,6 +49,7 @@ void object_put(struct object *object)
     unsigned before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
     VERIFY(before > 0);
     if (before == 1) {
+        atomic_fetch_sub_explicit(&object_counts[object->type], 1, memory_order_relaxed);
         hook_object_destroy(object);
     }
 }

@@ -27,6 +27,13 @@ void process_init(void)
     process_cache = cache_create("process", sizeof(struct process));
 }
 
+/* Whoever creates a process shares its account with it (object/quota.h). */
+static struct quota *creators_quota(void)
+{
+    struct process *creator = current_thread()->process;
+    return creator == NULL ? &quota_root : creator->quota;
+}
+
 status_t process_create(const char *name, struct process **out)
 {
     struct process *process = cache_alloc(process_cache);
@@ -41,7 +48,8 @@ status_t process_create(const char *name, struct process **out)
     }
     process->space = space;
     process->root = space_root(space);
-    handle_table_init(&process->handles);
+    process->quota = quota_get(creators_quota());
+    handle_table_init(&process->handles, process->quota);
     spinlock_init(&process->lock, "process", LOCK_RANK_PROCESS);
     list_init(&process->threads);
     process->thread_count = 0;
@@ -109,10 +117,39 @@ status_t process_set_ceiling(struct process *process, unsigned priority)
     return OK;
 }
 
+status_t process_set_quota(struct process *process, const uint64_t limit[QUOTA_KINDS])
+{
+    struct quota *quota;
+    status_t status = quota_create(creators_quota(), limit, &quota);
+    if (status != OK) {
+        return status;
+    }
+    spinlock_acquire(&process->lock);
+    status = process->started ? ERR_BUSY : handle_table_pay_by(&process->handles, quota);
+    if (status == OK) {
+        struct quota *before = process->quota;
+        process->quota = quota;
+        quota = before;
+    }
+    spinlock_release(&process->lock);
+    quota_put(quota); /* the one that is not used any more */
+    return status;
+}
+
+void process_get_quota(struct process *process, enum quota_kind kind, uint64_t *out_used,
+                       uint64_t *out_limit)
+{
+    spinlock_acquire(&process->lock);
+    *out_used = atomic_load_explicit(&process->quota->item[kind].used, memory_order_relaxed);
+    *out_limit = process->quota->item[kind].limit;
+    spinlock_release(&process->lock);
+}
+
 /* Give everything back and tell who waits. Exactly one caller: who made the process ending with nobody left in it. */
 static void tear_down(struct process *process)
 {
     handle_table_close(&process->handles);
+    ASSERT(process->handles.used == 0);
     space_destroy(process->space);
     process->space = NULL;
     trace_life_process_exit((uint8_t)process->fault, process->object.id, (uint32_t)process->code);
@@ -234,5 +271,6 @@ void process_destroy(struct object *object)
     }
     process_set_supervisor(process, NULL, 0);
     handle_table_free(&process->handles);
+    quota_put(process->quota);
     cache_free(process_cache, process);
 }

@@ -14,6 +14,7 @@ struct process {
     struct space *space;  /* (c) NULL after its end */
     paddr_t root;         /* (c) */
     struct handle_table handles;
+    struct quota *quota; /* (p) with a reference; changes before the first thread only */
     struct spinlock lock;
     struct list threads;       /* (p) thread.process_link, living ones */
     uint32_t thread_count;     /* (p) */
@@ -47,6 +48,10 @@ void process_set_supervisor(struct process *process, struct object *mailbox, uin
 struct object *process_supervisor_get(struct process *process, uint64_t *out_badge);
 /* process_kill() - end it: threads leave at their next return to user mode or wait. First code wins. Thread context. */
 void process_kill(struct process *process, uint64_t code, uint32_t fault);
+/* process_set_quota() - an account of its own, charged to the caller's; ERR_QUOTA, ERR_BUSY: has had a thread or a handle. */
+status_t process_set_quota(struct process *process, const uint64_t limit[QUOTA_KINDS]) MUST_CHECK;
+void process_get_quota(struct process *process, enum quota_kind kind, uint64_t *out_used,
+                       uint64_t *out_limit);
 status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,
                       uint64_t *out_fault) MUST_CHECK;
 void process_destroy(struct object *object);

@@ -91,18 +91,19 @@ static void begin_user(void)
     }
 }
 
-/* Join the process, unless it is ending. */
-static bool join_process(struct process *process, struct thread *thread)
+/* Join the process, unless it is ending, at the cost of its account. */
+static status_t join_process(struct process *process, struct thread *thread)
 {
     spinlock_acquire(&process->lock);
-    bool alive = !process->ending;
-    if (alive) {
+    status_t status =
+        process->ending ? ERR_PEER_CLOSED : quota_charge(process->quota, QUOTA_THREADS, 1);
+    if (status == OK) {
         list_push_back(&process->threads, &thread->process_link);
         process->thread_count++;
         process->started = true;
     }
     spinlock_release(&process->lock);
-    return alive;
+    return status;
 }
 
 status_t thread_create(struct process *process, const struct thread_start *start,
@@ -136,8 +137,8 @@ status_t thread_create(struct process *process, const struct thread_start *start
     /* The second reference is the running thread's own, dropped by thread_reap(). */
     object_get(&thread->object);
     object_get(&process->object);
-    if (!join_process(process, thread)) {
-        status = ERR_PEER_CLOSED;
+    status = join_process(process, thread);
+    if (status != OK) {
         goto undo_process;
     }
     trace_life_thread_create(thread->tid, process->object.id, thread->priority, thread->name,
@@ -151,7 +152,7 @@ status_t thread_create(struct process *process, const struct thread_start *start
 
 undo_process:
     object_put(&process->object);
-    atomic_store_explicit(&thread->object.refs, 0, memory_order_relaxed);
+    object_discard(&thread->object);
 undo_thread:
     cache_free(thread_cache, thread);
 undo_stack:
@@ -219,6 +220,7 @@ void thread_reap(struct thread *thread)
     struct process *process = thread->process;
     kernel_stack_free(stack_top);
     thread_special_free(thread);
+    quota_return(process->quota, QUOTA_THREADS, 1);
     spinlock_acquire(&thread->exit.lock);
     thread->ended = true;
     wait_queue_wake_all_locked(&thread->exit, TRACE_WAKE_REASON_EXIT);

@@ -7,14 +7,25 @@
 
 status_t sys_area_clone(struct object *area, uint64_t offset, uint64_t bytes, uint64_t *out_clone)
 {
+    struct quota *quota = current_process()->quota;
     struct area *clone;
-    status_t status = area_clone((struct area *)area, offset, bytes, &clone);
-    return status == OK ? hand_out((struct object *)clone, RIGHTS_ALL, out_clone) : status;
+    status_t status = quota_charge(quota, QUOTA_MEMORY, bytes / PAGE_BYTES);
+    if (status != OK) {
+        return status;
+    }
+    status = area_clone((struct area *)area, offset, bytes, &clone);
+    if (status != OK) {
+        quota_return(quota, QUOTA_MEMORY, bytes / PAGE_BYTES);
+        return status;
+    }
+    area_set_payer(clone, quota);
+    return hand_out((struct object *)clone, RIGHTS_ALL, out_clone);
 }
 
 status_t sys_area_resize(struct object *area, uint64_t bytes)
 {
-    return area_resize((struct area *)area, bytes);
+    status_t status = area_pay_for((struct area *)area, bytes);
+    return status == OK ? area_resize((struct area *)area, bytes) : status;
 }
 
 status_t sys_area_protect(struct object *process, vaddr_t address, uint64_t bytes,

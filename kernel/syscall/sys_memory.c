@@ -18,12 +18,20 @@ status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area)
     if ((flags & ~(AREA_CONTIGUOUS | AREA_RING | runs_only)) || (!is_run && (flags & runs_only))) {
         return ERR_BAD_ARGUMENT;
     }
-    struct area *area;
-    status_t status =
-        is_run ? area_create_run(bytes, flags, &area) : area_create_anonymous(bytes, flags, &area);
+    struct quota *quota = current_process()->quota;
+    uint64_t pages = bytes / PAGE_BYTES;
+    status_t status = quota_charge(quota, QUOTA_MEMORY, pages);
     if (status != OK) {
         return status;
     }
+    struct area *area;
+    status = is_run ? area_create_run(bytes, flags, &area)
+                    : area_create_anonymous(bytes, flags, &area);
+    if (status != OK) {
+        quota_return(quota, QUOTA_MEMORY, pages);
+        return status;
+    }
+    area_set_payer(area, quota);
     return hand_out((struct object *)area, RIGHTS_ALL, out_area);
 }
 

@@ -62,3 +62,23 @@ status_t sys_process_kill(struct object *process, uint64_t code)
     process_kill(process_of(process), code, 0);
     return OK;
 }
+
+status_t sys_process_set_quota(struct object *process, uint64_t handles, uint64_t threads,
+                               uint64_t memory, uint64_t pins)
+{
+    const uint64_t limit[QUOTA_KINDS] = {[QUOTA_HANDLES] = handles,
+                                         [QUOTA_THREADS] = threads,
+                                         [QUOTA_MEMORY] = memory,
+                                         [QUOTA_PINS] = pins};
+    return process_set_quota(process_of(process), limit);
+}
+
+status_t sys_process_get_quota(struct object *process, uint32_t kind, uint64_t *out_used,
+                               uint64_t *out_limit)
+{
+    if (kind >= QUOTA_KINDS) {
+        return ERR_BAD_ARGUMENT;
+    }
+    process_get_quota(process_of(process), (enum quota_kind)kind, out_used, out_limit);
+    return OK;
+}

@@ -98,6 +98,7 @@ status_t area_create_run(uint64_t bytes, unsigned flags, struct area **out)
     area->is_huge = flags & AREA_HUGE;
     area->base = frame_alloc_run(bytes / FRAME_BYTES, limit, FRAME_USER);
     if (area->base == 0) {
+        object_discard(&area->object);
         heap_free(area);
         return ERR_NO_MEMORY;
     }
@@ -139,6 +140,25 @@ status_t area_create_physical(paddr_t base, uint64_t bytes, bool writable, enum 
     return OK;
 }
 
+void area_set_payer(struct area *area, struct quota *quota)
+{
+    area->payer = quota_get(quota);
+    area->paid = area->bytes / FRAME_BYTES;
+}
+
+status_t area_pay_for(struct area *area, uint64_t bytes)
+{
+    uint64_t pages = bytes / FRAME_BYTES;
+    status_t status = OK;
+    spinlock_acquire(&area->lock);
+    if (pages > area->paid) {
+        status = quota_charge(area->payer, QUOTA_MEMORY, pages - area->paid);
+        area->paid = status == OK ? pages : area->paid;
+    }
+    spinlock_release(&area->lock);
+    return status;
+}
+
 uint64_t area_bytes(const struct area *area)
 {
     return area->bytes;
@@ -160,5 +180,7 @@ void area_destroy(struct object *object)
     if (area->origin != NULL) {
         object_put(&area->origin->object);
     }
+    quota_return(area->payer, QUOTA_MEMORY, area->paid);
+    quota_put(area->payer);
     heap_free(area);
 }

@@ -4,6 +4,7 @@
 
 #include "base/types.h"
 #include "object/object.h"
+#include "object/quota.h"
 
 enum area_kind {
     AREA_ANONYMOUS, /* zeroed on first touch; shared by all who map the same area */
@@ -52,6 +53,11 @@ status_t area_clone(struct area *area, uint64_t offset, uint64_t bytes,
  * ERR_NOT_SUPPORTED another kind, a ring, or a clone of physical memory. May take long.
  */
 status_t area_resize(struct area *area, uint64_t bytes) MUST_CHECK;
+
+/* area_set_payer() - the account that its creator has charged QUOTA_MEMORY for all its pages; area_destroy() returns that.
+ * area_pay_for() - charge it for what a new size is more than it has ever been; ERR_QUOTA. */
+void area_set_payer(struct area *area, struct quota *quota);
+status_t area_pay_for(struct area *area, uint64_t bytes) MUST_CHECK;
 
 uint64_t area_bytes(const struct area *area);
 /* area_physical() - address of the first frame of a run or physical area; 0 for anonymous ones. */

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/hooks.h"
+#include "gen/trace_emit.h"
 #include "mm/heap.h"
 #include "sched/process.h"
 #include "tests/host/kernel_support.h"
@@ -63,6 +64,16 @@ void cache_free(struct cache *cache, void *object)
     free(object);
 }
 
+void trace_write_3(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+                   uint64_t word3)
+{
+    (void)lane;
+    (void)header;
+    (void)word1;
+    (void)word2;
+    (void)word3;
+}
+
 void preempt_point(void)
 {
 }
@@ -75,7 +86,7 @@ static int begin(void **state)
     leases_destroyed = 0;
     mailbox_handles = 0;
     allocations_left = 1000;
-    handle_table_init(&process.handles);
+    handle_table_init(&process.handles, NULL);
     thread.process = &process;
     cpus[0].current = &thread;
     return 0;
@@ -348,6 +359,28 @@ static void handles_return_their_leases(void **state)
     assert_int_equal(atomic_load(&area.refs), 1);
 }
 
+static void a_table_never_costs_more_than_its_quota(void **state)
+{
+    (void)state;
+    static struct object area;
+    static struct quota quota;
+    uint64_t handles[3], refused;
+    object_init(&area, OBJECT_AREA);
+    quota.item[QUOTA_HANDLES].limit = 3;
+    quota.refs = 1;
+    assert_int_equal(handle_table_pay_by(&process.handles, &quota), OK);
+    for (unsigned i = 0; i < 3; i++) {
+        handles[i] = add(&area, 0);
+    }
+    assert_int_equal(handle_add(&process.handles, &area, 0, 0, &refused), ERR_QUOTA);
+    assert_int_equal(atomic_load(&area.refs), 4);
+    assert_int_equal(handle_table_pay_by(&process.handles, NULL), ERR_BUSY);
+    assert_int_equal(handle_close(&process.handles, handles[1]), OK);
+    assert_int_equal(handle_add(&process.handles, &area, 0, 0, &refused), OK);
+    handle_table_close(&process.handles);
+    assert_int_equal(atomic_load(&quota.item[QUOTA_HANDLES].used), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -365,6 +398,7 @@ int main(void)
         TEST(a_revoked_handle_of_another_type_is_of_another_type),
         TEST(a_chain_of_leases_ends_somewhere),
         TEST(handles_return_their_leases),
+        TEST(a_table_never_costs_more_than_its_quota),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

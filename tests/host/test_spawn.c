@@ -54,6 +54,7 @@ static struct {
     bool open, killed, started;
     unsigned ceiling;
     uint64_t entry, stack, argument, flags;
+    struct spawn_quota quota;
     unsigned grants;
     struct {
         uint64_t handle, badge;
@@ -221,6 +222,19 @@ status_t sys_handle_close(uint64_t handle)
     return OK;
 }
 
+/* Before anything is given to the process, or there would be something to pay already. */
+status_t sys_process_set_quota(uint64_t process, uint64_t handles, uint64_t threads,
+                               uint64_t memory, uint64_t pins)
+{
+    if (fails()) {
+        return ERR_QUOTA;
+    }
+    assert_int_equal(process, child.process);
+    assert_int_equal(child.grants, 0);
+    child.quota = (struct spawn_quota){handles, threads, memory, pins};
+    return OK;
+}
+
 status_t sys_handle_grant(uint64_t process, uint64_t handle, uint32_t rights, uint64_t badge,
                           uint64_t *out_granted)
 {
@@ -383,7 +397,8 @@ static status_t spawn_with(const struct spawn *spawn)
 static const char *const two_args[] = {"role=x", "n=12"};
 static const struct spawn_grant two_grants[] = {{"image", IMAGE, 0, RIGHT_AREA_READ},
                                                 {"box", THING, 77, RIGHT_MAILBOX_SEND}};
-static const struct spawn usual = {"child", two_args, 2, 2, two_grants, 0x305, 0};
+static const struct spawn_quota some_quota = {10, 2, 300, 4};
+static const struct spawn usual = {"child", two_args, 2, 2, two_grants, 0x305, 0, &some_quota};
 
 static const char *child_arg(unsigned index)
 {
@@ -468,6 +483,7 @@ static void handles_are_granted_and_named(void **state)
         assert_int_equal(child.grant[i].rights, wanted[i].rights);
         assert_int_equal(child.grant[i].badge, wanted[i].badge);
     }
+    assert_memory_equal(&child.quota, &some_quota, sizeof(some_quota));
 }
 
 static void the_launcher_keeps_nothing_but_the_process(void **state)
@@ -498,8 +514,8 @@ static void whatever_call_fails_nothing_is_left(void **state)
         assert_int_equal(mappings_of(child.process), 0);
         assert_int_equal(open_areas(), 0);
     }
-    assert_int_equal(failing,
-                     1 + 2 + 4 + 4 + 1); /* process, area and window, grants, maps, thread */
+    assert_int_equal(
+        failing, 2 + 2 + 4 + 4 + 1); /* process, its quota, area and window, grants, maps, thread */
 }
 
 static void too_many_or_too_long_is_refused(void **state)
@@ -512,23 +528,24 @@ static void too_many_or_too_long_is_refused(void **state)
     for (unsigned i = 0; i < START_ARGS_MAX + 1; i++) {
         args[i] = "x";
     }
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0}),
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL}),
                      ERR_TOO_BIG);
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0}),
-                     OK);
+    assert_int_equal(
+        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0, NULL}), OK);
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     args[0] = text;
     (void)sys_process_kill(child.process, 0);
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0}), ERR_TOO_BIG);
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL}), ERR_TOO_BIG);
     for (unsigned i = 0; i < START_HANDLES_MAX; i++) {
         grants[i] = (struct spawn_grant){"g", THING, 0, 0};
     }
     assert_int_equal(
-        spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0, 0}),
+        spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0, 0, NULL}),
         ERR_TOO_BIG);
     grants[0].name = "a name of 16 chs";
-    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0}), ERR_TOO_BIG);
+    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0, NULL}),
+                     ERR_TOO_BIG);
     assert_int_equal(open_areas(), 0);
 }
 

@@ -22,7 +22,8 @@ def errors_md(model: Model) -> str:
 def argument_row(arg: Arg) -> str:
     kind = arg.type
     if arg.type in CHECKED_TYPES:
-        kind = f"handle of {'a ' if arg.object != ANY_OBJECT else ''}{arg.object}; rights: {', '.join(arg.rights) or 'any'}"
+        what = "anything" if arg.object == ANY_OBJECT else f"a {arg.object}"
+        kind = f"handle of {what}; rights: {', '.join(arg.rights) or 'any'}"
     elif arg.type == "user_ptr":
         kind = f"user pointer ({arg.dir})"
     return f"| `{arg.name}` | {arg.register} | {kind} | {arg.doc} |"

@@ -9,7 +9,8 @@ from text import c_head, joined
 # Message words of a raw call, in order (kernel/abi/message.h).
 WORD_REGISTERS = ("r8", "r9", "r10", "r12", "r13", "r14", "r15", "rbx")
 
-USER_TYPES = {"handle": "uint64_t ", "entry": "uint64_t ", "handle_number": "uint64_t ", "u64": "uint64_t ", "u32": "uint32_t ", "ns": "uint64_t ", "va": "uint64_t "}
+USER_TYPES = {"handle": "uint64_t ", "entry": "uint64_t ", "handle_number": "uint64_t ", "u64": "uint64_t ",
+              "u32": "uint32_t ", "ns": "uint64_t ", "va": "uint64_t "}
 KERNEL_TYPES = {"handle": "struct object *", "entry": "const struct handle_entry *", "handle_number": "uint64_t ",
                 "user_ptr": "vaddr_t ", "va": "vaddr_t ", "ns": "ns_t ",
                 "u64": "uint64_t ", "u32": "uint32_t "}
@@ -148,8 +149,8 @@ struct trap_frame;
 extern void (*const syscall_table[SYSCALL_COUNT])(struct trap_frame *frame);
 
 /*
- * Objects come with a reference that the wrapper drops after the call; an entry is a copy of the handle's, for calls that
- * need its type, rights or badge or pass it on. User pointers are unchecked addresses: only
+ * Objects come with a reference that the wrapper drops after the call; an entry is a copy of the handle's, for calls
+ * that need its type, rights or badge or pass it on. User pointers are unchecked addresses: only
  * the copy layer may touch them. A raw handler sets rax and the results in the frame itself; its entry was looked up
  * without a lock, so it checks again under the object's lock.
  */
@@ -256,7 +257,7 @@ CHECKS_HEAD = """\
 #include "gen/objects.h"
 #include "gen/syscall_numbers.h"
 
-/* One argument that the kernel looks up: of which call, the how many-th, what it must name and which rights it needs. */
+/* One argument that the kernel looks up: of which call, the how many-th, what it must name, which rights it needs. */
 struct syscall_handle_arg {
     uint8_t number;
     uint8_t place;

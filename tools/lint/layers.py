@@ -53,7 +53,7 @@ NOT_CALLS = {"__stack_chk_fail", "kernel_main"}
 # What user space sees of the rest: the definitions, what rings and captures look like, the one ELF reader, the one CRC.
 USER_VISIBLE = re.compile(r"kernel/abi/|trace/ring/layout\.h|trace/format/|boot/load/(elf|crc32)\.h|"
                           r"kernel/base/crc32c\.h|userspace/")
-USER_GENERATED = re.compile(r"gen/(errors|objects|layout|syscall_numbers|syscall_user|"
+USER_GENERATED = re.compile(r"gen/(errors|objects|layout|syscall_numbers|syscall_user|syscall_checks|"
                             r"trace_events|trace_schema|trace_table)\.h")
 
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')

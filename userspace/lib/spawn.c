@@ -224,6 +224,15 @@ static status_t write_start(struct launch *launch)
     return grant_all(launch, info);
 }
 
+static status_t set_quota(const struct launch *launch)
+{
+    const struct spawn_quota *quota = launch->spawn->quota;
+
+    return quota == NULL ? OK
+                         : sys_process_set_quota(launch->process, quota->handles, quota->threads,
+                                                 quota->memory, quota->pins);
+}
+
 static status_t start_thread(const struct launch *launch)
 {
     uint64_t thread;
@@ -248,6 +257,9 @@ status_t program_spawn(const struct program_file *file, const struct spawn *spaw
     }
     if (spawn->priority_ceiling != 0) {
         status = sys_process_ceiling(launch.process, spawn->priority_ceiling);
+    }
+    if (status == OK) {
+        status = set_quota(&launch);
     }
     if (status == OK) {
         status = create_area(&launch);

@@ -31,14 +31,21 @@ struct spawn_grant {
     uint32_t rights;
 };
 
+/* An account of its own (kernel/abi/quota.h): how much it may have. Who starts a program pays for its first stack
+ * and its data. */
+struct spawn_quota {
+    uint64_t handles, threads, memory, pins; /* the last two in pages */
+};
+
 struct spawn {
     const char *name; /* of the process, its first thread, and argv[0] */
     const char *const *args;
     unsigned arg_count; /* "quiet" is passed on without being asked */
     unsigned grant_count;
     const struct spawn_grant *grants;
-    uint64_t thread_flags;     /* thread.h */
-    unsigned priority_ceiling; /* of the process; 0: what a new process has */
+    uint64_t thread_flags;           /* thread.h */
+    unsigned priority_ceiling;       /* of the process; 0: what a new process has */
+    const struct spawn_quota *quota; /* NULL: it shares the account of the caller */
 };
 
 /*

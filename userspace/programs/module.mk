@@ -27,6 +27,7 @@ USER_syscheck_SRC := \
     userspace/programs/syscheck/entry.c \
     userspace/programs/syscheck/handles.c \
     userspace/programs/syscheck/leases.c \
+    userspace/programs/syscheck/quotas.c \
     userspace/programs/syscheck/memory.c \
     userspace/programs/syscheck/pointers.c \
     userspace/programs/syscheck/messages.c \

@@ -92,13 +92,14 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     if (role != NULL) {
-        return run_role(role);
+        return strcmp(role, "limited") == 0 ? run_limited() : run_role(role);
     }
     make_specimens();
     check_entry();
     check_handles();
     check_rights();
     check_leases();
+    check_quotas();
     check_memory();
     check_pointers();
     check_messages();

@@ -51,6 +51,7 @@ void check_entry(void);
 void check_handles(void);
 void check_rights(void);
 void check_leases(void);
+void check_quotas(void);
 void check_memory(void);
 void check_pointers(void);
 void check_messages(void);
@@ -58,3 +59,4 @@ void check_processes(void);
 
 /* What a child of role=ROLE does. */
 int run_role(const char *role);
+int run_limited(void);

@@ -21,6 +21,8 @@ status_t sys_area_map(uint64_t process, uint64_t handle, uint64_t offset, uint64
                       uint64_t address, uint64_t protection, uint64_t *out_address);
 status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes);
 status_t sys_handle_close(uint64_t handle);
+status_t sys_process_set_quota(uint64_t process, uint64_t handles, uint64_t threads,
+                               uint64_t memory, uint64_t pins);
 status_t sys_handle_grant(uint64_t process, uint64_t handle, uint32_t rights, uint64_t badge,
                           uint64_t *out_granted);
 status_t sys_ports_create(uint64_t system, uint32_t first, uint32_t count, uint64_t *out_ports);

@@ -61,6 +61,27 @@ void ipi_send_nmi_others(void);
 void timer_arm(tsc_t deadline);
 void timer_disarm(void);
 
+/* Where an I/O APIC line leads: its number among all chips (global system interrupt), and how it says that it is active. */
+struct line_route {
+    uint32_t gsi;
+    bool level;
+    bool active_low;
+};
+
+/* interrupt_isa_route() - of an ISA line, after the firmware's overrides. False: there is none. */
+bool interrupt_isa_route(uint32_t isa_line, struct line_route *out);
+/* interrupt_line_exists() - some chip has this line. interrupt_line_is_kept() - the kernel uses it (the console's NMI). */
+bool interrupt_line_exists(uint32_t gsi);
+bool interrupt_line_is_kept(uint32_t gsi);
+/*
+ * interrupt_line_route() - deliver a line to a vector of a core, unmasked. interrupt_line_mask() - and stop it, or go on.
+ * Context: interrupts off; callers take turns.
+ */
+void interrupt_line_route(const struct line_route *route, unsigned vector, unsigned cpu);
+void interrupt_line_mask(uint32_t gsi, bool masked);
+/* interrupt_message() - what a device writes, and where, to raise a vector on a core. */
+void interrupt_message(unsigned vector, unsigned cpu, uint64_t *out_address, uint64_t *out_data);
+
 /*
  * ioapic_route_nmi() - deliver an ISA line (after source overrides) as NMI to a core; ioapic_mask()
  * - and stop it.

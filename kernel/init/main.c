@@ -16,6 +16,7 @@
 #include "init/start_init.h"
 #include "ipc/mailbox.h"
 #include "irq/console.h"
+#include "irq/interrupt.h"
 #include "kdebug/core/kdebug.h"
 #include "kernel/abi/handoff.h"
 #include "mm/frame.h"
@@ -71,6 +72,7 @@ static void init_objects(void)
     thread_init();
     process_init();
     lease_init();
+    interrupt_init();
     mailbox_init();
     syscall_init();
     console_init();

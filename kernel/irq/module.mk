@@ -1,1 +1,1 @@
-KERNEL_SRC += kernel/irq/console.c kernel/irq/ports.c
+KERNEL_SRC += kernel/irq/console.c kernel/irq/interrupt.c kernel/irq/ports.c

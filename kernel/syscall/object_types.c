@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/hooks.h"
 #include "ipc/mailbox.h"
+#include "irq/interrupt.h"
 #include "irq/ports.h"
 #include "sched/process.h"
 #include "syscall/syscall.h"
@@ -34,6 +35,9 @@ void hook_object_destroy(struct object *object)
         break;
     case OBJECT_PORTS:
         ports_destroy(object);
+        break;
+    case OBJECT_INTERRUPT:
+        interrupt_destroy(object);
         break;
     case OBJECT_LEASE:
         lease_destroy(object);

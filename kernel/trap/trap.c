@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "gen/trace_emit.h"
 #include "irq/console.h"
+#include "irq/interrupt.h"
 #include "kdebug/core/kdebug.h"
 #include "sched/sched.h"
 #include "trace/ring/ring.h"
@@ -45,8 +46,14 @@ static void dispatch_interrupt(unsigned vector)
         return; /* no EOI: Intel SDM vol. 3A, "Spurious Interrupt" */
     }
     trace_irq_enter((uint8_t)vector);
-    interrupt_eoi();
-    serve_interrupt(vector);
+    if (vector >= VECTOR_IRQ_BASE && vector < VECTOR_TIMER) {
+        interrupt_deliver(
+            vector); /* first: a level line that is not masked yet would come again at once */
+        interrupt_eoi();
+    } else {
+        interrupt_eoi();
+        serve_interrupt(vector);
+    }
     trace_irq_exit((uint8_t)vector);
 }
 

@@ -163,7 +163,7 @@ static int setup(void **state)
     set_lane(META, TRACE_LANE_META, RINGS_AT, META_BYTES);
     set_lane(1, TRACE_LANE_NORMAL, RINGS_AT + META_BYTES, RING_BYTES);
     set_lane(2, TRACE_LANE_NORMAL, RINGS_AT + META_BYTES + RING_BYTES, RING_BYTES);
-    host.transport = (struct transport){"test", host_send, host_receive};
+    host.transport = (struct transport){"test", 0, host_send, host_receive};
     host.bytes = malloc(SENT_MAX);
     host.length = 0;
     host.physical_bytes = 0;

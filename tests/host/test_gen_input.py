@@ -86,7 +86,7 @@ BAD = [
     ("unknown kind", EVENTS, event('{name = "a", kind = "octal"}'), ["'octal' is none of"]),
     ("unknown enum", EVENTS, event('{name = "a", enum = "colour"}'), ["no [enum] 'colour'"]),
     ("enum does not fit", EVENTS, event('{name = "a", bits = 3, enum = "thread_state"}'),
-     ["3 bits cannot hold the value 13"]),
+     ["3 bits cannot hold the value 15"]),
     ("kind and enum", EVENTS, event('{name = "a", kind = "hex", enum = "log_level"}'), ["exclude each other"]),
     ("counter of a kind that is no level", EVENTS, event('{name = "a", kind = "hex", counter = true}'),
      ["[event.test.event.fields.a.counter]", "of kind dec, bytes, ns"]),

@@ -11,7 +11,7 @@ from conftest import BootFunction, wait_all_done
 from qemu.kdebug import KdebugPrompt
 
 OBSERVED_SECONDS = 4.0
-# The consumer looks for commands of the host once a second (services/tracer): a handful of events each time.
+# The consumer waits for sub-buffers and for the interrupt of its port (services/tracer): a few timer events, no more.
 EVENTS_PER_SECOND_MAX = 100
 HOST_CPU_SHARE_MAX = 0.25
 

@@ -38,6 +38,7 @@ GOALS: dict[str, tuple[str, float]] = {
     "syscall.null": ("<=", 130),
     "ipc.call_reply.0w": ("<=", 700),
     "ipc.call_reply.8w": ("<=", 700),
+    "irq.to_user": ("<=", 500),
     "fault.anon_4k": ("<=", 1200),
     "ipc.call_reply.0w.traced_sched": ("<=", 70),
     "trace.event.thread_switch": ("<=", 32),

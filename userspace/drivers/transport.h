@@ -18,6 +18,8 @@ struct transport_piece {
 
 struct transport {
     const char *name;
+    uint64_t
+        interrupt; /* handle of what says that something has come, HANDLE_NONE: look from time to time */
     /*
      * Send pieces in order; returns when the device no longer needs them. OK, or ERR_PEER_CLOSED:
      * the device is broken.

@@ -1,4 +1,4 @@
-USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall
+USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
@@ -39,3 +39,4 @@ USER_bench_SRC := \
     userspace/programs/bench/memory.c \
     userspace/programs/bench/process.c \
     userspace/programs/bench/tracing.c
+USER_irqload_SRC := userspace/programs/irqload.c userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c

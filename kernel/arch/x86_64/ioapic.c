@@ -4,11 +4,10 @@
  *
  * The chip has one index and one data register. kdebug masks its line in NMI class, perhaps between
  * somebody's two accesses; so each access puts the index back that it found, and needs no lock
- * against NMIs. Two cores do not write at a time: lines are set up at boot and by kdebug, which has
- * stopped the others.
+ * against NMIs. Two cores do not write at a time: kdebug has stopped the others, and irq/interrupt.c takes a lock of its own.
  *
  * Source: 82093AA I/O APIC data sheet; 8259A data sheet; ACPI 6.4, "Multiple APIC Description Table
- * (MADT)".
+ * (MADT)"; Intel SDM vol. 3A, "Message Signalled Interrupts".
  */
 #include "arch/acpi.h"
 #include "arch/cpu.h"
@@ -30,6 +29,10 @@
 #define PIC_SLAVE  0xa0u
 #define PIC_DATA   1u /* offset of the data port */
 
+#define MESSAGE_ADDRESS           0xfee00000ull
+#define MESSAGE_DESTINATION_SHIFT 12
+
+static uint32_t kept_gsi = ~0u; /* the line that ioapic_route_nmi() took */
 static unsigned ioapic_lines[ARRAY_COUNT(acpi_info.ioapic)];
 
 static uint32_t access_register(unsigned chip, unsigned index, const uint32_t *value)
@@ -132,15 +135,60 @@ void ioapic_route_nmi(unsigned isa_line, unsigned cpu)
         log_warning("irq: ISA line %u leads to no I/O APIC", isa_line);
         return;
     }
+    kept_gsi = acpi_info.isa_line[isa_line].gsi;
     write_entry(chip, line,
                 ioapic_entry_nmi(acpi_info.isa_line[isa_line].flags, cpus[cpu].apic_id));
 }
 
-void ioapic_mask(unsigned isa_line, bool masked)
+bool interrupt_isa_route(uint32_t isa_line, struct line_route *out)
+{
+    if (isa_line >= ARRAY_COUNT(acpi_info.isa_line)) {
+        return false;
+    }
+    uint16_t flags = acpi_info.isa_line[isa_line].flags;
+    out->gsi = acpi_info.isa_line[isa_line].gsi;
+    out->level = (flags & INTI_TRIGGER_MASK) == INTI_TRIGGER_LEVEL;
+    out->active_low = (flags & INTI_POLARITY_MASK) == INTI_POLARITY_LOW;
+    return true;
+}
+
+bool interrupt_line_exists(uint32_t gsi)
 {
     unsigned chip, line;
-    if (isa_line >= ARRAY_COUNT(acpi_info.isa_line) ||
-        !find_line(acpi_info.isa_line[isa_line].gsi, &chip, &line)) {
+    return find_line(gsi, &chip, &line);
+}
+
+bool interrupt_line_is_kept(uint32_t gsi)
+{
+    return gsi == kept_gsi;
+}
+
+void interrupt_line_route(const struct line_route *route, unsigned vector, unsigned cpu)
+{
+    unsigned chip, line;
+    VERIFY(find_line(route->gsi, &chip, &line));
+    write_entry(chip, line,
+                ioapic_entry_fixed(route->level, route->active_low, vector, cpus[cpu].apic_id));
+}
+
+/* Physical destination, fixed delivery, edge. */
+void interrupt_message(unsigned vector, unsigned cpu, uint64_t *out_address, uint64_t *out_data)
+{
+    *out_address = MESSAGE_ADDRESS | (uint64_t)cpus[cpu].apic_id << MESSAGE_DESTINATION_SHIFT;
+    *out_data = vector;
+}
+
+void ioapic_mask(unsigned isa_line, bool masked)
+{
+    if (isa_line < ARRAY_COUNT(acpi_info.isa_line)) {
+        interrupt_line_mask(acpi_info.isa_line[isa_line].gsi, masked);
+    }
+}
+
+void interrupt_line_mask(uint32_t gsi, bool masked)
+{
+    unsigned chip, line;
+    if (!find_line(gsi, &chip, &line)) {
         return;
     }
     unsigned index = IOAPIC_TABLE + 2 * line;

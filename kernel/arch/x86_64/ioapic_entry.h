@@ -13,6 +13,7 @@
 #define INTI_TRIGGER_LEVEL 0xcu
 
 /* Bits of an entry (82093AA I/O APIC data sheet, "I/O Redirection Table Registers"). */
+#define IOAPIC_DELIVERY_FIXED    (0ull << 8)
 #define IOAPIC_DELIVERY_NMI      (4ull << 8)
 #define IOAPIC_ACTIVE_LOW        (1ull << 13)
 #define IOAPIC_LEVEL             (1ull << 15)
@@ -31,4 +32,12 @@ static inline uint64_t ioapic_entry_nmi(uint16_t inti_flags, uint32_t apic_id)
         entry |= IOAPIC_ACTIVE_LOW;
     }
     return entry;
+}
+
+/* ioapic_entry_fixed() - deliver a line to a vector of one core. */
+static inline uint64_t ioapic_entry_fixed(bool level, bool active_low, unsigned vector,
+                                          uint32_t apic_id)
+{
+    return IOAPIC_DELIVERY_FIXED | vector | (level ? IOAPIC_LEVEL : 0) |
+           (active_low ? IOAPIC_ACTIVE_LOW : 0) | (uint64_t)apic_id << IOAPIC_DESTINATION_SHIFT;
 }

@@ -13,6 +13,14 @@
 
 #define REG_ID           0x00u
 #define REG_HEADER       0x0cu /* header type in bits 16 to 22, bit 23: several functions */
+#define REG_STATUS       0x04u /* bit 20: there is a list of capabilities */
+#define REG_CAPABILITIES 0x34u
+#define HAS_CAPABILITIES (1u << 20)
+#define CAPABILITIES_MAX 48u /* the list is in 192 bytes: a longer one goes in circles */
+
+#define BAR_TYPE_MASK 6u
+#define BAR_TYPE_64   4u
+
 #define REG_BUSES        0x18u /* of a bridge: secondary bus in bits 8 to 15 */
 #define HEADER_TYPE(reg) ((reg) >> 16 & 0x7f)
 #define HEADER_MULTI     (1u << 23)
@@ -95,4 +103,34 @@ static status_t search_bus(struct pci *pci, unsigned bus, uint32_t id, unsigned 
 status_t pci_find(struct pci *pci, uint16_t vendor, uint16_t device, pci_function_t *out)
 {
     return search_bus(pci, 0, (uint32_t)device << 16 | vendor, BUS_DEPTH, out);
+}
+
+unsigned pci_find_capability(struct pci *pci, pci_function_t function, unsigned id)
+{
+    if ((pci_read(pci, function, REG_STATUS) & HAS_CAPABILITIES) == 0) {
+        return 0;
+    }
+    unsigned at = pci_read(pci, function, REG_CAPABILITIES) & 0xfc;
+    for (unsigned i = 0; at != 0 && i < CAPABILITIES_MAX; i++) {
+        uint32_t head = pci_read(pci, function, at);
+
+        if ((head & 0xff) == id) {
+            return at;
+        }
+        at = head >> 8 & 0xfc;
+    }
+    return 0;
+}
+
+uint64_t pci_bar(struct pci *pci, pci_function_t function, unsigned index)
+{
+    uint32_t low = pci_read(pci, function, PCI_BAR0 + 4 * index);
+
+    if (low & PCI_BAR_IO) {
+        return 0;
+    }
+    uint64_t high = (low & BAR_TYPE_MASK) == BAR_TYPE_64
+                        ? pci_read(pci, function, PCI_BAR0 + 4 * (index + 1))
+                        : 0;
+    return high << 32 | (low & ~0xfu);
 }

@@ -14,6 +14,7 @@
 #define PCI_COMMAND 0x04u
 #define PCI_BAR0    0x10u
 
+#define PCI_COMMAND_MEMORY     (1u << 1)
 #define PCI_COMMAND_IO         (1u << 0)
 #define PCI_COMMAND_BUS_MASTER (1u << 2)
 #define PCI_COMMAND_NO_INTX    (1u << 10)
@@ -45,3 +46,9 @@ void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t 
  * ERR_NOT_FOUND.
  */
 status_t pci_find(struct pci *pci, uint16_t vendor, uint16_t device, pci_function_t *out);
+
+/* pci_find_capability() - register of a capability in the function's list, 0: it has none. */
+unsigned pci_find_capability(struct pci *pci, pci_function_t function, unsigned id);
+
+/* pci_bar() - where a memory BAR lies; 0: it is of ports, or not set up. */
+uint64_t pci_bar(struct pci *pci, pci_function_t function, unsigned index);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "gen/syscall_user.h"
+#include "userspace/lib/start.h"
 #include "userspace/lib/clock.h"
 
 #define UART_PORTS 8u
@@ -111,6 +112,6 @@ status_t uart_open(struct uart *uart, uint64_t system, unsigned first_port)
     write_reg(uart, REG_LINE_CONTROL, LINE_8N1);
     write_reg(uart, REG_FIFO, FIFO_ON_CLEARED);
     write_reg(uart, REG_MODEM_CONTROL, MODEM_DTR_RTS);
-    uart->transport = (struct transport){"COM port", send_pieces, receive_bytes};
+    uart->transport = (struct transport){"COM port", HANDLE_NONE, send_pieces, receive_bytes};
     return OK;
 }

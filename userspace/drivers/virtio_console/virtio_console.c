@@ -21,6 +21,7 @@
 #include "gen/layout.h"
 #include "gen/syscall_user.h"
 #include "kernel/abi/memory.h"
+#include "userspace/drivers/pci/msi.h"
 #include "userspace/drivers/pci/pci.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/start.h"
@@ -34,7 +35,12 @@
 #define REG_QUEUE_SELECT    0x0eu
 #define REG_QUEUE_NOTIFY    0x10u
 #define REG_STATUS          0x12u
-#define REG_PORTS           0x14u
+#define REG_CONFIG_VECTOR   0x14u /* these two are there while MSI-X is enabled */
+#define REG_QUEUE_VECTOR    0x16u
+#define REG_PORTS           0x18u
+
+#define VECTOR_FIRST 0u
+#define VECTOR_NONE  0xffffu
 
 #define STATUS_ACKNOWLEDGE 1u
 #define STATUS_DRIVER      2u
@@ -215,6 +221,14 @@ static void fill_receive_queue(struct virtio_console *console)
 
 /* ---- setting up ---- */
 
+/* The device's interrupt, or HANDLE_NONE: then it is polled. */
+static uint64_t enable_interrupt(struct pci *pci, uint64_t system, pci_function_t function)
+{
+    uint64_t interrupt;
+
+    return msi_enable(pci, system, function, 0, &interrupt) == OK ? interrupt : HANDLE_NONE;
+}
+
 /* Switch the device's ports and bus mastering on and take its ports. */
 static status_t open_ports(struct virtio_console *console, uint64_t system)
 {
@@ -231,7 +245,9 @@ static status_t open_ports(struct virtio_console *console, uint64_t system)
         uint32_t command = pci_read(&pci, function, PCI_COMMAND) & 0xffff;
 
         pci_write(&pci, function, PCI_COMMAND,
-                  command | PCI_COMMAND_IO | PCI_COMMAND_BUS_MASTER | PCI_COMMAND_NO_INTX);
+                  command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER |
+                      PCI_COMMAND_NO_INTX);
+        console->transport.interrupt = enable_interrupt(&pci, system, function);
         status = (bar & PCI_BAR_IO) == 0
                      ? ERR_NOT_SUPPORTED
                      : sys_ports_create(system, bar & ~3u, REG_PORTS, &console->ports);
@@ -252,6 +268,20 @@ static void place_queue(struct virtio_console *console, uint32_t index, struct v
     virtqueue_init(queue, (void *)(console->memory + offset), size);
     write_reg(console, REG_QUEUE_SELECT, 2, index);
     write_reg(console, REG_QUEUE_PAGE, 4, (uint32_t)((console->physical + offset) / PAGE_BYTES));
+}
+
+/* Only what comes in is worth an interrupt: send() waits, and the configuration does not change. */
+static void route_interrupt(struct virtio_console *console)
+{
+    if (console->transport.interrupt == HANDLE_NONE) {
+        return;
+    }
+    write_reg(console, REG_CONFIG_VECTOR, 2, VECTOR_NONE);
+    write_reg(console, REG_QUEUE_SELECT, 2, QUEUE_TRANSMIT);
+    write_reg(console, REG_QUEUE_VECTOR, 2, VECTOR_NONE);
+    write_reg(console, REG_QUEUE_SELECT, 2, QUEUE_RECEIVE);
+    write_reg(console, REG_QUEUE_VECTOR, 2, VECTOR_FIRST);
+    virtqueue_ask_interrupts(&console->receive_queue);
 }
 
 static status_t map_memory(struct virtio_console *console, uint64_t bytes)
@@ -293,7 +323,8 @@ static status_t set_up_queues(struct virtio_console *console)
 
 status_t virtio_console_open(struct virtio_console *console, uint64_t system)
 {
-    *console = (struct virtio_console){.transport = {"virtio console", send_pieces, receive_bytes}};
+    *console = (struct virtio_console){
+        .transport = {"virtio console", HANDLE_NONE, send_pieces, receive_bytes}};
     status_t status = open_ports(console, system);
 
     if (status != OK) {
@@ -309,6 +340,7 @@ status_t virtio_console_open(struct virtio_console *console, uint64_t system)
         (void)sys_handle_close(console->ports);
         return status;
     }
+    route_interrupt(console);
     write_reg(console, REG_STATUS, 1, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK);
     fill_receive_queue(console);
     return OK;

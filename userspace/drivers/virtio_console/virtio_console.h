@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Port 0 of a virtio console on the PCI bus (legacy interface of a transitional device, 1af4:1003),
- * by polling. Memory that the caller knows the physical address of goes out without a copy.
+ * sending by polling, receiving by MSI-X where the device has it. Memory that the caller knows the physical address of goes out without a copy.
  *
  * The host side has to be something that takes all bytes (a file, a pipe with a reader): QEMU drops
  * what a console port's back end refuses.
@@ -23,7 +23,8 @@ struct virtio_console {
 };
 
 /*
- * virtio_console_open() - find the device, set up its queues, start it. @system with right ports.
+ * virtio_console_open() - find the device, set up its queues, start it. @system with rights ports,
+ * and interrupts and physical for MSI-X; without them the caller has to look from time to time.
  * OK; ERR_NOT_FOUND: no such device; ERR_NOT_SUPPORTED: it has no legacy interface; ERR_BUSY:
  * another process drives it; ERR_NO_MEMORY.
  */

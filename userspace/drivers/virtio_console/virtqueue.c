@@ -35,6 +35,11 @@ void virtqueue_init(struct virtqueue *queue, void *memory, unsigned size)
     queue->available->flags = VIRTQUEUE_NO_INTERRUPT;
 }
 
+void virtqueue_ask_interrupts(struct virtqueue *queue)
+{
+    queue->available->flags = 0;
+}
+
 void virtqueue_offer(struct virtqueue *queue, uint16_t head)
 {
     uint16_t index = queue->available->index;

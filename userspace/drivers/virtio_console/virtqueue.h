@@ -57,6 +57,9 @@ uint64_t virtqueue_bytes(unsigned size);
  */
 void virtqueue_init(struct virtqueue *queue, void *memory, unsigned size);
 
+/* virtqueue_ask_interrupts() - from now on the device interrupts when it is done with a chain. */
+void virtqueue_ask_interrupts(struct virtqueue *queue);
+
 /*
  * virtqueue_offer() - give the device the chain that begins at a descriptor. The driver notifies.
  */

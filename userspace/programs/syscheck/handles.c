@@ -27,6 +27,8 @@ static uint64_t specimen_of(enum object_type type)
         return specimens.ports;
     case OBJECT_LEASE:
         return specimens.lease;
+    case OBJECT_INTERRUPT:
+        return specimens.interrupt;
     default:
         return HANDLE_NONE;
     }

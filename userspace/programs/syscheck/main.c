@@ -83,6 +83,9 @@ static void make_specimens(void)
     must(sys_ports_create(program_handle("system"), PORT_POST, 1, &specimens.ports));
     make_thread();
     make_lease();
+    uint64_t address, data;
+    must(sys_interrupt_create_message(program_handle("system"), 0, &specimens.interrupt, &address,
+                                      &data));
 }
 
 int main(int argc, char **argv)

@@ -40,6 +40,7 @@ struct specimens {
     uint64_t thread; /* has ended */
     uint64_t lease;  /* has ended */
     uint64_t ports;
+    uint64_t interrupt; /* a message that no device sends */
 };
 extern struct specimens specimens;
 

@@ -21,16 +21,17 @@ struct manifest_row {
 /* syscheck gets the powerful objects without the rights to use them, but for making harmless specimens. */
 static const struct manifest_row rows[] = {
     {"tracer", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRACE_READ},
-    {"tracer", "system", RIGHT_SYSTEM_PORTS},
+    {"tracer", "system", RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_PHYSICAL | RIGHT_SYSTEM_INTERRUPTS},
     {"bench", "image", RIGHTS_IMAGE},
     {"bench", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRANSFER},
+    {"irqload", "system", RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_PHYSICAL | RIGHT_SYSTEM_INTERRUPTS},
     {"breakin", "debug", RIGHT_DEBUG_ENTER},
     {"life", "image", RIGHTS_IMAGE},
     {"life", "debug", RIGHT_DEBUG_ENTER},
     {"syscheck", "image", RIGHTS_IMAGE},
     {"syscheck", "trace", RIGHTS_NONE},
     {"syscheck", "debug", RIGHTS_NONE},
-    {"syscheck", "system", RIGHT_DUPLICATE | RIGHT_SYSTEM_PORTS},
+    {"syscheck", "system", RIGHT_DUPLICATE | RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_INTERRUPTS},
     {"*", "image", RIGHTS_IMAGE},
 };
 

@@ -2,16 +2,17 @@
 /*
  * tracer: ships the trace rings to the host while the system runs.
  *
- * Two threads. The main one serves the mailbox and owns all state, so there are no locks. The
- * waiter blocks in trace_wait() until sub-buffers have been finished and turns that into a message:
+ * Three threads. The main one serves the mailbox and owns all state, so there are no locks. The
+ * others turn what happens into messages: one waits in trace_wait() until sub-buffers have been
+ * finished, one for the interrupt of the port.
  *
- *     recorder --trace_wait--> waiter --TRACER_FINISHED--> main --blocks--> host
- *     init     ----------------------------TRACER_END----> main <--lines--- host
+ *     recorder --trace_wait-----> waiter --TRACER_FINISHED--> main --blocks--> host
+ *     port     --interrupt_wait-> listener -TRACER_INPUT----> main <--lines--- host
+ *     init     ------------------------------TRACER_END-----> main
  *
- * Both threads are exempt from the trace but for switches and wake-ups: what they do for a
- * sub-buffer adds far less than a sub-buffer, so the system comes to rest. There are no interrupts
- * for user programs yet, so main looks for lines of the host after each message and otherwise at
- * intervals that grow to POLL_MAX.
+ * All are exempt from the trace but for switches and wake-ups: what they do for a sub-buffer adds
+ * far less than a sub-buffer, so the system comes to rest. A port without interrupts (COM2) is
+ * looked at after each message and otherwise at intervals that grow to POLL_MAX.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +37,7 @@
 
 static struct consumer consumer;
 static struct command_reader reader;
-static struct thread waiter;
+static struct thread waiter, listener;
 static uint64_t trace;    /* rights control, read */
 static uint64_t requests; /* rights receive, send */
 
@@ -59,6 +60,26 @@ static void wait_for_subbufs(void *unused)
     for (;;) {
         must(sys_trace_wait(trace, seen, DEADLINE_FOREVER, &seen));
         message = (struct message){.label = TRACER_FINISHED, .word = {seen}};
+        must(message_call(requests, &message, DEADLINE_FOREVER));
+    }
+}
+
+/* ---- the listener ---- */
+
+/*
+ * Acknowledged before the message: what comes while main reads raises the interrupt again, so
+ * nothing is left lying.
+ */
+static void listen_to_port(void *argument)
+{
+    uint64_t interrupt = *(const uint64_t *)argument, count;
+
+    exempt_thread();
+    for (;;) {
+        struct message message = {.label = TRACER_INPUT};
+
+        must(sys_interrupt_wait(interrupt, DEADLINE_FOREVER, &count));
+        must(sys_interrupt_acknowledge(interrupt));
         must(message_call(requests, &message, DEADLINE_FOREVER));
     }
 }
@@ -176,6 +197,8 @@ static status_t serve(struct message *request)
     switch (message_label(request)) {
     case TRACER_FINISHED:
         return consumer_ship(&consumer);
+    case TRACER_INPUT:
+        return OK; /* main looks at the port after each message */
     case TRACER_FLUSH:
         return consumer_flush(&consumer);
     case TRACER_END:
@@ -187,11 +210,13 @@ static status_t serve(struct message *request)
 
 static _Noreturn void serve_requests(void)
 {
+    bool polls = consumer.transport->interrupt == HANDLE_NONE;
     uint64_t poll = POLL_MIN;
 
     for (;;) {
         struct message message = {0};
-        status_t status = message_receive(requests, &message, clock_now() + poll);
+        uint64_t deadline = polls ? clock_now() + poll : DEADLINE_FOREVER;
+        status_t status = message_receive(requests, &message, deadline);
 
         poll = poll * 2 < POLL_MAX ? poll * 2 : POLL_MAX;
         if (status == OK) {
@@ -222,5 +247,9 @@ int main(int argc, char **argv)
     report("capturing through the %s", transport->name);
     must(consumer_ship(&consumer));
     must(thread_start(&waiter, wait_for_subbufs, NULL, THREAD_ANYWHERE, "tracer waiter"));
+    if (transport->interrupt != HANDLE_NONE) {
+        must(thread_start(&listener, listen_to_port, &transport->interrupt, THREAD_ANYWHERE,
+                          "tracer listener"));
+    }
     serve_requests();
 }

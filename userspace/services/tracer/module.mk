@@ -4,6 +4,7 @@ USER_tracer_SRC := \
     userspace/services/tracer/command.c \
     userspace/services/tracer/consumer.c \
     userspace/services/tracer/capture_writer.c \
+    userspace/drivers/pci/msi.c \
     userspace/drivers/pci/pci.c \
     userspace/drivers/uart/uart.c \
     userspace/drivers/virtio_console/virtqueue.c \

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts as objects: a device's line or message, for a driver in user space.
+ *
+ *                  raised                    wait
+ *      ARMED ───────────────► RAISED ───────────────► TAKEN
+ *        ▲                       ▲                      │ acknowledge
+ *        └───────────────────────┴──────────────────────┘
+ *                    nothing came      another came meanwhile
+ *
+ * N1  Between RAISED and the acknowledgement the driver hears nothing more. A level line is masked, so the device may go on
+ *     asking; after the acknowledgement it is heard again. An edge or a message that comes meanwhile is remembered, once.
+ * N2  A vector belongs to at most one interrupt, and so does an I/O APIC line. Lines that the kernel uses are never given.
+ * N3  Interrupts live in type-stable memory: the handler finds one by vector without a lock, locks it, looks again.
+ *
+ * Lines shared by several devices are not supported: the second driver gets ERR_BUSY. Use messages.
+ */
+#pragma once
+
+#include "object/object.h"
+#include "sched/wait_queue.h"
+
+enum interrupt_state { INTERRUPT_ARMED, INTERRUPT_RAISED, INTERRUPT_TAKEN };
+
+/* (c) constant after create  (l) waiters.lock */
+struct interrupt {
+    struct object object;
+    struct wait_queue waiters;
+    uint64_t count;    /* (l) how often it came */
+    uint32_t gsi;      /* (c) INTERRUPT_MESSAGE: none */
+    uint16_t cpu;      /* (c) where it is delivered */
+    uint16_t cpu_last; /* (l) where it came last */
+    uint8_t vector;    /* (l) 0: not in use */
+    uint8_t state;     /* (l) enum interrupt_state */
+    bool masks;        /* (c) level: masked until acknowledged */
+    bool again;        /* (l) came while TAKEN */
+};
+
+#define INTERRUPT_MESSAGE ~0u
+
+/* By vector - VECTOR_IRQ_BASE, for kdebug. */
+#define INTERRUPT_VECTORS 176u
+extern struct interrupt *interrupt_vectors[INTERRUPT_VECTORS];
+
+void interrupt_init(void);
+
+/*
+ * interrupt_create() - take a line of an I/O APIC and deliver it to a core.
+ * @flags  INTERRUPT_ISA ... (kernel/abi/interrupt.h)
+ * OK; ERR_NOT_FOUND no such line; ERR_BUSY somebody has it; ERR_RANGE no such core; ERR_BAD_ARGUMENT; ERR_TABLE_FULL no vector
+ * left; ERR_NO_MEMORY. One reference.
+ */
+status_t interrupt_create(uint32_t line, uint32_t flags, uint32_t cpu,
+                          struct interrupt **out) MUST_CHECK;
+
+/* interrupt_create_message() - for a device that can write: the address and value that raise it. Errors as above. */
+status_t interrupt_create_message(uint32_t cpu, struct interrupt **out, uint64_t *out_address,
+                                  uint64_t *out_data) MUST_CHECK;
+void interrupt_destroy(struct object *object);
+
+/* interrupt_wait() - until it is raised; how often it has come so far. OK, ERR_TIMED_OUT, ERR_CANCELLED. Thread context. */
+status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *out_count) MUST_CHECK;
+
+/* interrupt_acknowledge() - the device is served. ERR_NOT_FOUND: nothing was taken. */
+status_t interrupt_acknowledge(struct interrupt *interrupt) MUST_CHECK;
+
+/* interrupt_deliver() - vector VECTOR_IRQ_BASE + 0 .. INTERRUPT_VECTORS - 1 has come. Interrupt context, before the EOI. */
+void interrupt_deliver(unsigned vector);

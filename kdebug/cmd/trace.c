@@ -2,6 +2,7 @@
 /* Commands on the trace: trace, log. */
 #include "base/string.h"
 #include "gen/trace_table.h"
+#include "kernel/abi/trace.h"
 #include "kdebug/cmd/trace_dump.h"
 #include "kdebug/cmd/trace_filter.h"
 #include "kdebug/cmd/trace_print.h"
@@ -95,7 +96,7 @@ static void switch_categories(struct kd_call *call, bool on)
     if (!kd_deferred_wanted(&now)) {
         now = region.categories;
     }
-    now = on ? now | mask : now & ~mask;
+    now = on ? trace_with_threads(now | mask) : now & ~mask;
     kd_deferred_categories(now);
     print_categories("on after the stop:", now);
 }

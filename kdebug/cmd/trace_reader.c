@@ -49,10 +49,9 @@ bool kd_lane_open(vaddr_t address, const struct trace_region *region, unsigned i
 bool kd_lane_span(const struct kd_lane *lane, uint64_t *out_oldest, uint64_t *out_newest)
 {
     uint64_t position = lane->control.position;
-    uint64_t newest = (position - 1) / TRACE_SUBBUF_BYTES * TRACE_SUBBUF_BYTES;
-    uint64_t kept = lane->ring_bytes - TRACE_SUBBUF_BYTES;
-    *out_newest = newest;
-    *out_oldest = newest > kept ? newest - kept : 0;
+    *out_newest = (position - 1) / TRACE_SUBBUF_BYTES * TRACE_SUBBUF_BYTES;
+    *out_oldest =
+        lane->kind == TRACE_LANE_META ? 0 : trace_oldest_intact(position, lane->ring_bytes);
     return position != 0;
 }
 
@@ -93,6 +92,10 @@ void kd_subbuf_each(const uint64_t *subbuf, size_t bytes,
             return;
         }
         record.tsc = full_time(record.tsc, record.words[0]);
+        if (event == TRACE_EVENT_TRACE_SYNC && words > 1) {
+            record.tsc =
+                record.words[1]; /* the lane was silent for long: its low bits alone would lie */
+        }
         record.position = head->position + at * 8;
         if (event != TRACE_EVENT_TRACE_PAD && !visit(&record, context)) {
             return;

@@ -19,6 +19,7 @@ static inline void kd_trace_enter(enum trace_kdebug_reason reason)
 static inline void kd_trace_leave(enum trace_kdebug_reason reason)
 {
     if (trace_categories() & TRACE_CATEGORY_KDEBUG) {
+        trace_keep_time(trace_lane()); /* a stop may last for hours */
         trace_emit_kdebug_leave(trace_lane(), (uint8_t)reason);
     }
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations of the system call trace_control, conditions of trace_filter. */
+/* Operations of the system call trace_control, conditions of trace_filter, which categories make sense together. */
 #pragma once
+
+#include <stdint.h>
+
+#include "gen/trace_events.h"
 
 #define TRACE_CONTROL_ENABLE                                                                       \
     0u /* value: mask of categories (TRACE_CATEGORY_*) to switch on; first: mask now on */
@@ -34,3 +38,14 @@ struct trace_condition {
     unsigned int reserved; /* 0 */
     unsigned long value;   /* a status: sign-extended */
 };
+
+/*
+ * trace_with_threads() - categories as people mean them: what happens on a thread is drawn on that thread, and only its switches
+ * tell which one that is. For whoever takes a choice of categories from a person; the system call takes masks as they are.
+ */
+static inline uint64_t trace_with_threads(uint64_t mask)
+{
+    const uint64_t on_threads =
+        TRACE_CATEGORY_SYSCALL | TRACE_CATEGORY_FAULT | TRACE_CATEGORY_IPC | TRACE_CATEGORY_USER;
+    return mask & on_threads ? mask | TRACE_CATEGORY_SCHED : mask;
+}

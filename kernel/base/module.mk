@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # log.c and panic.c implement headers of this folder one layer up, because they lock, print and trace.
-KERNEL_SRC += kernel/base/crc32c.c kernel/base/format.c kernel/base/string.c kernel/base/tree.c
+KERNEL_SRC += kernel/base/build_id.c kernel/base/crc32c.c kernel/base/format.c kernel/base/string.c kernel/base/tree.c
 KERNEL_SRC += kernel/sync/log.c kernel/sync/panic.c
 
 HOST_TESTS += test_crc32c test_format test_list test_log test_string test_tree

@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "gen/trace_events.h"
 #include "gen/trace_table.h"
+#include "kernel/abi/trace.h"
 
 static const char *skip_blanks(const char *text)
 {
@@ -83,5 +84,5 @@ uint64_t option_trace_categories(const char *cmdline, char *out_unknown, size_t 
         mask |= bits;
         name = comma == NULL ? NULL : comma + 1;
     }
-    return mask;
+    return trace_with_threads(mask);
 }

@@ -25,8 +25,8 @@ status_t sys_area_create(uint64_t bytes, uint32_t flags, uint64_t *out_area)
         return status;
     }
     struct area *area;
-    status = is_run ? area_create_run(bytes, flags, &area)
-                    : area_create_anonymous(bytes, flags, &area);
+    status =
+        is_run ? area_create_run(bytes, flags, &area) : area_create_anonymous(bytes, flags, &area);
     if (status != OK) {
         quota_return(quota, QUOTA_MEMORY, pages);
         return status;

@@ -79,6 +79,8 @@ void trap_dispatch_nmi_class(struct trap_frame *frame)
     if (++depth[cpu->id] > 1) {
         /* Interrupted another of us, perhaps in the middle of a record: no event of ours may go into its lane. */
         cpu->lane = trace_lane_nested(cpu->id);
+    } else {
+        trace_keep_time(cpu->lane);
     }
     if (frame->vector == VECTOR_NMI) {
         kdebug_nmi(frame);

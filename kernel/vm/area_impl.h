@@ -37,9 +37,9 @@ struct area {
     struct list mappings;    /* (l) mapping.area_link, new ones at the end */
     unsigned walks;          /* (l) area_walk()s under way */
     atomic_ulong frozen_first,
-        frozen_end; /* (a) pages that no fault may map just now; 0, 0: none */
-    struct quota *payer;     /* (c) whose memory quota it counts against; NULL: nobody's */
-    uint64_t paid;           /* (l) pages charged to it: of the largest size so far */
+        frozen_end;      /* (a) pages that no fault may map just now; 0, 0: none */
+    struct quota *payer; /* (c) whose memory quota it counts against; NULL: nobody's */
+    uint64_t paid;       /* (l) pages charged to it: of the largest size so far */
 };
 static_assert(offsetof(struct area, object) == 0,
               "handles and object_put() take it for its object");

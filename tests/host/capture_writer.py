@@ -111,7 +111,8 @@ class Capture:
 
     def control(self, lane: Lane) -> bytes:
         position = lane.position + len(lane.data)
-        return struct.pack("<7Q4QQQIHH2Q", position, 0, 0, lane.events, lane.position + SUBBUF_BYTES, 0, lane.ring - 1,
+        limit = lane.position + SUBBUF_BYTES
+        return struct.pack("<7Q4QQQIHH2Q", position, limit - 40, 0, lane.events, limit, 0, lane.ring - 1,
                            *lane.lost, 0, 0, 0, lane.cpu, lane.kind, 0, 0)
 
     def status(self) -> bytes:

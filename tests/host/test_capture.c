@@ -676,7 +676,7 @@ static void test_image_of_rings_that_went_round(void **state)
     open_work(&b, image);
     assert_int_equal(finding_total(&b.session.findings), 0);
     const struct session_lane *lane = &b.session.lane[SYNTH_LANE(0)];
-    assert_int_equal(lane->entries, 16); /* the ring is full of believable sub-buffers */
+    assert_int_equal(lane->entries, 15); /* the oldest of the ring may be under the next header */
     struct lane whole;
     struct lane rest;
     lane_open(&whole, &a.session, SYNTH_LANE(0), NULL);
@@ -708,7 +708,7 @@ static void test_image_whose_writer_was_just_beginning_a_sub_buffer(void **state
     uint64_t next = control->limit; /* the header of the next sub-buffer lies over the oldest one */
     struct trace_subbuf *header =
         (struct trace_subbuf *)(image.data + place->ring_offset + (next & control->mask));
-    header->position = next;
+    header->tsc = ~0ull; /* the fields come in any order: this one is there, its position is not */
     struct opened opened;
     open_work(&opened, image);
     assert_int_equal(finding_total(&opened.session.findings), 0);

@@ -53,8 +53,12 @@ static void trace_categories_by_name(void **state)
     assert_string_equal(unknown, "");
     assert_int_equal(
         option_trace_categories("trace=ipc,nonsense,irq,more", unknown, sizeof(unknown)),
-        TRACE_CATEGORY_IPC | TRACE_CATEGORY_IRQ);
+        TRACE_CATEGORY_SCHED | TRACE_CATEGORY_IPC | TRACE_CATEGORY_IRQ);
     assert_string_equal(unknown, "nonsens");
+    assert_int_equal(option_trace_categories("trace=irq,log", unknown, sizeof(unknown)),
+                     TRACE_CATEGORY_IRQ | TRACE_CATEGORY_LOG); /* drawn per core, not per thread */
+    assert_int_equal(option_trace_categories("trace=syscall", unknown, sizeof(unknown)),
+                     TRACE_CATEGORY_SYSCALL | TRACE_CATEGORY_SCHED);
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "arch/mmu.h"
+#include "base/build_id.h"
 #include "arch/text_patch.h"
 #include "gen/trace_emit.h"
 #include "gen/trace_table.h"
@@ -28,6 +29,11 @@ status_t text_patch_sites(const struct text_patch_wanted *wanted)
 {
     patched = *wanted;
     return OK;
+}
+
+uint64_t kernel_id(void)
+{
+    return 0x1d1d;
 }
 
 static int begin(void **state)
@@ -74,7 +80,7 @@ static struct walk walk_lane(const struct trace_lane *lane)
 {
     struct walk walk = {0};
     uint64_t ring = lane->mask + 1, end = lane->position;
-    uint64_t start = end > ring ? (end / TRACE_SUBBUF_BYTES + 1) * TRACE_SUBBUF_BYTES - ring : 0;
+    uint64_t start = lane->kind == TRACE_LANE_META ? 0 : trace_oldest_intact(end, ring);
     uint64_t expected_event = 0, time = 0;
     for (; start < end; start += TRACE_SUBBUF_BYTES) {
         const struct trace_subbuf *head = (const void *)(lane->base + (start & lane->mask));
@@ -390,6 +396,95 @@ static void without_a_region_events_go_nowhere(void **state)
     assert_false(emit(trace_lane(), 1, 1));
 }
 
+/*
+ * A reader whose look at the position falls between the next header and the position that commits it: the moment is made by
+ * looking before a record that begins a sub-buffer and reading after it.
+ */
+static void what_a_reader_may_believe_is_not_being_overwritten(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    uint64_t ring = lane->mask + 1;
+    for (uint64_t i = 0; lane->position < 3 * ring; i++) {
+        uint64_t seen = lane->position, limit = lane->limit;
+        assert_true(emit(lane, i, 1 + i % 3));
+        if (seen < ring || lane->limit == limit) {
+            continue;
+        }
+        for (uint64_t s = trace_oldest_intact(seen, ring); s < seen; s += TRACE_SUBBUF_BYTES) {
+            const struct trace_subbuf *head = (const void *)(lane->base + (s & lane->mask));
+            assert_int_equal(head->position, s);
+        }
+    }
+}
+
+static void the_oldest_sub_buffer_by_position(void **state)
+{
+    (void)state;
+    const uint64_t ring = 4 * TRACE_SUBBUF_BYTES, one = TRACE_SUBBUF_BYTES;
+    assert_int_equal(trace_oldest_intact(0, ring), 0);
+    assert_int_equal(trace_oldest_intact(2 * one + 80, ring), 0); /* the next header is at 3 */
+    assert_int_equal(trace_oldest_intact(3 * one, ring), 0);
+    assert_int_equal(trace_oldest_intact(3 * one + 80, ring),
+                     one); /* the next header is at 4, over 0 */
+    assert_int_equal(trace_oldest_intact(4 * one, ring), one);
+    assert_int_equal(trace_oldest_intact(9 * one + 80, ring), 7 * one);
+}
+
+/* The records of a lane with the time that a reader makes of headers and sync records. */
+static uint64_t last_time(const struct trace_lane *lane)
+{
+    const uint64_t *record = (const void *)(lane->base + sizeof(struct trace_subbuf));
+    uint64_t time = ((const struct trace_subbuf *)lane->base)->tsc;
+    while (record < (const uint64_t *)(lane->base + lane->position)) {
+        time += (TRACE_TIME(record[0]) - time) & ((1ull << TRACE_TIME_BITS) - 1);
+        if (TRACE_EVENT(record[0]) == TRACE_EVENT_TRACE_SYNC) {
+            time = record[1];
+        }
+        record += 1 + TRACE_WORDS(record[0]);
+    }
+    return time;
+}
+
+/* As if the lane had been begun, and last been written, more than the 42 bits of a record's time ago. */
+static void age(struct trace_lane *lane, uint64_t ticks)
+{
+    ((struct trace_subbuf *)lane->base)->tsc -= ticks;
+    lane->last_tsc -= ticks;
+}
+
+static void silent_lanes_tell_the_time_again(void **state)
+{
+    (void)state;
+    struct trace_region *region = trace_region_get();
+    struct trace_lane *meta = (void *)((char *)region + region->lane[0].control_offset);
+    struct trace_lane *nmi = cpus[0].lane_nmi;
+    const uint64_t words[1] = {7}, silence = 3ull << TRACE_TIME_BITS;
+
+    trace_meta_write(TRACE_EVENT_USER_MARK | 1ull << TRACE_WORDS_SHIFT, words, 1);
+    age(meta, silence);
+    uint64_t before = cpu_tsc();
+    trace_meta_write(TRACE_EVENT_USER_MARK | 1ull << TRACE_WORDS_SHIFT, words, 1);
+    assert_true(last_time(meta) >= before && last_time(meta) <= cpu_tsc());
+    assert_int_equal(meta->events, 3);
+
+    trace_keep_time(nmi);
+    assert_true(emit(nmi, 1, 1));
+    age(nmi, silence);
+    before = cpu_tsc();
+    trace_keep_time(nmi);
+    assert_true(emit(nmi, 2, 1));
+    assert_true(last_time(nmi) >= before && last_time(nmi) <= cpu_tsc());
+    trace_keep_time(nmi);
+    assert_int_equal(nmi->events, 3); /* once is enough */
+}
+
+static void the_region_names_the_kernel(void **state)
+{
+    (void)state;
+    assert_int_equal(trace_region_get()->kernel_id, 0x1d1d);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -410,6 +505,10 @@ int main(void)
         TEST(categories_become_a_map_of_events),
         TEST(a_filter_decides_before_anything_is_written),
         TEST(filters_are_given_and_taken),
+        TEST(what_a_reader_may_believe_is_not_being_overwritten),
+        TEST(the_oldest_sub_buffer_by_position),
+        TEST(silent_lanes_tell_the_time_again),
+        TEST(the_region_names_the_kernel),
         TEST(without_a_region_events_go_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

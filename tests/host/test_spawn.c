@@ -528,15 +528,17 @@ static void too_many_or_too_long_is_refused(void **state)
     for (unsigned i = 0; i < START_ARGS_MAX + 1; i++) {
         args[i] = "x";
     }
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL}),
-                     ERR_TOO_BIG);
+    assert_int_equal(
+        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL}),
+        ERR_TOO_BIG);
     assert_int_equal(
         spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0, NULL}), OK);
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     args[0] = text;
     (void)sys_process_kill(child.process, 0);
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL}), ERR_TOO_BIG);
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL}),
+                     ERR_TOO_BIG);
     for (unsigned i = 0; i < START_HANDLES_MAX; i++) {
         grants[i] = (struct spawn_grant){"g", THING, 0, 0};
     }

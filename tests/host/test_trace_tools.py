@@ -108,8 +108,8 @@ def test_dump_and_convert_name_kernel_addresses(tmp_path: Path) -> None:
     assert next(item for item in report.slices if item.name == "page fault").args["symbol"] == "copy_from_user"
 
 
-def make_elf(symbols: list[tuple[str, int]]) -> bytes:
-    """The least ELF64 file with a symbol table."""
+def make_elf(symbols: list[tuple[str, int]], build_id: bytes = b"") -> bytes:
+    """The least ELF64 file with a symbol table, and a build id if one is given."""
     names = b"\0" + b"".join(name.encode() + b"\0" for name, _ in symbols)
     table = bytes(24)
     at = 1
@@ -120,10 +120,13 @@ def make_elf(symbols: list[tuple[str, int]]) -> bytes:
     sections = bytes(64)
     sections += struct.pack("<IIQQQQIIQQ", 0, 2, 0, 0, offset, len(table), 2, 0, 8, 24)
     sections += struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, offset + len(table), len(names), 0, 0, 1, 0)
-    where = offset + len(table) + len(names)
+    note = struct.pack("<III4s", 4, len(build_id), 3, b"GNU") + build_id
+    sections += struct.pack("<IIQQQQIIQQ", 0, 7 if build_id else 0, 0, 0, offset + len(table) + len(names), len(note),
+                            0, 0, 4, 0)
+    where = offset + len(table) + len(names) + len(note)
     head = b"\x7fELF\x02\x01\x01" + bytes(9)
-    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, where, 0, 64, 0, 0, 64, 3, 0)
-    return head + table + names + sections
+    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, where, 0, 64, 0, 0, 64, 4, 0)
+    return head + table + names + note + sections
 
 
 def test_symbols_of_an_elf_file(tmp_path: Path) -> None:
@@ -133,6 +136,12 @@ def test_symbols_of_an_elf_file(tmp_path: Path) -> None:
     elf = tmp_path / "kernel.elf"
     elf.write_bytes(make_elf([("later", 0xFFFFFFFF80004000), ("fault_here", 0xFFFFFFFF80003000)]))
     assert "ip=0xffffffff80003004(fault_here+0x4)" in "\n".join(dump(path, "--symbols", str(elf)))
+    own = elf.parent / "own.elf"
+    own.write_bytes(make_elf([("fault_here", 0xFFFFFFFF80003000)], (0x1D).to_bytes(8, "big") + bytes(12)))
+    assert b"build" not in spoor_trace("dump", "--symbols", own, path).stderr
+    own.write_bytes(make_elf([("fault_here", 0xFFFFFFFF80003000)], (0x1E).to_bytes(8, "big") + bytes(12)))
+    warning = spoor_trace("dump", "--symbols", own, path).stderr.decode()
+    assert "is of build 000000000000001e, the capture of 000000000000001d" in warning
     elf.write_bytes(b"\x7fELF but not more")
     spoor_trace("dump", "--symbols", elf, path, code=2)
 

@@ -9,6 +9,7 @@ import time
 import pytest
 from conftest import REST_SECONDS, BootFunction, wait_all_done
 
+from qemu import paths
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
 
@@ -239,6 +240,12 @@ def test_symbols_are_those_of_the_image(kdebug: KdebugPrompt, idle_machine: Mach
     assert symbols
     for name in ("kernel_main", "syscall_dispatch", "thread_wait", "kdebug_nmi", "cpus"):
         assert f"{symbols.address_of(name):x}" in kdebug.command(f"sym {name}")
+
+
+def test_the_region_names_the_build_of_the_kernel(kdebug: KdebugPrompt, idle_machine: Machine) -> None:
+    elf = paths.kernel_elf(idle_machine.config.mode).read_bytes()
+    note = elf.index(b"\x03\0\0\0GNU\0") + 8
+    assert f"kernel {elf[note:note + 8].hex()}," in kdebug.command("version")
 
 
 def test_a_blocked_thread_shows_why_it_waits(kdebug: KdebugPrompt) -> None:

@@ -70,6 +70,7 @@ static void go_live(struct convert *convert)
     people_begin(convert);
     health_reopen(convert);
     recording_reopen(convert);
+    calls_reopen(convert);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         sched_resume_core(convert, cpu);
         kdebug_reopen(convert, cpu);

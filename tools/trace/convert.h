@@ -299,6 +299,8 @@ void put_status(const struct convert *convert, struct track_event *event, int64_
 void on_call(struct convert *convert, const struct step *step);
 void on_receive(struct convert *convert, const struct step *step);
 void on_reply(struct convert *convert, const struct step *step);
+/* calls_reopen() - the window begins: show the calls that are held on tracks of their own. */
+void calls_reopen(struct convert *convert);
 void on_return(struct convert *convert, const struct step *step);
 void on_copy(struct convert *convert, const struct step *step);
 /* calls_wait() - iid of what a thread waits for in a state: state + 1, but of calls the server's name is known. */

@@ -257,6 +257,20 @@ static void give_track(struct convert *convert, struct async_track *track)
     convert->free_tracks = track;
 }
 
+void calls_reopen(struct convert *convert)
+{
+    for (size_t i = 0; i < convert->calls.slots; i++) {
+        const struct call *call = convert->calls.slot[i].value;
+        if (call == NULL || call->place != SERVE_ON_TRACK) {
+            continue;
+        }
+        struct track_event event = track_begin(&convert->perfetto, convert_time(convert),
+                                               call->track->uuid, call->serve_name, CATEGORY_IPC);
+        track_arg_bool(&event, ARG_TRUNCATED, true);
+        track_commit(&event);
+    }
+}
+
 /* The serve slice ends: on the thread's own track what is above it goes on, on a track of its own there is nothing else. */
 static void end_serving(struct convert *convert, struct call *call)
 {

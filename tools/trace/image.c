@@ -3,8 +3,8 @@
  * Front end 2: an image of the trace region's memory (trace/ring/layout.h): a dump of physical memory, or of the region
  * alone, of a kernel that lives, is stopped, or is dead.
  *
- * Which sub-buffers can be believed follows from a lane's position p alone (layout.h): those that start within a ring's
- * length before the end of the current one. Each must say so itself, in its header, or it is left out.
+ * Which sub-buffers can be believed follows from a lane's position alone (trace_oldest_intact() in layout.h). Each must say so
+ * itself, in its header, or it is left out.
  */
 #include "session.h"
 
@@ -57,9 +57,6 @@ static void add_subbuf(struct session *session, const struct image_lane *lane, u
                     "lane %u: the image ends before position %#" PRIx64, lane->index, start);
         return;
     }
-    if (header.magic == TRACE_SUBBUF_MAGIC && header.position == start + lane->ring_bytes) {
-        return; /* the oldest: the header of the next sub-buffer is there already, see layout.h */
-    }
     struct subbuf_entry entry = {.position = start,
                                  .offset = offset,
                                  .bytes = (uint32_t)(bytes & ~7ull),
@@ -87,11 +84,10 @@ static void scan_lane(struct session *session, uint64_t region_offset, unsigned 
                                .ring = region_offset + place->ring_offset,
                                .ring_bytes = bytes,
                                .position = control.position};
-    uint64_t current = ROUND_DOWN(control.position, (uint64_t)TRACE_SUBBUF_BYTES);
-    uint64_t ring_slots = bytes / TRACE_SUBBUF_BYTES;
-    uint64_t back = MIN(ring_slots - 1, current / TRACE_SUBBUF_BYTES);
-    for (uint64_t i = back + 1; i-- != 0;) {
-        add_subbuf(session, &image, current - i * TRACE_SUBBUF_BYTES);
+    uint64_t start =
+        place->kind == TRACE_LANE_META ? 0 : trace_oldest_intact(control.position, bytes);
+    for (; start < control.position; start += TRACE_SUBBUF_BYTES) {
+        add_subbuf(session, &image, start);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "symbols.h"
 
 #include <elf.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define SYMBOL_TABLE_BYTES_MAX 0x8000000u
@@ -114,6 +115,49 @@ static status_t load_elf(struct symbols *symbols, const struct input *input)
     return OK;
 }
 
+/* The first 8 bytes of an ELF file's build id, as the kernel puts its own into the region; 0: it has none. */
+static uint64_t build_id_of(const struct input *input)
+{
+    Elf64_Ehdr elf;
+    if (input_read(input, 0, &elf, sizeof(elf)) < sizeof(elf)) {
+        return 0;
+    }
+    for (unsigned i = 0; i < elf.e_shnum; i++) {
+        struct {
+            Elf64_Nhdr head;
+            char name[4];
+            uint8_t id[8];
+        } note;
+        Elf64_Shdr section;
+        uint64_t at = elf.e_shoff + (uint64_t)i * sizeof(section);
+        if (input_read(input, at, &section, sizeof(section)) < sizeof(section)) {
+            return 0;
+        }
+        if (section.sh_type == SHT_NOTE &&
+            input_read(input, section.sh_offset, &note, sizeof(note)) == sizeof(note) &&
+            note.head.n_type == NT_GNU_BUILD_ID && note.head.n_descsz >= sizeof(note.id) &&
+            memcmp(note.name, "GNU", 4) == 0) {
+            uint64_t id = 0;
+            for (unsigned byte = 0; byte < sizeof(note.id); byte++) {
+                id = id << 8 | note.id[byte];
+            }
+            return id;
+        }
+    }
+    return 0;
+}
+
+/* Names from another build's file would be wrong without looking wrong. */
+static void compare_builds(const struct input *input, const struct session *session)
+{
+    uint64_t file = build_id_of(input), kernel = session->region.kernel_id;
+    if (file != 0 && kernel != 0 && file != kernel) {
+        complain("%s: is of build %016" PRIx64 ", the capture of %016" PRIx64
+                 ": names of functions may be wrong",
+                 input->name, file, kernel);
+    }
+}
+
 status_t symbols_load(struct symbols *symbols, const struct session *session, const char *path)
 {
     memset(symbols, 0, sizeof(*symbols));
@@ -125,6 +169,9 @@ status_t symbols_load(struct symbols *symbols, const struct session *session, co
             return status;
         }
         status = load_elf(symbols, &input);
+        if (status == OK) {
+            compare_builds(&input, session);
+        }
         input_close(&input);
     } else if (session->symbols != NULL) {
         load_text(symbols, session->symbols);

@@ -12,9 +12,12 @@
  * position is free-running: bytes since start; position & (ring_bytes - 1) is the place in the ring. It is stored last and
  * thereby commits: everything below it is complete. Store order of a record: payload, header, position.
  *
- * What a reader may believe, with p = position read *after* the bytes were copied: sub-buffers whose start s satisfies
- *     s + ring_bytes >= p + TRACE_SUBBUF_BYTES    (with p rounded down to a sub-buffer start)
- * because the writer fills in the header of the next sub-buffer before it moves position there.
+ * What a reader may believe, with p = position read *after* the bytes were copied: the sub-buffer being written starts at
+ * n = (p - 1) rounded down, and the writer fills in the header of the next one, at n + TRACE_SUBBUF_BYTES, before it moves p
+ * there. In the ring that header lies where the sub-buffer of one ring earlier began. So those whose start s satisfies
+ *     s + ring_bytes >= n + 2 * TRACE_SUBBUF_BYTES
+ * are whole, and trace_oldest_intact() gives the first. (p - 1, because a record may end exactly where its sub-buffer does: then
+ * p is the start of one that has not been begun.) A meta lane keeps the oldest and is never overwritten.
  *
  * L1  A lane has one producer: the context kind it belongs to on its core. Meta: whoever holds its lock.
  * L2  The clock is read between reserve and commit, so time order is record order within a lane.
@@ -88,8 +91,18 @@ struct trace_lane {
     uint32_t busy; /* NMI lane: an emitter is at work */
     uint16_t cpu;
     uint16_t kind;
-    uint64_t reserved[2];
+    uint64_t
+        last_tsc; /* NMI, meta: when the lane was last known not to be silent, see trace_keep_time() */
+    uint64_t reserved[1];
 };
+
+/* trace_oldest_intact() - start of the first sub-buffer that a reader may believe, for a lane that overwrites. */
+static inline uint64_t trace_oldest_intact(uint64_t position, uint64_t ring_bytes)
+{
+    uint64_t written = position == 0 ? 0 : (position - 1) / TRACE_SUBBUF_BYTES * TRACE_SUBBUF_BYTES;
+    uint64_t touched_end = written + 2 * TRACE_SUBBUF_BYTES;
+    return touched_end <= ring_bytes ? 0 : touched_end - ring_bytes;
+}
 
 struct trace_lane_place {
     uint64_t control_offset; /* from the start of the region */
@@ -114,7 +127,7 @@ struct trace_region {
     uint64_t unix_tsc; /* unix_ns of wall-clock time at this TSC; 0 unknown */
     uint64_t unix_ns;
     uint64_t categories; /* now on */
-    uint64_t kernel_id;  /* first 8 bytes of the kernel's build id */
+    uint64_t kernel_id;  /* first 8 bytes of the kernel's build id, big endian */
     char version_text[64];
     char cmdline[256];
     struct trace_lane_place lane[TRACE_LANES_MAX];

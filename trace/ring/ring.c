@@ -11,6 +11,7 @@
 #include "trace/ring/ring.h"
 
 #include "arch/mmu.h"
+#include "base/build_id.h"
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "gen/trace_schema.h"
@@ -108,6 +109,7 @@ void trace_init(const struct handoff *handoff)
     region->unix_ns = handoff->unix_ns;
     region->unix_tsc = handoff->unix_tsc;
     region->cpu_count = 1;
+    region->kernel_id = kernel_id();
     string_copy(region->version_text, "Spoor", sizeof(region->version_text));
     string_copy(region->cmdline, handoff->cmdline, sizeof(region->cmdline));
     ring_next = 0x3000 + TRACE_SUBBUF_BYTES - 0x3000 % TRACE_SUBBUF_BYTES;
@@ -222,14 +224,30 @@ uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
     return (uint64_t *)(lane->window + lane->position);
 }
 
-void trace_sync(void)
+static void write_sync(struct trace_lane *lane)
 {
-    struct trace_lane *lane = trace_lane_always();
     uint64_t *record = trace_reserve(lane, 16);
     if (record != NULL) {
         record[1] = cpu_tsc();
         trace_commit(lane, record, 16, TRACE_EVENT_TRACE_SYNC | 1ull << TRACE_WORDS_SHIFT);
     }
+}
+
+void trace_sync(void)
+{
+    write_sync(trace_lane_always());
+}
+
+/* Half of what the bits can tell: who calls this at least once before each record leaves the other half as a margin. */
+#define SILENCE_MAX (1ull << (TRACE_TIME_BITS - 1))
+
+void trace_keep_time(struct trace_lane *lane)
+{
+    tsc_t now = cpu_tsc();
+    if (lane->mask != 0 && lane->position != 0 && now - lane->last_tsc > SILENCE_MAX) {
+        write_sync(lane);
+    }
+    lane->last_tsc = now;
 }
 
 void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
@@ -247,6 +265,7 @@ void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
     if (!alone) {
         spinlock_acquire(&meta_lock);
     }
+    trace_keep_time(lane);
     unsigned bytes = 8 * (1 + count);
     uint64_t *record = trace_reserve(lane, bytes);
     if (record != NULL) {

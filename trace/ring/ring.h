@@ -55,6 +55,10 @@ static inline void trace_commit(struct trace_lane *lane, uint64_t *record, unsig
 /* trace_sync() - a record with the full TSC in this core's normal lane, when the lane may have been silent for long. */
 void trace_sync(void);
 
+/* trace_keep_time() - the same for the lane of an NMI-class context, only if it has been silent for so long that the low bits of a
+ * record's time would be ambiguous. On entry to the class, and before kdebug writes again after it waited for its user. */
+void trace_keep_time(struct trace_lane *lane);
+
 /* trace_meta_write() - a record of the meta lane, full header but time; takes the META lock. */
 void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count);
 

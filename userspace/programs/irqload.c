@@ -126,7 +126,8 @@ static void map_edu(struct pci *pci, pci_function_t function)
         pci_write(pci, function, PCI_BAR0, EDU_ADDRESS);
     }
     pci_write(pci, function, PCI_COMMAND, COMMAND_BITS);
-    must(sys_area_create_physical(machine, pci_bar(pci, function, 0), PAGE_BYTES, AREA_UNCACHED, &area));
+    must(sys_area_create_physical(machine, pci_bar(pci, function, 0), PAGE_BYTES, AREA_UNCACHED,
+                                  &area));
     must(sys_area_map(program.self, area, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &address));
     must(sys_handle_close(area));
     edu = (volatile uint32_t *)address;

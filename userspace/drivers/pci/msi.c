@@ -53,8 +53,8 @@ static status_t set_msix(struct pci *pci, uint64_t system, pci_function_t functi
     if (bar == 0) {
         return ERR_NOT_SUPPORTED;
     }
-    status_t status =
-        sys_area_create_physical(system, table & ~(PAGE_BYTES - 1ull), PAGE_BYTES, AREA_UNCACHED, &area);
+    status_t status = sys_area_create_physical(system, table & ~(PAGE_BYTES - 1ull), PAGE_BYTES,
+                                               AREA_UNCACHED, &area);
     if (status != OK) {
         return status;
     }

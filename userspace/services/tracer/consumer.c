@@ -10,9 +10,9 @@
  *   ---|=====|-----|-----|-----|==>--|-----|---      positions; the ring holds ring_bytes of them
  *                                    ^ its header is written before p gets there
  *
- * C1  A sub-buffer at s is intact iff s + ring_bytes >= p' + 2 * TRACE_SUBBUF_BYTES, p read after
- *     the last byte was: the writer may be at work in the sub-buffer at p' and on the header of
- *     the one after it, nowhere else.
+ * C1  A sub-buffer is intact iff it does not start before trace_oldest_intact() of a position that
+ *     was read after its last byte was: the writer may be at work in the sub-buffer at p' and on
+ *     the header of the one after it, nowhere else.
  * C2  A block whose sub-buffer fails C1 after the transfer is followed by a verdict that names it;
  *     its checksum may be wrong, too, as it was computed before.
  * C3  Sub-buffers of a lane go out in order, each complete one once. What is skipped is counted in
@@ -56,12 +56,10 @@ static uint64_t lane_position(const struct consumer *consumer, unsigned lane)
 static uint64_t oldest_intact(const struct consumer *consumer, unsigned lane)
 {
     const struct trace_lane_place *place = lane_place(consumer, lane);
-    uint64_t unsafe_end = (lane_position(consumer, lane) & ALIGN_MASK) + 2 * TRACE_SUBBUF_BYTES;
 
-    if (place->kind == TRACE_LANE_META || unsafe_end <= place->ring_bytes) {
-        return 0;
-    }
-    return unsafe_end - place->ring_bytes;
+    return place->kind == TRACE_LANE_META
+               ? 0
+               : trace_oldest_intact(lane_position(consumer, lane), place->ring_bytes);
 }
 
 static bool is_place_good(const struct trace_lane_place *place, uint64_t bytes)

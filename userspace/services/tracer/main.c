@@ -144,6 +144,7 @@ static void set_categories(uint64_t mask)
 {
     uint64_t first, second;
 
+    mask = trace_with_threads(mask);
     (void)sys_trace_control(trace, TRACE_CONTROL_DISABLE, ~mask, &first, &second);
     (void)sys_trace_control(trace, TRACE_CONTROL_ENABLE, mask, &first, &second);
 }

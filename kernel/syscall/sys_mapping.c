@@ -24,8 +24,7 @@ status_t sys_area_clone(struct object *area, uint64_t offset, uint64_t bytes, ui
 
 status_t sys_area_resize(struct object *area, uint64_t bytes)
 {
-    status_t status = area_pay_for((struct area *)area, bytes);
-    return status == OK ? area_resize((struct area *)area, bytes) : status;
+    return area_resize((struct area *)area, bytes);
 }
 
 status_t sys_area_protect(struct object *process, vaddr_t address, uint64_t bytes,

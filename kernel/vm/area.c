@@ -143,20 +143,6 @@ status_t area_create_physical(paddr_t base, uint64_t bytes, bool writable, enum 
 void area_set_payer(struct area *area, struct quota *quota)
 {
     area->payer = quota_get(quota);
-    area->paid = area->bytes / FRAME_BYTES;
-}
-
-status_t area_pay_for(struct area *area, uint64_t bytes)
-{
-    uint64_t pages = bytes / FRAME_BYTES;
-    status_t status = OK;
-    spinlock_acquire(&area->lock);
-    if (pages > area->paid) {
-        status = quota_charge(area->payer, QUOTA_MEMORY, pages - area->paid);
-        area->paid = status == OK ? pages : area->paid;
-    }
-    spinlock_release(&area->lock);
-    return status;
 }
 
 uint64_t area_bytes(const struct area *area)
@@ -180,7 +166,7 @@ void area_destroy(struct object *object)
     if (area->origin != NULL) {
         object_put(&area->origin->object);
     }
-    quota_return(area->payer, QUOTA_MEMORY, area->paid);
+    quota_return(area->payer, QUOTA_MEMORY, area->bytes / FRAME_BYTES);
     quota_put(area->payer);
     heap_free(area);
 }

@@ -36,6 +36,9 @@ status_t area_create_run(uint64_t bytes, unsigned flags, struct area **out) MUST
 status_t area_create_physical(paddr_t base, uint64_t bytes, bool writable, enum area_cache cache,
                               struct area **out) MUST_CHECK;
 
+/* area_set_payer() - the account that its creator has charged QUOTA_MEMORY for all its pages; area_resize() charges it too, area_destroy() returns that. */
+void area_set_payer(struct area *area, struct quota *quota);
+
 /*
  * area_clone() - a new area with the contents that [offset, offset + bytes) of another has now;
  * pages are copied when one of the two is written to.
@@ -49,15 +52,10 @@ status_t area_clone(struct area *area, uint64_t offset, uint64_t bytes,
 
 /*
  * area_resize() - another length for an anonymous area. What is cut off loses its pages; mappings
- * stay, and accesses past the end fail. OK; ERR_RANGE; ERR_NO_MEMORY (area_bytes() says what is left);
- * ERR_NOT_SUPPORTED another kind, a ring, or a clone of physical memory. May take long.
+ * stay, and accesses past the end fail. OK; ERR_RANGE; ERR_QUOTA; ERR_NO_MEMORY (area_bytes() says what is
+ * left); ERR_NOT_SUPPORTED another kind, a ring, or a clone of physical memory. May take long.
  */
 status_t area_resize(struct area *area, uint64_t bytes) MUST_CHECK;
-
-/* area_set_payer() - the account that its creator has charged QUOTA_MEMORY for all its pages; area_destroy() returns that.
- * area_pay_for() - charge it for what a new size is more than it has ever been; ERR_QUOTA. */
-void area_set_payer(struct area *area, struct quota *quota);
-status_t area_pay_for(struct area *area, uint64_t bytes) MUST_CHECK;
 
 uint64_t area_bytes(const struct area *area);
 /* area_physical() - address of the first frame of a run or physical area; 0 for anonymous ones. */

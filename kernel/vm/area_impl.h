@@ -27,6 +27,7 @@ struct area {
     bool may_share;          /* (l) sticky: is a clone or has been cloned, A4 */
     uint64_t cache_flags;    /* (c) PTE_* of its leaves */
     uint64_t bytes;          /* (l) anonymous; else (c) */
+    struct quota *payer;     /* (c) whose memory quota it counts against; NULL: nobody's */
     paddr_t base;            /* (c) run, physical: the first frame */
     struct area *origin;     /* (c) clone of physical memory: what pages are copied from */
     uint64_t origin_offset;  /* (c) */
@@ -37,9 +38,7 @@ struct area {
     struct list mappings;    /* (l) mapping.area_link, new ones at the end */
     unsigned walks;          /* (l) area_walk()s under way */
     atomic_ulong frozen_first,
-        frozen_end;      /* (a) pages that no fault may map just now; 0, 0: none */
-    struct quota *payer; /* (c) whose memory quota it counts against; NULL: nobody's */
-    uint64_t paid;       /* (l) pages charged to it: of the largest size so far */
+        frozen_end; /* (a) pages that no fault may map just now; 0, 0: none */
 };
 static_assert(offsetof(struct area, object) == 0,
               "handles and object_put() take it for its object");

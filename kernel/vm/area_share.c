@@ -45,6 +45,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/tlb.h"
+#include "object/quota.h"
 #include "sched/thread.h"
 #include "vm/space_impl.h"
 
@@ -340,13 +341,18 @@ static status_t grow(struct area *area, uint64_t bytes)
 {
     freeze(area, 0, ALL_PAGES, pass_by);
     spinlock_acquire(&area->lock);
-    bool is_done = area_index_grow_locked(area, bytes / PAGE_BYTES);
-    if (is_done) {
+    uint64_t more = bytes > area->bytes ? (bytes - area->bytes) / PAGE_BYTES : 0;
+    status_t status = quota_charge(area->payer, QUOTA_MEMORY, more);
+    if (status == OK && !area_index_grow_locked(area, bytes / PAGE_BYTES)) {
+        quota_return(area->payer, QUOTA_MEMORY, more);
+        status = ERR_NO_MEMORY;
+    }
+    if (status == OK) {
         area->bytes = MAX(area->bytes, bytes);
     }
     spinlock_release(&area->lock);
     thaw(area);
-    return is_done ? OK : ERR_NO_MEMORY;
+    return status;
 }
 
 /* From the end, so that the length always says what is left. */
@@ -362,6 +368,7 @@ static status_t shrink(struct area *area, uint64_t bytes)
                         area_slot_locked(area, first) != NULL;
         if (is_split) {
             area_index_cut_locked(area, first, end);
+            quota_return(area->payer, QUOTA_MEMORY, area->bytes / PAGE_BYTES - first);
             area->bytes = first * PAGE_BYTES;
         }
         spinlock_release(&area->lock);

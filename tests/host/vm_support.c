@@ -34,11 +34,6 @@ void hook_object_destroy(struct object *object)
     area_destroy(object);
 }
 
-bool mmu_has_huge_pages(void)
-{
-    return true;
-}
-
 /* Areas of these tests have no payer. */
 struct quota *quota_get(struct quota *quota)
 {
@@ -50,15 +45,20 @@ void quota_put(struct quota *quota)
     assert_null(quota);
 }
 
+void quota_return(struct quota *quota, enum quota_kind kind UNUSED, uint64_t amount UNUSED)
+{
+    assert_null(quota);
+}
+
 status_t quota_charge(struct quota *quota, enum quota_kind kind UNUSED, uint64_t amount UNUSED)
 {
     assert_null(quota);
     return OK;
 }
 
-void quota_return(struct quota *quota, enum quota_kind kind UNUSED, uint64_t amount UNUSED)
+bool mmu_has_huge_pages(void)
 {
-    assert_null(quota);
+    return true;
 }
 
 void tlb_model_reset(void)

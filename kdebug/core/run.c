@@ -378,7 +378,8 @@ bool kd_run_leave(struct trap_frame *frame)
     frame->rflags |= run.arrival.at_hit && !passed ? RFLAGS_RF : 0;
     if (!frame_is_user(frame)) {
         (void)kd_read_kernel(frame->rip, &run.opcode, sizeof(run.opcode));
-        run.is_passing = run.steps == 0 && run.arrival.at_hit && !passed && kd_breakpoint_at(frame->rip, 0);
+        run.is_passing =
+            run.steps == 0 && run.arrival.at_hit && !passed && kd_breakpoint_at(frame->rip, 0);
     }
     if (!frame_is_user(frame) && run.opcode != OP_HLT && (run.steps > 0 || run.is_passing)) {
         return begin_held_step(frame);

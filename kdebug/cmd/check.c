@@ -8,12 +8,14 @@
  * and objects) cannot be told: before believing a finding about mm, look with `bt all` whether a
  * core stands inside the allocator.
  */
-#include "kdebug/core/lookup.h"
+#include "arch/interrupt.h"
 #include "kdebug/cmd/handle.h"
 #include "kdebug/cmd/trace_reader.h"
 #include "kdebug/core/list_walk.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
+#include "irq/interrupt.h"
 #include "mm/frame_impl.h"
 #include "mm/heap_impl.h"
 #include "sched/run_queue.h"
@@ -189,6 +191,36 @@ static void check_objects(void)
     kd_each_process(check_table, NULL);
 }
 
+/* N2 of irq/interrupt.h, and nobody sleeps on what has come. */
+static void check_interrupts(void)
+{
+    static struct interrupt all[INTERRUPT_VECTORS]; /* vector 0: a place not in use */
+    for (unsigned i = 0; i < INTERRUPT_VECTORS; i++) {
+        vaddr_t address =
+            kd_fetch_word(KD_GLOBAL(interrupt_vectors) + i * sizeof(vaddr_t), "vectors");
+        all[i].vector = 0;
+        if (address == 0 || is_changing(address + offsetof(struct interrupt, waiters.lock),
+                                        "interrupt of vector", VECTOR_IRQ_BASE + i)) {
+            continue;
+        }
+        kd_fetch(address, &all[i], sizeof(all[i]), "interrupt");
+        vaddr_t first =
+            kd_fetch_word(address + offsetof(struct interrupt, waiters.waiters), "list");
+        CHECK(all[i].object.type == OBJECT_INTERRUPT && all[i].vector == VECTOR_IRQ_BASE + i,
+              "N2: vector %x leads to an object of type %u with vector %x", VECTOR_IRQ_BASE + i,
+              all[i].object.type, all[i].vector);
+        CHECK(all[i].state != INTERRUPT_RAISED ||
+                  first == address + offsetof(struct interrupt, waiters.waiters),
+              "vector %x is raised and somebody waits for it", VECTOR_IRQ_BASE + i);
+        for (unsigned other = 0; other < i; other++) {
+            CHECK(all[other].vector == 0 || all[i].gsi == INTERRUPT_MESSAGE ||
+                      all[i].gsi != all[other].gsi,
+                  "N2: vectors %x and %x have line %u", all[other].vector, all[i].vector,
+                  all[i].gsi);
+        }
+    }
+}
+
 struct subbuf_count {
     uint64_t records;
 };
@@ -267,11 +299,8 @@ static void check_mm(void)
 static const struct {
     const char *name;
     void (*check)(void);
-} checks[] = {{"sched", check_run_queues},
-              {"process", check_processes},
-              {"object", check_objects},
-              {"trace", check_trace},
-              {"mm", check_mm}};
+} checks[] = {{"sched", check_run_queues}, {"process", check_processes}, {"object", check_objects},
+              {"irq", check_interrupts},   {"trace", check_trace},       {"mm", check_mm}};
 
 static void run_check(struct kd_call *call)
 {
@@ -291,6 +320,6 @@ static void run_check(struct kd_call *call)
     }
     kd_print("check: %u broken\n", violations);
 }
-KD_COMMAND(check, .usage = "[sched process object trace mm]",
+KD_COMMAND(check, .usage = "[sched process object irq trace mm]",
            .help = "do the invariants hold? A held lock may excuse one that does not",
            .flags = KD_READS, .run = run_check);

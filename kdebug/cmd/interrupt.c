@@ -19,14 +19,16 @@ static void run_interrupts(struct kd_call *call)
             continue;
         }
         kd_fetch(address, &interrupt, sizeof(interrupt), "interrupt");
+        interrupt.name[NAME_BYTES - 1] = '\0';
         kd_print("%6x  %3u  %4u  %11llu  %-6s  ", VECTOR_IRQ_BASE + i, interrupt.cpu,
                  interrupt.cpu_last, (unsigned long long)interrupt.count,
                  interrupt.state < ARRAY_COUNT(states) ? states[interrupt.state] : "?");
         if (interrupt.gsi == INTERRUPT_MESSAGE) {
-            kd_print("message\n");
+            kd_print("message");
         } else {
-            kd_print("%u %s\n", interrupt.gsi, interrupt.masks ? "level" : "edge");
+            kd_print("%u %s", interrupt.gsi, interrupt.masks ? "level" : "edge");
         }
+        kd_print("%s%s\n", interrupt.name[0] == '\0' ? "" : "  ", interrupt.name);
     }
 }
 KD_COMMAND(interrupts, .usage = "", .help = "interrupts of user-space drivers", .flags = KD_READS,

@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "gen/trace_table.h"
 #include "ipc/mailbox.h"
+#include "irq/interrupt.h"
 #include "kdebug/core/access.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/target.h"
@@ -163,6 +164,8 @@ void kd_object_text(vaddr_t address, char *to, size_t bytes)
     uint64_t id = object.id;
     if (object.type == OBJECT_MAILBOX) {
         read_name(address + offsetof(struct mailbox, name), name);
+    } else if (object.type == OBJECT_INTERRUPT) {
+        read_name(address + offsetof(struct interrupt, name), name);
     } else if (object.type == OBJECT_PROCESS) {
         read_name(address + offsetof(struct process, name), name);
     } else if (object.type == OBJECT_THREAD) {

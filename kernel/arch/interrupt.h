@@ -75,10 +75,12 @@ bool interrupt_line_exists(uint32_t gsi);
 bool interrupt_line_is_kept(uint32_t gsi);
 /*
  * interrupt_line_route() - deliver a line to a vector of a core, unmasked. interrupt_line_mask() - and stop it, or go on.
+ * interrupt_line_steer() - deliver it to another core, masked or not as it was; nothing that comes meanwhile is lost.
  * Context: interrupts off; callers take turns.
  */
 void interrupt_line_route(const struct line_route *route, unsigned vector, unsigned cpu);
 void interrupt_line_mask(uint32_t gsi, bool masked);
+void interrupt_line_steer(uint32_t gsi, unsigned cpu);
 /* interrupt_message() - what a device writes, and where, to raise a vector on a core. */
 void interrupt_message(unsigned vector, unsigned cpu, uint64_t *out_address, uint64_t *out_data);
 

@@ -10,6 +10,7 @@
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
 #include "base/assert.h"
+#include "gen/trace_emit.h"
 #include "kernel/abi/interrupt.h"
 #include "mm/heap.h"
 
@@ -58,7 +59,7 @@ static status_t make_interrupt(uint32_t gsi, uint32_t cpu, bool masks, struct in
     if (interrupt == NULL) {
         return ERR_NO_MEMORY;
     }
-    /* A late handler of an earlier life may hold the lock right now (N3): initialised once, when the memory is new. */
+    /* A late handler of an earlier life may hold the lock right now (N4): initialised once, when the memory is new. */
     if (interrupt->waiters.lock.name == NULL) {
         wait_queue_init(&interrupt->waiters, "interrupt");
     }
@@ -69,6 +70,7 @@ static status_t make_interrupt(uint32_t gsi, uint32_t cpu, bool masks, struct in
     interrupt->state = INTERRUPT_ARMED;
     interrupt->again = false;
     interrupt->count = 0;
+    interrupt->name[0] = '\0';
     object_init(&interrupt->object, OBJECT_INTERRUPT);
     spinlock_acquire(&lines_lock);
     status_t status = take_vector_locked(interrupt);
@@ -123,6 +125,27 @@ status_t interrupt_create_message(uint32_t cpu, struct interrupt **out, uint64_t
     return status;
 }
 
+status_t interrupt_steer(struct interrupt *interrupt, uint32_t cpu, uint64_t *out_address,
+                         uint64_t *out_data)
+{
+    if (cpu >= cpu_count()) {
+        return ERR_RANGE;
+    }
+    *out_address = 0;
+    *out_data = 0;
+    spinlock_acquire(&interrupt->waiters.lock);
+    interrupt->cpu = (uint16_t)cpu;
+    if (interrupt->gsi == INTERRUPT_MESSAGE) {
+        interrupt_message(interrupt->vector, cpu, out_address, out_data);
+    } else {
+        spinlock_acquire(&lines_lock);
+        interrupt_line_steer(interrupt->gsi, cpu);
+        spinlock_release(&lines_lock);
+    }
+    spinlock_release(&interrupt->waiters.lock);
+    return OK;
+}
+
 void interrupt_destroy(struct object *object)
 {
     struct interrupt *interrupt = CONTAINER_OF(object, struct interrupt, object);
@@ -151,6 +174,7 @@ static void mask_line(const struct interrupt *interrupt, bool masked)
 static void raise_locked(struct interrupt *interrupt)
 {
     interrupt->state = INTERRUPT_RAISED;
+    trace_irq_raise(interrupt->vector, interrupt->object.id);
     wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
 }
 
@@ -178,13 +202,15 @@ void interrupt_deliver(unsigned vector)
     spinlock_release(&interrupt->waiters.lock);
 }
 
-status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *out_count)
+status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *out_count,
+                        uint64_t *out_cpu)
 {
     for (;;) {
         spinlock_acquire(&interrupt->waiters.lock);
         if (interrupt->state == INTERRUPT_RAISED) {
             interrupt->state = INTERRUPT_TAKEN;
             *out_count = interrupt->count;
+            *out_cpu = interrupt->cpu_last;
             spinlock_release(&interrupt->waiters.lock);
             return OK;
         }
@@ -196,20 +222,26 @@ status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *ou
     }
 }
 
+static void arm_again_locked(struct interrupt *interrupt)
+{
+    interrupt->state = INTERRUPT_ARMED;
+    if (interrupt->again) {
+        interrupt->again = false;
+        raise_locked(interrupt);
+    } else if (interrupt->masks) {
+        mask_line(interrupt, false);
+    }
+}
+
 status_t interrupt_acknowledge(struct interrupt *interrupt)
 {
     status_t status = OK;
     spinlock_acquire(&interrupt->waiters.lock);
     if (interrupt->state != INTERRUPT_TAKEN) {
         status = ERR_NOT_FOUND;
-    } else if (interrupt->again) {
-        interrupt->again = false;
-        raise_locked(interrupt);
     } else {
-        interrupt->state = INTERRUPT_ARMED;
-        if (interrupt->masks) {
-            mask_line(interrupt, false);
-        }
+        trace_irq_acknowledge(interrupt->vector, interrupt->object.id);
+        arm_again_locked(interrupt);
     }
     spinlock_release(&interrupt->waiters.lock);
     return status;

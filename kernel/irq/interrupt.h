@@ -11,12 +11,18 @@
  * N1  Between RAISED and the acknowledgement the driver hears nothing more. A level line is masked, so the device may go on
  *     asking; after the acknowledgement it is heard again. An edge or a message that comes meanwhile is remembered, once.
  * N2  A vector belongs to at most one interrupt, and so does an I/O APIC line. Lines that the kernel uses are never given.
- * N3  Interrupts live in type-stable memory: the handler finds one by vector without a lock, locks it, looks again.
+ * N3  One that is steered to another core keeps its vector, so the last that comes on the old core finds its way, too, and the
+ *     EOI of a level line reaches the I/O APIC from whichever core got it.
+ * N4  Interrupts live in type-stable memory: the handler finds one by vector without a lock, locks it, looks again.
+ *
+ * What a device raises before its driver is gone may come to the next driver that gets the vector: drivers look at their device
+ * and take an interrupt for no more than a hint to do so.
  *
  * Lines shared by several devices are not supported: the second driver gets ERR_BUSY. Use messages.
  */
 #pragma once
 
+#include "gen/layout.h"
 #include "object/object.h"
 #include "sched/wait_queue.h"
 
@@ -28,12 +34,13 @@ struct interrupt {
     struct wait_queue waiters;
     uint64_t count;    /* (l) how often it came */
     uint32_t gsi;      /* (c) INTERRUPT_MESSAGE: none */
-    uint16_t cpu;      /* (c) where it is delivered */
+    uint16_t cpu;      /* (l) where it is delivered */
     uint16_t cpu_last; /* (l) where it came last */
     uint8_t vector;    /* (l) 0: not in use */
     uint8_t state;     /* (l) enum interrupt_state */
     bool masks;        /* (c) level: masked until acknowledged */
     bool again;        /* (l) came while TAKEN */
+    char name[NAME_BYTES];
 };
 
 #define INTERRUPT_MESSAGE ~0u
@@ -58,8 +65,19 @@ status_t interrupt_create_message(uint32_t cpu, struct interrupt **out, uint64_t
                                   uint64_t *out_data) MUST_CHECK;
 void interrupt_destroy(struct object *object);
 
-/* interrupt_wait() - until it is raised; how often it has come so far. OK, ERR_TIMED_OUT, ERR_CANCELLED. Thread context. */
-status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *out_count) MUST_CHECK;
+/*
+ * interrupt_steer() - deliver it to another core from now on (N3).
+ *
+ * For a message: what its driver writes into the device's table to make it so. For a line: address 0.
+ * OK; ERR_RANGE no such core. Context: any but NMI class.
+ */
+status_t interrupt_steer(struct interrupt *interrupt, uint32_t cpu, uint64_t *out_address,
+                         uint64_t *out_data) MUST_CHECK;
+
+/* interrupt_wait() - until it is raised; how often it has come so far, and where last. OK, ERR_TIMED_OUT, ERR_CANCELLED.
+ * Thread context. */
+status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *out_count,
+                        uint64_t *out_cpu) MUST_CHECK;
 
 /* interrupt_acknowledge() - the device is served. ERR_NOT_FOUND: nothing was taken. */
 status_t interrupt_acknowledge(struct interrupt *interrupt) MUST_CHECK;

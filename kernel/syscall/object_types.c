@@ -65,6 +65,8 @@ char *object_name(struct object *object)
         return CONTAINER_OF(object, struct thread, object)->name;
     case OBJECT_MAILBOX:
         return CONTAINER_OF(object, struct mailbox, object)->name;
+    case OBJECT_INTERRUPT:
+        return CONTAINER_OF(object, struct interrupt, object)->name;
     default:
         return NULL;
     }

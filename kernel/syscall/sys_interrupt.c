@@ -27,9 +27,16 @@ status_t sys_interrupt_create_message(struct object *system, uint32_t cpu, uint6
     return status != OK ? status : hand_out(&interrupt->object, RIGHTS_ALL, out_interrupt);
 }
 
-status_t sys_interrupt_wait(struct object *interrupt, ns_t deadline, uint64_t *out_count)
+status_t sys_interrupt_steer(struct object *interrupt, uint32_t cpu, uint64_t *out_address,
+                             uint64_t *out_data)
 {
-    return interrupt_wait(interrupt_of(interrupt), deadline, out_count);
+    return interrupt_steer(interrupt_of(interrupt), cpu, out_address, out_data);
+}
+
+status_t sys_interrupt_wait(struct object *interrupt, ns_t deadline, uint64_t *out_count,
+                            uint64_t *out_cpu)
+{
+    return interrupt_wait(interrupt_of(interrupt), deadline, out_count, out_cpu);
 }
 
 status_t sys_interrupt_acknowledge(struct object *interrupt)

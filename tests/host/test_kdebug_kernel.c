@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "arch/mmu.h"
+#include "arch/interrupt.h"
 #include "ipc/mailbox.h"
+#include "irq/interrupt.h"
 #include "mm/heap_impl.h"
 #include "sched/process.h"
 #include "sched/run_queue.h"
@@ -30,6 +32,7 @@ static struct {
     struct list *caches;
     struct frame_zone *zones;
     struct frame_cache *frame_caches;
+    struct interrupt **vectors;
 } kernel;
 
 static struct process *init_process, *server_process;
@@ -126,6 +129,8 @@ static void make_globals(void)
     fake_global("heap_caches", kernel.caches);
     fake_global("frame_zones", kernel.zones);
     fake_global("frame_caches", kernel.frame_caches);
+    kernel.vectors = fake_alloc(INTERRUPT_VECTORS * sizeof(vaddr_t));
+    fake_global("interrupt_vectors", kernel.vectors);
     fake_global("entry_text_start", (void *)K);
     fake_global("entry_text_end", (void *)(K + 0x100));
     atomic_store(kernel.slot_count, 1);
@@ -336,6 +341,42 @@ static void test_handles(void **state)
         "      5082  mailbox 30 'disk'                      132     61!  send receive\n");
     assert_string_equal(fake_run("processes | handles | count"), "0x3 = 3\n");
     assert_string_equal(fake_run("handles"), "error: usage: handles PID\n");
+}
+
+static struct interrupt *make_interrupt(unsigned index, uint32_t gsi, enum interrupt_state is)
+{
+    struct interrupt *interrupt = fake_alloc(sizeof(*interrupt));
+    *interrupt = (struct interrupt){.object = {.type = OBJECT_INTERRUPT, .id = 70 + index},
+                                    .gsi = gsi,
+                                    .cpu = 1,
+                                    .count = 9,
+                                    .vector = (uint8_t)(VECTOR_IRQ_BASE + index),
+                                    .state = (uint8_t)is,
+                                    .masks = gsi != INTERRUPT_MESSAGE};
+    set_lock(&interrupt->waiters.lock, "interrupt", 9);
+    list_init(&interrupt->waiters.waiters);
+    kernel.vectors[index] = interrupt;
+    return interrupt;
+}
+
+static void test_interrupts(void **state)
+{
+    (void)state;
+    struct interrupt *message = make_interrupt(0, INTERRUPT_MESSAGE, INTERRUPT_ARMED);
+    struct interrupt *line = make_interrupt(1, 20, INTERRUPT_RAISED);
+    strcpy(message->name, "disk");
+    assert_string_equal(fake_run("interrupts"),
+                        "VECTOR  CPU  LAST        COUNT  STATE   LINE\n"
+                        "    30    1     0            9  armed   message  disk\n"
+                        "    31    1     0            9  raised  20 level\n");
+    assert_string_equal(fake_run("check irq"), "check irq\ncheck: 0 broken\n");
+    list_push_back(&line->waiters.waiters, &server_thread->wait_link);
+    message->vector = 1;
+    message->gsi = 20;
+    const char *output = fake_run("check irq");
+    assert_non_null(strstr(output, "N2: vector 30 leads to an object of type"));
+    assert_non_null(strstr(output, "vector 31 is raised and somebody waits for it"));
+    assert_non_null(strstr(output, "N2: vectors 1 and 31 have line 20"));
 }
 
 static void test_mailboxes(void **state)
@@ -564,6 +605,7 @@ int main(void)
         cmocka_unit_test_setup(test_bt_of_a_blocked_thread, begin),
         cmocka_unit_test_setup(test_bt_of_cores, begin),
         cmocka_unit_test_setup(test_handles, begin),
+        cmocka_unit_test_setup(test_interrupts, begin),
         cmocka_unit_test_setup(test_mailboxes, begin),
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),

@@ -9,13 +9,15 @@ import pytest
 from conftest import BootFunction, wait_all_done
 
 EDU = ("-device", "edu,addr=0x10")
+E1000E = ("-device", "e1000e,romfile=")
 
 
-@pytest.mark.parametrize("core", [0, 1])
-def test_edges_levels_and_messages_reach_a_driver(boot: BootFunction, core: int) -> None:
-    machine = boot(cpus=2, cmdline=f"workload=irqload:core={core}", extra=EDU)
-    assert wait_all_done(machine, 120) == (1, 0)
-    assert "irqload: level line and message of edu" in machine.serial.text
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_edges_levels_and_messages_reach_a_driver(boot: BootFunction, cpus: int) -> None:
+    machine = boot(cpus=cpus, cmdline=f"workload=irqload:cores={cpus}", extra=EDU + E1000E)
+    assert wait_all_done(machine, 120) == (1, 0), machine.serial.text[-2000:]
+    for what in ("32 ticks", "level line and message of edu", "messages of e1000e"):
+        assert f"irqload: {what}" in machine.serial.text
 
 
 def test_the_capture_port_interrupts_and_is_not_polled(boot: BootFunction, tmp_path) -> None:

@@ -39,4 +39,5 @@ USER_bench_SRC := \
     userspace/programs/bench/memory.c \
     userspace/programs/bench/process.c \
     userspace/programs/bench/tracing.c
-USER_irqload_SRC := userspace/programs/irqload.c userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c
+USER_irqload_SRC := userspace/programs/irqload/main.c userspace/programs/irqload/edge.c \
+    userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c

@@ -171,6 +171,16 @@ void interrupt_line_route(const struct line_route *route, unsigned vector, unsig
                 ioapic_entry_fixed(route->level, route->active_low, vector, cpus[cpu].apic_id));
 }
 
+/* Only the destination is in the high half, so one write changes it whole, and the mask, under which an edge would be lost,
+ * stays out of it. */
+void interrupt_line_steer(uint32_t gsi, unsigned cpu)
+{
+    unsigned chip, line;
+    VERIFY(find_line(gsi, &chip, &line));
+    uint64_t entry = (uint64_t)cpus[cpu].apic_id << IOAPIC_DESTINATION_SHIFT;
+    write_register(chip, IOAPIC_TABLE + 2 * line + 1, (uint32_t)(entry >> 32));
+}
+
 /* Physical destination, fixed delivery, edge. */
 void interrupt_message(unsigned vector, unsigned cpu, uint64_t *out_address, uint64_t *out_data)
 {

@@ -23,78 +23,112 @@
 #define MSIX_MASK_ALL (1u << 30)
 #define MSIX_TABLE    4u
 #define MSIX_BIR_MASK 7u
+#define MSIX_LAST     (0x7ffu << 16) /* number of the last message */
+#define MSIX_LAST_BIT 16
 
-/* The first entry of the table that MSI-X keeps in memory of the function. */
+/* An entry of the table that MSI-X keeps in memory of the function. */
 struct msix_entry {
     uint32_t address, address_high, data, control;
 };
 
-static void set_msi(struct pci *pci, pci_function_t function, unsigned at, uint64_t address,
-                    uint64_t data)
+static status_t set_msi(const struct msi *msi, unsigned at, uint32_t message, uint64_t address,
+                        uint64_t data)
 {
-    uint32_t control = pci_read(pci, function, at);
+    struct pci *pci = msi->pci;
+    uint32_t control = pci_read(pci, msi->function, at);
 
-    pci_write(pci, function, at + MSI_ADDRESS, (uint32_t)address);
-    if (control & MSI_64) {
-        pci_write(pci, function, at + MSI_ADDRESS_HIGH, (uint32_t)(address >> 32));
-    }
-    pci_write(pci, function, at + (control & MSI_64 ? MSI_DATA_64 : MSI_DATA_32), (uint32_t)data);
-    pci_write(pci, function, at, (control & ~MSI_COUNT_MASK) | MSI_ENABLE);
-}
-
-/* The table is only mapped for as long as it is written. */
-static status_t set_msix(struct pci *pci, uint64_t system, pci_function_t function, unsigned at,
-                         uint64_t address, uint64_t data)
-{
-    uint32_t place = pci_read(pci, function, at + MSIX_TABLE);
-    uint64_t bar = pci_bar(pci, function, place & MSIX_BIR_MASK);
-    uint64_t table = bar + (place & ~MSIX_BIR_MASK), area, page;
-
-    if (bar == 0) {
+    if (message != 0) {
         return ERR_NOT_SUPPORTED;
     }
-    status_t status = sys_area_create_physical(system, table & ~(PAGE_BYTES - 1ull), PAGE_BYTES,
-                                               AREA_UNCACHED, &area);
+    pci_write(pci, msi->function, at + MSI_ADDRESS, (uint32_t)address);
+    if (control & MSI_64) {
+        pci_write(pci, msi->function, at + MSI_ADDRESS_HIGH, (uint32_t)(address >> 32));
+    }
+    pci_write(pci, msi->function, at + (control & MSI_64 ? MSI_DATA_64 : MSI_DATA_32),
+              (uint32_t)data);
+    pci_write(pci, msi->function, at, (control & ~MSI_COUNT_MASK) | MSI_ENABLE);
+    return OK;
+}
+
+/* The page of the table with an entry is only mapped for as long as that is written. */
+static status_t map_entry(const struct msi *msi, unsigned at, uint32_t message, uint64_t *out_page,
+                          volatile struct msix_entry **out_entry)
+{
+    uint32_t place = pci_read(msi->pci, msi->function, at + MSIX_TABLE), last;
+    uint64_t bar = pci_bar(msi->pci, msi->function, place & MSIX_BIR_MASK), area;
+
+    last = (pci_read(msi->pci, msi->function, at) & MSIX_LAST) >> MSIX_LAST_BIT;
+    if (bar == 0 || message > last) {
+        return ERR_NOT_SUPPORTED;
+    }
+    uint64_t entry = bar + (place & ~MSIX_BIR_MASK) + message * sizeof(struct msix_entry);
+    uint64_t offset = entry % PAGE_BYTES;
+    status_t status =
+        sys_area_create_physical(msi->system, entry - offset, PAGE_BYTES, AREA_UNCACHED, &area);
     if (status != OK) {
         return status;
     }
-    status = sys_area_map(program.self, area, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &page);
+    status = sys_area_map(program.self, area, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, out_page);
     (void)sys_handle_close(area);
+    if (status == OK) {
+        *out_entry = (volatile struct msix_entry *)(*out_page + offset);
+    }
+    return status;
+}
+
+/* What the function raises while its messages are masked as a whole, comes when they no longer are. */
+static status_t set_msix(const struct msi *msi, unsigned at, uint32_t message, uint64_t address,
+                         uint64_t data)
+{
+    volatile struct msix_entry *entry;
+    uint64_t page;
+
+    status_t status = map_entry(msi, at, message, &page, &entry);
     if (status != OK) {
         return status;
     }
-    uint32_t control = pci_read(pci, function, at);
-    pci_write(pci, function, at, control | MSIX_ENABLE | MSIX_MASK_ALL);
-    volatile struct msix_entry *entry = (volatile struct msix_entry *)(page + table % PAGE_BYTES);
+    uint32_t control = pci_read(msi->pci, msi->function, at);
+    pci_write(msi->pci, msi->function, at, control | MSIX_ENABLE | MSIX_MASK_ALL);
     entry->address = (uint32_t)address;
     entry->address_high = (uint32_t)(address >> 32);
     entry->data = (uint32_t)data;
     entry->control = 0; /* not masked */
-    pci_write(pci, function, at, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
+    pci_write(msi->pci, msi->function, at, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
     return sys_area_unmap(program.self, page, PAGE_BYTES);
 }
 
-status_t msi_enable(struct pci *pci, uint64_t system, pci_function_t function, uint32_t cpu,
-                    uint64_t *out_interrupt)
+static status_t set_message(const struct msi *msi, uint32_t message, uint64_t address,
+                            uint64_t data)
 {
-    unsigned msix = pci_find_capability(pci, function, CAPABILITY_MSIX);
-    unsigned msi = pci_find_capability(pci, function, CAPABILITY_MSI);
+    unsigned msix = pci_find_capability(msi->pci, msi->function, CAPABILITY_MSIX);
+    unsigned plain = pci_find_capability(msi->pci, msi->function, CAPABILITY_MSI);
+
+    if (msix != 0) {
+        return set_msix(msi, msix, message, address, data);
+    }
+    return plain != 0 ? set_msi(msi, plain, message, address, data) : ERR_NOT_SUPPORTED;
+}
+
+status_t msi_enable(const struct msi *msi, uint32_t message, uint32_t cpu, uint64_t *out_interrupt)
+{
     uint64_t address, data;
 
-    if (msix == 0 && msi == 0) {
-        return ERR_NOT_SUPPORTED;
-    }
-    status_t status = sys_interrupt_create_message(system, cpu, out_interrupt, &address, &data);
+    status_t status =
+        sys_interrupt_create_message(msi->system, cpu, out_interrupt, &address, &data);
     if (status != OK) {
         return status;
     }
-    if (msix != 0) {
-        status = set_msix(pci, system, function, msix, address, data);
-    } else {
-        set_msi(pci, function, msi, address, data);
-    }
+    status = set_message(msi, message, address, data);
     if (status != OK) {
         (void)sys_handle_close(*out_interrupt);
     }
     return status;
+}
+
+status_t msi_steer(const struct msi *msi, uint32_t message, uint64_t interrupt, uint32_t cpu)
+{
+    uint64_t address, data;
+
+    status_t status = sys_interrupt_steer(interrupt, cpu, &address, &data);
+    return status == OK ? set_message(msi, message, address, data) : status;
 }

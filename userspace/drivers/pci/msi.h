@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages as interrupts of a PCI function: MSI-X where the function has it, else MSI. One message.
+ * Messages as interrupts of a PCI function: MSI-X where the function has it, else MSI with one message.
  *
  * Source: PCI Local Bus Specification 3.0, "MSI Capability and MSI-X Capability Structures".
  */
@@ -8,10 +8,19 @@
 
 #include "userspace/drivers/pci/pci.h"
 
+/* Whose messages, and how to reach their table. */
+struct msi {
+    struct pci *pci;
+    uint64_t system; /* handle with rights interrupts and, for MSI-X, physical */
+    pci_function_t function;
+};
+
 /*
  * msi_enable() - make the function raise an interrupt by message, on a core, and not by its line any more.
- * @system  with rights interrupts and, for MSI-X, physical
- * OK and the interrupt's handle; ERR_NOT_SUPPORTED: it cannot; what the system calls give.
+ * @message  which of the function's messages, from 0
+ * OK and the interrupt's handle; ERR_NOT_SUPPORTED: it has no such message; what the system calls give.
  */
-status_t msi_enable(struct pci *pci, uint64_t system, pci_function_t function, uint32_t cpu,
-                    uint64_t *out_interrupt);
+status_t msi_enable(const struct msi *msi, uint32_t message, uint32_t cpu, uint64_t *out_interrupt);
+
+/* msi_steer() - raise it on another core from now on. Errors as above. */
+status_t msi_steer(const struct msi *msi, uint32_t message, uint64_t interrupt, uint32_t cpu);

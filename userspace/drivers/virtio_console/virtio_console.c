@@ -224,9 +224,10 @@ static void fill_receive_queue(struct virtio_console *console)
 /* The device's interrupt, or HANDLE_NONE: then it is polled. */
 static uint64_t enable_interrupt(struct pci *pci, uint64_t system, pci_function_t function)
 {
+    const struct msi msi = {pci, system, function};
     uint64_t interrupt;
 
-    return msi_enable(pci, system, function, 0, &interrupt) == OK ? interrupt : HANDLE_NONE;
+    return msi_enable(&msi, 0, 0, &interrupt) == OK ? interrupt : HANDLE_NONE;
 }
 
 /* Switch the device's ports and bus mastering on and take its ports. */

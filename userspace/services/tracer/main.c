@@ -72,13 +72,13 @@ static void wait_for_subbufs(void *unused)
  */
 static void listen_to_port(void *argument)
 {
-    uint64_t interrupt = *(const uint64_t *)argument, count;
+    uint64_t interrupt = *(const uint64_t *)argument, count, cpu;
 
     exempt_thread();
     for (;;) {
         struct message message = {.label = TRACER_INPUT};
 
-        must(sys_interrupt_wait(interrupt, DEADLINE_FOREVER, &count));
+        must(sys_interrupt_wait(interrupt, DEADLINE_FOREVER, &count, &cpu));
         must(sys_interrupt_acknowledge(interrupt));
         must(message_call(requests, &message, DEADLINE_FOREVER));
     }

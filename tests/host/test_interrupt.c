@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts of drivers (irq/interrupt.h), with an I/O APIC made up by this file: every sequence of a few steps of device, chip and
+ * driver is played against a model that says in two bits what N1 says in words.
+ */
+#include "irq/interrupt.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "arch/interrupt.h"
+#include "base/hooks.h"
+#include "gen/trace_emit.h"
+#include "kernel/abi/interrupt.h"
+#include "mm/heap.h"
+#include "tests/host/kernel_support.h"
+
+#define LINES     24u
+#define LINE_KEPT 4u
+#define LINE      20u
+
+static struct {
+    bool masked;
+    unsigned vector, cpu;
+} chip[LINES];
+
+static unsigned wakes, acknowledged, live;
+static bool no_memory;
+
+/* ---- the machine ---- */
+
+bool interrupt_isa_route(uint32_t isa_line, struct line_route *out)
+{
+    *out = (struct line_route){.gsi = isa_line == 0 ? 2 : isa_line};
+    return isa_line < 16;
+}
+
+bool interrupt_line_exists(uint32_t gsi)
+{
+    return gsi < LINES;
+}
+
+bool interrupt_line_is_kept(uint32_t gsi)
+{
+    return gsi == LINE_KEPT;
+}
+
+void interrupt_line_route(const struct line_route *route, unsigned vector, unsigned cpu)
+{
+    chip[route->gsi].vector = vector;
+    chip[route->gsi].cpu = cpu;
+    chip[route->gsi].masked = false;
+}
+
+void interrupt_line_mask(uint32_t gsi, bool masked)
+{
+    chip[gsi].masked = masked;
+}
+
+void interrupt_line_steer(uint32_t gsi, unsigned cpu)
+{
+    chip[gsi].cpu = cpu;
+}
+
+void interrupt_message(unsigned vector, unsigned cpu, uint64_t *out_address, uint64_t *out_data)
+{
+    *out_address = cpu;
+    *out_data = vector;
+}
+
+/* ---- the kernel around it ---- */
+
+void *cache_alloc(struct cache *cache)
+{
+    (void)cache;
+    live += !no_memory;
+    return no_memory ? NULL : calloc(1, sizeof(struct interrupt));
+}
+
+void cache_free(struct cache *cache, void *object)
+{
+    (void)cache;
+    live--;
+    free(object);
+}
+
+struct cache *cache_create(const char *name, size_t object_bytes)
+{
+    (void)name;
+    (void)object_bytes;
+    return NULL;
+}
+
+void hook_object_destroy(struct object *object)
+{
+    interrupt_destroy(object);
+}
+
+void wait_queue_init(struct wait_queue *queue, const char *name)
+{
+    spinlock_init(&queue->lock, name, LOCK_RANK_WAIT);
+    list_init(&queue->waiters);
+}
+
+status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline,
+                                enum trace_thread_state why, void *object)
+{
+    (void)why;
+    (void)object;
+    assert_int_equal(deadline, 0);
+    spinlock_release(&queue->lock);
+    return ERR_TIMED_OUT;
+}
+
+void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason reason)
+{
+    assert_true(spinlock_is_held(&queue->lock));
+    assert_int_equal(reason, TRACE_WAKE_REASON_INTERRUPT);
+    wakes++;
+}
+
+void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word)
+{
+    (void)lane;
+    (void)word;
+    acknowledged += TRACE_EVENT(header) == TRACE_EVENT_IRQ_ACKNOWLEDGE;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    support_begin(0);
+    wakes = 0;
+    acknowledged = 0;
+    live = 0;
+    no_memory = false;
+    for (unsigned i = 0; i < LINES; i++) {
+        chip[i].masked = true;
+    }
+    interrupt_init();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    return live == 0 ? 0 : -1;
+}
+
+static void drop(struct interrupt *interrupt)
+{
+    object_put(&interrupt->object);
+}
+
+/* ---- all sequences ---- */
+
+enum step { RAISE, LOWER, CHIP, WAIT, ACKNOWLEDGE, STEER, STEPS };
+
+#define LENGTH    7u
+#define SEQUENCES 279936u /* STEPS to the power of LENGTH */
+
+/* What N1 says: pending, the driver will hear of it; taken, it has heard and not acknowledged. */
+struct model {
+    bool level, high, pending, taken;
+    unsigned cpu, cpu_last;
+    uint64_t count;
+};
+
+static void come(struct interrupt *interrupt, struct model *model)
+{
+    support_begin(model->cpu);
+    interrupt_deliver(interrupt->vector);
+    support_begin(0);
+    model->count++;
+    model->cpu_last = model->cpu;
+    model->pending = true;
+}
+
+static void check_wait(struct interrupt *interrupt, struct model *model)
+{
+    uint64_t count = 0, cpu = 0;
+    bool hears = model->pending && !model->taken;
+    assert_int_equal(interrupt_wait(interrupt, 0, &count, &cpu), hears ? OK : ERR_TIMED_OUT);
+    if (hears) {
+        assert_int_equal(count, model->count);
+        assert_int_equal(cpu, model->cpu_last);
+        model->pending = false;
+        model->taken = true;
+    }
+}
+
+static void check_steer(struct interrupt *interrupt, struct model *model)
+{
+    uint64_t address, data;
+    model->cpu = 1 - model->cpu;
+    assert_int_equal(interrupt_steer(interrupt, model->cpu, &address, &data), OK);
+    assert_int_equal(address, model->level ? 0 : model->cpu);
+    assert_int_equal(data, model->level ? 0 : interrupt->vector);
+}
+
+static void play(struct interrupt *interrupt, struct model *model, enum step step)
+{
+    switch (step) {
+    case RAISE:
+        model->high = true;
+        if (!model->level) {
+            come(interrupt, model);
+        }
+        break;
+    case LOWER:
+        model->high = false;
+        break;
+    case CHIP:
+        if (model->level && model->high && !chip[LINE].masked) {
+            come(interrupt, model);
+        }
+        break;
+    case WAIT:
+        check_wait(interrupt, model);
+        break;
+    case ACKNOWLEDGE:
+        assert_int_equal(interrupt_acknowledge(interrupt), model->taken ? OK : ERR_NOT_FOUND);
+        model->taken = false;
+        break;
+    default:
+        check_steer(interrupt, model);
+        break;
+    }
+}
+
+static void play_sequence(unsigned number, bool level)
+{
+    struct interrupt *interrupt = NULL;
+    struct model model = {.level = level};
+    uint64_t address, data;
+    assert_int_equal(level ? interrupt_create(LINE, INTERRUPT_LEVEL, 0, &interrupt)
+                           : interrupt_create_message(0, &interrupt, &address, &data),
+                     OK);
+    for (unsigned i = 0; i < LENGTH; i++, number /= STEPS) {
+        play(interrupt, &model, (enum step)(number % STEPS));
+        if (level) {
+            assert_int_equal(chip[LINE].masked, model.pending || model.taken);
+            assert_int_equal(chip[LINE].cpu, model.cpu);
+        }
+    }
+    drop(interrupt);
+    assert_true(chip[LINE].masked);
+}
+
+static void a_line_is_masked_from_coming_to_acknowledgement(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < SEQUENCES; number++) {
+        play_sequence(number, true);
+    }
+}
+
+static void messages_before_the_acknowledgement_are_one(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < SEQUENCES; number++) {
+        play_sequence(number, false);
+    }
+}
+
+/* ---- taking and giving back ---- */
+
+static void a_line_has_one_owner(void **state)
+{
+    (void)state;
+    struct interrupt *first, *second;
+    assert_int_equal(interrupt_create(0, INTERRUPT_ISA, 0, &first), OK);
+    assert_int_equal(interrupt_create(2, 0, 0, &second), ERR_BUSY);
+    drop(first);
+    assert_int_equal(interrupt_create(2, 0, 0, &second), OK);
+    drop(second);
+}
+
+static void what_is_refused(void **state)
+{
+    (void)state;
+    struct interrupt *interrupt;
+    uint64_t address, data;
+    assert_int_equal(interrupt_create(LINE_KEPT, 0, 0, &interrupt), ERR_BUSY);
+    assert_int_equal(interrupt_create(LINES, 0, 0, &interrupt), ERR_NOT_FOUND);
+    assert_int_equal(interrupt_create(16, INTERRUPT_ISA, 0, &interrupt), ERR_NOT_FOUND);
+    assert_int_equal(interrupt_create(LINE, 8, 0, &interrupt), ERR_BAD_ARGUMENT);
+    assert_int_equal(interrupt_create(LINE, 0, CPU_MAX, &interrupt), ERR_RANGE);
+    assert_int_equal(interrupt_create_message(CPU_MAX, &interrupt, &address, &data), ERR_RANGE);
+    no_memory = true;
+    assert_int_equal(interrupt_create(LINE, 0, 0, &interrupt), ERR_NO_MEMORY);
+    no_memory = false;
+    assert_int_equal(interrupt_create(LINE, 0, 0, &interrupt), OK);
+    assert_int_equal(interrupt_steer(interrupt, CPU_MAX, &address, &data), ERR_RANGE);
+    drop(interrupt);
+}
+
+static void vectors_run_out_and_come_back(void **state)
+{
+    (void)state;
+    struct interrupt *all[INTERRUPT_VECTORS], *extra;
+    uint64_t address, data;
+    for (unsigned i = 0; i < INTERRUPT_VECTORS; i++) {
+        assert_int_equal(interrupt_create_message(0, &all[i], &address, &data), OK);
+        assert_ptr_equal(interrupt_vectors[data - VECTOR_IRQ_BASE], all[i]);
+    }
+    assert_int_equal(interrupt_create_message(0, &extra, &address, &data), ERR_TABLE_FULL);
+    drop(all[7]);
+    assert_int_equal(interrupt_create_message(0, &all[7], &address, &data), OK);
+    for (unsigned i = 0; i < INTERRUPT_VECTORS; i++) {
+        drop(all[i]);
+    }
+}
+
+static void the_last_breath_of_a_device_disturbs_nobody(void **state)
+{
+    (void)state;
+    struct interrupt *interrupt;
+    uint64_t address, data;
+    assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
+    drop(interrupt);
+    interrupt_deliver((unsigned)data);
+    assert_int_equal(wakes, 0);
+}
+
+static void each_wake_and_acknowledgement_is_an_event(void **state)
+{
+    (void)state;
+    struct interrupt *interrupt;
+    uint64_t address, data, count, cpu;
+    assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
+    interrupt_deliver((unsigned)data);
+    support_begin(3); /* where it was steered to before */
+    interrupt_deliver((unsigned)data);
+    support_begin(0);
+    assert_int_equal(wakes, 1);
+    assert_int_equal(interrupt_wait(interrupt, 0, &count, &cpu), OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(cpu, 3);
+    assert_int_equal(interrupt_acknowledge(interrupt), OK);
+    assert_int_equal(interrupt_acknowledge(interrupt), ERR_NOT_FOUND);
+    assert_int_equal(acknowledged, 1);
+    drop(interrupt);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_line_is_masked_from_coming_to_acknowledgement),
+        TEST(messages_before_the_acknowledgement_are_one),
+        TEST(a_line_has_one_owner),
+        TEST(what_is_refused),
+        TEST(vectors_run_out_and_come_back),
+        TEST(the_last_breath_of_a_device_disturbs_nobody),
+        TEST(each_wake_and_acknowledgement_is_an_event),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

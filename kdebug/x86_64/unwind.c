@@ -62,7 +62,7 @@ void kd_unwind_begin(struct kd_unwind *unwind, const struct trap_frame *frame)
 bool kd_unwind_begin_blocked(struct kd_unwind *unwind, vaddr_t context_rsp)
 {
     /* What context_switch() pushed (arch/context.h). */
-    struct {
+    struct saved_context {
         uint64_t r15, r14, r13, r12, rbx, rbp, rip;
     } saved;
     *unwind = (struct kd_unwind){0};
@@ -71,6 +71,10 @@ bool kd_unwind_begin_blocked(struct kd_unwind *unwind, vaddr_t context_rsp)
     }
     unwind->rip = saved.rip;
     unwind->rbp = saved.rbp;
+    if (is_entry_code(saved.rip)) {
+        /* Parked (arch/context.h): the words below the trap frame look like the frame of a function. */
+        unwind->rbp = context_rsp + offsetof(struct saved_context, rbp);
+    }
     return true;
 }
 

@@ -24,6 +24,9 @@ struct context {
  */
 void context_switch(struct context *from, struct context *to);
 
+/* context_resume() - go on in *to and give up the running context, which has been parked. */
+NORETURN void context_resume(struct context *to);
+
 /*
  * context_init_user() - make a context whose first run enters user mode.
  *
@@ -42,6 +45,23 @@ struct trap_frame *context_init_user(struct context *context, vaddr_t stack_top,
  */
 void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entry)(void *),
                          void *argument);
+
+/*
+ * context_park() - the context of a thread that leaves its core in the direct path of a system call, with nothing on
+ * its kernel stack but the frame.
+ *
+ * The entry stub has put a saved rbp and the address where it goes on below the frame (entry.asm); the other saved
+ * registers mean nothing there.
+ */
+static inline void context_park(struct context *context, const struct trap_frame *frame)
+{
+    context->rsp = (uint64_t)frame - 7 * sizeof(uint64_t);
+}
+
+static inline bool context_is_parked(const struct context *context, const struct trap_frame *frame)
+{
+    return context->rsp == (uint64_t)frame - 7 * sizeof(uint64_t);
+}
 
 /*
  * context_set_kernel_stack() - where the next entry from user mode on this core starts: TSS.rsp0

@@ -16,6 +16,21 @@ void trap_dispatch(struct trap_frame *frame);
 /* kernel/syscall: a system call. Called by entry.asm; sets frame->rax. */
 void syscall_dispatch(struct trap_frame *frame);
 
+/*
+ * kernel/ipc: the direct path of the two calls that a message is made of. Called by entry.asm before anything else is done.
+ * They return the frame through which to leave the kernel, which belongs to the partner, and where the caller's thread_place
+ * is to be marked parked once its stack is no longer used; or no frame: nothing has happened, take the general way.
+ * The _resumed functions: a thread that parked there is switched to by others; they set frame->rax.
+ */
+struct departure {
+    struct trap_frame *frame;
+    atomic_uint *left;
+};
+struct departure mailbox_call_direct(struct trap_frame *frame);
+struct departure mailbox_reply_receive_direct(struct trap_frame *frame);
+void mailbox_call_resumed(struct trap_frame *frame);
+void mailbox_receive_resumed(struct trap_frame *frame);
+
 /* kernel/trap: NMI, #MC, #DF, and kernel #DB and #BP, on a stack of their own and with the NMI lane. */
 void trap_dispatch_nmi_class(struct trap_frame *frame);
 

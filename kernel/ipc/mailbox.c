@@ -7,7 +7,7 @@
  * SYSCALL saved (thread->frame), moved from frame to frame; the ticket of the caller's wait (sched/thread.h) is the reply token
  * and the call id of the trace.
  *
- *      call:     a receiver waits   claim it, move words, hand the core over to it          ── fast path
+ *      call:     a receiver waits   claim it, move words, hand the core over to it
  *                nobody waits       join `callers`, wait
  *      receive:  a caller waits     move it to `served`, take its words, go on
  *                nobody waits       join `receivers`, wait
@@ -23,26 +23,23 @@
  * M5  The memory of a mailbox stays a mailbox (mm/heap.h): a caller that comes back late may lock it and take itself off a list it
  *     is not on, whatever the mailbox is by then.
  *
- * Locked instructions of a round trip on the fast path: the mailbox's lock and a claim for the call, the same for the reply: 4.
+ * This file does everything in every situation; the common one has a shorter path in direct.c.
  *
  * Rejected: reply objects of their own (an allocation or a table per call); queueing messages (nothing to copy from then);
  * a lock held over the copy of a buffer (a long one would stop the mailbox for everybody).
  */
-#include "ipc/mailbox.h"
+#include "ipc/mailbox_impl.h"
 
-#include "arch/frame.h"
 #include "base/assert.h"
+#include "base/hooks.h"
 #include "base/string.h"
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
-#include "kernel/abi/message.h"
 #include "mm/heap.h"
 #include "object/handle.h"
 #include "sched/process.h"
 #include "sched/switch.h"
 #include "vm/space.h"
-
-#define CALL_ID_MASK ((1ull << 48) - 1)
 
 static struct cache *mailbox_cache;
 
@@ -83,7 +80,7 @@ static void release_all_locked(struct list *waiters)
     list_for_each_safe (node, following, waiters) {
         struct thread *thread = LIST_ENTRY(node, struct thread, wait_link);
         uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_relaxed);
-        list_remove(node);
+        lists_leave_locked(thread);
         if (ticket != 0 && thread_claim(thread, ticket)) {
             thread_ready(thread, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
         }
@@ -120,19 +117,6 @@ void mailbox_handle_closed(struct object *object, uint32_t rights)
 void mailbox_destroy(struct object *object)
 {
     cache_free(mailbox_cache, CONTAINER_OF(object, struct mailbox, object));
-}
-
-/* The words of a message, from the registers of one thread to those of another. */
-static inline void move_words(const struct trap_frame *from, struct trap_frame *to)
-{
-    to->r8 = from->r8;
-    to->r9 = from->r9;
-    to->r10 = from->r10;
-    to->r12 = from->r12;
-    to->r13 = from->r13;
-    to->r14 = from->r14;
-    to->r15 = from->r15;
-    to->rbx = from->rbx;
 }
 
 /* A buffer descriptor must not reach the peer as words: what it sees is the number of bytes that arrived. */
@@ -223,7 +207,7 @@ static inline void deliver(const struct thread *from, struct thread *to, uint64_
 {
     uint64_t bytes = from->frame->r9;
     struct trap_frame *frame = to->frame;
-    move_words(from->frame, frame);
+    frame_move_words(from->frame, frame);
     if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
         hide_descriptors(label, bytes, frame);
     }
@@ -238,10 +222,10 @@ static inline void finish(struct trap_frame *frame, status_t status)
 }
 
 /* Off whatever list the thread may still be on, after a wait that ended early (M2). */
-static COLD void leave_lists(struct mailbox *mailbox, struct thread *self)
+static void leave_lists(struct mailbox *mailbox, struct thread *self)
 {
     spinlock_acquire(&mailbox->lock);
-    list_remove(&self->wait_link);
+    lists_leave_locked(self);
     spinlock_release(&mailbox->lock);
 }
 
@@ -300,10 +284,9 @@ static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
     uint64_t ticket;
     status_t status;
     mailbox->calls++;
-    self->call_mailbox = mailbox;
     if (LIKELY(server != NULL)) {
         ticket = thread_ticket(self, TRACE_THREAD_STATE_REPLY, mailbox);
-        list_push_back(&mailbox->served, &self->wait_link);
+        served_join_locked(mailbox, self);
         deliver(self, server, label, badge, ticket);
         spinlock_release(&mailbox->lock);
         if (deadline == DEADLINE_POLL) {
@@ -373,6 +356,19 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
     return status;
 }
 
+/* The caller has parked (ipc/direct.c) and somebody else ended its wait. */
+void mailbox_call_resumed(struct trap_frame *frame)
+{
+    thread_switch_finish();
+    struct thread *self = current_thread();
+    if (self->wake_status != OK) {
+        leave_lists(self->wait_object, self);
+    }
+    trace_ipc_return((uint8_t)self->wake_status, self->call & CALL_ID_MASK);
+    finish(frame, self->wake_status);
+    trace_syscall_exit((uint8_t)self->wake_status);
+}
+
 void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
 {
     struct thread *self = current_thread();
@@ -402,7 +398,7 @@ static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struc
     status_t status = copy_buffer(mailbox, caller, self, landing, ticket, false, &bad_to);
     spinlock_acquire(&mailbox->lock);
     if (status == OK && !mailbox->closed) {
-        list_push_back(&mailbox->served, &caller->wait_link);
+        served_join_locked(mailbox, caller);
         unclaim(caller, ticket, had_deadline);
         return true;
     }
@@ -440,7 +436,7 @@ static bool take_message_locked(struct mailbox *mailbox, struct thread *self,
                 continue;
             }
         } else {
-            list_push_back(&mailbox->served, &caller->wait_link);
+            served_join_locked(mailbox, caller);
         }
         deliver(caller, self, label, caller->frame->rdi, ticket);
         return true;
@@ -468,6 +464,31 @@ static NOINLINE status_t receive_now(struct mailbox *mailbox, struct thread *sel
     return taken || status != OK ? status : ERR_TIMED_OUT;
 }
 
+/* The end of a receive: the message is in the frame. */
+static inline void end_receive(struct trap_frame *frame, struct thread *self,
+                               struct mailbox *mailbox, status_t status)
+{
+    if (LIKELY(status == OK)) {
+        self->serving = frame->rdx;
+        trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id,
+                          (uint32_t)frame->rsi);
+    }
+    finish(frame, status);
+}
+
+/* The receiver has parked (ipc/direct.c) and somebody else ended its wait. */
+void mailbox_receive_resumed(struct trap_frame *frame)
+{
+    thread_switch_finish();
+    struct thread *self = current_thread();
+    struct mailbox *mailbox = self->wait_object;
+    if (self->wake_status != OK) {
+        leave_lists(mailbox, self);
+    }
+    end_receive(frame, self, mailbox, self->wake_status);
+    trace_syscall_exit((uint8_t)self->wake_status);
+}
+
 /* Receive, after a reply to `answered` (claimed, its message delivered) or with NULL. */
 static inline void receive(struct trap_frame *frame, struct handle_entry *entry,
                            struct mailbox *mailbox, uint64_t label, ns_t deadline,
@@ -477,9 +498,6 @@ static inline void receive(struct trap_frame *frame, struct handle_entry *entry,
     status_t status;
 again:
     spinlock_acquire(&mailbox->lock);
-    if (answered != NULL) {
-        list_remove(&answered->wait_link);
-    }
     bool is_current = handle_is_current(entry, frame->rdi);
     if (UNLIKELY(!is_current || mailbox->closed || !list_is_empty(&mailbox->callers) ||
                  deadline == DEADLINE_POLL)) {
@@ -507,12 +525,7 @@ again:
             leave_lists(mailbox, self);
         }
     }
-    if (LIKELY(status == OK)) {
-        self->serving = frame->rdx;
-        trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id,
-                          (uint32_t)frame->rsi);
-    }
-    finish(frame, status);
+    end_receive(frame, self, mailbox, status);
 }
 
 void sys_mailbox_receive(struct trap_frame *frame, struct handle_entry *entry)
@@ -542,6 +555,7 @@ static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self,
                                   token, true, &bad_to);
     *out_gone = status == ERR_BAD_ADDRESS && bad_to;
     if (*out_gone) {
+        /* It takes itself off its list (M2). */
         thread_ready(caller, ERR_BAD_ADDRESS, TRACE_WAKE_REASON_REPLY);
         return OK;
     }
@@ -551,21 +565,33 @@ static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self,
     return status;
 }
 
+/* Claim the caller that a token names, if it waits for a reply of this mailbox. It stays on its list until the reply is delivered. */
+static inline struct thread *claim_caller(struct mailbox *mailbox, uint64_t token)
+{
+    struct thread *caller = thread_of_token(token);
+    if (caller == NULL || token == 0) {
+        return NULL;
+    }
+    spinlock_acquire(&mailbox->lock);
+    if (caller->served_by != mailbox || !thread_claim(caller, token)) {
+        caller = NULL;
+    }
+    spinlock_release(&mailbox->lock);
+    return caller;
+}
+
 /*
- * Find the caller that a token names, claim it, deliver the reply; the caller of this function makes it run. *out_caller is NULL if
+ * Claim the caller that a token names and deliver the reply; the caller of this function makes it run. *out_caller is NULL if
  * it has been woken already. ERR_BAD_TOKEN: it does not wait for a reply of this mailbox.
  */
-static inline status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t token,
-                              struct thread **out_caller)
+static status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t token,
+                       struct thread **out_caller)
 {
-    uint64_t slot = token & ((1ull << THREAD_SLOT_BITS) - 1);
-    struct thread *caller = slot < THREAD_MAX ? thread_slots[slot] : NULL;
-    if (UNLIKELY(caller == NULL || caller->call_mailbox != mailbox ||
-                 caller->wait != TRACE_THREAD_STATE_REPLY || token == 0 ||
-                 !thread_claim(caller, token))) {
+    struct thread *self = current_thread();
+    struct thread *caller = claim_caller(mailbox, token);
+    if (caller == NULL) {
         return ERR_BAD_TOKEN;
     }
-    struct thread *self = current_thread();
     trace_ipc_reply((uint8_t)(label >> 32), token & CALL_ID_MASK);
     if (UNLIKELY(label & MESSAGE_SEND)) {
         bool gone;
@@ -575,8 +601,9 @@ static inline status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t 
             return status;
         }
     }
-    *out_caller = caller;
     deliver(self, caller, label, 0, 0);
+    leave_lists(mailbox, caller);
+    *out_caller = caller;
     return OK;
 }
 
@@ -593,9 +620,6 @@ void sys_mailbox_reply(struct trap_frame *frame, struct handle_entry *entry)
         status = answer(mailbox, label, frame->rdx, &caller);
     }
     if (caller != NULL) {
-        spinlock_acquire(&mailbox->lock);
-        list_remove(&caller->wait_link);
-        spinlock_release(&mailbox->lock);
         thread_ready(caller, OK, TRACE_WAKE_REASON_REPLY);
     }
     finish(frame, status);

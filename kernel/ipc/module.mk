@@ -1,3 +1,7 @@
 KERNEL_SRC += kernel/ipc/mailbox.c
 # No array here that could be overrun; a canary would cost every message.
 CFLAGS_kernel/ipc/mailbox.c := -fno-stack-protector
+KERNEL_SRC += kernel/ipc/direct.c
+# Called by the entry stub only, which has saved all registers: there are none to preserve for it (direct.c).
+CFLAGS_kernel/ipc/direct.c := -fno-stack-protector -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 \
+    -fcall-used-r15

@@ -35,7 +35,7 @@ void thread_init(void)
 static bool give_slot(struct thread *thread)
 {
     if (thread->slot != 0) {
-        return true; /* memory of an earlier thread: its slot and sequence go on */
+        return true; /* memory of an earlier thread: its slot and its tickets go on */
     }
     unsigned slot = atomic_load_explicit(&thread_slot_count, memory_order_relaxed);
     do {
@@ -45,16 +45,17 @@ static bool give_slot(struct thread *thread)
     } while (!atomic_compare_exchange_weak_explicit(&thread_slot_count, &slot, slot + 1,
                                                     memory_order_relaxed, memory_order_relaxed));
     thread->slot = slot;
+    thread->next_ticket = 1ull << THREAD_SLOT_BITS | slot;
     __atomic_store_n(&thread_slots[slot], thread, __ATOMIC_RELEASE);
     return true;
 }
 
-/* Everything but slot, sequence and object, which survive reuse or have rules of their own. */
+/* Everything but slot, tickets and object, which survive reuse or have rules of their own. */
 static void reset_fields(struct thread *thread, unsigned priority, int cpu, const char *name)
 {
     atomic_store_explicit(&thread->ticket, 0, memory_order_relaxed);
     thread->unusual = 0;
-    atomic_store_explicit(&thread->on_cpu, 0, memory_order_relaxed);
+    atomic_store_explicit(&thread->on_cpu, THREAD_OFF_CPU, memory_order_relaxed);
     thread->priority = (uint8_t)priority;
     thread->level = (uint8_t)priority;
     thread->queued = (uint8_t)priority;
@@ -65,7 +66,7 @@ static void reset_fields(struct thread *thread, unsigned priority, int cpu, cons
     thread->lent_by = 0;
     thread->wait = TRACE_THREAD_STATE_READY;
     thread->wait_object = NULL;
-    thread->call_mailbox = NULL;
+    thread->served_by = NULL;
     thread->call = 0;
     thread->serving = 0;
     thread->fpu = NULL;
@@ -170,7 +171,7 @@ struct thread *thread_create_idle(unsigned cpu)
     idle->ticks = -(int64_t)cpu_tsc();
     idle->run = THREAD_RUNNING;
     idle->stack_top = cpus[cpu].kernel_stack_top;
-    atomic_store_explicit(&idle->on_cpu, 1, memory_order_relaxed);
+    atomic_store_explicit(&idle->on_cpu, THREAD_ON_CPU, memory_order_relaxed);
     cpus[cpu].idle = idle;
     cpus[cpu].current = idle;
     cpus[cpu].previous = idle;

@@ -9,7 +9,7 @@
  *
  * T1  ticket != 0 exactly while the thread waits or is about to. Who claimed it owns the wake-up and makes it ready once.
  * T2  A thread that a claimer found still on its way out of a core (on_cpu) is queued on that same core, whose next pick comes
- *     after the switch; only a thread with on_cpu == 0 may be run elsewhere. So no core ever waits for another's switch.
+ *     after the switch; only a thread that is not THREAD_ON_CPU may be run elsewhere. So no core ever waits for another's switch.
  * T3  A thread is in at most one run queue, and only when ready. Waiters take themselves off their wait queue if the claimer
  *     did not.
  * T4  Killing sets thread->pending, runs a rendezvous, then claims tickets: a waiter that did not see pending has its ticket
@@ -34,6 +34,10 @@ struct mailbox;
 
 /* MOVING: off to another core's queue, to which the switch away from it sends it. */
 enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, THREAD_DEAD };
+
+/* Where a thread's registers are. Parked: it has left its core, and its kernel stack holds nothing but the user's frame, so it may
+ * also be resumed by going straight back to user mode (ipc/direct.c). entry.asm knows THREAD_PARKED. */
+enum thread_place { THREAD_OFF_CPU = 0, THREAD_ON_CPU = 1, THREAD_PARKED = 2 };
 
 /* What others ask of a thread. */
 #define THREAD_PENDING_KILL    1u /* ends when it next leaves the kernel or would wait */
@@ -73,7 +77,7 @@ struct thread {
     struct process *process;  /* (c) NULL: kernel thread */
     paddr_t root;             /* (c) page tables it runs on; TLB_ROOT_ANY: none of its own */
     _Atomic uint64_t ticket;  /* (a) T1 */
-    uint64_t sequence;        /* (s) next ticket's, survives reuse of the slot */
+    uint64_t next_ticket;     /* (s) survives reuse of the slot */
     uint32_t slot;            /* (c) */
     uint32_t tid;             /* (c) 24 bits, never reused; 0 idle */
     union {
@@ -83,7 +87,7 @@ struct thread {
         };
         uint32_t unusual; /* both, so that a switch looks at one word for each thread */
     };
-    atomic_uint on_cpu;       /* (a) T2 */
+    atomic_uint on_cpu;       /* (a) T2, enum thread_place */
     uint16_t cpu;             /* (t) home core */
     uint8_t priority;         /* (a) 0 to THREAD_PRIORITIES - 1 */
     uint8_t level;            /* (o,t) where feedback has brought it, see sched/feedback.h */
@@ -102,7 +106,7 @@ struct thread {
     void *fpu;                /* (s) saved FPU state, NULL until it has used the FPU */
     vaddr_t fs_base, gs_base; /* (s) of user mode */
     /* message in flight, see ipc/mailbox.c */
-    struct mailbox *call_mailbox; /* (s) where it called; compared, never followed */
+    struct mailbox *served_by; /* (m) lock of that mailbox: whose `served` list it is on, or NULL */
     void *wait_object;            /* (s) what it waits for, for kdebug; NULL: only time */
     uint64_t call;                /* (s) id of the call it makes: its ticket */
     uint64_t serving;             /* (s) id of the call it received last */
@@ -147,7 +151,8 @@ void thread_destroy(struct object *object);
 /* thread_ticket() - begin a wait: a new ticket, stored. Before the thread can be found by anybody. */
 static inline uint64_t thread_ticket(struct thread *self, enum trace_thread_state why, void *object)
 {
-    uint64_t ticket = ++self->sequence << THREAD_SLOT_BITS | self->slot;
+    uint64_t ticket = self->next_ticket;
+    self->next_ticket = ticket + (1ull << THREAD_SLOT_BITS);
     self->wait = (uint8_t)why;
     self->wait_object = object;
     self->run = THREAD_BLOCKED;
@@ -158,7 +163,7 @@ static inline uint64_t thread_ticket(struct thread *self, enum trace_thread_stat
 /* thread_next_ticket() - what the thread's next thread_ticket() will be: the id of a call before it waits. */
 static inline uint64_t thread_next_ticket(const struct thread *self)
 {
-    return (self->sequence + 1) << THREAD_SLOT_BITS | self->slot;
+    return self->next_ticket;
 }
 
 /* thread_claim() - win the right to end a wait. False: it is over already. Cost: one locked instruction. */

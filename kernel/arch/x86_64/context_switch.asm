@@ -19,7 +19,12 @@ context_switch:
     push r14
     push r15
     mov [rdi], rsp
-    mov rsp, [rsi]
+    mov rdi, rsi
+    ; void context_resume(struct context *to);
+    ; The second half: whatever is on this stack is given up.
+global context_resume
+context_resume:
+    mov rsp, [rdi]
     pop r15
     pop r14
     pop r13

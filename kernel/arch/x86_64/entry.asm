@@ -23,6 +23,10 @@
 extern trap_dispatch
 extern trap_dispatch_nmi_class
 extern syscall_dispatch
+extern mailbox_call_direct
+extern mailbox_reply_receive_direct
+extern mailbox_call_resumed
+extern mailbox_receive_resumed
 extern user_return_work
 
 section .text.entry progbits alloc exec nowrite align=16
@@ -47,22 +51,21 @@ syscall_entry:
     push FRAME_VECTOR_SYSCALL
     PUSH_REGISTERS
     mov rdi, rsp
+    cmp rax, SYSCALL_MAILBOX_CALL
+    je syscall_call
+    cmp rax, SYSCALL_MAILBOX_REPLY_RECEIVE
+    je syscall_reply_receive
+syscall_dispatched: ; rdi = rsp = the frame
     call syscall_dispatch
 syscall_return:
     cmp dword [gs:CPU_WORK], 0
     jne .work
-    mov r15, [rsp + FRAME_R15]
-    mov r14, [rsp + FRAME_R14]
-    mov r13, [rsp + FRAME_R13]
-    mov r12, [rsp + FRAME_R12]
-    mov r10, [rsp + FRAME_R10]
-    mov r9, [rsp + FRAME_R9]
-    mov r8, [rsp + FRAME_R8]
+    LOAD_WORDS rsp
+.words_loaded: ; the rest of the frame that rsp points to
     mov rbp, [rsp + FRAME_RBP]
     mov rdi, [rsp + FRAME_RDI]
     mov rsi, [rsp + FRAME_RSI]
     mov rdx, [rsp + FRAME_RDX]
-    mov rbx, [rsp + FRAME_RBX]
     mov rax, [rsp + FRAME_RAX]
     mov rcx, [rsp + FRAME_RIP]
     ; E5: from here to SYSRETQ nothing may be inserted.
@@ -76,6 +79,62 @@ syscall_return:
 .work:
     mov rdi, rsp
     call user_return_work
+    jmp syscall_return
+
+; The two calls that a message is made of have a direct path (kernel/ipc/direct.c). It changes threads
+; without changing kernel stacks: both threads have nothing on theirs but the frame, so it only says
+; whose frame to leave through. The words go from the sender's frame into the registers and are
+; never stored again.
+;
+;     struct departure { struct trap_frame *frame; atomic_uint *left; }      in rax and rdx
+;     mailbox_call_direct(struct trap_frame *frame), mailbox_reply_receive_direct(...)
+;
+; A thread that is left behind is parked. What lies below its frame is what context_switch() takes
+; for a saved context, should somebody wake it who has a stack to come back to (context_park()):
+;
+;     frame:  r15 .. ss
+;       -8    where it goes on
+;      -16    its rbp: none
+;      -56    the other saved registers, of no meaning
+%macro DIRECT_PATH 2 ; function, where the thread goes on if it parks
+    push %2
+    push 0
+    call %1
+    test rax, rax
+    jz syscall_not_direct
+    LOAD_WORDS rsp + 16
+%endmacro
+
+align 16
+syscall_reply_receive:
+    DIRECT_PATH mailbox_reply_receive_direct, mailbox_receive_parked
+    jmp syscall_leave_as_partner
+
+align 16
+syscall_call:
+    DIRECT_PATH mailbox_call_direct, mailbox_call_parked
+syscall_leave_as_partner:
+    mov rsp, rax
+    mov dword [rdx], THREAD_PARKED ; T2: from here on the sender may run elsewhere
+    cmp dword [gs:CPU_WORK], 0
+    je syscall_return.words_loaded
+    STORE_WORDS rsp
+    jmp syscall_return.work
+
+; Not now: the general way, which does or refuses all.
+syscall_not_direct:
+    add rsp, 16
+    mov rdi, rsp
+    jmp syscall_dispatched
+
+; First instructions of a parked thread that was switched to by context_switch(). In: rsp = frame.
+mailbox_call_parked:
+    mov rdi, rsp
+    call mailbox_call_resumed
+    jmp syscall_return
+mailbox_receive_parked:
+    mov rdi, rsp
+    call mailbox_receive_resumed
     jmp syscall_return
 
 ; --- Exceptions and interrupts --------------------------------------------------------------------

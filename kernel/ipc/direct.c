@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The direct path: a call to a server that waits on this core, and the reply that waits for the next call.
+ *
+ * A message normally costs two switches of kernel stacks, each with a saved context, and a way back up through the
+ * functions that waited. But a thread that has just entered the kernel for a message has nothing on its kernel stack
+ * worth keeping except its frame, and neither has a partner that left the same way. So:
+ *
+ *      sender:    SYSCALL, frame built ─┐
+ *                                       ├ checks · claim · own ticket · page tables ┐
+ *      receiver:  (parked, frame built) ┘            frame of the receiver ─ SYSRET ┘
+ *
+ * entry.asm calls one of the two functions here first. It returns the frame to leave through, or says that this message has
+ * to go the general way (mailbox.c), which does everything and gives all errors. To go on here:
+ *
+ * D1  Nothing is changed and no event recorded before the claim, the last of the checks: giving up is free.
+ * D2  The partner lives on this core. If it left through here it is parked: no deadline to disarm, no wait to clean up. If it waits deep in mailbox.c it is switched to as usual, and only the sender parks: a pair that
+ *     has met once goes directly from then on.
+ * D3  The sender may wait without limit: no deadline, not being killed.
+ * D4  The sender is parked only when entry.asm has left its stack and taken the words from its frame (T2 in sched/thread.h).
+ *
+ * A parked thread can also be woken by everybody else: context_switch() finds a context below its frame, which goes on
+ * in mailbox_call_resumed() or mailbox_receive_resumed(), in mailbox.c.
+ *
+ * The entry has saved all registers and the exit loads all, so nothing called from there need preserve any: this file is
+ * compiled with -fcall-used-rbx and so on, which saves ten pushes and pops per message. README.md has the count of every step.
+ *
+ * Rejected: the whole path in assembly (about 30 instructions less, and nobody would change it again); one path with options for
+ * buffers and deadlines (each costs every message a test).
+ */
+#include "base/hooks.h"
+#include "gen/syscall_numbers.h"
+#include "gen/trace_emit.h"
+#include "ipc/mailbox_impl.h"
+#include "object/handle.h"
+#include "sched/process.h"
+#include "sched/switch.h"
+
+static_assert(THREAD_PARKED == 2 && SYSCALL_MAILBOX_CALL == 1 && SYSCALL_MAILBOX_REPLY_RECEIVE == 4,
+              "percpu.inc: the direct path");
+
+static const struct departure not_direct = {NULL, NULL};
+
+/* D3, and no flags: neither buffers nor handles. */
+static ALWAYS_INLINE bool may_park(const struct thread *self, uint64_t label)
+{
+    return atomic_load_explicit(&self->pending, memory_order_relaxed) == 0 && label >> 32 == 0;
+}
+
+/* D2, and the last of the checks: with it the message is under way. */
+static ALWAYS_INLINE bool claim_here(struct thread *partner, uint64_t ticket, const struct cpu *cpu)
+{
+    return partner->cpu == cpu->id && thread_has_left(partner) && ticket != 0 &&
+           thread_claim(partner, ticket);
+}
+
+/* What the partner finds in its registers, but for the words. */
+static ALWAYS_INLINE void set_results(struct trap_frame *frame, uint64_t badge, uint64_t label,
+                                      uint64_t token)
+{
+    frame->rax = OK;
+    frame->rdi = badge;
+    frame->rsi = label;
+    frame->rdx = token;
+}
+
+/* The partner waits in mailbox.c: it needs the words in its frame, and goes on from its own stack. Does not return. */
+static COLD NORETURN void go_to_blocked(struct cpu *cpu, struct thread *self,
+                                        struct thread *partner)
+{
+    frame_move_words(self->frame, partner->frame);
+    partner->wake_status = OK;
+    cpu->previous = self;
+    context_resume(&partner->context);
+}
+
+/* The core goes over to the partner; the sender, whose ticket is out, parks (D4). */
+static ALWAYS_INLINE void go_to(struct cpu *cpu, struct thread *self, struct thread *partner,
+                                enum trace_thread_state state)
+{
+    bool is_parked = atomic_load_explicit(&partner->on_cpu, memory_order_relaxed) == THREAD_PARKED;
+    context_park(&self->context, self->frame);
+    thread_switch_begin(cpu, self, partner, state, TRACE_SWITCH_REASON_HANDOFF);
+    if (UNLIKELY(!is_parked)) {
+        go_to_blocked(cpu, self, partner);
+    }
+}
+
+struct departure mailbox_call_direct(struct trap_frame *frame)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *self = cpu->current;
+    uint64_t handle = frame->rdi, label = frame->rsi;
+    status_t ignored;
+    struct handle_entry *entry = handle_peek(handle, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &ignored);
+    if (UNLIKELY(entry == NULL || !may_park(self, label) || frame->rdx != DEADLINE_FOREVER)) {
+        return not_direct;
+    }
+    struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
+    uint64_t badge = entry->badge;
+
+    spinlock_acquire(&mailbox->lock);
+    struct thread *server = LIST_FIRST(&mailbox->receivers, struct thread, wait_link);
+    if (UNLIKELY(!handle_is_current(entry, handle) || list_is_empty(&mailbox->receivers) ||
+                 !claim_here(server, atomic_load_explicit(&server->ticket, memory_order_relaxed),
+                             cpu))) {
+        spinlock_release(&mailbox->lock);
+        return not_direct;
+    }
+    list_remove(&server->wait_link);
+    uint64_t token = thread_ticket(self, TRACE_THREAD_STATE_REPLY, mailbox);
+    served_join_locked(mailbox, self);
+    mailbox->calls++;
+    spinlock_release(&mailbox->lock);
+
+    trace_syscall_enter(SYSCALL_MAILBOX_CALL, handle);
+    trace_ipc_call(0, token & CALL_ID_MASK, mailbox->object.id, (uint32_t)label);
+    self->call = token;
+    server->serving = token;
+    set_results(server->frame, badge, label, token);
+    go_to(cpu, self, server, TRACE_THREAD_STATE_REPLY);
+    trace_ipc_receive(token & CALL_ID_MASK, (uint16_t)badge, mailbox->object.id, (uint32_t)label);
+    trace_syscall_exit(OK);
+    return (struct departure){server->frame, &self->on_cpu};
+}
+
+struct departure mailbox_reply_receive_direct(struct trap_frame *frame)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *self = cpu->current;
+    uint64_t handle = frame->rdi, label = frame->rsi, token = frame->rdx;
+    status_t ignored;
+    struct handle_entry *entry =
+        handle_peek(handle, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE, &ignored);
+    struct thread *caller = thread_of_token(token);
+    if (UNLIKELY(entry == NULL || caller == NULL || !may_park(self, label))) {
+        return not_direct;
+    }
+    struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
+
+    spinlock_acquire(&mailbox->lock);
+    if (UNLIKELY(!handle_is_current(entry, handle) || caller->served_by != mailbox ||
+                 !list_is_empty(&mailbox->callers) || !claim_here(caller, token, cpu))) {
+        spinlock_release(&mailbox->lock);
+        return not_direct;
+    }
+    lists_leave_locked(caller);
+    thread_ticket(self, TRACE_THREAD_STATE_RECEIVE, mailbox);
+    list_push_back(&mailbox->receivers, &self->wait_link);
+    spinlock_release(&mailbox->lock);
+
+    trace_syscall_enter(SYSCALL_MAILBOX_REPLY_RECEIVE, handle);
+    trace_ipc_reply(0, token & CALL_ID_MASK);
+    set_results(caller->frame, 0, label, 0);
+    go_to(cpu, self, caller, TRACE_THREAD_STATE_RECEIVE);
+    trace_ipc_return(OK, token & CALL_ID_MASK);
+    trace_syscall_exit(OK);
+    return (struct departure){caller->frame, &self->on_cpu};
+}

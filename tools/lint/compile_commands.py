@@ -14,6 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
+# What gcc knows and clang's tools refuse.
+GCC_ONLY = ("-fcall-used-",)
+
+
 def read_commands(lines: Iterable[str], compilers: list[str], folder: str) -> list[dict[str, object]]:
     """One entry per compiled C file; a file compiled several ways keeps the first, which is the kernel's."""
     entries: dict[str, dict[str, object]] = {}
@@ -26,7 +30,8 @@ def read_commands(lines: Iterable[str], compilers: list[str], folder: str) -> li
             continue
         if "-c" in words:
             file = words[words.index("-c") + 1]
-            entries.setdefault(file, {"directory": folder, "file": file, "arguments": words})
+            known = [word for word in words if not word.startswith(GCC_ONLY)]
+            entries.setdefault(file, {"directory": folder, "file": file, "arguments": known})
     return [entries[file] for file in sorted(entries)]
 
 

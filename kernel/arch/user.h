@@ -20,6 +20,13 @@ size_t user_copy_raw(void *to, const void *from, size_t bytes) MUST_CHECK;
 size_t user_zero_raw(void *to, size_t bytes) MUST_CHECK;
 
 /*
+ * user_copy_present() - user_copy_raw() of what is present: a fault is not served but ends the copy. May be used with locks held.
+ * fault_is_refused() - the instruction is one of it.
+ */
+size_t user_copy_present(void *to, const void *from, size_t bytes) MUST_CHECK;
+bool fault_is_refused(vaddr_t rip);
+
+/*
  * fault_fixup() - the landing pad of an instruction that may fault, or 0. For the page-fault
  * handler and #GP.
  */

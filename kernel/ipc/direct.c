@@ -17,7 +17,9 @@
  * D2  The partner lives on this core. If it left through here it is parked: no deadline to disarm, no wait to clean up. If it waits deep in mailbox.c it is switched to as usual, and only the sender parks: a pair that
  *     has met once goes directly from then on.
  * D3  The sender may wait without limit: no deadline, not being killed.
- * D4  The sender is parked only when entry.asm has left its stack and taken the words from its frame (T2 in sched/thread.h).
+ * D4  A buffer goes along if it is at most SPACE_SEND_MAX bytes, is present at both ends, and the sender's own landing place is known to
+ *     be present. All of that was so the last time, or the general path makes it so.
+ * D5  The sender is parked only when entry.asm has left its stack and taken the words from its frame (T2 in sched/thread.h).
  *
  * A parked thread can also be woken by everybody else: context_switch() finds a context below its frame, which goes on
  * in mailbox_call_resumed() or mailbox_receive_resumed(), in mailbox.c.
@@ -26,7 +28,7 @@
  * compiled with -fcall-used-rbx and so on, which saves ten pushes and pops per message. README.md has the count of every step.
  *
  * Rejected: the whole path in assembly (about 30 instructions less, and nobody would change it again); one path with options for
- * buffers and deadlines (each costs every message a test).
+ * buffers and deadlines (each costs every message a test; the two paths with buffers are the same source, compiled a second time).
  */
 #include "base/hooks.h"
 #include "gen/syscall_numbers.h"
@@ -41,10 +43,10 @@ static_assert(THREAD_PARKED == 2 && SYSCALL_MAILBOX_CALL == 1 && SYSCALL_MAILBOX
 
 static const struct departure not_direct = {NULL, NULL};
 
-/* D3, and no flags: neither buffers nor handles. */
-static ALWAYS_INLINE bool may_park(const struct thread *self, uint64_t label)
+/* D3. */
+static ALWAYS_INLINE bool may_park(const struct thread *self)
 {
-    return atomic_load_explicit(&self->pending, memory_order_relaxed) == 0 && label >> 32 == 0;
+    return atomic_load_explicit(&self->pending, memory_order_relaxed) == 0;
 }
 
 /* D2, and the last of the checks: with it the message is under way. */
@@ -54,46 +56,108 @@ static ALWAYS_INLINE bool claim_here(struct thread *partner, uint64_t ticket, co
            thread_claim(partner, ticket);
 }
 
-/* What the partner finds in its registers, but for the words. */
-static ALWAYS_INLINE void set_results(struct trap_frame *frame, uint64_t badge, uint64_t label,
-                                      uint64_t token)
+/* D4, as far as the sender knows. */
+static ALWAYS_INLINE bool may_carry(const struct thread *self, uint64_t label)
 {
+    const struct trap_frame *frame = self->frame;
+    return (label & ~(MESSAGE_LABEL_MASK | MESSAGE_FLAGS_MASK)) == 0 &&
+           (!(label & MESSAGE_SEND) || frame->r9 <= SPACE_SEND_MAX) &&
+           (!(label & MESSAGE_RECEIVE) || has_landing(self, frame));
+}
+
+/* The sender's buffer to a claimed partner; the lock is let go meanwhile (M3). False: it is not to be had like this. */
+static ALWAYS_INLINE bool carry(struct mailbox *mailbox, struct thread *self,
+                                struct thread *partner, uint64_t call, bool reply)
+{
+    uint64_t bytes = self->frame->r9;
+    struct landing landing = landing_of(partner, partner->frame->rsi);
+    spinlock_release(&mailbox->lock);
+    bool sent = bytes <= landing.capacity &&
+                space_send(partner->process->space, landing.address, self->frame->r8, bytes);
+    if (LIKELY(sent)) {
+        trace_ipc_copy(OK, call & CALL_ID_MASK, reply, self->tid, partner->tid, (uint32_t)bytes);
+    }
+    spinlock_acquire(&mailbox->lock);
+    mailbox->bytes += sent ? bytes : 0;
+    return sent && !mailbox->closed;
+}
+
+/* The partner waits as before; where it was on a list, it is again. */
+static COLD void put_back_locked(struct mailbox *mailbox, struct thread *partner, uint64_t ticket)
+{
+    if (mailbox->closed) {
+        lists_leave_locked(partner);
+        thread_ready(partner, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+        return;
+    }
+    if (partner->served_by == NULL) {
+        list_push_front(&mailbox->receivers, &partner->wait_link);
+    }
+    mailbox_unclaim(partner, ticket, partner->deadline.armed);
+}
+
+/* What the partner finds in its registers; with buffers the words, too. */
+static ALWAYS_INLINE void set_results(const struct thread *self, struct thread *partner,
+                                      uint64_t badge, uint64_t label, uint64_t token,
+                                      const bool buffers)
+{
+    struct trap_frame *frame = partner->frame;
     frame->rax = OK;
+    if (buffers) {
+        deliver(self, partner, label, badge, token);
+        return;
+    }
     frame->rdi = badge;
     frame->rsi = label;
     frame->rdx = token;
 }
 
-/* The partner waits in mailbox.c: it needs the words in its frame, and goes on from its own stack. Does not return. */
+/* The partner waits in mailbox.c: it needs the words in its frame, and goes on from its own stack. */
 static COLD NORETURN void go_to_blocked(struct cpu *cpu, struct thread *self,
-                                        struct thread *partner)
+                                        struct thread *partner, bool buffers)
 {
-    frame_move_words(self->frame, partner->frame);
+    if (!buffers) {
+        frame_move_words(self->frame, partner->frame);
+    }
     partner->wake_status = OK;
     cpu->previous = self;
     context_resume(&partner->context);
 }
 
-/* The core goes over to the partner; the sender, whose ticket is out, parks (D4). */
+/* The core goes over to the partner; the sender, whose ticket is out, parks (D5). */
 static ALWAYS_INLINE void go_to(struct cpu *cpu, struct thread *self, struct thread *partner,
-                                enum trace_thread_state state)
+                                enum trace_thread_state state, const bool buffers)
 {
     bool is_parked = atomic_load_explicit(&partner->on_cpu, memory_order_relaxed) == THREAD_PARKED;
     context_park(&self->context, self->frame);
     thread_switch_begin(cpu, self, partner, state, TRACE_SWITCH_REASON_HANDOFF);
     if (UNLIKELY(!is_parked)) {
-        go_to_blocked(cpu, self, partner);
+        go_to_blocked(cpu, self, partner, buffers);
     }
 }
 
-struct departure mailbox_call_direct(struct trap_frame *frame)
+/* Who takes the words from the sender's frame: entry.asm, unless set_results() did. */
+static ALWAYS_INLINE struct departure leave(struct thread *self, struct thread *partner,
+                                            const bool buffers)
+{
+    trace_syscall_exit(OK);
+    if (buffers) {
+        context_leave(partner->frame, &self->on_cpu);
+    }
+    return (struct departure){partner->frame, &self->on_cpu};
+}
+
+static ALWAYS_INLINE struct departure call(struct trap_frame *frame, const bool buffers)
 {
     struct cpu *cpu = this_cpu();
     struct thread *self = cpu->current;
     uint64_t handle = frame->rdi, label = frame->rsi;
     status_t ignored;
     struct handle_entry *entry = handle_peek(handle, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &ignored);
-    if (UNLIKELY(entry == NULL || !may_park(self, label) || frame->rdx != DEADLINE_FOREVER)) {
+    if (UNLIKELY(entry == NULL || !may_park(self) || frame->rdx != DEADLINE_FOREVER)) {
+        return not_direct;
+    }
+    if (buffers && !may_carry(self, label)) {
         return not_direct;
     }
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
@@ -101,30 +165,36 @@ struct departure mailbox_call_direct(struct trap_frame *frame)
 
     spinlock_acquire(&mailbox->lock);
     struct thread *server = LIST_FIRST(&mailbox->receivers, struct thread, wait_link);
+    uint64_t ticket = atomic_load_explicit(&server->ticket, memory_order_relaxed);
     if (UNLIKELY(!handle_is_current(entry, handle) || list_is_empty(&mailbox->receivers) ||
-                 !claim_here(server, atomic_load_explicit(&server->ticket, memory_order_relaxed),
-                             cpu))) {
+                 !claim_here(server, ticket, cpu))) {
         spinlock_release(&mailbox->lock);
         return not_direct;
     }
     list_remove(&server->wait_link);
+    if (buffers && (label & MESSAGE_SEND) &&
+        !carry(mailbox, self, server, thread_next_ticket(self), false)) {
+        put_back_locked(mailbox, server, ticket);
+        spinlock_release(&mailbox->lock);
+        return not_direct;
+    }
     uint64_t token = thread_ticket(self, TRACE_THREAD_STATE_REPLY, mailbox);
     served_join_locked(mailbox, self);
     mailbox->calls++;
     spinlock_release(&mailbox->lock);
 
     trace_syscall_enter(SYSCALL_MAILBOX_CALL, handle);
-    trace_ipc_call(0, token & CALL_ID_MASK, mailbox->object.id, (uint32_t)label);
+    trace_ipc_call((uint8_t)(label >> 32), token & CALL_ID_MASK, mailbox->object.id,
+                   (uint32_t)label);
     self->call = token;
     server->serving = token;
-    set_results(server->frame, badge, label, token);
-    go_to(cpu, self, server, TRACE_THREAD_STATE_REPLY);
+    set_results(self, server, badge, label, token, buffers);
+    go_to(cpu, self, server, TRACE_THREAD_STATE_REPLY, buffers);
     trace_ipc_receive(token & CALL_ID_MASK, (uint16_t)badge, mailbox->object.id, (uint32_t)label);
-    trace_syscall_exit(OK);
-    return (struct departure){server->frame, &self->on_cpu};
+    return leave(self, server, buffers);
 }
 
-struct departure mailbox_reply_receive_direct(struct trap_frame *frame)
+static ALWAYS_INLINE struct departure reply_receive(struct trap_frame *frame, const bool buffers)
 {
     struct cpu *cpu = this_cpu();
     struct thread *self = cpu->current;
@@ -133,7 +203,10 @@ struct departure mailbox_reply_receive_direct(struct trap_frame *frame)
     struct handle_entry *entry =
         handle_peek(handle, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE, &ignored);
     struct thread *caller = thread_of_token(token);
-    if (UNLIKELY(entry == NULL || caller == NULL || !may_park(self, label))) {
+    if (UNLIKELY(entry == NULL || caller == NULL || !may_park(self))) {
+        return not_direct;
+    }
+    if (buffers && !may_carry(self, label)) {
         return not_direct;
     }
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
@@ -144,16 +217,42 @@ struct departure mailbox_reply_receive_direct(struct trap_frame *frame)
         spinlock_release(&mailbox->lock);
         return not_direct;
     }
+    if (buffers && (label & MESSAGE_SEND) &&
+        (!carry(mailbox, self, caller, token, true) || !list_is_empty(&mailbox->callers))) {
+        put_back_locked(mailbox, caller, token);
+        spinlock_release(&mailbox->lock);
+        return not_direct;
+    }
     lists_leave_locked(caller);
     thread_ticket(self, TRACE_THREAD_STATE_RECEIVE, mailbox);
     list_push_back(&mailbox->receivers, &self->wait_link);
     spinlock_release(&mailbox->lock);
 
     trace_syscall_enter(SYSCALL_MAILBOX_REPLY_RECEIVE, handle);
-    trace_ipc_reply(0, token & CALL_ID_MASK);
-    set_results(caller->frame, 0, label, 0);
-    go_to(cpu, self, caller, TRACE_THREAD_STATE_RECEIVE);
+    trace_ipc_reply((uint8_t)(label >> 32), token & CALL_ID_MASK);
+    set_results(self, caller, 0, label, 0, buffers);
+    go_to(cpu, self, caller, TRACE_THREAD_STATE_RECEIVE, buffers);
     trace_ipc_return(OK, token & CALL_ID_MASK);
-    trace_syscall_exit(OK);
-    return (struct departure){caller->frame, &self->on_cpu};
+    return leave(self, caller, buffers);
+}
+
+static NOINLINE struct departure call_with_buffers(struct trap_frame *frame)
+{
+    return call(frame, true);
+}
+
+static NOINLINE struct departure reply_receive_with_buffers(struct trap_frame *frame)
+{
+    return reply_receive(frame, true);
+}
+
+struct departure mailbox_call_direct(struct trap_frame *frame)
+{
+    return UNLIKELY(frame->rsi >> 32 != 0) ? call_with_buffers(frame) : call(frame, false);
+}
+
+struct departure mailbox_reply_receive_direct(struct trap_frame *frame)
+{
+    return UNLIKELY(frame->rsi >> 32 != 0) ? reply_receive_with_buffers(frame)
+                                           : reply_receive(frame, false);
 }

@@ -18,7 +18,7 @@
  *     to user mode. So under the lock the frame of a listed caller is stable, even if its ticket is claimed already.
  * M3  Buffers are copied with no lock held, by whoever completes the pair, while the other side's ticket is claimed: it stands still,
  *     and cannot be woken by others. Each side has made its own pages present before. If the copy fails for the
- *     fault of one side, that side gets the error and the other is put back to wait (unclaim()).
+ *     fault of one side, that side gets the error and the other is put back to wait (mailbox_unclaim()).
  * M4  When the last handle with the right to receive is closed, every listed thread gets ERR_PEER_CLOSED.
  * M5  The memory of a mailbox stays a mailbox (mm/heap.h): a caller that comes back late may lock it and take itself off a list it
  *     is not on, whatever the mailbox is by then.
@@ -75,6 +75,18 @@ status_t mailbox_create(const char *name, uint32_t process_id, struct mailbox **
     return OK;
 }
 
+/* Put a claimed thread back to the wait it was in, unless that has become pointless meanwhile. */
+void mailbox_unclaim(struct thread *thread, uint64_t ticket, bool had_deadline)
+{
+    atomic_store_explicit(&thread->ticket, ticket, memory_order_seq_cst);
+    bool expired = had_deadline && !thread->deadline.armed;
+    bool killed =
+        atomic_load_explicit(&thread->pending, memory_order_seq_cst) & THREAD_PENDING_KILL;
+    if ((expired || killed) && thread_claim(thread, ticket)) {
+        thread_ready(thread, killed ? ERR_CANCELLED : ERR_TIMED_OUT, TRACE_WAKE_REASON_TIMEOUT);
+    }
+}
+
 static void release_all_locked(struct list *waiters)
 {
     list_for_each_safe (node, following, waiters) {
@@ -119,63 +131,56 @@ void mailbox_destroy(struct object *object)
     cache_free(mailbox_cache, CONTAINER_OF(object, struct mailbox, object));
 }
 
-/* A buffer descriptor must not reach the peer as words: what it sees is the number of bytes that arrived. */
-static void hide_descriptors(uint64_t sender_label, uint64_t bytes, struct trap_frame *to)
-{
-    if (sender_label & MESSAGE_SEND) {
-        to->r8 = 0;
-        to->r9 = bytes;
-    }
-    if (sender_label & MESSAGE_RECEIVE) {
-        to->r10 = 0;
-        to->r12 = 0;
-    }
-}
-
-/* Put a claimed thread back to the wait it was in, unless that has become pointless meanwhile. */
-static void unclaim(struct thread *thread, uint64_t ticket, bool had_deadline)
-{
-    atomic_store_explicit(&thread->ticket, ticket, memory_order_seq_cst);
-    bool expired = had_deadline && !thread->deadline.armed;
-    bool killed =
-        atomic_load_explicit(&thread->pending, memory_order_seq_cst) & THREAD_PENDING_KILL;
-    if ((expired || killed) && thread_claim(thread, ticket)) {
-        thread_ready(thread, killed ? ERR_CANCELLED : ERR_TIMED_OUT, TRACE_WAKE_REASON_TIMEOUT);
-    }
-}
-
-/* Make the caller's own buffers present (M3). For what is only sent, reading is enough. */
+/*
+ * Make the thread's own receive buffer present before it waits (M3). What it sends is only looked at for size: whoever copies his own
+ * message makes its pages present as he goes, and who has to queue does it then (make_sendable()).
+ */
 static status_t prepare_buffers(const struct trap_frame *frame, uint64_t label, bool sends)
 {
-    struct space *space = current_thread()->process->space;
-    status_t status = OK;
-    if (sends && (label & MESSAGE_SEND)) {
-        if (frame->r9 > MESSAGE_BUFFER_MAX) {
-            return ERR_TOO_BIG;
-        }
-        status = space_prefault(space, frame->r8, frame->r9, false);
+    struct thread *self = current_thread();
+    if (sends && (label & MESSAGE_SEND) && frame->r9 > MESSAGE_BUFFER_MAX) {
+        return ERR_TOO_BIG;
     }
-    if (status == OK && (label & MESSAGE_RECEIVE)) {
-        if (frame->r12 > MESSAGE_BUFFER_MAX) {
-            return ERR_TOO_BIG;
-        }
-        status = space_prefault(space, frame->r10, frame->r12, true);
+    if (!(label & MESSAGE_RECEIVE) || has_landing(self, frame)) {
+        return OK;
     }
-    return status;
+    if (frame->r12 > MESSAGE_BUFFER_MAX) {
+        return ERR_TOO_BIG;
+    }
+    self->landing[1] = self->landing[0];
+    return space_prefault_kept(self->process->space, &self->landing[0], frame->r10, frame->r12);
 }
 
-/* What a thread has announced as its receive buffer: address and capacity are in its frame until the message overwrites them. */
-struct landing {
-    vaddr_t address;
-    uint64_t capacity;
-};
-
-static struct landing landing_of(const struct thread *thread, uint64_t label)
+/* Reading is enough of what is only sent. */
+static status_t make_sendable(const struct trap_frame *frame)
 {
-    if (label & MESSAGE_RECEIVE) {
-        return (struct landing){thread->frame->r10, thread->frame->r12};
+    return space_prefault(current_thread()->process->space, frame->r8, frame->r9, false);
+}
+
+/* Copy the current thread's message to the space of another, step by step, its own pages being made present where needed. */
+static status_t copy_own(struct space *to, vaddr_t to_va, vaddr_t from_va, uint64_t bytes,
+                         bool *out_bad_to)
+{
+    struct space *own = current_thread()->process->space;
+    for (;;) {
+        uint64_t now = MIN(bytes, SPACE_SEND_MAX);
+        if (!space_send(to, to_va, from_va, now)) {
+            status_t status = space_prefault(own, from_va, now, false);
+            if (status == OK) {
+                status = space_copy(to, to_va, own, from_va, now, out_bad_to);
+            }
+            if (status != OK) {
+                return status;
+            }
+        }
+        bytes -= now;
+        if (bytes == 0) {
+            return OK;
+        }
+        to_va += now;
+        from_va += now;
+        preempt_point();
     }
-    return (struct landing){0, 0};
 }
 
 /*
@@ -191,29 +196,19 @@ static COLD status_t copy_buffer(struct mailbox *mailbox, struct thread *from, s
     if (bytes > landing.capacity) {
         return ERR_TOO_BIG;
     }
-    status_t status = space_copy(to->process->space, landing.address, from->process->space,
-                                 from->frame->r8, bytes, out_bad_to);
+    status_t status;
+    if (from == current_thread()) {
+        status = copy_own(to->process->space, landing.address, from->frame->r8, bytes, out_bad_to);
+    } else {
+        status = space_copy(to->process->space, landing.address, from->process->space,
+                            from->frame->r8, bytes, out_bad_to);
+    }
     trace_ipc_copy((uint8_t)status, call & CALL_ID_MASK, reply, from->tid, to->tid,
                    (uint32_t)bytes);
     if (status == OK) {
         __atomic_fetch_add(&mailbox->bytes, bytes, __ATOMIC_RELAXED);
     }
     return status;
-}
-
-/* Give the message to the receiver's registers. */
-static inline void deliver(const struct thread *from, struct thread *to, uint64_t label,
-                           uint64_t badge, uint64_t token)
-{
-    uint64_t bytes = from->frame->r9;
-    struct trap_frame *frame = to->frame;
-    frame_move_words(from->frame, frame);
-    if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
-        hide_descriptors(label, bytes, frame);
-    }
-    frame->rdi = badge;
-    frame->rsi = label & (MESSAGE_LABEL_MASK | MESSAGE_SEND);
-    frame->rdx = token;
 }
 
 static inline void finish(struct trap_frame *frame, status_t status)
@@ -268,7 +263,7 @@ static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self,
         thread_ready(server, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
     } else {
         list_push_front(&mailbox->receivers, &server->wait_link);
-        unclaim(server, ticket, had_deadline);
+        mailbox_unclaim(server, ticket, had_deadline);
     }
     spinlock_release(&mailbox->lock);
     return status;
@@ -315,6 +310,7 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
     uint64_t badge = entry->badge, handle = frame->rdi, label = frame->rsi;
     ns_t deadline = frame->rdx;
     uint64_t server_ticket;
+    bool is_sendable = false;
     status_t status;
 
     if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
@@ -333,6 +329,16 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
         if (UNLIKELY(server == NULL && deadline == DEADLINE_POLL)) {
             status = ERR_TIMED_OUT;
             break;
+        }
+        if (UNLIKELY(server == NULL && (label & MESSAGE_SEND) && !is_sendable)) {
+            /* Whoever receives it will copy it, and must not wait for our pager. */
+            spinlock_release(&mailbox->lock);
+            status = make_sendable(frame);
+            if (status != OK) {
+                return status;
+            }
+            is_sendable = true;
+            continue;
         }
         if (UNLIKELY(server != NULL && (label & MESSAGE_SEND))) {
             spinlock_release(&mailbox->lock);
@@ -399,7 +405,7 @@ static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struc
     spinlock_acquire(&mailbox->lock);
     if (status == OK && !mailbox->closed) {
         served_join_locked(mailbox, caller);
-        unclaim(caller, ticket, had_deadline);
+        mailbox_unclaim(caller, ticket, had_deadline);
         return true;
     }
     if (mailbox->closed) {
@@ -408,7 +414,7 @@ static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struc
     } else if (bad_to) {
         list_push_front(&mailbox->callers, &caller->wait_link);
         caller->wait = TRACE_THREAD_STATE_CALL;
-        unclaim(caller, ticket, had_deadline);
+        mailbox_unclaim(caller, ticket, had_deadline);
         *out_status = status;
     } else {
         thread_ready(caller, status, TRACE_WAKE_REASON_REPLY);
@@ -560,7 +566,7 @@ static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self,
         return OK;
     }
     if (status != OK) {
-        unclaim(caller, token, had_deadline);
+        mailbox_unclaim(caller, token, had_deadline);
     }
     return status;
 }

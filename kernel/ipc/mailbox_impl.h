@@ -5,7 +5,8 @@
 #include "arch/frame.h"
 #include "ipc/mailbox.h"
 #include "kernel/abi/message.h"
-#include "sched/thread.h"
+#include "sched/process.h"
+#include "vm/space.h"
 
 /* The 48 bits of a ticket that the trace records as the id of a call. */
 #define CALL_ID_MASK ((1ull << 48) - 1)
@@ -43,3 +44,56 @@ static inline void frame_move_words(const struct trap_frame *from, struct trap_f
     to->r15 = from->r15;
     to->rbx = from->rbx;
 }
+
+/* A buffer descriptor must not reach the peer as words: what it sees is the number of bytes that arrived. */
+static inline void hide_descriptors(uint64_t sender_label, uint64_t bytes, struct trap_frame *to)
+{
+    if (sender_label & MESSAGE_SEND) {
+        to->r8 = 0;
+        to->r9 = bytes;
+    }
+    if (sender_label & MESSAGE_RECEIVE) {
+        to->r10 = 0;
+        to->r12 = 0;
+    }
+}
+
+/* What a thread has announced as its receive buffer: address and capacity are in its frame until the message overwrites them. */
+struct landing {
+    vaddr_t address;
+    uint64_t capacity;
+};
+
+static inline struct landing landing_of(const struct thread *thread, uint64_t label)
+{
+    if (label & MESSAGE_RECEIVE) {
+        return (struct landing){thread->frame->r10, thread->frame->r12};
+    }
+    return (struct landing){0, 0};
+}
+
+/* Give the message to the receiver's registers. */
+static inline void deliver(const struct thread *from, struct thread *to, uint64_t label,
+                           uint64_t badge, uint64_t token)
+{
+    uint64_t bytes = from->frame->r9;
+    struct trap_frame *frame = to->frame;
+    frame_move_words(from->frame, frame);
+    if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
+        hide_descriptors(label, bytes, frame);
+    }
+    frame->rdi = badge;
+    frame->rsi = label & (MESSAGE_LABEL_MASK | MESSAGE_SEND);
+    frame->rdx = token;
+}
+
+/* The thread's receive buffer is still as present as when it was made so. */
+static inline bool has_landing(const struct thread *self, const struct trap_frame *frame)
+{
+    const struct space *space = self->process->space;
+    return space_is_resident(space, &self->landing[0], frame->r10, frame->r12) ||
+           space_is_resident(space, &self->landing[1], frame->r10, frame->r12);
+}
+
+/* Put a claimed thread back to the wait it was in, unless that has become pointless meanwhile. */
+void mailbox_unclaim(struct thread *thread, uint64_t ticket, bool had_deadline);

@@ -73,6 +73,7 @@ status_t page_table_create(struct page_table *table)
            entries_of(kernel_page_table.root) + LOWER_HALF_ENTRIES,
            (ENTRIES - LOWER_HALF_ENTRIES) * sizeof(uint64_t)); /* P2 */
     table->root = root;
+    table->removals = 0;
     return OK;
 }
 
@@ -244,6 +245,7 @@ uint64_t page_table_unmap(struct page_table *table, vaddr_t va, uint64_t *out_pa
         return 0;
     }
     clear_entry(at, entry);
+    table->removals++;
     *out_page_bytes = 1ull << shift;
     return old;
 }
@@ -282,6 +284,7 @@ vaddr_t page_table_clear(struct page_table *table, vaddr_t va, vaddr_t end, stru
         }
     }
     if (leaves > 0) {
+        table->removals++;
         unlink_empty(table, va, shift, tables);
         *out_leaves += leaves;
     }

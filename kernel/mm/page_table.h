@@ -8,6 +8,14 @@
 
 struct page_table {
     paddr_t root;
+    uint64_t removals; /* grows when leaves go away or lose a right: see struct residence */
+};
+
+/* What a range was found to be: present and writable, as long as `removals` stays the same. */
+struct residence {
+    vaddr_t va;
+    uint64_t bytes;
+    uint64_t removals;
 };
 
 /* page_table_create() - an empty lower half, the kernel's upper half. OK, ERR_NO_MEMORY. */

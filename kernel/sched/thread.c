@@ -69,6 +69,7 @@ static void reset_fields(struct thread *thread, unsigned priority, int cpu, cons
     thread->served_by = NULL;
     thread->call = 0;
     thread->serving = 0;
+    thread->landing[0] = thread->landing[1] = (struct residence){0};
     thread->fpu = NULL;
     thread->fs_base = 0;
     thread->gs_base = 0;

@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "gen/layout.h"
 #include "gen/trace_events.h"
+#include "mm/page_table.h"
 #include "object/object.h"
 #include "sched/wait_queue.h"
 
@@ -107,9 +108,10 @@ struct thread {
     vaddr_t fs_base, gs_base; /* (s) of user mode */
     /* message in flight, see ipc/mailbox.c */
     struct mailbox *served_by; /* (m) lock of that mailbox: whose `served` list it is on, or NULL */
-    void *wait_object;            /* (s) what it waits for, for kdebug; NULL: only time */
-    uint64_t call;                /* (s) id of the call it makes: its ticket */
-    uint64_t serving;             /* (s) id of the call it received last */
+    void *wait_object;         /* (s) what it waits for, for kdebug; NULL: only time */
+    uint64_t call;             /* (s) id of the call it makes: its ticket */
+    uint64_t serving;          /* (s) id of the call it received last */
+    struct residence landing[2]; /* (s) its last receive buffers, found present: servers have two */
     uint64_t lent_by;         /* (a) id of a call that waits for it to receive, see sched/lend.c */
     struct list process_link; /* process->lock */
     struct wait_queue exit;   /* who waits for its end */

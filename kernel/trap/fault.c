@@ -82,7 +82,7 @@ void fault_page(struct trap_frame *frame)
     enum fault_outcome outcome = FAULT_FAILED;
     /* In kernel mode only the copy layer may touch user memory, and it says so in the fixup table. */
     if (address < USER_END && thread->process != NULL &&
-        (user_mode || fault_fixup(frame->rip) != 0)) {
+        (user_mode || (fault_fixup(frame->rip) != 0 && !fault_is_refused(frame->rip)))) {
         outcome = space_fault(thread->process->space, address, (unsigned)frame->error);
     }
     trace_fault_exit((uint8_t)outcome);

@@ -33,6 +33,7 @@
 #include "mm/frame.h"
 #include "mm/tlb.h"
 #include "sched/thread.h"
+#include "vm/page_cursor.h"
 #include "vm/space_impl.h"
 
 #define AROUND_BYTES        0x10000ull
@@ -427,15 +428,17 @@ enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error)
  * at in one step. */
 static uint64_t present_bytes(struct space *space, vaddr_t va, uint64_t bytes, bool write)
 {
+    uint64_t need = PTE_USER | (write ? PTE_WRITE : 0);
     uint64_t done = 0;
+    struct page_cursor page;
     spinlock_acquire(&space->lock);
-    for (unsigned i = 0; i < PAGES_PER_STEP && done < bytes; i++) {
-        uint64_t page_bytes;
-        const uint64_t *leaf = page_table_find(&space->table, va + done, &page_bytes);
-        if (leaf == NULL || (write && !(*leaf & PTE_WRITE))) {
+    page_cursor_begin(&page, &space->table, va);
+    for (unsigned i = 0; page_cursor_has(&page, need); i++) {
+        done += page.page_bytes - ((va + done) & (page.page_bytes - 1));
+        if (done >= bytes || i == PAGES_PER_STEP) {
             break;
         }
-        done += page_bytes - ((va + done) & (page_bytes - 1));
+        page_cursor_next(&page, va + done);
     }
     spinlock_release(&space->lock);
     return MIN(done, bytes);
@@ -460,4 +463,24 @@ status_t space_prefault(struct space *space, vaddr_t va, uint64_t bytes, bool wr
         }
     }
     return OK;
+}
+
+bool space_is_resident(const struct space *space, const struct residence *residence, vaddr_t va,
+                       uint64_t bytes)
+{
+    return va == residence->va && bytes <= residence->bytes &&
+           __atomic_load_n(&space->table.removals, __ATOMIC_RELAXED) == residence->removals;
+}
+
+status_t space_prefault_kept(struct space *space, struct residence *residence, vaddr_t va,
+                             uint64_t bytes)
+{
+    /* Before the look: a page that goes away meanwhile makes the note wrong at once. */
+    uint64_t removals = __atomic_load_n(&space->table.removals, __ATOMIC_ACQUIRE);
+    status_t status = space_prefault(space, va, bytes, true);
+    *residence = (struct residence){0};
+    if (status == OK) {
+        *residence = (struct residence){.va = va, .bytes = bytes, .removals = removals};
+    }
+    return status;
 }

@@ -5,6 +5,7 @@
 #include "base/types.h"
 
 struct area;
+struct residence;
 struct space;
 struct object;
 
@@ -83,6 +84,23 @@ enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error);
 /* space_prefault() - make [va, va + bytes) present, writable if write. OK or ERR_BAD_ADDRESS,
  * ERR_NO_MEMORY. May take long. */
 status_t space_prefault(struct space *space, vaddr_t va, uint64_t bytes, bool write) MUST_CHECK;
+
+/* space_is_resident() - the range is still as space_prefault_kept() found it. Cost: 10 instructions, no lock.
+ * space_prefault_kept() - prefault for writing, and note for space_is_resident() that it was. */
+bool space_is_resident(const struct space *space, const struct residence *residence, vaddr_t va,
+                       uint64_t bytes);
+status_t space_prefault_kept(struct space *space, struct residence *residence, vaddr_t va,
+                             uint64_t bytes) MUST_CHECK;
+
+/*
+ * space_send() - copy from user memory of the current process to another space (or its own), at most SPACE_SEND_MAX bytes, in one
+ * piece. The source is read where the current page tables have it, so only the target's are walked. False: a page of
+ * either is not present, or the range is none of user memory; part may have been written. Serves no fault.
+ * Context: thread, no lock held. Locks: SPACE. Cost: about 80 instructions, 20 per further page, and the words.
+ * The target range must have been found present once: it is not checked to be user memory.
+ */
+#define SPACE_SEND_MAX 0x4000ull
+bool space_send(struct space *to, vaddr_t to_va, vaddr_t from_va, uint64_t bytes) MUST_CHECK;
 
 /*
  * space_copy() - copy between two spaces (or within one), once, through the direct map, page by

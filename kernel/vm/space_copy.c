@@ -6,19 +6,25 @@
  * its frame reused. Two spaces are locked in order of their addresses, the second with a rank of
  * its own, so two copies in opposite directions cannot wait for each other. Between steps all locks
  * are let go; pages may be gone then, and whose they are is told.
+ *
+ * A sender that copies its own message needs no walk for it (space_send()): it reads it as user mode
+ * would, by instructions whose faults are not served, because a lock is held.
  */
+#include "arch/user.h"
 #include "base/assert.h"
 #include "base/checked.h"
 #include "base/string.h"
 #include "sched/thread.h"
+#include "vm/page_cursor.h"
 #include "vm/space_impl.h"
 
-#define STEP_BYTES 0x4000ull
+#define STEP_BYTES SPACE_SEND_MAX
 
 struct side {
     struct space *space;
     vaddr_t va;
     uint64_t need; /* PTE_* that the leaf must have */
+    struct page_cursor page;
 };
 
 static void lock_both(struct space *a, struct space *b)
@@ -37,36 +43,47 @@ static void unlock_both(struct space *a, struct space *b)
     spinlock_release(a <= b ? &a->lock : &b->lock);
 }
 
-/* Where the side's next byte is in the direct map, and how many follow in the same page; NULL:
- * not to be had. */
-static uint8_t *find_bytes(const struct side *side, uint64_t *out_room)
+/* The side's next byte in the direct map, and how many follow in the same page; NULL: not to be had. */
+static inline uint8_t *find_bytes(const struct side *side, uint64_t *out_room)
 {
-    uint64_t page_bytes;
-    const uint64_t *leaf = page_table_find(&side->space->table, side->va, &page_bytes);
-    if (leaf == NULL || (*leaf & (side->need | PTE_SOFT_NO_COPY)) != side->need) {
+    const struct page_cursor *page = &side->page;
+    if (UNLIKELY(!page_cursor_has(page, side->need) || (*page->leaf & PTE_SOFT_NO_COPY))) {
         return NULL;
     }
-    uint64_t offset = side->va & (page_bytes - 1);
-    *out_room = page_bytes - offset;
-    return (uint8_t *)phys_to_virt(ALIGN_DOWN(*leaf & PTE_ADDRESS, page_bytes)) + offset;
+    return page_cursor_bytes(page, side->va, out_room);
+}
+
+static inline void advance(struct side *side, uint64_t bytes, uint64_t room)
+{
+    side->va += bytes;
+    if (bytes == room) {
+        page_cursor_next(&side->page, side->va);
+    }
 }
 
 /* One step, both spaces locked. */
 static status_t copy_step(struct side *to, struct side *from, uint64_t bytes, bool *out_bad_to)
 {
+    page_cursor_begin(&to->page, &to->space->table, to->va);
+    page_cursor_begin(&from->page, &from->space->table, from->va);
     while (bytes > 0) {
-        uint64_t from_room, to_room;
+        uint64_t from_room = 0, to_room = 0;
         const uint8_t *source = find_bytes(from, &from_room);
         uint8_t *target = find_bytes(to, &to_room);
-        if (source == NULL || target == NULL) {
+        if (UNLIKELY(source == NULL || target == NULL)) {
             *out_bad_to = source != NULL;
             return ERR_BAD_ADDRESS;
         }
         uint64_t now = MIN(bytes, MIN(from_room, to_room));
         memcpy(target, source, now);
-        from->va += now;
-        to->va += now;
         bytes -= now;
+        if (bytes == 0) {
+            to->va += now;
+            from->va += now;
+            break;
+        }
+        advance(from, now, from_room);
+        advance(to, now, to_room);
     }
     return OK;
 }
@@ -95,4 +112,45 @@ status_t space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t
         }
         preempt_point();
     }
+}
+
+/* The way through, target locked; source in the current page tables. */
+static bool send_locked(struct space *to, vaddr_t to_va, vaddr_t from_va, uint64_t bytes)
+{
+    struct page_cursor page;
+    page_cursor_begin(&page, &to->table, to_va);
+    for (;;) {
+        if (UNLIKELY(!page_cursor_has(&page, PTE_USER | PTE_WRITE) ||
+                     (*page.leaf & PTE_SOFT_NO_COPY))) {
+            return false;
+        }
+        uint64_t room;
+        uint8_t *target = page_cursor_bytes(&page, to_va, &room);
+        uint64_t now = MIN(bytes, room);
+        if (UNLIKELY(user_copy_present(target, (const void *)from_va, now) != 0)) {
+            return false;
+        }
+        bytes -= now;
+        if (LIKELY(bytes == 0)) {
+            return true;
+        }
+        to_va += now;
+        from_va += now;
+        page_cursor_next(&page, to_va);
+    }
+}
+
+bool space_send(struct space *to, vaddr_t to_va, vaddr_t from_va, uint64_t bytes)
+{
+    if (bytes == 0) {
+        return true;
+    }
+    ASSERT(bytes <= SPACE_SEND_MAX && range_is_within(to_va, bytes, USER_BASE, USER_END));
+    if (UNLIKELY(!range_is_within(from_va, bytes, USER_BASE, USER_END))) {
+        return false;
+    }
+    spinlock_acquire(&to->lock);
+    bool sent = send_locked(to, to_va, from_va, bytes);
+    spinlock_release(&to->lock);
+    return sent;
 }

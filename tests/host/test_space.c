@@ -930,6 +930,84 @@ static void test_copy_notices_what_was_unmapped_in_between(void **state)
     drop_peer();
 }
 
+static void test_send_of_any_length_and_alignment(void **state)
+{
+    (void)state;
+    static const uint64_t lengths[] = {0, 1, 8, 9, 4095, 4096, 4097, 8192, 3 * 4096 + 5, 0x4000};
+    static const uint64_t offsets[] = {0, 1, 4090};
+    int outcome;
+    make_peer();
+    struct area *from = anonymous(8), *to = anonymous(8);
+    map(space, from, 0, 8 * PAGE, HERE, RW);
+    map(peer, to, 0, 8 * PAGE, 0x7000000, RW);
+    current_space = space;
+    assert_int_equal(space_prefault(space, HERE, 8 * PAGE, true), OK);
+    assert_int_equal(space_prefault(peer, 0x7000000, 8 * PAGE, true), OK);
+    for (uint64_t i = 0; i < 6 * PAGE; i++) {
+        *(uint8_t *)cpu_access(space, HERE + i, ACCESS_WRITE, &outcome) = pattern(i);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
+        for (size_t k = 0; k < 9; k++) {
+            uint64_t from_at = offsets[k / 3], to_at = offsets[k % 3] + 1;
+            vaddr_t after = 0x7000000 + to_at + lengths[i];
+            *(uint8_t *)cpu_access(peer, after, ACCESS_WRITE, &outcome) = 0xcd;
+            assert_true(space_send(peer, 0x7000000 + to_at, HERE + from_at, lengths[i]));
+            for (uint64_t j = 0; j < lengths[i]; j++) {
+                assert_int_equal(
+                    *(uint8_t *)cpu_access(peer, 0x7000000 + to_at + j, ACCESS_READ, &outcome),
+                    pattern(from_at + j));
+            }
+            assert_int_equal(*(uint8_t *)cpu_access(peer, after, ACCESS_READ, &outcome), 0xcd);
+        }
+    }
+    put(from);
+    put(to);
+    drop_peer();
+}
+
+static void test_send_refuses_what_is_not_there(void **state)
+{
+    (void)state;
+    make_peer();
+    struct area *area = anonymous(8);
+    map(space, area, 0, 4 * PAGE, HERE, RW);
+    map(peer, area, 4 * PAGE, 2 * PAGE, 0x7000000, RW);
+    map(peer, area, 6 * PAGE, PAGE, 0x7002000, PROT_READ);
+    current_space = space;
+    assert_int_equal(space_prefault(space, HERE, 2 * PAGE, true), OK);
+    assert_int_equal(space_prefault(peer, 0x7000000, PAGE, true), OK);
+    assert_int_equal(space_prefault(peer, 0x7002000, PAGE, false), OK);
+    assert_true(space_send(peer, 0x7000000, HERE, PAGE));
+    assert_false(space_send(peer, 0x7000000 + 8, HERE, PAGE));        /* second page not present */
+    assert_false(space_send(peer, 0x7000000, HERE + PAGE + 8, PAGE)); /* nor the source's third */
+    assert_false(space_send(peer, 0x7002000, HERE, 8));               /* read only */
+    assert_false(space_send(peer, 0x7000000, KERNEL_IMAGE_BASE, 8));
+    assert_false(space_send(peer, 0x7000000, ~7ull, 16));
+    put(area);
+    drop_peer();
+}
+
+static void test_residence_ends_with_the_pages(void **state)
+{
+    (void)state;
+    struct area *area = anonymous(8);
+    struct residence residence = {0};
+    map(space, area, 0, 8 * PAGE, HERE, RW);
+    assert_false(space_is_resident(space, &residence, HERE, 8));
+    assert_int_equal(space_prefault_kept(space, &residence, HERE, 4 * PAGE), OK);
+    assert_true(space_is_resident(space, &residence, HERE, 4 * PAGE));
+    assert_true(space_is_resident(space, &residence, HERE, 8));
+    assert_false(space_is_resident(space, &residence, HERE, 4 * PAGE + 1));
+    assert_false(space_is_resident(space, &residence, HERE + 8, 8));
+    store(space, HERE + 6 * PAGE, 1);
+    assert_true(space_is_resident(space, &residence, HERE, 4 * PAGE));
+    assert_int_equal(space_unmap(space, HERE + PAGE, PAGE), OK);
+    assert_false(space_is_resident(space, &residence, HERE, 8));
+    assert_int_equal(space_prefault_kept(space, &residence, HERE, 4 * PAGE), ERR_BAD_ADDRESS);
+    assert_false(space_is_resident(space, &residence, HERE, 8));
+    put(area);
+}
+
 /* ---- cores at the same time; the model TLB belongs to one thread, so these only use the page
  * tables ---- */
 
@@ -1085,6 +1163,9 @@ int main(void)
         CASE(test_copy_names_who_is_at_fault),
         CASE(test_copy_within_one_space),
         CASE(test_copy_notices_what_was_unmapped_in_between),
+        CASE(test_send_of_any_length_and_alignment),
+        CASE(test_send_refuses_what_is_not_there),
+        CASE(test_residence_ends_with_the_pages),
         CASE(test_faults_on_many_cores),
         CASE(test_copies_in_both_directions_at_the_same_time),
         CASE(test_check_notices_damage),

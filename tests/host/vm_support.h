@@ -21,6 +21,9 @@ void *cpu_access(struct space *space, vaddr_t va, enum access access, int *out_o
 status_t map_view(struct space *space, struct area *area, uint64_t offset, uint64_t bytes,
                   vaddr_t va, unsigned protection, vaddr_t *out_va);
 
+/* current_space - whose page tables user_copy_present() reads by. */
+extern struct space *current_space;
+
 /* tlb_model_reset() - empty. tlb_model_check() - every translation kept leads to a frame in use.
  * tlb_flush_count - calls. */
 void tlb_model_reset(void);

@@ -12,8 +12,8 @@ from pathlib import Path
 from elf import PF_W, PF_X, PT_LOAD, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, Elf
 from findings import Context, Finding, Rule, run
 
-# The last bytes of user_copy_raw() and user_zero_raw(): at most 7.
-SHORT_TAILS = {"copy_bytes", "zero_bytes"}
+# The last bytes of user_copy_raw(), user_copy_present() and user_zero_raw(): at most 7.
+SHORT_TAILS = {"copy_bytes", "present_bytes", "zero_bytes"}
 
 SITE_NOP = bytes([0x0f, 0x1f, 0x44, 0x00, 0x00])
 SITE_BYTES = 32  # struct trace_site: address, on, hooked, event

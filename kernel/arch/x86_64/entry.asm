@@ -127,6 +127,14 @@ syscall_not_direct:
     mov rdi, rsp
     jmp syscall_dispatched
 
+; NORETURN void context_leave(struct trap_frame *frame, atomic_uint *left);
+; Where the direct path ends when the words are in the partner's frame already.
+global context_leave
+context_leave:
+    mov rsp, rdi
+    mov dword [rsi], THREAD_PARKED
+    jmp syscall_return
+
 ; First instructions of a parked thread that was switched to by context_switch(). In: rsp = frame.
 mailbox_call_parked:
     mov rdi, rsp

@@ -8,9 +8,16 @@ struct user_fixup {
 };
 extern const struct user_fixup user_fixups_start[], user_fixups_end[];
 
+extern const char user_copy_present_end[];
+
+bool fault_is_refused(vaddr_t rip)
+{
+    return rip >= (vaddr_t)user_copy_present && rip < (vaddr_t)user_copy_present_end;
+}
+
 vaddr_t fault_fixup(vaddr_t rip)
 {
-    /* Four entries: a search would cost more than it saves. */
+    /* Six entries: a search would cost more than it saves. */
     for (const struct user_fixup *fixup = user_fixups_start; fixup < user_fixups_end; fixup++) {
         if (fixup->instruction == rip) {
             return fixup->landing;

@@ -41,6 +41,32 @@ copy_words_failed:
     FIXUP copy_words, copy_words_failed
     FIXUP copy_bytes, copy_done
 
+; size_t user_copy_present(void *to, const void *from, size_t bytes);
+; The same, at addresses of its own: fault_is_refused(). How much was done does not matter to its callers.
+align 16
+global user_copy_present
+user_copy_present:
+    USER_ACCESS_OPEN
+    mov rcx, rdx
+    shr rcx, 3
+    and edx, 7
+present_words:
+    rep movsq
+    mov ecx, edx
+present_bytes:
+    rep movsb
+present_done:
+    mov rax, rcx
+    USER_ACCESS_CLOSE
+    ret
+present_failed:
+    or rcx, 1
+    jmp present_done
+global user_copy_present_end
+user_copy_present_end:
+    FIXUP present_words, present_failed
+    FIXUP present_bytes, present_failed
+
 ; size_t user_zero_raw(void *to, size_t bytes);
 ; In: rdi, rsi. Out: rax = bytes not written. Clobbers rcx, rsi, rdi.
 align 16

@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "gen/trace_table.h"
+#include "ipc/event.h"
 #include "ipc/mailbox.h"
 #include "irq/interrupt.h"
 #include "kdebug/core/access.h"
@@ -166,6 +167,8 @@ void kd_object_text(vaddr_t address, char *to, size_t bytes)
         read_name(address + offsetof(struct mailbox, name), name);
     } else if (object.type == OBJECT_INTERRUPT) {
         read_name(address + offsetof(struct interrupt, name), name);
+    } else if (object.type == OBJECT_EVENT) {
+        read_name(address + offsetof(struct event, name), name);
     } else if (object.type == OBJECT_PROCESS) {
         read_name(address + offsetof(struct process, name), name);
     } else if (object.type == OBJECT_THREAD) {

@@ -42,8 +42,8 @@ struct handle_entry;
 
 /* kernel/syscall: the last reference to an object is gone: destroy it by its type. */
 void hook_object_destroy(struct object *object);
-/* kernel/syscall: a handle for a mailbox was opened (+1) or closed (-1), with these rights. */
-void hook_mailbox_handle(struct object *object, uint32_t rights, int change);
+/* kernel/syscall: a handle for a mailbox or event was opened (+1) or closed (-1), with these rights. */
+void hook_handle_change(struct object *object, uint32_t rights, int change);
 
 /* kernel/sched: a sub-buffer was finished: wake who waits in trace_wait. */
 void trace_notify(void);

@@ -14,6 +14,8 @@
 #include "init/selfbench.h"
 #include "init/selftest.h"
 #include "init/start_init.h"
+#include "ipc/event.h"
+#include "ipc/futex.h"
 #include "ipc/mailbox.h"
 #include "irq/console.h"
 #include "irq/interrupt.h"
@@ -74,6 +76,8 @@ static void init_objects(void)
     lease_init();
     interrupt_init();
     mailbox_init();
+    event_init();
+    futex_init();
     syscall_init();
     console_init();
 }

@@ -63,6 +63,12 @@ static status_t add_chunk(struct handle_table *table)
     return OK;
 }
 
+/* Objects that mean something else once nobody holds a handle. */
+static bool wants_to_know(const struct object *object)
+{
+    return object->type == OBJECT_MAILBOX || object->type == OBJECT_EVENT;
+}
+
 static status_t add_handle(struct handle_table *table, struct object *object, struct lease *lease,
                            uint32_t rights, uint64_t badge, uint64_t *out_handle)
 {
@@ -92,8 +98,8 @@ static status_t add_handle(struct handle_table *table, struct object *object, st
         atomic_store_explicit(&entry->handle, *out_handle, memory_order_release);
     }
     spinlock_release(&table->lock);
-    if (status == OK && object->type == OBJECT_MAILBOX) {
-        hook_mailbox_handle(object, rights, 1);
+    if (status == OK && wants_to_know(object)) {
+        hook_handle_change(object, rights, 1);
     }
     return status;
 }
@@ -135,8 +141,8 @@ void handle_entry_put(const struct handle_entry *entry)
 
 static void drop_held(const struct handle_entry *held)
 {
-    if (held->object->type == OBJECT_MAILBOX) {
-        hook_mailbox_handle(held->object, held->rights, -1);
+    if (wants_to_know(held->object)) {
+        hook_handle_change(held->object, held->rights, -1);
     }
     atomic_fetch_sub_explicit(&held->object->handles, 1, memory_order_relaxed);
     handle_entry_put(held);

@@ -12,6 +12,7 @@ enum lock_rank {
     LOCK_RANK_HANDLES,      /* handle table: slots are filled last in a create path */
     LOCK_RANK_MAILBOX,      /* queues of one mailbox */
     LOCK_RANK_WAIT,         /* other wait queues */
+    LOCK_RANK_WAIT_SECOND,  /* futex requeue: the second of two, ordered by address */
     LOCK_RANK_LINES,        /* lines of the I/O APICs, under an interrupt's wait queue */
     LOCK_RANK_TIMER,        /* a core's deadlines; armed while a queue lock is held */
     LOCK_RANK_RUN_QUEUE,    /* a core's ready threads; threads are woken under queue locks */

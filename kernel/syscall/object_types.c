@@ -2,6 +2,7 @@
 /* What happens to an object of each type when its last reference or a handle goes. */
 #include "base/assert.h"
 #include "base/hooks.h"
+#include "ipc/event.h"
 #include "ipc/mailbox.h"
 #include "irq/interrupt.h"
 #include "irq/ports.h"
@@ -33,6 +34,9 @@ void hook_object_destroy(struct object *object)
     case OBJECT_MAILBOX:
         mailbox_destroy(object);
         break;
+    case OBJECT_EVENT:
+        event_destroy(object);
+        break;
     case OBJECT_PORTS:
         ports_destroy(object);
         break;
@@ -47,9 +51,11 @@ void hook_object_destroy(struct object *object)
     }
 }
 
-void hook_mailbox_handle(struct object *object, uint32_t rights, int change)
+void hook_handle_change(struct object *object, uint32_t rights, int change)
 {
-    if (change > 0) {
+    if (object->type == OBJECT_EVENT) {
+        (change > 0 ? event_handle_opened : event_handle_closed)(object);
+    } else if (change > 0) {
         mailbox_handle_opened(object, rights);
     } else {
         mailbox_handle_closed(object, rights);

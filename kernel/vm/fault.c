@@ -484,3 +484,42 @@ status_t space_prefault_kept(struct space *space, struct residence *residence, v
     }
     return status;
 }
+
+status_t space_word_lock(struct space *space, vaddr_t va, uint32_t **out_word)
+{
+    if (!IS_ALIGNED(va, sizeof(uint32_t)) ||
+        !range_is_within(va, sizeof(uint32_t), USER_BASE, USER_END)) {
+        return ERR_RANGE;
+    }
+    bool was_tried = false;
+    for (;;) {
+        struct page_cursor page;
+        spinlock_acquire(&space->lock);
+        page_cursor_begin(&page, &space->table, va);
+        bool is_there = page_cursor_has(&page, PTE_USER | PTE_WRITE) ||
+                        (was_tried && page_cursor_has(&page, PTE_USER));
+        if (is_there && (*page.leaf & PTE_SOFT_NO_COPY)) {
+            spinlock_release(&space->lock);
+            return ERR_BAD_ADDRESS; /* not RAM */
+        }
+        if (is_there) {
+            uint64_t room;
+            *out_word = (uint32_t *)page_cursor_bytes(&page, va, &room);
+            return OK;
+        }
+        spinlock_release(&space->lock);
+        status_t status = space_prefault(space, va, sizeof(uint32_t), true);
+        if (status == ERR_BAD_ADDRESS) {
+            status = space_prefault(space, va, sizeof(uint32_t), false);
+        }
+        if (status != OK) {
+            return status;
+        }
+        was_tried = true;
+    }
+}
+
+void space_word_unlock(struct space *space)
+{
+    spinlock_release(&space->lock);
+}

@@ -103,6 +103,15 @@ status_t space_prefault_kept(struct space *space, struct residence *residence, v
 bool space_send(struct space *to, vaddr_t to_va, vaddr_t from_va, uint64_t bytes) MUST_CHECK;
 
 /*
+ * space_word_lock() - where the 32-bit word at va lies in the direct map, and keep it there until space_word_unlock(): the space's lock is
+ * held on OK. ERR_RANGE not a multiple of 4 in user space; ERR_BAD_ADDRESS; ERR_NO_MEMORY. Makes the page present, writable where
+ * the mapping allows: so that a word of copied-on-write memory is the process's own before anybody waits on it.
+ * Context: thread, no lock held.
+ */
+status_t space_word_lock(struct space *space, vaddr_t va, uint32_t **out_word) MUST_CHECK;
+void space_word_unlock(struct space *space);
+
+/*
  * space_copy() - copy between two spaces (or within one), once, through the direct map, page by
  * page under both locks, with preempt_point() every 16 KiB. Pages must be present: who finds his
  * own missing, or not RAM, is named by the status: OK, ERR_BAD_ADDRESS with *out_bad_to = whose

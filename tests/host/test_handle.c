@@ -28,7 +28,7 @@ void hook_object_destroy(struct object *object)
     }
 }
 
-void hook_mailbox_handle(struct object *object, uint32_t rights, int change)
+void hook_handle_change(struct object *object, uint32_t rights, int change)
 {
     (void)object;
     (void)rights;

@@ -16,6 +16,14 @@ def test_a_hundred_thousand_calls_on_four_cores(boot: BootFunction) -> None:
     assert report and int(report.group(1)) >= 100_000 and report.group(1) == report.group(2)
 
 
+@pytest.mark.parametrize("cpus", [1, 2, 4])
+def test_events_futexes_and_channels_keep_their_promises(boot: BootFunction, cpus: int) -> None:
+    """And lose or make up no wake-up: see userspace/programs/waits."""
+    rounds = 1000 if cpus == 1 else 40
+    machine = boot(cpus=cpus, cmdline=f"workload=waits:rounds={rounds}:kib=64 trace=none tracer=0")
+    assert wait_all_done(machine, 240) == (1, 0)
+
+
 @pytest.mark.parametrize("cpus", [1, 2, 8])
 def test_many_clients_and_server_threads_on_any_number_of_cores(boot: BootFunction, cpus: int) -> None:
     workload = "ipcload:calls=800:clients=8:servers=3:threads=3"

@@ -20,7 +20,7 @@ CHECKED_TYPES = ("handle", "entry")  # looked up, type and rights checked by gen
 ANY_OBJECT = "any"
 ARG_REGISTERS = ("rdi", "rsi", "rdx", "r8", "r9", "r10")
 RESULT_REGISTERS = ("rdi", "rsi", "rdx")
-RAW_ARGS_MAX = 3  # the registers after that hold message words
+RAW_ARGS_MAX = 3  # of calls with message words, which are in the registers after that
 NO_RESULT = "-"   # in results of a raw call: this register brings nothing back
 
 KINDS = ("dec", "hex", "tid", "pid", "cpu", "vector", "syscall", "status", "bytes", "call", "object", "string", "ns")
@@ -282,7 +282,7 @@ def read_syscall(name: str, node: Node, model: Model) -> Syscall:
     node.allow("number", "doc", "raw", "noreturn", "words", "args", "results", "errors")
     raw = node.flag("raw")
     rows = node.rows("args")
-    limit = RAW_ARGS_MAX if raw else len(ARG_REGISTERS)
+    limit = RAW_ARGS_MAX if raw and "words" in node.table else len(ARG_REGISTERS)
     if len(rows) > limit:
         raise node.fail(f"more than {limit} arguments", "args")
     args = tuple(read_arg(row, register, model) for row, register in zip(rows, ARG_REGISTERS))

@@ -101,6 +101,7 @@ static const struct {
     {"futex", LINUX_SLEEP, RUN_BLOCKED},       {"fault", LINUX_DISK, RUN_BLOCKED},
     {"suspended", LINUX_STOPPED, RUN_BLOCKED}, {"dead", LINUX_DEAD, RUN_UNKNOWN},
     {"console", LINUX_SLEEP, RUN_BLOCKED},     {"trace", LINUX_SLEEP, RUN_BLOCKED},
+    {"event", LINUX_SLEEP, RUN_BLOCKED},
 };
 
 static void bind_states(struct convert_ids *ids, const struct schema *schema)

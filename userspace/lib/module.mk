@@ -8,6 +8,7 @@ USER_LIB_SRC += \
     userspace/lib/check.c \
     userspace/lib/option.c \
     userspace/lib/thread.c \
+    userspace/lib/channel.c \
     userspace/lib/boot_files.c \
     userspace/lib/boot_image_map.c \
     userspace/lib/spawn.c \

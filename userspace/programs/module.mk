@@ -8,6 +8,9 @@ USER_ipcload_SRC := \
 USER_life_SRC := userspace/programs/life/main.c userspace/programs/life/worker.c userspace/programs/life/threads.c \
     userspace/programs/life/faults.c
 USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns.c userspace/programs/sched/cores.c
+USER_PROGRAMS += waits
+USER_waits_SRC := userspace/programs/waits/main.c userspace/programs/waits/event.c userspace/programs/waits/futex.c \
+    userspace/programs/waits/channel.c
 USER_registers_SRC := userspace/programs/registers/main.c userspace/programs/registers/image.asm
 USER_touch_SRC := userspace/programs/touch.c
 USER_hog_SRC := userspace/programs/hog.c
@@ -36,6 +39,7 @@ USER_bench_SRC := \
     userspace/programs/bench/main.c \
     userspace/programs/bench/samples.c \
     userspace/programs/bench/ipc.c \
+    userspace/programs/bench/event.c \
     userspace/programs/bench/memory.c \
     userspace/programs/bench/process.c \
     userspace/programs/bench/tracing.c

@@ -81,11 +81,13 @@ struct figure bench_fault(void);
 struct figure bench_mark(void);
 
 /* The groups: print their figures. */
+void bench_events(void);
 void bench_ipc(void);
 void bench_memory(void);
 void bench_processes(void);
 void bench_tracing(void);
 
 /* What partner processes do; do not return unless the role is unknown. */
+void event_role(const char *role);
 void ipc_role(const char *role);
 void process_role(const char *role);

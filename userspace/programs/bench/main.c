@@ -57,6 +57,7 @@ static int run_all(void)
     bench_calibrate();
     bench_processes();
     bench_ipc();
+    bench_events();
     bench_memory();
     bench_tracing();
     must(sys_trace_control(trace, TRACE_CONTROL_ENABLE, categories, &now, &unused));
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     ipc_role(role);
+    event_role(role);
     process_role(role);
     must(sys_cpu_info(&cpu, &bench.cores));
     bench.core = option_u64("core", 0) % bench.cores;

@@ -30,6 +30,14 @@
  * Rejected: the whole path in assembly (about 30 instructions less, and nobody would change it again); one path with options for
  * buffers and deadlines (each costs every message a test; the two paths with buffers are the same source, compiled a second time).
  */
+#include "trace/ring/write_inline.h"
+
+/* Records are written in place: for a call this file would have to save every value it needs afterwards. */
+#define trace_write_0(lane, header)          trace_write_inline(lane, header, 0, 0, 0, 0)
+#define trace_write_1(lane, header, a)       trace_write_inline(lane, header, 1, a, 0, 0)
+#define trace_write_2(lane, header, a, b)    trace_write_inline(lane, header, 2, a, b, 0)
+#define trace_write_3(lane, header, a, b, c) trace_write_inline(lane, header, 3, a, b, c)
+
 #include "base/hooks.h"
 #include "gen/syscall_numbers.h"
 #include "gen/trace_emit.h"

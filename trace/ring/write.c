@@ -5,12 +5,12 @@
 #include "arch/cpu.h"
 #include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
+#include "trace/ring/write_inline.h"
 
 _Static_assert(TRACE_WRITE_WORDS_MAX == 3, "room in trace_advance() and the functions below");
 
-/* The sub-buffer is full, or the lane takes nothing, or the event has a hook. */
-static COLD void write_slow(struct trace_lane *lane, uint64_t header, uint64_t word1,
-                            uint64_t word2, uint64_t word3)
+COLD void trace_write_slow(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+                           uint64_t word3)
 {
     uint64_t packed[] = {header, word1, word2, word3};
     unsigned bytes = 8 * (1 + TRACE_WORDS(header));
@@ -19,53 +19,29 @@ static COLD void write_slow(struct trace_lane *lane, uint64_t header, uint64_t w
     if (record == NULL) {
         return;
     }
-    for (unsigned i = 1; i < ARRAY_COUNT(packed) && i < bytes / 8; i++) {
+    for (unsigned i = 1; i < bytes / 8; i++) {
         record[i] = packed[i];
     }
     trace_commit(lane, record, bytes, header);
 }
 
-static inline __attribute__((always_inline)) void write(struct trace_lane *lane, uint64_t header,
-                                                        unsigned count, uint64_t word1,
-                                                        uint64_t word2, uint64_t word3)
-{
-    uint64_t position = lane->position;
-    if (UNLIKELY(position >= lane->room)) {
-        write_slow(lane, header, word1, word2, word3);
-        return;
-    }
-    uint64_t *record = (uint64_t *)(lane->window + position);
-    if (count > 0) {
-        record[1] = word1;
-    }
-    if (count > 1) {
-        record[2] = word2;
-    }
-    if (count > 2) {
-        record[3] = word3;
-    }
-    /* The payload is stored before the clock is read: its registers are free then. */
-    __asm__ volatile("" ::: "memory");
-    trace_commit(lane, record, 8 * (1 + count), header);
-}
-
 void trace_write_0(struct trace_lane *lane, uint64_t header)
 {
-    write(lane, header, 0, 0, 0, 0);
+    trace_write_inline(lane, header, 0, 0, 0, 0);
 }
 
 void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word1)
 {
-    write(lane, header, 1, word1, 0, 0);
+    trace_write_inline(lane, header, 1, word1, 0, 0);
 }
 
 void trace_write_2(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2)
 {
-    write(lane, header, 2, word1, word2, 0);
+    trace_write_inline(lane, header, 2, word1, word2, 0);
 }
 
 void trace_write_3(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
                    uint64_t word3)
 {
-    write(lane, header, 3, word1, word2, word3);
+    trace_write_inline(lane, header, 3, word1, word2, word3);
 }

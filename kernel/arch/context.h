@@ -27,9 +27,9 @@ void context_switch(struct context *from, struct context *to);
 /* context_resume() - go on in *to and give up the running context, which has been parked. */
 NORETURN void context_resume(struct context *to);
 
-/* context_leave() - leave the kernel through another thread's frame; *left becomes THREAD_PARKED once this stack is not used any
- * more. Only from the direct path of a system call (base/hooks.h). */
-NORETURN void context_leave(struct trap_frame *frame, atomic_uint *left);
+/* context_leave() - leave the kernel through another thread's frame; *on_cpu becomes 0 once this stack is not used any more.
+ * Only from the direct path of a system call (base/hooks.h). */
+NORETURN void context_leave(struct trap_frame *frame, atomic_uint *on_cpu);
 
 /*
  * context_init_user() - make a context whose first run enters user mode.

@@ -18,13 +18,13 @@ void syscall_dispatch(struct trap_frame *frame);
 
 /*
  * kernel/ipc: the direct path of the two calls that a message is made of. Called by entry.asm before anything else is done.
- * They return the frame through which to leave the kernel, which belongs to the partner, and where the caller's thread_place
- * is to be marked parked once its stack is no longer used; or no frame: nothing has happened, take the general way.
+ * They return the frame through which to leave the kernel, which belongs to the partner, and what is
+ * to be cleared once the caller's stack is no longer used; or no frame: nothing has happened, take the general way.
  * The _resumed functions: a thread that parked there is switched to by others; they set frame->rax.
  */
 struct departure {
     struct trap_frame *frame;
-    atomic_uint *left;
+    atomic_uint *on_cpu;
 };
 struct departure mailbox_call_direct(struct trap_frame *frame);
 struct departure mailbox_reply_receive_direct(struct trap_frame *frame);

@@ -13,13 +13,22 @@
  * entry.asm calls one of the two functions here first. It returns the frame to leave through, or says that this message has
  * to go the general way (mailbox.c), which does everything and gives all errors. To go on here:
  *
- * D1  Nothing is changed and no event recorded before the claim, the last of the checks: giving up is free.
- * D2  The partner lives on this core. If it left through here it is parked: no deadline to disarm, no wait to clean up. If it waits deep in mailbox.c it is switched to as usual, and only the sender parks: a pair that
- *     has met once goes directly from then on.
- * D3  The sender may wait without limit: no deadline, not being killed.
+ * D1  Nothing is changed and no event recorded before the claim, the last of the checks: giving up is free. Only a buffer can
+ *     fail after it; then the partner is put back (M3 in mailbox.c) and the general way begins from the start.
+ * D2  The partner lives on this core and has left it (T2 in sched/thread.h). If it left through here it is parked: no deadline to
+ *     disarm, no wait to clean up. If it waits deep in mailbox.c it is switched to as usual, and only the sender parks:
+ *     a pair that has met once goes directly from then on.
+ * D3  The sender may wait without limit: no deadline, and nobody has asked anything of it (kill, suspend, move). That is
+ *     looked at after the last place where this core polls, and before the ticket is out: see may_park().
  * D4  A buffer goes along if it is at most SPACE_SEND_MAX bytes, is present at both ends, and the sender's own landing place is known to
  *     be present. All of that was so the last time, or the general path makes it so.
- * D5  The sender is parked only when entry.asm has left its stack and taken the words from its frame (T2 in sched/thread.h).
+ * D5  Between the two, ticket out and stack left, the sender is listed and may be claimed by another core. Its words are in its
+ *     frame until entry.asm has taken them into registers, so nobody writes there before the store that clears on_cpu
+ *     (M6), and as it still counts as on this core, nobody runs it before either (T2). From listing to leaving it takes
+ *     no lock and polls nowhere.
+ * D6  What the partner is owed beyond the switch is what every switch owes: thread_switch_begin() does page tables, FPU, segment
+ *     bases, trace lane, time, and notes if somebody asked something of the partner while it waited; entry.asm looks at
+ *     cpu->work before it leaves.
  *
  * A parked thread can also be woken by everybody else: context_switch() finds a context below its frame, which goes on
  * in mailbox_call_resumed() or mailbox_receive_resumed(), in mailbox.c.
@@ -46,12 +55,15 @@
 #include "sched/process.h"
 #include "sched/switch.h"
 
-static_assert(THREAD_PARKED == 2 && SYSCALL_MAILBOX_CALL == 1 && SYSCALL_MAILBOX_REPLY_RECEIVE == 4,
+static_assert(SYSCALL_MAILBOX_CALL == 1 && SYSCALL_MAILBOX_REPLY_RECEIVE == 4,
               "percpu.inc: the direct path");
 
 static const struct departure not_direct = {NULL, NULL};
 
-/* D3. */
+/*
+ * D3. Asked with the lock held: waiting for it, this core may have arrived at the rendezvous of who kills this thread, who
+ * then finds no ticket to claim yet. From here to the ticket nothing polls.
+ */
 static ALWAYS_INLINE bool may_park(const struct thread *self)
 {
     return atomic_load_explicit(&self->pending, memory_order_relaxed) == 0;
@@ -73,35 +85,47 @@ static ALWAYS_INLINE bool may_carry(const struct thread *self, uint64_t label)
            (!(label & MESSAGE_RECEIVE) || has_landing(self, frame));
 }
 
-/* The sender's buffer to a claimed partner; the lock is let go meanwhile (M3). False: it is not to be had like this. */
+/* The partner waits as before; where it was on a list, it is again. */
+static COLD void put_back_locked(struct mailbox *mailbox, struct thread *partner, uint64_t ticket,
+                                 bool has_gone, bool reply)
+{
+    if (has_gone) {
+        /* It takes itself off its list, if that still exists (M2). */
+        thread_ready(partner, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+        return;
+    }
+    if (!reply) {
+        list_push_front(&mailbox->receivers, &partner->wait_link);
+    }
+    mailbox_unclaim(partner, ticket);
+}
+
+/*
+ * The sender's buffer to a claimed partner; the lock is let go meanwhile (M3), so what was checked before is checked again.
+ * False: it is not to be had like this, and the partner waits as before.
+ */
 static ALWAYS_INLINE bool carry(struct mailbox *mailbox, struct thread *self,
-                                struct thread *partner, uint64_t call, bool reply)
+                                struct thread *partner, uint64_t ticket, const bool reply)
 {
     uint64_t bytes = self->frame->r9;
+    uint64_t call = reply ? ticket : thread_next_ticket(self);
     struct landing landing = landing_of(partner, partner->frame->rsi);
+    uint32_t id = mailbox->object.id;
     spinlock_release(&mailbox->lock);
     bool sent = bytes <= landing.capacity &&
                 space_send(partner->process->space, landing.address, self->frame->r8, bytes);
     if (LIKELY(sent)) {
-        trace_ipc_copy(OK, call & CALL_ID_MASK, reply, self->tid, partner->tid, (uint32_t)bytes);
+        trace_ipc_copy(OK, call, reply, self->tid, partner->tid, (uint32_t)bytes);
     }
     spinlock_acquire(&mailbox->lock);
-    mailbox->bytes += sent ? bytes : 0;
-    return sent && !mailbox->closed;
-}
-
-/* The partner waits as before; where it was on a list, it is again. */
-static COLD void put_back_locked(struct mailbox *mailbox, struct thread *partner, uint64_t ticket)
-{
-    if (mailbox->closed) {
-        lists_leave_locked(partner);
-        thread_ready(partner, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
-        return;
+    bool has_gone = mailbox_has_gone(mailbox, id);
+    if (UNLIKELY(!sent || has_gone || !may_park(self) ||
+                 (reply && !list_is_empty(&mailbox->callers)))) {
+        put_back_locked(mailbox, partner, ticket, has_gone, reply);
+        return false;
     }
-    if (partner->served_by == NULL) {
-        list_push_front(&mailbox->receivers, &partner->wait_link);
-    }
-    mailbox_unclaim(partner, ticket, partner->deadline.armed);
+    mailbox->bytes += bytes;
+    return true;
 }
 
 /* What the partner finds in its registers; with buffers the words, too. */
@@ -136,7 +160,8 @@ static COLD NORETURN void go_to_blocked(struct cpu *cpu, struct thread *self,
 static ALWAYS_INLINE void go_to(struct cpu *cpu, struct thread *self, struct thread *partner,
                                 enum trace_thread_state state, const bool buffers)
 {
-    bool is_parked = atomic_load_explicit(&partner->on_cpu, memory_order_relaxed) == THREAD_PARKED;
+    bool is_parked = context_is_parked(&partner->context, partner->frame);
+    ASSERT(partner->cpu == cpu->id); /* D2 */
     context_park(&self->context, self->frame);
     thread_switch_begin(cpu, self, partner, state, TRACE_SWITCH_REASON_HANDOFF);
     if (UNLIKELY(!is_parked)) {
@@ -161,8 +186,9 @@ static ALWAYS_INLINE struct departure call(struct trap_frame *frame, const bool 
     struct thread *self = cpu->current;
     uint64_t handle = frame->rdi, label = frame->rsi;
     status_t ignored;
-    struct handle_entry *entry = handle_peek(handle, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &ignored);
-    if (UNLIKELY(entry == NULL || !may_park(self) || frame->rdx != DEADLINE_FOREVER)) {
+    struct handle_entry *entry =
+        handle_peek_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &ignored);
+    if (UNLIKELY(entry == NULL || frame->rdx != DEADLINE_FOREVER)) {
         return not_direct;
     }
     if (buffers && !may_carry(self, label)) {
@@ -172,17 +198,19 @@ static ALWAYS_INLINE struct departure call(struct trap_frame *frame, const bool 
     uint64_t badge = entry->badge;
 
     spinlock_acquire(&mailbox->lock);
+    if (UNLIKELY(!handle_is_current(entry, handle) || !may_park(self) ||
+                 list_is_empty(&mailbox->receivers))) {
+        spinlock_release(&mailbox->lock);
+        return not_direct;
+    }
     struct thread *server = LIST_FIRST(&mailbox->receivers, struct thread, wait_link);
     uint64_t ticket = atomic_load_explicit(&server->ticket, memory_order_relaxed);
-    if (UNLIKELY(!handle_is_current(entry, handle) || list_is_empty(&mailbox->receivers) ||
-                 !claim_here(server, ticket, cpu))) {
+    if (UNLIKELY(!claim_here(server, ticket, cpu))) {
         spinlock_release(&mailbox->lock);
         return not_direct;
     }
     list_remove(&server->wait_link);
-    if (buffers && (label & MESSAGE_SEND) &&
-        !carry(mailbox, self, server, thread_next_ticket(self), false)) {
-        put_back_locked(mailbox, server, ticket);
+    if (buffers && (label & MESSAGE_SEND) && !carry(mailbox, self, server, ticket, false)) {
         spinlock_release(&mailbox->lock);
         return not_direct;
     }
@@ -192,13 +220,12 @@ static ALWAYS_INLINE struct departure call(struct trap_frame *frame, const bool 
     spinlock_release(&mailbox->lock);
 
     trace_syscall_enter(SYSCALL_MAILBOX_CALL, handle);
-    trace_ipc_call((uint8_t)(label >> 32), token & CALL_ID_MASK, mailbox->object.id,
-                   (uint32_t)label);
+    trace_ipc_call((uint8_t)(label >> 32), token, mailbox->object.id, (uint32_t)label);
     self->call = token;
     server->serving = token;
     set_results(self, server, badge, label, token, buffers);
     go_to(cpu, self, server, TRACE_THREAD_STATE_REPLY, buffers);
-    trace_ipc_receive(token & CALL_ID_MASK, (uint16_t)badge, mailbox->object.id, (uint32_t)label);
+    trace_ipc_receive(token, (uint16_t)badge, mailbox->object.id, (uint32_t)label);
     return leave(self, server, buffers);
 }
 
@@ -209,9 +236,9 @@ static ALWAYS_INLINE struct departure reply_receive(struct trap_frame *frame, co
     uint64_t handle = frame->rdi, label = frame->rsi, token = frame->rdx;
     status_t ignored;
     struct handle_entry *entry =
-        handle_peek(handle, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE, &ignored);
+        handle_peek_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE, &ignored);
     struct thread *caller = thread_of_token(token);
-    if (UNLIKELY(entry == NULL || caller == NULL || !may_park(self))) {
+    if (UNLIKELY(entry == NULL || caller == NULL)) {
         return not_direct;
     }
     if (buffers && !may_carry(self, label)) {
@@ -220,14 +247,13 @@ static ALWAYS_INLINE struct departure reply_receive(struct trap_frame *frame, co
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
 
     spinlock_acquire(&mailbox->lock);
-    if (UNLIKELY(!handle_is_current(entry, handle) || caller->served_by != mailbox ||
-                 !list_is_empty(&mailbox->callers) || !claim_here(caller, token, cpu))) {
+    if (UNLIKELY(!handle_is_current(entry, handle) || !may_park(self) ||
+                 caller->served_by != mailbox || !list_is_empty(&mailbox->callers) ||
+                 !claim_here(caller, token, cpu))) {
         spinlock_release(&mailbox->lock);
         return not_direct;
     }
-    if (buffers && (label & MESSAGE_SEND) &&
-        (!carry(mailbox, self, caller, token, true) || !list_is_empty(&mailbox->callers))) {
-        put_back_locked(mailbox, caller, token);
+    if (buffers && (label & MESSAGE_SEND) && !carry(mailbox, self, caller, token, true)) {
         spinlock_release(&mailbox->lock);
         return not_direct;
     }
@@ -237,10 +263,10 @@ static ALWAYS_INLINE struct departure reply_receive(struct trap_frame *frame, co
     spinlock_release(&mailbox->lock);
 
     trace_syscall_enter(SYSCALL_MAILBOX_REPLY_RECEIVE, handle);
-    trace_ipc_reply((uint8_t)(label >> 32), token & CALL_ID_MASK);
+    trace_ipc_reply((uint8_t)(label >> 32), token);
     set_results(self, caller, 0, label, 0, buffers);
     go_to(cpu, self, caller, TRACE_THREAD_STATE_RECEIVE, buffers);
-    trace_ipc_return(OK, token & CALL_ID_MASK);
+    trace_ipc_return(OK, token);
     return leave(self, caller, buffers);
 }
 

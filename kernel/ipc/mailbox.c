@@ -21,7 +21,10 @@
  *     fault of one side, that side gets the error and the other is put back to wait (mailbox_unclaim()).
  * M4  When the last handle with the right to receive is closed, every listed thread gets ERR_PEER_CLOSED.
  * M5  The memory of a mailbox stays a mailbox (mm/heap.h): a caller that comes back late may lock it and take itself off a list it
- *     is not on, whatever the mailbox is by then.
+ *     is not on, whatever the mailbox is by then. Who drops the lock for a copy tells by the object's id that it still is the same.
+ * M6  A listed thread may still be on its way out of its core, and the words that it sent last on their way out of its frame (D5 in
+ *     direct.c). Who claims it waits for that before it writes there. This is short: a thread takes no mailbox lock between
+ *     its listing and its leaving.
  *
  * This file does everything in every situation; the common one has a shorter path in direct.c.
  *
@@ -75,11 +78,16 @@ status_t mailbox_create(const char *name, uint32_t process_id, struct mailbox **
     return OK;
 }
 
-/* Put a claimed thread back to the wait it was in, unless that has become pointless meanwhile. */
-void mailbox_unclaim(struct thread *thread, uint64_t ticket, bool had_deadline)
+/*
+ * Put a claimed thread back to the wait it was in, unless that has become pointless meanwhile. It has left its core (M6), so it has
+ * armed its deadline, if it has one; who was told of that, or killed the thread, found the ticket claimed and went away.
+ */
+void mailbox_unclaim(struct thread *thread, uint64_t ticket)
 {
+    ASSERT(thread_has_left(thread));
     atomic_store_explicit(&thread->ticket, ticket, memory_order_seq_cst);
-    bool expired = had_deadline && !thread->deadline.armed;
+    bool expired = thread->deadline.ticket == ticket &&
+                   !*(const volatile bool *)&thread->deadline.armed;
     bool killed =
         atomic_load_explicit(&thread->pending, memory_order_seq_cst) & THREAD_PENDING_KILL;
     if ((expired || killed) && thread_claim(thread, ticket)) {
@@ -224,6 +232,19 @@ static void leave_lists(struct mailbox *mailbox, struct thread *self)
     spinlock_release(&mailbox->lock);
 }
 
+/* Win the right to end a wait, and wait until that thread stands still (M6). */
+static inline bool claim_still(struct thread *partner, uint64_t ticket)
+{
+    if (UNLIKELY(ticket == 0 || !thread_claim(partner, ticket))) {
+        return false;
+    }
+    while (UNLIKELY(!thread_has_left(partner))) {
+        cpu_relax();
+        core_poll();
+    }
+    return true;
+}
+
 /* The first receiver that can be claimed, off its list; NULL: none. Its ticket in *out_ticket. */
 static inline struct thread *claim_receiver_locked(struct mailbox *mailbox, uint64_t *out_ticket)
 {
@@ -231,7 +252,7 @@ static inline struct thread *claim_receiver_locked(struct mailbox *mailbox, uint
         struct thread *server = LIST_FIRST(&mailbox->receivers, struct thread, wait_link);
         uint64_t ticket = atomic_load_explicit(&server->ticket, memory_order_relaxed);
         list_remove(&server->wait_link);
-        if (LIKELY(ticket != 0 && thread_claim(server, ticket))) {
+        if (LIKELY(claim_still(server, ticket))) {
             *out_ticket = ticket;
             return server;
         }
@@ -240,30 +261,31 @@ static inline struct thread *claim_receiver_locked(struct mailbox *mailbox, uint
 }
 
 /*
- * The buffer of a call, to a claimed server, no lock held. OK; else the server waits again or has been told of its own fault,
- * and the status is the caller's, or 1: look for another server.
+ * The buffer of a call, to a claimed server. The lock is held on entry, and again when it went well. Else the server waits again or
+ * has been told of its own fault, and the status is the caller's, or 1: look for another server.
  */
 #define TRY_ANOTHER 1
 static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self,
                                  struct thread *server, uint64_t ticket)
 {
-    bool had_deadline = server->deadline.armed;
+    uint32_t id = mailbox->object.id;
     bool bad_to;
+    spinlock_release(&mailbox->lock);
     status_t status = copy_buffer(mailbox, self, server, landing_of(server, server->frame->rsi),
                                   self->call, false, &bad_to);
-    if (status == OK) {
-        return OK;
-    }
     if (status == ERR_BAD_ADDRESS && bad_to) {
         thread_ready(server, ERR_BAD_ADDRESS, TRACE_WAKE_REASON_MESSAGE);
         return TRY_ANOTHER;
     }
     spinlock_acquire(&mailbox->lock);
-    if (mailbox->closed) {
+    if (mailbox_has_gone(mailbox, id)) {
         thread_ready(server, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+        status = ERR_PEER_CLOSED;
+    } else if (status == OK) {
+        return OK;
     } else {
         list_push_front(&mailbox->receivers, &server->wait_link);
-        mailbox_unclaim(server, ticket, had_deadline);
+        mailbox_unclaim(server, ticket);
     }
     spinlock_release(&mailbox->lock);
     return status;
@@ -341,19 +363,12 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
             continue;
         }
         if (UNLIKELY(server != NULL && (label & MESSAGE_SEND))) {
-            spinlock_release(&mailbox->lock);
             status = send_buffer(mailbox, self, server, server_ticket);
             if (status == TRY_ANOTHER) {
                 continue;
             }
             if (status != OK) {
                 return status;
-            }
-            spinlock_acquire(&mailbox->lock);
-            if (mailbox->closed) {
-                thread_ready(server, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
-                status = ERR_PEER_CLOSED;
-                break;
             }
         }
         return call_locked(mailbox, self, server, label, badge, deadline);
@@ -395,26 +410,27 @@ void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
 static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struct thread *caller,
                              uint64_t ticket, struct landing landing, status_t *out_status)
 {
-    bool had_deadline = caller->deadline.armed;
-    if (ticket == 0 || !thread_claim(caller, ticket)) {
+    uint32_t id = mailbox->object.id;
+    if (!claim_still(caller, ticket)) {
         return false;
     }
     spinlock_release(&mailbox->lock);
     bool bad_to;
     status_t status = copy_buffer(mailbox, caller, self, landing, ticket, false, &bad_to);
     spinlock_acquire(&mailbox->lock);
-    if (status == OK && !mailbox->closed) {
+    bool has_gone = mailbox_has_gone(mailbox, id);
+    if (status == OK && !has_gone) {
         served_join_locked(mailbox, caller);
-        mailbox_unclaim(caller, ticket, had_deadline);
+        mailbox_unclaim(caller, ticket);
         return true;
     }
-    if (mailbox->closed) {
+    if (has_gone) {
         thread_ready(caller, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
         *out_status = ERR_PEER_CLOSED;
     } else if (bad_to) {
         list_push_front(&mailbox->callers, &caller->wait_link);
         caller->wait = TRACE_THREAD_STATE_CALL;
-        mailbox_unclaim(caller, ticket, had_deadline);
+        mailbox_unclaim(caller, ticket);
         *out_status = status;
     } else {
         thread_ready(caller, status, TRACE_WAKE_REASON_REPLY);
@@ -555,7 +571,7 @@ void sys_mailbox_receive(struct trap_frame *frame, struct handle_entry *entry)
 static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self,
                                   struct thread *caller, uint64_t token, bool *out_gone)
 {
-    bool had_deadline = caller->deadline.armed;
+    uint32_t id = mailbox->object.id;
     bool bad_to;
     status_t status = copy_buffer(mailbox, self, caller, landing_of(caller, caller->frame->rsi),
                                   token, true, &bad_to);
@@ -566,7 +582,13 @@ static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self,
         return OK;
     }
     if (status != OK) {
-        mailbox_unclaim(caller, token, had_deadline);
+        spinlock_acquire(&mailbox->lock);
+        if (mailbox_has_gone(mailbox, id)) {
+            thread_ready(caller, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+        } else {
+            mailbox_unclaim(caller, token);
+        }
+        spinlock_release(&mailbox->lock);
     }
     return status;
 }
@@ -579,7 +601,7 @@ static inline struct thread *claim_caller(struct mailbox *mailbox, uint64_t toke
         return NULL;
     }
     spinlock_acquire(&mailbox->lock);
-    if (caller->served_by != mailbox || !thread_claim(caller, token)) {
+    if (caller->served_by != mailbox || !claim_still(caller, token)) {
         caller = NULL;
     }
     spinlock_release(&mailbox->lock);

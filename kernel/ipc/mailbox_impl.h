@@ -95,5 +95,11 @@ static inline bool has_landing(const struct thread *self, const struct trap_fram
            space_is_resident(space, &self->landing[1], frame->r10, frame->r12);
 }
 
-/* Put a claimed thread back to the wait it was in, unless that has become pointless meanwhile. */
-void mailbox_unclaim(struct thread *thread, uint64_t ticket, bool had_deadline);
+/* Whether a mailbox has been closed, or is another by now (M5), since its lock was dropped for a copy. */
+static inline bool mailbox_has_gone(const struct mailbox *mailbox, uint32_t id)
+{
+    return mailbox->closed || mailbox->object.id != id;
+}
+
+/* mailbox_unclaim() - in mailbox.c, lock held. */
+void mailbox_unclaim(struct thread *thread, uint64_t ticket);

@@ -74,11 +74,12 @@ status_t handle_get_entry(uint64_t handle, enum object_type type, uint32_t right
                           struct handle_entry *out) MUST_CHECK;
 
 /* handle_peek() - the entry, without lock or reference: the caller locks the object and asks handle_is_current(). NULL:
- * *out_status says why. Inline: it is part of every message. */
-static inline struct handle_entry *handle_peek(uint64_t handle, enum object_type type,
-                                               uint32_t rights, status_t *out_status)
+ * *out_status says why. Inline: it is part of every message. handle_peek_of() - for a caller that knows its process. */
+static inline struct handle_entry *handle_peek_of(const struct process *process, uint64_t handle,
+                                                  enum object_type type, uint32_t rights,
+                                                  status_t *out_status)
 {
-    struct handle_entry *entry = handle_find(&current_thread()->process->handles, handle);
+    struct handle_entry *entry = handle_find(&process->handles, handle);
     if (UNLIKELY(entry == NULL)) {
         *out_status = ERR_BAD_HANDLE;
         return NULL;
@@ -89,4 +90,10 @@ static inline struct handle_entry *handle_peek(uint64_t handle, enum object_type
     /* Refused, or under a lease (H3). */
     *out_status = handle_check(entry, type, rights);
     return *out_status == OK ? entry : NULL;
+}
+
+static inline struct handle_entry *handle_peek(uint64_t handle, enum object_type type,
+                                               uint32_t rights, status_t *out_status)
+{
+    return handle_peek_of(current_thread()->process, handle, type, rights, out_status);
 }

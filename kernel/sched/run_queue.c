@@ -68,7 +68,7 @@ static bool may_steal(const struct thread *thread, unsigned cpu, tsc_t now)
 {
     return thread->affinity >> cpu & 1 && now >= thread->ready_since + steal_wait_ticks &&
            /* T2; pairs with the release in thread_switch_finish(). */
-           atomic_load_explicit(&thread->on_cpu, memory_order_acquire) != THREAD_ON_CPU;
+           atomic_load_explicit(&thread->on_cpu, memory_order_acquire) == 0;
 }
 
 struct thread *run_queue_steal_locked(struct run_queue *queue, unsigned cpu, tsc_t now)

@@ -21,10 +21,8 @@ static inline void thread_switch_finish(void)
 {
     struct thread *previous = this_cpu()->previous;
     bool more = previous->run >= THREAD_MOVING; /* before somebody else may run it */
-    enum thread_place place =
-        context_is_parked(&previous->context, previous->frame) ? THREAD_PARKED : THREAD_OFF_CPU;
     /* Pairs with the acquire in thread_may_run_here(): everything the switch stored is visible to who runs it next. */
-    atomic_store_explicit(&previous->on_cpu, place, memory_order_release);
+    atomic_store_explicit(&previous->on_cpu, 0, memory_order_release);
     if (UNLIKELY(more)) {
         thread_left(previous);
     }
@@ -37,22 +35,22 @@ void thread_switch_special(struct thread *prev, struct thread *next);
 /*
  * thread_switch_begin() - first half of a switch: this core now belongs to next, but for the stack that it runs on.
  *
- * Context: interrupts off, no lock held. The caller goes on to next's stack, or to its user mode, and then stores prev->on_cpu.
+ * next->cpu is this core. Context: interrupts off, no lock held. The caller goes on to next's stack, or to its user mode, and then
+ * clears prev->on_cpu.
  */
 static ALWAYS_INLINE void thread_switch_begin(struct cpu *cpu, struct thread *prev,
                                               struct thread *next, enum trace_thread_state state,
                                               enum trace_switch_reason reason)
 {
-    ASSERT(atomic_load_explicit(&next->on_cpu, memory_order_relaxed) != THREAD_ON_CPU); /* T2 */
+    ASSERT(atomic_load_explicit(&next->on_cpu, memory_order_relaxed) == 0); /* T2 */
     trace_sched_thread_switch(state, reason, prev->tid, next->tid, next->priority);
     int64_t now = (int64_t)cpu_tsc();
     prev->ticks += now;
     next->ticks -= now;
     cpu->current = next;
     cpu->current_tid = next->tid;
-    next->cpu = (uint16_t)cpu->id;
     next->run = THREAD_RUNNING;
-    atomic_store_explicit(&next->on_cpu, THREAD_ON_CPU, memory_order_relaxed);
+    atomic_store_explicit(&next->on_cpu, 1, memory_order_relaxed);
     cpu->kernel_stack_top = next->stack_top;
     *cpu->tss_rsp0 = next->stack_top;
     tlb_use_root(cpu, next->root);
@@ -73,6 +71,7 @@ static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next
                                         enum trace_switch_reason reason)
 {
     struct cpu *cpu = this_cpu();
+    next->cpu = (uint16_t)cpu->id;
     thread_switch_begin(cpu, prev, next, state, reason);
     cpu->previous = prev;
     context_switch(&prev->context, &next->context);
@@ -83,7 +82,7 @@ static ALWAYS_INLINE void thread_switch(struct thread *prev, struct thread *next
 static inline bool thread_has_left(const struct thread *thread)
 {
     /* Pairs with the release in thread_switch_finish(), and the store in entry.asm. */
-    return atomic_load_explicit(&thread->on_cpu, memory_order_acquire) != THREAD_ON_CPU;
+    return atomic_load_explicit(&thread->on_cpu, memory_order_acquire) == 0;
 }
 
 /* thread_may_run_here() - a thread that the caller has claimed or made may run on this core. */

@@ -55,7 +55,7 @@ static void reset_fields(struct thread *thread, unsigned priority, int cpu, cons
 {
     atomic_store_explicit(&thread->ticket, 0, memory_order_relaxed);
     thread->unusual = 0;
-    atomic_store_explicit(&thread->on_cpu, THREAD_OFF_CPU, memory_order_relaxed);
+    atomic_store_explicit(&thread->on_cpu, 0, memory_order_relaxed);
     thread->priority = (uint8_t)priority;
     thread->level = (uint8_t)priority;
     thread->queued = (uint8_t)priority;
@@ -172,7 +172,7 @@ struct thread *thread_create_idle(unsigned cpu)
     idle->ticks = -(int64_t)cpu_tsc();
     idle->run = THREAD_RUNNING;
     idle->stack_top = cpus[cpu].kernel_stack_top;
-    atomic_store_explicit(&idle->on_cpu, THREAD_ON_CPU, memory_order_relaxed);
+    atomic_store_explicit(&idle->on_cpu, 1, memory_order_relaxed);
     cpus[cpu].idle = idle;
     cpus[cpu].current = idle;
     cpus[cpu].previous = idle;

@@ -9,7 +9,8 @@
  *
  * T1  ticket != 0 exactly while the thread waits or is about to. Who claimed it owns the wake-up and makes it ready once.
  * T2  A thread that a claimer found still on its way out of a core (on_cpu) is queued on that same core, whose next pick comes
- *     after the switch; only a thread that is not THREAD_ON_CPU may be run elsewhere. So no core ever waits for another's switch.
+ *     after the switch; only a thread with on_cpu == 0 may be run elsewhere. So who wakes never waits
+ *     for another core's switch. (Who writes to the registers of a thread it claimed does: M6 in ipc/mailbox.c.)
  * T3  A thread is in at most one run queue, and only when ready. Waiters take themselves off their wait queue if the claimer
  *     did not.
  * T4  Killing sets thread->pending, runs a rendezvous, then claims tickets: a waiter that did not see pending has its ticket
@@ -35,10 +36,6 @@ struct mailbox;
 
 /* MOVING: off to another core's queue, to which the switch away from it sends it. */
 enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, THREAD_DEAD };
-
-/* Where a thread's registers are. Parked: it has left its core, and its kernel stack holds nothing but the user's frame, so it may
- * also be resumed by going straight back to user mode (ipc/direct.c). entry.asm knows THREAD_PARKED. */
-enum thread_place { THREAD_OFF_CPU = 0, THREAD_ON_CPU = 1, THREAD_PARKED = 2 };
 
 /* What others ask of a thread. */
 #define THREAD_PENDING_KILL    1u /* ends when it next leaves the kernel or would wait */
@@ -88,7 +85,7 @@ struct thread {
         };
         uint32_t unusual; /* both, so that a switch looks at one word for each thread */
     };
-    atomic_uint on_cpu;       /* (a) T2, enum thread_place */
+    atomic_uint on_cpu;       /* (a) T2 */
     uint16_t cpu;             /* (t) home core */
     uint8_t priority;         /* (a) 0 to THREAD_PRIORITIES - 1 */
     uint8_t level;            /* (o,t) where feedback has brought it, see sched/feedback.h */

@@ -8,6 +8,7 @@ from text import c_head, c_string, defines, joined
 
 C_BITS = (8, 16, 32, 64)
 NO_CATEGORY = 0xff
+INLINE = "static inline __attribute__((always_inline))"
 COLD_LABEL = "    TRACE_COLD_LABEL;"
 SHORT_WORDS = 3  # payload words of the longest record that trace/ring/write.h writes
 
@@ -201,9 +202,10 @@ def trace_emit_h(model: Model) -> str:
             lines += [f"void trace_{event.c_name}({parameters(event)});", ""]
             continue
         emitter = f"void trace_emit_{event.c_name}({emitter_parameters(event)})"
-        lines += [f"static inline {emitter}", "{", *short_body(event), "}"] if is_short(event) else [f"{emitter};"]
+        # Always inline: constants fold, and where records are written in place no register has to be saved for a call.
+        lines += [f"{INLINE} {emitter}", "{", *short_body(event), "}"] if is_short(event) else [f"{emitter};"]
         values = ", ".join(["lane", *([arguments(event)] if event.fields else [])])
-        lines += [f"static inline __attribute__((always_inline)) void trace_{event.c_name}({parameters(event)})", "{",
+        lines += [f"{INLINE} void trace_{event.c_name}({parameters(event)})", "{",
                   "    struct trace_lane *lane;", f"    TRACE_SITE({event_macro(event)}, on, hooked);", "    return;",
                   "hooked:", COLD_LABEL, f"    lane = {hook_lane_of(event)};", "    goto emit;",
                   "on:", COLD_LABEL, f"    lane = {lane_of(event)};",

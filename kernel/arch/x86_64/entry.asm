@@ -86,7 +86,7 @@ syscall_return:
 ; whose frame to leave through. The words go from the sender's frame into the registers and are
 ; never stored again.
 ;
-;     struct departure { struct trap_frame *frame; atomic_uint *left; }      in rax and rdx
+;     struct departure { struct trap_frame *frame; atomic_uint *on_cpu; }    in rax and rdx
 ;     mailbox_call_direct(struct trap_frame *frame), mailbox_reply_receive_direct(...)
 ;
 ; A thread that is left behind is parked. What lies below its frame is what context_switch() takes
@@ -115,7 +115,7 @@ syscall_call:
     DIRECT_PATH mailbox_call_direct, mailbox_call_parked
 syscall_leave_as_partner:
     mov rsp, rax
-    mov dword [rdx], THREAD_PARKED ; T2: from here on the sender may run elsewhere
+    mov dword [rdx], 0 ; T2: from here on the sender may run elsewhere
     cmp dword [gs:CPU_WORK], 0
     je syscall_return.words_loaded
     STORE_WORDS rsp
@@ -127,12 +127,12 @@ syscall_not_direct:
     mov rdi, rsp
     jmp syscall_dispatched
 
-; NORETURN void context_leave(struct trap_frame *frame, atomic_uint *left);
+; NORETURN void context_leave(struct trap_frame *frame, atomic_uint *on_cpu);
 ; Where the direct path ends when the words are in the partner's frame already.
 global context_leave
 context_leave:
     mov rsp, rdi
-    mov dword [rsi], THREAD_PARKED
+    mov dword [rsi], 0
     jmp syscall_return
 
 ; First instructions of a parked thread that was switched to by context_switch(). In: rsp = frame.

@@ -86,8 +86,8 @@ void mailbox_unclaim(struct thread *thread, uint64_t ticket)
 {
     ASSERT(thread_has_left(thread));
     atomic_store_explicit(&thread->ticket, ticket, memory_order_seq_cst);
-    bool expired = thread->deadline.ticket == ticket &&
-                   !*(const volatile bool *)&thread->deadline.armed;
+    bool expired =
+        thread->deadline.ticket == ticket && !*(const volatile bool *)&thread->deadline.armed;
     bool killed =
         atomic_load_explicit(&thread->pending, memory_order_seq_cst) & THREAD_PENDING_KILL;
     if ((expired || killed) && thread_claim(thread, ticket)) {
@@ -348,10 +348,6 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
             break;
         }
         struct thread *server = claim_receiver_locked(mailbox, &server_ticket);
-        if (UNLIKELY(server == NULL && deadline == DEADLINE_POLL)) {
-            status = ERR_TIMED_OUT;
-            break;
-        }
         if (UNLIKELY(server == NULL && (label & MESSAGE_SEND) && !is_sendable)) {
             /* Whoever receives it will copy it, and must not wait for our pager. */
             spinlock_release(&mailbox->lock);
@@ -361,6 +357,10 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
             }
             is_sendable = true;
             continue;
+        }
+        if (UNLIKELY(server == NULL && deadline == DEADLINE_POLL)) {
+            status = ERR_TIMED_OUT;
+            break;
         }
         if (UNLIKELY(server != NULL && (label & MESSAGE_SEND))) {
             status = send_buffer(mailbox, self, server, server_ticket);

@@ -28,3 +28,12 @@ def test_events_futexes_and_channels_keep_their_promises(boot: BootFunction, cpu
 def test_many_clients_and_server_threads_on_any_number_of_cores(boot: BootFunction, cpus: int) -> None:
     workload = "ipcload:calls=800:clients=8:servers=3:threads=3"
     assert wait_all_done(boot(cpus=cpus, cmdline=f"workload={workload}"), 180) == (1, 0)
+
+
+@pytest.mark.parametrize("cpus, nodes, threads, clients, calls",
+                         [(1, 8, 2, 4, 6000), (2, 2, 1, 8, 3000), (4, 5, 2, 4, 1200), (8, 8, 3, 8, 300)])
+def test_calls_over_random_topologies_are_answered_once(boot: BootFunction, cpus: int, nodes: int, threads: int,
+                                                        clients: int, calls: int) -> None:
+    """Chains, stars, nested calls, answers from another thread: words and counts checked by userspace/programs/mesh."""
+    workload = f"mesh:nodes={nodes}:threads={threads}:clients={clients}:calls={calls}:seed={cpus}"
+    assert wait_all_done(boot(cpus=cpus, cmdline=f"workload={workload} trace=none tracer=0"), 240) == (1, 0)

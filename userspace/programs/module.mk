@@ -11,6 +11,8 @@ USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns
 USER_PROGRAMS += waits
 USER_waits_SRC := userspace/programs/waits/main.c userspace/programs/waits/event.c userspace/programs/waits/futex.c \
     userspace/programs/waits/channel.c
+USER_PROGRAMS += mesh
+USER_mesh_SRC := userspace/programs/mesh/main.c userspace/programs/mesh/node.c
 USER_registers_SRC := userspace/programs/registers/main.c userspace/programs/registers/image.asm
 USER_touch_SRC := userspace/programs/touch.c
 USER_hog_SRC := userspace/programs/hog.c

@@ -217,6 +217,7 @@ static ALWAYS_INLINE struct departure call(struct trap_frame *frame, const bool 
     uint64_t token = thread_ticket(self, TRACE_THREAD_STATE_REPLY, mailbox);
     served_join_locked(mailbox, self);
     mailbox->calls++;
+    mailbox->server = server;
     spinlock_release(&mailbox->lock);
 
     trace_syscall_enter(SYSCALL_MAILBOX_CALL, handle);

@@ -67,6 +67,7 @@ status_t mailbox_create(const char *name, uint32_t process_id, struct mailbox **
     spinlock_acquire(&mailbox->lock);
     mailbox->receive_handles = 0;
     mailbox->closed = false;
+    mailbox->server = NULL;
     mailbox->calls = 0;
     mailbox->bytes = 0;
     string_copy(mailbox->name, name, sizeof(mailbox->name));
@@ -291,6 +292,50 @@ static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self,
     return status;
 }
 
+/* The mailbox in which a thread waits for its reply, or for its call to be received; NULL: it does neither. */
+static const struct mailbox *find_called(const struct thread *thread)
+{
+    uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_acquire);
+    bool calls =
+        thread->wait == TRACE_THREAD_STATE_CALL || thread->wait == TRACE_THREAD_STATE_REPLY;
+    const struct mailbox *mailbox = *(void *const volatile *)&thread->wait_object;
+    atomic_thread_fence(memory_order_acquire);
+    /* One wait from first to last look, so the kind and the object belong together. */
+    bool is_one =
+        ticket != 0 && atomic_load_explicit(&thread->ticket, memory_order_relaxed) == ticket;
+    return is_one && calls ? mailbox : NULL;
+}
+
+/*
+ * A caller queues: who serves the mailbox, and whom that one waits for in its turn, goes on with the caller's priority. All that
+ * is followed is type-stable memory (M5): a stale pointer lends to the wrong thread for the length of a wait, no more.
+ */
+#define LEND_CHAIN_MAX 4u
+static COLD void lend_priority(const struct mailbox *mailbox, const struct thread *self,
+                               uint64_t ticket)
+{
+    for (unsigned chain = 0; mailbox != NULL && chain < LEND_CHAIN_MAX; chain++) {
+        struct thread *server = *(struct thread *const volatile *)&mailbox->server;
+        if (server == NULL || server == self) {
+            return;
+        }
+        thread_lend(server, self, ticket);
+        mailbox = find_called(server);
+    }
+}
+
+/* Behind those who are as urgent, before those who are less. */
+static void queue_caller_locked(struct mailbox *mailbox, struct thread *self)
+{
+    unsigned level = thread_level(self);
+    struct list *before = mailbox->callers.prev;
+    while (before != &mailbox->callers &&
+           thread_level(LIST_ENTRY(before, struct thread, wait_link)) < level) {
+        before = before->prev;
+    }
+    list_push_front(before, &self->wait_link);
+}
+
 /* The message is with the server or the caller on the list: what is left is to wait. Lock held on entry, not on exit. */
 static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
                                    struct thread *server, uint64_t label, uint64_t badge,
@@ -314,8 +359,9 @@ static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
         ticket = thread_ticket(self, TRACE_THREAD_STATE_CALL, mailbox);
         /* The receiver needs the badge: it travels in the frame, where the words are. */
         frame->rdi = badge;
-        list_push_back(&mailbox->callers, &self->wait_link);
+        queue_caller_locked(mailbox, self);
         spinlock_release(&mailbox->lock);
+        lend_priority(mailbox, self, ticket);
         status = thread_wait(self, ticket, deadline);
     }
     if (UNLIKELY(status != OK)) {
@@ -492,6 +538,7 @@ static inline void end_receive(struct trap_frame *frame, struct thread *self,
 {
     if (LIKELY(status == OK)) {
         self->serving = frame->rdx;
+        mailbox->server = self;
         trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id,
                           (uint32_t)frame->rsi);
     }

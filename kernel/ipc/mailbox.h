@@ -14,6 +14,7 @@ struct mailbox {
     struct list callers;      /* (m) thread.wait_link: called, not yet received */
     struct list served;       /* (m) thread.wait_link: received, wait for the reply */
     struct list receivers;    /* (m) thread.wait_link: wait for a message */
+    struct thread *server;    /* (a) who received last: a hint whom queued callers wait for */
     uint32_t receive_handles; /* (m) open handles with the right to receive */
     bool closed;              /* (m) no such handle any more */
     uint64_t calls;           /* (m) statistics */

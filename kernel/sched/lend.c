@@ -44,6 +44,15 @@ static unsigned level_within(const struct thread *thread, unsigned chain)
     return level;
 }
 
+void thread_lend(struct thread *thread, const struct thread *caller, uint64_t ticket)
+{
+    if (thread_level(caller) > thread_level(thread)) {
+        *(volatile uint64_t *)&thread->lent_by = ticket;
+    }
+    /* Also if it counts for as much already, through whom it serves: it may have been queued before. */
+    sched_relevel(thread);
+}
+
 unsigned thread_level_lent(const struct thread *thread)
 {
     return level_within(thread, 0);

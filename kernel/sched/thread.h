@@ -193,6 +193,10 @@ static inline unsigned thread_level(const struct thread *thread)
                                                             : thread_level_lent(thread);
 }
 
+/* thread_lend() - a caller queues, waiting with this ticket, for a thread that is busy: until that wait ends, the thread counts
+ * for as much as the caller. The most urgent so far stays. Takes RUN_QUEUE. */
+void thread_lend(struct thread *thread, const struct thread *caller, uint64_t ticket);
+
 /*
  * thread_set_priority() - a new priority; a queued thread moves at once, a running one is looked at
  * when its slice ends or something else becomes ready. ERR_RANGE: none such, or above the ceiling

@@ -7,7 +7,8 @@ USER_ipcload_SRC := \
     userspace/programs/ipcload/payload.c
 USER_life_SRC := userspace/programs/life/main.c userspace/programs/life/worker.c userspace/programs/life/threads.c \
     userspace/programs/life/faults.c
-USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns.c userspace/programs/sched/cores.c
+USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns.c userspace/programs/sched/cores.c \
+    userspace/programs/sched/inversion.c
 USER_PROGRAMS += waits
 USER_waits_SRC := userspace/programs/waits/main.c userspace/programs/waits/event.c userspace/programs/waits/futex.c \
     userspace/programs/waits/channel.c

@@ -2,7 +2,7 @@
 /*
  * sched: what the scheduler promises (kernel/sched/README.md).
  *
- *   only=NAME   one case: fairness starvation real_time ceiling affinity spread
+ *   only=NAME   one case: fairness starvation real_time inversion ceiling affinity spread
  *   percent=N   by how much equal shares may differ (5): more where the emulator stalls cores
  *
  * Its process may use every priority (services/init/manifest.c).
@@ -64,8 +64,10 @@ static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {
-    {"fairness", check_fairness}, {"starvation", check_starvation}, {"real_time", check_real_time},
-    {"ceiling", check_ceiling},   {"affinity", check_affinity},     {"spread", check_spread},
+    {"fairness", check_fairness},   {"starvation", check_starvation},
+    {"real_time", check_real_time}, {"inversion", check_inversion},
+    {"ceiling", check_ceiling},     {"affinity", check_affinity},
+    {"spread", check_spread},
 };
 
 int main(int argc, char **argv)

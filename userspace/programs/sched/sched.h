@@ -38,6 +38,7 @@ uint64_t hog_ns(const struct hog *hog);
 void check_fairness(void);
 void check_starvation(void);
 void check_real_time(void);
+void check_inversion(void);
 void check_ceiling(void);
 void check_affinity(void);
 void check_spread(void);

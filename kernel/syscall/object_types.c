@@ -73,6 +73,8 @@ char *object_name(struct object *object)
         return CONTAINER_OF(object, struct mailbox, object)->name;
     case OBJECT_INTERRUPT:
         return CONTAINER_OF(object, struct interrupt, object)->name;
+    case OBJECT_EVENT:
+        return CONTAINER_OF(object, struct event, object)->name;
     default:
         return NULL;
     }

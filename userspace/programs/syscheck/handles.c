@@ -29,6 +29,8 @@ static uint64_t specimen_of(enum object_type type)
         return specimens.lease;
     case OBJECT_INTERRUPT:
         return specimens.interrupt;
+    case OBJECT_EVENT:
+        return specimens.event;
     default:
         return HANDLE_NONE;
     }

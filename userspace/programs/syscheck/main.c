@@ -79,6 +79,7 @@ static void make_specimens(void)
 {
     must(sys_area_create(2 * PAGE_BYTES, 0, &specimens.area));
     must(sys_mailbox_create("specimen", strlen("specimen"), &specimens.mailbox));
+    must(sys_event_create("specimen", strlen("specimen"), &specimens.event));
     must(sys_process_create("specimen", strlen("specimen"), &specimens.child));
     must(sys_ports_create(program_handle("system"), PORT_POST, 1, &specimens.ports));
     make_thread();

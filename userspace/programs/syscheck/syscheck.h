@@ -36,6 +36,7 @@ void expect(status_t got, status_t wanted, status_t second, const char *call, in
 struct specimens {
     uint64_t area; /* two pages, not mapped */
     uint64_t mailbox;
+    uint64_t event;
     uint64_t child;  /* a process without threads */
     uint64_t thread; /* has ended */
     uint64_t lease;  /* has ended */

@@ -9,7 +9,7 @@
 
 _Static_assert(TRACE_WRITE_WORDS_MAX == 3, "room in trace_advance() and the functions below");
 
-COLD void trace_write_slow(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+COLD void trace_slow_write(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
                            uint64_t word3)
 {
     uint64_t packed[] = {header, word1, word2, word3};

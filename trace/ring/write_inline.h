@@ -9,8 +9,8 @@
 #include "trace/ring/ring.h"
 #include "trace/ring/write.h"
 
-/* trace_write_slow() - the sub-buffer is full, or the lane takes nothing, or the event has a hook. */
-void trace_write_slow(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+/* trace_slow_write() - the sub-buffer is full, or the lane takes nothing, or the event has a hook. */
+void trace_slow_write(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
                       uint64_t word3);
 
 static ALWAYS_INLINE void trace_write_inline(struct trace_lane *lane, uint64_t header,
@@ -19,7 +19,7 @@ static ALWAYS_INLINE void trace_write_inline(struct trace_lane *lane, uint64_t h
 {
     uint64_t position = lane->position;
     if (UNLIKELY(position >= lane->room)) {
-        trace_write_slow(lane, header, word1, word2, word3);
+        trace_slow_write(lane, header, word1, word2, word3);
         return;
     }
     uint64_t *record = (uint64_t *)(lane->window + position);

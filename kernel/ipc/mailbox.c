@@ -16,7 +16,7 @@
  * M1  A thread on one of the lists has its ticket published or is being claimed; the lists change under the lock only.
  * M2  A caller whose wait ends early (time-out, cancellation) takes itself off its list under the lock before it returns
  *     to user mode. So under the lock the frame of a listed caller is stable, even if its ticket is claimed already.
- * M3  Buffers are copied with no lock held, by whoever completes the pair, while the other side's ticket is claimed: it stands still,
+ * M3  Buffers are copied and handles put into the receiver's table with no lock held, by whoever completes the pair, while the other side's ticket is claimed: it stands still,
  *     and cannot be woken by others. Each side has made its own pages present before. If the copy fails for the
  *     fault of one side, that side gets the error and the other is put back to wait (mailbox_unclaim()).
  * M4  When the last handle with the right to receive is closed, every listed thread gets ERR_PEER_CLOSED.
@@ -147,6 +147,9 @@ void mailbox_destroy(struct object *object)
 static status_t prepare_buffers(const struct trap_frame *frame, uint64_t label, bool sends)
 {
     struct thread *self = current_thread();
+    if (sends && !message_handles_are_sound(label)) {
+        return ERR_BAD_ARGUMENT;
+    }
     if (sends && (label & MESSAGE_SEND) && frame->r9 > MESSAGE_BUFFER_MAX) {
         return ERR_TOO_BIG;
     }
@@ -192,19 +195,11 @@ static status_t copy_own(struct space *to, vaddr_t to_va, vaddr_t from_va, uint6
     }
 }
 
-/*
- * Copy the sender's buffer to the receiver. Both stand still. Returns OK, ERR_TOO_BIG, or ERR_BAD_ADDRESS with
- * *out_bad_to telling whose pages were gone.
- */
-static COLD status_t copy_buffer(struct mailbox *mailbox, struct thread *from, struct thread *to,
-                                 struct landing landing, uint64_t call, bool reply,
-                                 bool *out_bad_to)
+/* Copy the sender's buffer to the receiver. OK, or ERR_BAD_ADDRESS with *out_bad_to telling whose pages were gone. */
+static status_t copy_buffer(struct mailbox *mailbox, struct thread *from, struct thread *to,
+                            struct landing landing, uint64_t call, bool reply, bool *out_bad_to)
 {
     uint64_t bytes = from->frame->r9;
-    *out_bad_to = false;
-    if (bytes > landing.capacity) {
-        return ERR_TOO_BIG;
-    }
     status_t status;
     if (from == current_thread()) {
         status = copy_own(to->process->space, landing.address, from->frame->r8, bytes, out_bad_to);
@@ -218,6 +213,42 @@ static COLD status_t copy_buffer(struct mailbox *mailbox, struct thread *from, s
         __atomic_fetch_add(&mailbox->bytes, bytes, __ATOMIC_RELAXED);
     }
     return status;
+}
+
+/*
+ * Bring what a message carries beside its words to the receiver: its buffer, then its handles. Both sides stand still. Returns OK;
+ * ERR_TOO_BIG: more than the receiver takes; ERR_BAD_ADDRESS with *out_bad_to telling whose pages were gone; what
+ * message_handles_give() says.
+ */
+static COLD status_t carry_load(struct mailbox *mailbox, struct thread *from, struct thread *to,
+                                struct landing landing, uint64_t label, uint64_t call, bool reply,
+                                bool *out_bad_to)
+{
+    status_t status = OK;
+    bool gives = (label & MESSAGE_HANDLES_MASK) != 0;
+    *out_bad_to = false;
+    if (((label & MESSAGE_SEND) && from->frame->r9 > landing.capacity) ||
+        (gives && !landing.accepts)) {
+        return ERR_TOO_BIG;
+    }
+    if (label & MESSAGE_SEND) {
+        status = copy_buffer(mailbox, from, to, landing, call, reply, out_bad_to);
+    }
+    if (status == OK && gives) {
+        status = message_handles_give(from, to, label);
+        trace_ipc_handles((uint8_t)status, call & CALL_ID_MASK, reply,
+                          (uint8_t)message_handle_count(label), from->tid, to->tid);
+    }
+    return status;
+}
+
+/* The mailbox has gone after carry_load() gave this status. No lock held: closing a handle may take any. */
+static COLD void take_back_load(const struct thread *from, struct thread *to, uint64_t label,
+                                status_t status)
+{
+    if (status == OK && (label & MESSAGE_HANDLES_MASK)) {
+        message_handles_take_back(from, to, label);
+    }
 }
 
 static inline void finish(struct trap_frame *frame, status_t status)
@@ -262,34 +293,39 @@ static inline struct thread *claim_receiver_locked(struct mailbox *mailbox, uint
 }
 
 /*
- * The buffer of a call, to a claimed server. The lock is held on entry, and again when it went well. Else the server waits again or
+ * What a call carries, to a claimed server. The lock is held on entry, and again when it went well. Else the server waits again or
  * has been told of its own fault, and the status is the caller's, or 1: look for another server.
  */
 #define TRY_ANOTHER 1
-static COLD status_t send_buffer(struct mailbox *mailbox, struct thread *self,
-                                 struct thread *server, uint64_t ticket)
+static COLD status_t send_load(struct mailbox *mailbox, struct thread *self, struct thread *server,
+                               uint64_t ticket)
 {
+    uint64_t label = self->frame->rsi;
     uint32_t id = mailbox->object.id;
     bool bad_to;
     spinlock_release(&mailbox->lock);
-    status_t status = copy_buffer(mailbox, self, server, landing_of(server, server->frame->rsi),
-                                  self->call, false, &bad_to);
+    status_t status = carry_load(mailbox, self, server, landing_of(server, server->frame->rsi),
+                                 label, self->call, false, &bad_to);
     if (status == ERR_BAD_ADDRESS && bad_to) {
         thread_ready(server, ERR_BAD_ADDRESS, TRACE_WAKE_REASON_MESSAGE);
         return TRY_ANOTHER;
     }
     spinlock_acquire(&mailbox->lock);
-    if (mailbox_has_gone(mailbox, id)) {
-        thread_ready(server, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
-        status = ERR_PEER_CLOSED;
-    } else if (status == OK) {
+    bool has_gone = mailbox_has_gone(mailbox, id);
+    if (LIKELY(status == OK && !has_gone)) {
         return OK;
-    } else {
+    }
+    if (!has_gone) {
         list_push_front(&mailbox->receivers, &server->wait_link);
         mailbox_unclaim(server, ticket);
     }
     spinlock_release(&mailbox->lock);
-    return status;
+    if (!has_gone) {
+        return status;
+    }
+    take_back_load(self, server, label, status);
+    thread_ready(server, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+    return ERR_PEER_CLOSED;
 }
 
 /* The mailbox in which a thread waits for its reply, or for its call to be received; NULL: it does neither. */
@@ -381,7 +417,7 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
     bool is_sendable = false;
     status_t status;
 
-    if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
+    if (UNLIKELY(label & (MESSAGE_FLAGS_MASK | MESSAGE_HANDLES_MASK))) {
         status = prepare_buffers(frame, label, true);
         if (status != OK) {
             return status;
@@ -408,8 +444,8 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
             status = ERR_TIMED_OUT;
             break;
         }
-        if (UNLIKELY(server != NULL && (label & MESSAGE_SEND))) {
-            status = send_buffer(mailbox, self, server, server_ticket);
+        if (UNLIKELY(server != NULL && (label & MESSAGE_LOAD_MASK))) {
+            status = send_load(mailbox, self, server, server_ticket);
             if (status == TRY_ANOTHER) {
                 continue;
             }
@@ -450,11 +486,11 @@ void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
 }
 
 /*
- * Take the message of a caller that has a buffer to send. Lock held on entry and exit, dropped for the copy.
+ * Take the message of a caller that carries a buffer or handles. Lock held on entry and exit, dropped for the copy.
  * True: the message is taken. False: that caller has been told why not, or its wait is over; *out_status != OK is the receiver's.
  */
-static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struct thread *caller,
-                             uint64_t ticket, struct landing landing, status_t *out_status)
+static COLD bool take_load(struct mailbox *mailbox, struct thread *self, struct thread *caller,
+                           uint64_t ticket, struct landing landing, status_t *out_status)
 {
     uint32_t id = mailbox->object.id;
     if (!claim_still(caller, ticket)) {
@@ -462,7 +498,8 @@ static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struc
     }
     spinlock_release(&mailbox->lock);
     bool bad_to;
-    status_t status = copy_buffer(mailbox, caller, self, landing, ticket, false, &bad_to);
+    uint64_t label = caller->frame->rsi;
+    status_t status = carry_load(mailbox, caller, self, landing, label, ticket, false, &bad_to);
     spinlock_acquire(&mailbox->lock);
     bool has_gone = mailbox_has_gone(mailbox, id);
     if (status == OK && !has_gone) {
@@ -471,7 +508,10 @@ static COLD bool take_buffer(struct mailbox *mailbox, struct thread *self, struc
         return true;
     }
     if (has_gone) {
+        spinlock_release(&mailbox->lock);
+        take_back_load(caller, self, label, status);
         thread_ready(caller, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+        spinlock_acquire(&mailbox->lock);
         *out_status = ERR_PEER_CLOSED;
     } else if (bad_to) {
         list_push_front(&mailbox->callers, &caller->wait_link);
@@ -499,8 +539,8 @@ static bool take_message_locked(struct mailbox *mailbox, struct thread *self,
             continue; /* its wait is over; it will not find itself on a list */
         }
         caller->wait = TRACE_THREAD_STATE_REPLY;
-        if (UNLIKELY(label & MESSAGE_SEND)) {
-            if (!take_buffer(mailbox, self, caller, ticket, landing, out_status)) {
+        if (UNLIKELY(label & MESSAGE_LOAD_MASK)) {
+            if (!take_load(mailbox, self, caller, ticket, landing, out_status)) {
                 continue;
             }
         } else {
@@ -577,7 +617,7 @@ again:
         }
     } else {
         uint64_t ticket = thread_ticket(self, TRACE_THREAD_STATE_RECEIVE, mailbox);
-        frame->rsi = label; /* where a sender finds out about our buffer */
+        frame->rsi = label; /* where a sender finds out what we take */
         list_push_back(&mailbox->receivers, &self->wait_link);
         spinlock_release(&mailbox->lock);
         if (LIKELY(answered != NULL && answered->cpu == cpu_id())) {
@@ -600,7 +640,7 @@ again:
 void sys_mailbox_receive(struct trap_frame *frame, struct handle_entry *entry)
 {
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
-    uint64_t label = frame->rsi & MESSAGE_RECEIVE;
+    uint64_t label = frame->rsi & MESSAGE_LANDING_MASK;
     if (UNLIKELY(label != 0)) {
         status_t status = prepare_buffers(frame, label, false);
         if (status != OK) {
@@ -612,16 +652,16 @@ void sys_mailbox_receive(struct trap_frame *frame, struct handle_entry *entry)
 }
 
 /*
- * The buffer of a reply, to a claimed caller. On failure the caller waits again, and the status is the server's; or it has been
+ * What a reply carries, to a claimed caller. On failure the caller waits again, and the status is the server's; or it has been
  * told of its own fault, and *out_gone is true: the reply is done with.
  */
-static COLD status_t reply_buffer(struct mailbox *mailbox, struct thread *self,
-                                  struct thread *caller, uint64_t token, bool *out_gone)
+static COLD status_t reply_load(struct mailbox *mailbox, struct thread *self, struct thread *caller,
+                                uint64_t label, uint64_t token, bool *out_gone)
 {
     uint32_t id = mailbox->object.id;
     bool bad_to;
-    status_t status = copy_buffer(mailbox, self, caller, landing_of(caller, caller->frame->rsi),
-                                  token, true, &bad_to);
+    status_t status = carry_load(mailbox, self, caller, landing_of(caller, caller->frame->rsi),
+                                 label, token, true, &bad_to);
     *out_gone = status == ERR_BAD_ADDRESS && bad_to;
     if (*out_gone) {
         /* It takes itself off its list (M2). */
@@ -668,9 +708,9 @@ static status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t token,
         return ERR_BAD_TOKEN;
     }
     trace_ipc_reply((uint8_t)(label >> 32), token & CALL_ID_MASK);
-    if (UNLIKELY(label & MESSAGE_SEND)) {
+    if (UNLIKELY(label & MESSAGE_LOAD_MASK)) {
         bool gone;
-        status_t status = reply_buffer(mailbox, self, caller, token, &gone);
+        status_t status = reply_load(mailbox, self, caller, label, token, &gone);
         if (status != OK || gone) {
             *out_caller = NULL;
             return status;
@@ -685,10 +725,10 @@ static status_t answer(struct mailbox *mailbox, uint64_t label, uint64_t token,
 void sys_mailbox_reply(struct trap_frame *frame, struct handle_entry *entry)
 {
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
-    uint64_t label = frame->rsi & (MESSAGE_LABEL_MASK | MESSAGE_SEND);
+    uint64_t label = frame->rsi & (MESSAGE_LABEL_MASK | MESSAGE_LOAD_MASK);
     struct thread *caller = NULL;
     status_t status = OK;
-    if (UNLIKELY(label & MESSAGE_SEND)) {
+    if (UNLIKELY(label & MESSAGE_LOAD_MASK)) {
         status = prepare_buffers(frame, label, true);
     }
     if (status == OK) {
@@ -706,7 +746,7 @@ void sys_mailbox_reply_receive(struct trap_frame *frame, struct handle_entry *en
     uint64_t label = frame->rsi, token = frame->rdx;
     struct thread *caller = NULL;
     status_t status = OK;
-    if (UNLIKELY(label & MESSAGE_FLAGS_MASK)) {
+    if (UNLIKELY(label & (MESSAGE_FLAGS_MASK | MESSAGE_HANDLES_MASK))) {
         status = prepare_buffers(frame, label, true);
     }
     if (status == OK && token != 0) {
@@ -716,5 +756,5 @@ void sys_mailbox_reply_receive(struct trap_frame *frame, struct handle_entry *en
         finish(frame, status);
         return;
     }
-    receive(frame, entry, mailbox, label & MESSAGE_RECEIVE, DEADLINE_FOREVER, caller);
+    receive(frame, entry, mailbox, label & MESSAGE_LANDING_MASK, DEADLINE_FOREVER, caller);
 }

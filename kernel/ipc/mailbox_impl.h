@@ -4,6 +4,7 @@
 
 #include "arch/frame.h"
 #include "ipc/mailbox.h"
+#include "ipc/message_handles.h"
 #include "kernel/abi/message.h"
 #include "sched/process.h"
 #include "vm/space.h"
@@ -58,18 +59,24 @@ static inline void hide_descriptors(uint64_t sender_label, uint64_t bytes, struc
     }
 }
 
-/* What a thread has announced as its receive buffer: address and capacity are in its frame until the message overwrites them. */
+/* What a message carries beside its words, and what a receiver says that it takes. */
+#define MESSAGE_LOAD_MASK    (MESSAGE_SEND | MESSAGE_HANDLES_MASK)
+#define MESSAGE_LANDING_MASK (MESSAGE_RECEIVE | MESSAGE_ACCEPT)
+
+/* What a thread has announced to take: address and capacity are in its frame until the message overwrites them. */
 struct landing {
     vaddr_t address;
     uint64_t capacity;
+    bool accepts; /* handles */
 };
 
 static inline struct landing landing_of(const struct thread *thread, uint64_t label)
 {
+    bool accepts = label & MESSAGE_ACCEPT;
     if (label & MESSAGE_RECEIVE) {
-        return (struct landing){thread->frame->r10, thread->frame->r12};
+        return (struct landing){thread->frame->r10, thread->frame->r12, accepts};
     }
-    return (struct landing){0, 0};
+    return (struct landing){0, 0, accepts};
 }
 
 /* Give the message to the receiver's registers. */
@@ -83,7 +90,7 @@ static inline void deliver(const struct thread *from, struct thread *to, uint64_
         hide_descriptors(label, bytes, frame);
     }
     frame->rdi = badge;
-    frame->rsi = label & (MESSAGE_LABEL_MASK | MESSAGE_SEND);
+    frame->rsi = label & (MESSAGE_LABEL_MASK | MESSAGE_LOAD_MASK);
     frame->rdx = token;
 }
 

@@ -15,6 +15,8 @@
  * Buffers: message_send_buffer() takes words 0 and 1, message_receive_buffer() words 2 and 3. Who
  * gets a buffer finds its length in word 1. A server that passes both to message_reply_receive()
  * sends the first with its reply and receives the next call's into the second.
+ *
+ * Handles: message_give_handle() takes words from the last one down.
  */
 #pragma once
 
@@ -41,6 +43,35 @@ static inline void message_receive_buffer(struct message *message, void *buffer,
     message->label |= MESSAGE_RECEIVE;
     message->word[2] = (uint64_t)buffer;
     message->word[3] = capacity;
+}
+
+/*
+ * message_accept_handles() - handles may come with what is received; without it, a sender that has
+ * some is refused. message_give_handle() - take a handle along, with some of its rights; it comes to
+ * stand before those given already. Up to eight, fewer beside buffers. With MESSAGE_HANDLE_MOVE or'ed to it the sender loses
+ * it. message_handle_count(), message_handle() - what came with a message.
+ */
+static inline void message_accept_handles(struct message *message)
+{
+    message->label |= MESSAGE_ACCEPT;
+}
+
+static inline unsigned message_handle_count(const struct message *message)
+{
+    return (unsigned)(message->label >> MESSAGE_HANDLES_SHIFT & MESSAGE_HANDLES_LIMIT);
+}
+
+static inline void message_give_handle(struct message *message, uint64_t handle, uint32_t rights)
+{
+    unsigned count = message_handle_count(message) + 1;
+
+    message->label += 1ull << MESSAGE_HANDLES_SHIFT;
+    message->word[MESSAGE_WORDS - count] = handle | (uint64_t)rights << MESSAGE_HANDLE_RIGHTS_SHIFT;
+}
+
+static inline uint64_t message_handle(const struct message *message, unsigned i)
+{
+    return message->word[MESSAGE_WORDS - message_handle_count(message) + i];
 }
 
 static inline uint32_t message_label(const struct message *message)

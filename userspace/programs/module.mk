@@ -37,6 +37,7 @@ USER_syscheck_SRC := \
     userspace/programs/syscheck/memory.c \
     userspace/programs/syscheck/pointers.c \
     userspace/programs/syscheck/messages.c \
+    userspace/programs/syscheck/transfer.c \
     userspace/programs/syscheck/processes.c
 USER_bench_SRC := \
     userspace/programs/bench/main.c \

@@ -107,6 +107,7 @@ int main(int argc, char **argv)
     check_memory();
     check_pointers();
     check_messages();
+    check_transfer();
     check_processes();
     report("%u checks, %u failed", checks, failures);
     return failures == 0 ? 0 : EXIT_FAILED;

@@ -57,6 +57,7 @@ void check_quotas(void);
 void check_memory(void);
 void check_pointers(void);
 void check_messages(void);
+void check_transfer(void);
 void check_processes(void);
 
 /* What a child of role=ROLE does. */

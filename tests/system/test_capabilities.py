@@ -34,6 +34,13 @@ def test_loops_of_processes_end_with_the_objects_they_began_with(boot: BootFunct
     assert few == many
 
 
+def test_what_was_lent_is_refused_on_all_cores_at_once(boot: BootFunction) -> None:
+    machine = boot(cpus=4, cmdline="workload=revoke:rounds=30")
+    assert wait_all_done(machine, 120) == (1, 0), machine.serial.text[-2000:]
+    with machine.at_prompt() as kdebug:
+        assert "check: 0 broken" in kdebug.command("check process object")
+
+
 def test_quotas_and_rights_are_shown_by_name(idle_machine: Machine) -> None:
     with idle_machine.at_prompt() as kdebug:
         init = re.search(r"^ +(\d+) .* init$", kdebug.command("processes"), re.MULTILINE)

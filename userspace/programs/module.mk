@@ -1,4 +1,4 @@
-USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload
+USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
@@ -49,3 +49,4 @@ USER_bench_SRC := \
     userspace/programs/bench/tracing.c
 USER_irqload_SRC := userspace/programs/irqload/main.c userspace/programs/irqload/edge.c \
     userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c
+USER_revoke_SRC := userspace/programs/revoke.c

@@ -28,6 +28,11 @@ static void run_interrupts(struct kd_call *call)
         } else {
             kd_print("%u %s", interrupt.gsi, interrupt.masks ? "level" : "edge");
         }
+        if (interrupt.event != NULL) {
+            char event[80];
+            kd_object_text((vaddr_t)interrupt.event, event, sizeof(event));
+            kd_print("  sets %llx of %s", (unsigned long long)interrupt.signals, event);
+        }
         kd_print("%s%s\n", interrupt.name[0] == '\0' ? "" : "  ", interrupt.name);
     }
 }

@@ -62,6 +62,7 @@ static status_t make_interrupt(uint32_t gsi, uint32_t cpu, bool masks, struct in
     /* A late handler of an earlier life may hold the lock right now (N4): initialised once, when the memory is new. */
     if (interrupt->waiters.lock.name == NULL) {
         wait_queue_init(&interrupt->waiters, "interrupt");
+        spinlock_init(&interrupt->waiters.lock, "interrupt", LOCK_RANK_INTERRUPT);
     }
     spinlock_acquire(&interrupt->waiters.lock);
     interrupt->gsi = gsi;
@@ -70,6 +71,7 @@ static status_t make_interrupt(uint32_t gsi, uint32_t cpu, bool masks, struct in
     interrupt->state = INTERRUPT_ARMED;
     interrupt->again = false;
     interrupt->count = 0;
+    interrupt->event = NULL;
     interrupt->name[0] = '\0';
     object_init(&interrupt->object, OBJECT_INTERRUPT);
     spinlock_acquire(&lines_lock);
@@ -146,6 +148,13 @@ status_t interrupt_steer(struct interrupt *interrupt, uint32_t cpu, uint64_t *ou
     return OK;
 }
 
+static void put_event(struct event *event)
+{
+    if (event != NULL) {
+        object_put(&event->object);
+    }
+}
+
 void interrupt_destroy(struct object *object)
 {
     struct interrupt *interrupt = CONTAINER_OF(object, struct interrupt, object);
@@ -158,8 +167,10 @@ void interrupt_destroy(struct object *object)
                      __ATOMIC_RELEASE);
     interrupt->vector = 0;
     spinlock_release(&lines_lock);
+    struct event *event = interrupt->event;
     spinlock_release(&interrupt->waiters.lock);
     cache_free(interrupt_cache, interrupt);
+    put_event(event);
 }
 
 /* ---- raise, wait, acknowledge ---- */
@@ -173,9 +184,14 @@ static void mask_line(const struct interrupt *interrupt, bool masked)
 
 static void raise_locked(struct interrupt *interrupt)
 {
-    interrupt->state = INTERRUPT_RAISED;
     trace_irq_raise(interrupt->vector, interrupt->object.id);
-    wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
+    if (interrupt->event != NULL) {
+        interrupt->state = INTERRUPT_TAKEN;
+        event_signal(interrupt->event, interrupt->signals, 0);
+    } else {
+        interrupt->state = INTERRUPT_RAISED;
+        wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
+    }
 }
 
 void interrupt_deliver(unsigned vector)
@@ -207,6 +223,10 @@ status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *ou
 {
     for (;;) {
         spinlock_acquire(&interrupt->waiters.lock);
+        if (interrupt->event != NULL) {
+            spinlock_release(&interrupt->waiters.lock);
+            return ERR_BUSY;
+        }
         if (interrupt->state == INTERRUPT_RAISED) {
             interrupt->state = INTERRUPT_TAKEN;
             *out_count = interrupt->count;
@@ -220,6 +240,21 @@ status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *ou
             return status;
         }
     }
+}
+
+void interrupt_bind(struct interrupt *interrupt, struct event *event, uint64_t signals)
+{
+    object_get(&event->object);
+    spinlock_acquire(&interrupt->waiters.lock);
+    struct event *before = interrupt->event;
+    interrupt->event = event;
+    interrupt->signals = signals;
+    wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
+    if (interrupt->state == INTERRUPT_RAISED) {
+        raise_locked(interrupt);
+    }
+    spinlock_release(&interrupt->waiters.lock);
+    put_event(before);
 }
 
 static void arm_again_locked(struct interrupt *interrupt)

@@ -11,9 +11,10 @@ enum lock_rank {
     LOCK_RANK_AREA,         /* pages of an area, under the space that faults */
     LOCK_RANK_HANDLES,      /* handle table: slots are filled last in a create path */
     LOCK_RANK_MAILBOX,      /* queues of one mailbox */
+    LOCK_RANK_INTERRUPT,    /* a driver's interrupt, over the event that it signals */
     LOCK_RANK_WAIT,         /* other wait queues */
     LOCK_RANK_WAIT_SECOND,  /* futex requeue: the second of two, ordered by address */
-    LOCK_RANK_LINES,        /* lines of the I/O APICs, under an interrupt's wait queue */
+    LOCK_RANK_LINES,        /* lines of the I/O APICs, under an interrupt */
     LOCK_RANK_TIMER,        /* a core's deadlines; armed while a queue lock is held */
     LOCK_RANK_RUN_QUEUE,    /* a core's ready threads; threads are woken under queue locks */
     LOCK_RANK_STACKS,       /* kernel-stack cache */

@@ -39,6 +39,15 @@ status_t sys_interrupt_wait(struct object *interrupt, ns_t deadline, uint64_t *o
     return interrupt_wait(interrupt_of(interrupt), deadline, out_count, out_cpu);
 }
 
+status_t sys_interrupt_bind(struct object *interrupt, struct object *event, uint64_t signals)
+{
+    if (signals == 0) {
+        return ERR_BAD_ARGUMENT;
+    }
+    interrupt_bind(interrupt_of(interrupt), CONTAINER_OF(event, struct event, object), signals);
+    return OK;
+}
+
 status_t sys_interrupt_acknowledge(struct object *interrupt)
 {
     return interrupt_acknowledge(interrupt_of(interrupt));

@@ -29,7 +29,7 @@ static struct {
     unsigned vector, cpu;
 } chip[LINES];
 
-static unsigned wakes, acknowledged, live;
+static unsigned wakes, acknowledged, live, signals_sent;
 static bool no_memory;
 
 /* ---- the machine ---- */
@@ -98,6 +98,7 @@ struct cache *cache_create(const char *name, size_t object_bytes)
 
 void hook_object_destroy(struct object *object)
 {
+    assert_int_equal(object->type, OBJECT_INTERRUPT); /* the event is the test's */
     interrupt_destroy(object);
 }
 
@@ -124,6 +125,13 @@ void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason
     wakes++;
 }
 
+void event_signal(struct event *event, uint64_t set, uint64_t clear)
+{
+    assert_int_equal(clear, 0);
+    event->signals |= set;
+    signals_sent++;
+}
+
 void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word)
 {
     (void)lane;
@@ -138,6 +146,7 @@ static int begin(void **state)
     wakes = 0;
     acknowledged = 0;
     live = 0;
+    signals_sent = 0;
     no_memory = false;
     for (unsigned i = 0; i < LINES; i++) {
         chip[i].masked = true;
@@ -166,10 +175,20 @@ enum step { RAISE, LOWER, CHIP, WAIT, ACKNOWLEDGE, STEER, STEPS };
 
 /* What N1 says: pending, the driver will hear of it; taken, it has heard and not acknowledged. */
 struct model {
-    bool level, high, pending, taken;
-    unsigned cpu, cpu_last;
+    bool level, high, pending, taken, bound;
+    unsigned cpu, cpu_last, signals_sent;
     uint64_t count;
 };
+
+/* Bound to an event, it is taken as soon as it may be. */
+static void signal_model(struct model *model)
+{
+    if (model->bound && model->pending && !model->taken) {
+        model->pending = false;
+        model->taken = true;
+        model->signals_sent++;
+    }
+}
 
 static void come(struct interrupt *interrupt, struct model *model)
 {
@@ -179,13 +198,15 @@ static void come(struct interrupt *interrupt, struct model *model)
     model->count++;
     model->cpu_last = model->cpu;
     model->pending = true;
+    signal_model(model);
 }
 
 static void check_wait(struct interrupt *interrupt, struct model *model)
 {
     uint64_t count = 0, cpu = 0;
     bool hears = model->pending && !model->taken;
-    assert_int_equal(interrupt_wait(interrupt, 0, &count, &cpu), hears ? OK : ERR_TIMED_OUT);
+    status_t wanted = model->bound ? ERR_BUSY : hears ? OK : ERR_TIMED_OUT;
+    assert_int_equal(interrupt_wait(interrupt, 0, &count, &cpu), wanted);
     if (hears) {
         assert_int_equal(count, model->count);
         assert_int_equal(cpu, model->cpu_last);
@@ -226,6 +247,7 @@ static void play(struct interrupt *interrupt, struct model *model, enum step ste
     case ACKNOWLEDGE:
         assert_int_equal(interrupt_acknowledge(interrupt), model->taken ? OK : ERR_NOT_FOUND);
         model->taken = false;
+        signal_model(model);
         break;
     default:
         check_steer(interrupt, model);
@@ -233,20 +255,25 @@ static void play(struct interrupt *interrupt, struct model *model, enum step ste
     }
 }
 
-static void play_sequence(unsigned number, bool level)
+static void play_sequence(unsigned number, bool level, struct event *event)
 {
     struct interrupt *interrupt = NULL;
-    struct model model = {.level = level};
+    struct model model = {.level = level, .bound = event != NULL};
     uint64_t address, data;
     assert_int_equal(level ? interrupt_create(LINE, INTERRUPT_LEVEL, 0, &interrupt)
                            : interrupt_create_message(0, &interrupt, &address, &data),
                      OK);
+    signals_sent = 0;
+    if (event != NULL) {
+        interrupt_bind(interrupt, event, 4);
+    }
     for (unsigned i = 0; i < LENGTH; i++, number /= STEPS) {
         play(interrupt, &model, (enum step)(number % STEPS));
         if (level) {
             assert_int_equal(chip[LINE].masked, model.pending || model.taken);
             assert_int_equal(chip[LINE].cpu, model.cpu);
         }
+        assert_int_equal(signals_sent, model.signals_sent);
     }
     drop(interrupt);
     assert_true(chip[LINE].masked);
@@ -256,7 +283,7 @@ static void a_line_is_masked_from_coming_to_acknowledgement(void **state)
 {
     (void)state;
     for (unsigned number = 0; number < SEQUENCES; number++) {
-        play_sequence(number, true);
+        play_sequence(number, true, NULL);
     }
 }
 
@@ -264,8 +291,42 @@ static void messages_before_the_acknowledgement_are_one(void **state)
 {
     (void)state;
     for (unsigned number = 0; number < SEQUENCES; number++) {
-        play_sequence(number, false);
+        play_sequence(number, false, NULL);
     }
+}
+
+static void a_bound_interrupt_is_taken_by_its_event(void **state)
+{
+    (void)state;
+    static struct event event;
+    object_init(&event.object, OBJECT_EVENT);
+    for (unsigned number = 0; number < SEQUENCES; number++) {
+        play_sequence(number, number % 2 == 0, &event);
+    }
+    assert_int_equal(event.signals, 4);
+    assert_int_equal(atomic_load(&event.object.refs), 1);
+}
+
+static void what_is_raised_is_signalled_when_bound(void **state)
+{
+    (void)state;
+    static struct event first, second;
+    struct interrupt *interrupt;
+    uint64_t address, data;
+    object_init(&first.object, OBJECT_EVENT);
+    object_init(&second.object, OBJECT_EVENT);
+    assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
+    interrupt_deliver((unsigned)data);
+    interrupt_bind(interrupt, &first, 1);
+    assert_int_equal(first.signals, 1);
+    interrupt_bind(interrupt, &second, 2); /* was taken already */
+    assert_int_equal(second.signals, 0);
+    assert_int_equal(atomic_load(&first.object.refs), 1);
+    assert_int_equal(interrupt_acknowledge(interrupt), OK);
+    interrupt_deliver((unsigned)data);
+    assert_int_equal(second.signals, 2);
+    drop(interrupt);
+    assert_int_equal(atomic_load(&second.object.refs), 1);
 }
 
 /* ---- taking and giving back ---- */
@@ -355,6 +416,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_line_is_masked_from_coming_to_acknowledgement),
         TEST(messages_before_the_acknowledgement_are_one),
+        TEST(a_bound_interrupt_is_taken_by_its_event),
+        TEST(what_is_raised_is_signalled_when_bound),
         TEST(a_line_has_one_owner),
         TEST(what_is_refused),
         TEST(vectors_run_out_and_come_back),

@@ -365,10 +365,13 @@ static void test_interrupts(void **state)
     struct interrupt *message = make_interrupt(0, INTERRUPT_MESSAGE, INTERRUPT_ARMED);
     struct interrupt *line = make_interrupt(1, 20, INTERRUPT_RAISED);
     strcpy(message->name, "disk");
+    line->event = fake_alloc(sizeof(*line->event));
+    line->event->object = (struct object){.type = OBJECT_EVENT, .id = 80};
+    line->signals = 0x10;
     assert_string_equal(fake_run("interrupts"),
                         "VECTOR  CPU  LAST        COUNT  STATE   LINE\n"
                         "    30    1     0            9  armed   message  disk\n"
-                        "    31    1     0            9  raised  20 level\n");
+                        "    31    1     0            9  raised  20 level  sets 10 of event 80\n");
     assert_string_equal(fake_run("check irq"), "check irq\ncheck: 0 broken\n");
     list_push_back(&line->waiters.waiters, &server_thread->wait_link);
     message->vector = 1;

@@ -50,7 +50,9 @@
 #include "vm/space_impl.h"
 
 #define PAGES_PER_STEP AREA_NODE_ENTRIES
-#define ALL_PAGES      (~0ull)
+#define SHARES_PER_STEP                                                                            \
+    64u /* each costs hundreds of instructions, and nobody else runs meanwhile */
+#define ALL_PAGES (~0ull)
 
 /* ---- mappings of an area ---- */
 
@@ -274,7 +276,7 @@ static status_t share_pages(struct area *area, uint64_t first, uint64_t pages, s
 {
     uint64_t end = first + pages;
     for (uint64_t at = first; at < end;) {
-        uint64_t step_end = MIN(ROUND_DOWN(at, (uint64_t)PAGES_PER_STEP) + PAGES_PER_STEP, end);
+        uint64_t step_end = MIN(ROUND_DOWN(at, (uint64_t)SHARES_PER_STEP) + SHARES_PER_STEP, end);
         freeze(area, at, step_end, forbid_writing);
         spinlock_acquire(&area->lock);
         area->may_share = true;

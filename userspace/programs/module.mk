@@ -42,11 +42,13 @@ USER_syscheck_SRC := \
 USER_bench_SRC := \
     userspace/programs/bench/main.c \
     userspace/programs/bench/samples.c \
+    userspace/programs/bench/latency.c \
     userspace/programs/bench/ipc.c \
     userspace/programs/bench/event.c \
     userspace/programs/bench/memory.c \
     userspace/programs/bench/process.c \
     userspace/programs/bench/tracing.c
 USER_irqload_SRC := userspace/programs/irqload/main.c userspace/programs/irqload/edge.c \
-    userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c
+    userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/programs/bench/samples.c \
+    userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c
 USER_revoke_SRC := userspace/programs/revoke.c

@@ -15,6 +15,8 @@
 
 /* Of everything that is measured: a fixed level, so that partners stay equals. */
 #define BENCH_PRIORITY 16u
+/* Of threads that must run before what is measured goes on. */
+#define BENCH_URGENT 20u
 
 #define SAMPLES_MAX 2048u
 
@@ -86,8 +88,10 @@ void bench_ipc(void);
 void bench_memory(void);
 void bench_processes(void);
 void bench_tracing(void);
+void bench_latency(void);
 
 /* What partner processes do; do not return unless the role is unknown. */
 void event_role(const char *role);
 void ipc_role(const char *role);
 void process_role(const char *role);
+void latency_role(const char *role);

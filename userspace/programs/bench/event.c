@@ -18,8 +18,6 @@
 #define PING 1ull
 #define PONG 2ull
 
-#define URGENT 15u /* priority; the rest has the default, 8 */
-
 static uint64_t event;
 static volatile uint64_t stamp;
 static _Atomic uint32_t word;
@@ -100,7 +98,7 @@ static struct figure measure_wake(void)
 
     event = create_event();
     must(thread_start(&thread, stamp_signals, NULL,
-                      THREAD_PRIORITY(URGENT) | THREAD_CORE(bench.core), "urgent"));
+                      THREAD_PRIORITY(BENCH_URGENT) | THREAD_CORE(bench.core), "urgent"));
     (void)sys_thread_yield();
     for (unsigned i = 0; i < RUNS; i++) {
         uint64_t start = clock_tsc();

@@ -60,6 +60,7 @@ static int run_all(void)
     bench_events();
     bench_memory();
     bench_tracing();
+    bench_latency();
     must(sys_trace_control(trace, TRACE_CONTROL_ENABLE, categories, &now, &unused));
     return 0;
 }
@@ -79,7 +80,7 @@ static int run_pinned(void)
                                 .arg_count = 2,
                                 .grants = grants,
                                 .grant_count = 2,
-                                .priority_ceiling = BENCH_PRIORITY,
+                                .priority_ceiling = BENCH_URGENT,
                                 .thread_flags =
                                     THREAD_CORE(bench.core) | THREAD_PRIORITY(BENCH_PRIORITY)};
     uint64_t process;
@@ -99,6 +100,7 @@ int main(int argc, char **argv)
     ipc_role(role);
     event_role(role);
     process_role(role);
+    latency_role(role);
     must(sys_cpu_info(&cpu, &bench.cores));
     bench.core = option_u64("core", 0) % bench.cores;
     must(program_open("bench", &bench.file));

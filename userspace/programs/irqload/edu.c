@@ -6,7 +6,7 @@
  * Source: QEMU, docs/specs/edu.txt; Intel ICH9 data sheet, "Interrupt routing" (device 16 uses GSI 20).
  */
 #include <stdatomic.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #include "gen/syscall_user.h"
 #include "kernel/abi/interrupt.h"
@@ -15,6 +15,7 @@
 #include "userspace/lib/check.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/thread.h"
+#include "userspace/programs/bench/bench.h"
 #include "userspace/programs/irqload/irqload.h"
 
 #define EDU_VENDOR 0x1234u
@@ -143,6 +144,7 @@ bool measure_edu(struct pci *pci)
     }
     thread_join(&driver);
     must(sys_handle_close(interrupt));
-    printf("BENCH irq.to_user min=%lu median=%lu n=%u\n", ticks_min, ticks_sum / RUNS, RUNS);
+    bench_calibrate();
+    figure_print("irq.to_user", (struct figure){ticks_min, ticks_sum / RUNS, RUNS});
     return true;
 }

@@ -186,10 +186,22 @@ static void print_string(const uint64_t *record, unsigned word, unsigned words)
     }
 }
 
+static void print_frames(const uint64_t *record, unsigned word, unsigned words)
+{
+    for (unsigned i = word; i <= words; i++) {
+        kd_print(i == word ? "" : " < ");
+        kd_print_address(record[i]);
+    }
+}
+
 static void print_field(const struct trace_field *field, const uint64_t *record, unsigned words)
 {
     if (field->kind == TRACE_KIND_STRING) {
         print_string(record, field->word, words);
+        return;
+    }
+    if (field->kind == TRACE_KIND_FRAMES) {
+        print_frames(record, field->word, words);
         return;
     }
     if (field->word > words) {

@@ -117,7 +117,7 @@ static void run_steps(void (*const steps[])(void), unsigned count)
     }
 }
 
-static void use_symbols(void)
+void kdebug_use_symbols(void)
 {
     if (kd_symbols_count() == 0) {
         kd_symbols_use(symtab_blob_start, (size_t)(symtab_blob_end - symtab_blob_start));
@@ -162,7 +162,7 @@ static void record_clock(void)
     }
 }
 
-static void (*const steps_in[])(void) = {use_symbols, close_serial_interrupt, stop_others,
+static void (*const steps_in[])(void) = {kdebug_use_symbols, close_serial_interrupt, stop_others,
                                          clock_hold, text_patch_finish};
 static void (*const steps_out[])(void) = {clock_release, record_clock, open_serial_interrupt};
 
@@ -393,7 +393,7 @@ void kdebug_open_door(void)
     serial_interrupt_enable(true);
 }
 
-void kdebug_nmi(struct trap_frame *frame)
+void kdebug_nmi(struct trap_frame *frame, bool explained)
 {
     if (kd_stop_is_mine()) {
         kd_stop_nmi_is_expected(false); /* left over from before, or see end_stop() */
@@ -406,7 +406,7 @@ void kdebug_nmi(struct trap_frame *frame)
     }
     enum serial_event event =
         cpu_id() == SERIAL_CPU && door_is_open ? serial_drain() : SERIAL_NOTHING;
-    bool expected = kd_stop_nmi_is_expected(event != SERIAL_NOTHING);
+    bool expected = kd_stop_nmi_is_expected(explained || event != SERIAL_NOTHING);
     switch (event) {
     case SERIAL_BREAK:
         enter(frame, TRACE_KDEBUG_REASON_BREAK, NULL);

@@ -26,7 +26,7 @@
 void kdebug_open_door(void);
 
 /*
- * kdebug_nmi() - serve one NMI of this core.
+ * kdebug_nmi() - serve one NMI of this core. explained: something else has raised it; it may have come for us, too.
  *
  * Parks the core while another one is at the prompt; on core 0 drains COM1 and becomes master on
  * BREAK or escape, or raises VECTOR_CONSOLE for plain bytes; becomes master (reason nmi) if the
@@ -35,7 +35,7 @@ void kdebug_open_door(void);
  * Context: NMI stack, NMI lane. Takes no lock. See stop.c for how redundant NMIs are told from
  * real ones.
  */
-void kdebug_nmi(struct trap_frame *frame);
+void kdebug_nmi(struct trap_frame *frame, bool explained);
 
 /*
  * kdebug_trap() - an exception in kernel mode.
@@ -55,6 +55,9 @@ bool kdebug_trap(struct trap_frame *frame);
  * program's own affair. Context: the thread's kernel stack, interrupts off.
  */
 bool kdebug_user_debug(struct trap_frame *frame);
+
+/* kdebug_use_symbols() - let kd_symbol_at() know the kernel's symbols; the first stop does it, too. Context: any. */
+void kdebug_use_symbols(void);
 
 /* kdebug_active() - this core is the one at the prompt. Cost: one load. */
 bool kdebug_active(void);

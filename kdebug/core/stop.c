@@ -200,13 +200,13 @@ void kd_stop_end(void)
     atomic_store_explicit(&word, value & ~MASTER_MASK, memory_order_release);
 }
 
-bool kd_stop_nmi_is_expected(bool serial)
+bool kd_stop_nmi_is_expected(bool explained)
 {
     struct kd_stop_record *record = own_record();
     tsc_t now = cpu_tsc();
     bool owed = atomic_exchange_explicit(&record->owed, 0, memory_order_acq_rel) != 0;
     record->nmis++;
-    if (owed || serial || kd_stop_in_progress()) {
+    if (owed || explained || kd_stop_in_progress()) {
         record->explained = now;
         return true;
     }

@@ -54,6 +54,6 @@ void kd_stop_end(void);
 bool kd_stop_is_mine(void);
 bool kd_stop_in_progress(void);
 
-/* kd_stop_nmi_is_expected() - count an NMI of this core; does a stop explain it? With serial: its
- * source was the serial line. */
-bool kd_stop_nmi_is_expected(bool serial);
+/* kd_stop_nmi_is_expected() - count an NMI of this core; does a stop explain it? With explained: its
+ * source is known, the serial line or the profiler. */
+bool kd_stop_nmi_is_expected(bool explained);

@@ -13,6 +13,7 @@
 #define TRACE_CONTROL_EXEMPT                                                                       \
     3u /* value 1: the calling thread is a trace consumer: of its own doings only thread
                                     switches and wake-ups are recorded; 0: no longer */
+#define TRACE_CONTROL_PROFILE 4u /* value: samples per second of each busy core, 0 none */
 
 #define TRACE_CONDITIONS_MAX 4u
 

@@ -5,7 +5,7 @@ KERNEL_SRC += kernel/arch/x86_64/start.asm kernel/arch/x86_64/entry.asm kernel/a
               kernel/arch/x86_64/acpi_parse.c kernel/arch/x86_64/acpi.c kernel/arch/x86_64/clock_reference.c \
               kernel/arch/x86_64/clock.c kernel/arch/x86_64/serial.c kernel/arch/x86_64/smp.c \
               kernel/arch/x86_64/trampoline.asm kernel/arch/x86_64/text_patch.c kernel/arch/x86_64/power.c \
-              kernel/arch/x86_64/fpu.c
+              kernel/arch/x86_64/fpu.c kernel/arch/x86_64/pit.c
 
 HOST_TESTS += test_acpi test_clock
 HOST_test_acpi_SRC := tests/host/test_acpi.c kernel/arch/x86_64/acpi_parse.c

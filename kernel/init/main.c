@@ -4,6 +4,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
+#include "arch/pit.h"
 #include "arch/serial.h"
 #include "arch/text_patch.h"
 #include "base/assert.h"
@@ -28,6 +29,7 @@
 #include "sched/run_queue.h"
 #include "sched/sched.h"
 #include "syscall/syscall.h"
+#include "trace/profile/profile.h"
 #include "trace/ring/ring.h"
 
 void kernel_main(const struct handoff *handoff);
@@ -58,6 +60,19 @@ static bool option_is(const struct handoff *handoff, const char *key, const char
 {
     char value[32];
     return option_value(handoff->cmdline, key, value, sizeof(value)) && strcmp(value, wanted) == 0;
+}
+
+static void start_profiler(const struct handoff *handoff)
+{
+    char value[32];
+    if (!option_value(handoff->cmdline, "profile", value, sizeof(value))) {
+        return;
+    }
+    unsigned rate;
+    if (!option_number(value, &rate) || profile_set_rate(rate) != OK) {
+        log_warning("profile=%s: a rate from %u to %u samples per second", value, PIT_RATE_MIN,
+                    PROFILE_RATE_MAX);
+    }
 }
 
 static void init_memory(const struct handoff *handoff)
@@ -138,5 +153,6 @@ void kernel_main(const struct handoff *handoff)
     kdebug_open_door();
     cpu_start_others(run_other);
     log_info("cores: %u of %u run", cpu_count(), acpi_info.cpu_count);
+    start_profiler(handoff);
     thread_become_idle(start_user_space, (void *)handoff);
 }

@@ -51,6 +51,19 @@ bool option_value(const char *cmdline, const char *key, char *value, size_t byte
     return found;
 }
 
+bool option_number(const char *text, unsigned *out_number)
+{
+    size_t digits = strlen(text);
+    *out_number = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at < '0' || *at > '9') {
+            return false;
+        }
+        *out_number = *out_number * 10 + (unsigned)(*at - '0');
+    }
+    return digits > 0 && digits <= 9;
+}
+
 static uint64_t category_mask(const char *name)
 {
     if (strcmp(name, "all") == 0) {

@@ -6,6 +6,7 @@
 #include "sched/thread.h"
 #include "sched/trace_wait.h"
 #include "syscall/syscall.h"
+#include "trace/profile/profile.h"
 #include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 #include "vm/area.h"
@@ -33,6 +34,10 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
     case TRACE_CONTROL_EXEMPT:
         thread_set_exempt(value != 0);
         *out_first = 0;
+        break;
+    case TRACE_CONTROL_PROFILE:
+        status = profile_set_rate((unsigned)MIN(value, (uint64_t)PROFILE_RATE_MAX + 1));
+        *out_first = profile_rate();
         break;
     default:
         status = ERR_BAD_ARGUMENT;

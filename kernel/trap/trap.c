@@ -16,6 +16,7 @@
 #include "kdebug/core/kdebug.h"
 #include "sched/sched.h"
 #include "trace/ring/ring.h"
+#include "trace/profile/profile.h"
 #include "trap/fault.h"
 
 static void serve_interrupt(unsigned vector)
@@ -83,7 +84,8 @@ void trap_dispatch_nmi_class(struct trap_frame *frame)
         trace_keep_time(cpu->lane);
     }
     if (frame->vector == VECTOR_NMI) {
-        kdebug_nmi(frame);
+        bool explained = profile_nmi(frame);
+        kdebug_nmi(frame, explained);
     } else if (!kdebug_trap(frame)) {
         panic("exception %u in the kernel at %#llx", (unsigned)frame->vector,
               (unsigned long long)frame->rip);

@@ -22,6 +22,7 @@
 #include "mm/frame_impl.h"
 #include "mm/heap_impl.h"
 #include "vm/space_impl.h"
+#include "trace/profile/profile.h"
 
 #define OUTPUT_BYTES  0x200000u
 #define INPUT_BYTES   0x10000u
@@ -144,6 +145,17 @@ bool kd_deferred_filter(unsigned event, const struct trace_condition *conditions
     (void)conditions;
     (void)count;
     abort();
+}
+
+status_t profile_set_rate(unsigned rate)
+{
+    (void)rate;
+    abort();
+}
+
+unsigned profile_rate(void)
+{
+    return 0;
 }
 
 size_t string_copy(char *to, const char *from, size_t bytes)

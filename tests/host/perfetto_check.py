@@ -121,6 +121,16 @@ class State:
 
 
 @dataclass
+class Sample:
+    time: int
+    cpu: int
+    pid: int
+    tid: int
+    in_kernel: bool
+    stack: str  # outermost first: FILE:FUNCTION:ADDRESS > ...
+
+
+@dataclass
 class Report:
     errors: Counter[str] = field(default_factory=Counter)
     texts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -141,6 +151,7 @@ class Report:
     threads: dict[int, tuple[int, str]] = field(default_factory=dict)
     processes: dict[int, str] = field(default_factory=dict)
     parents: dict[int, int] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
     first: int = 0
     last: int = 0
     has_loss: bool = False  # events are missing
@@ -252,6 +263,8 @@ class Checker:
             self.descriptor(packet.track_descriptor)
         elif packet.HasField("track_event"):
             self.track_event(sequence, packet)
+        elif packet.HasField("perf_sample"):
+            self.sample(sequence, packet)
         elif packet.HasField("ftrace_events"):
             self.bundle(sequence, packet.ftrace_events)
         elif not packet.HasField("interned_data"):
@@ -278,8 +291,21 @@ class Checker:
         for kind in ("event_categories", "event_names", "debug_annotation_names"):
             for entry in getattr(data, kind):
                 self.intern_one(sequence, kind, entry.iid, entry.name)
-        for entry in data.kernel_symbols:
-            self.intern_one(sequence, "kernel_symbols", entry.iid, entry.str.decode())
+        for kind in ("kernel_symbols", "function_names", "mapping_paths"):
+            for entry in getattr(data, kind):
+                self.intern_one(sequence, kind, entry.iid, entry.str.decode())
+        for mapping in data.mappings:
+            path = "/".join(self.lookup(sequence, "mapping_paths", iid) for iid in mapping.path_string_ids)
+            self.intern_one(sequence, "mappings", mapping.iid, path)
+        for frame in data.frames:
+            if not frame.HasField("rel_pc"):
+                self.report.error("intern", f"frame {frame.iid} has a mapping but no rel_pc")
+            text = (f"{self.lookup(sequence, 'mappings', frame.mapping_id)}:"
+                    f"{self.lookup(sequence, 'function_names', frame.function_name_id)}:{frame.rel_pc:x}")
+            self.intern_one(sequence, "frames", frame.iid, text)
+        for stack in data.callstacks:
+            frames = [self.lookup(sequence, "frames", iid) for iid in stack.frame_ids]
+            self.intern_one(sequence, "callstacks", stack.iid, " > ".join(frames))
 
     def intern_one(self, sequence: int, kind: str, iid: int, text: str) -> None:
         table = self.interned[sequence, kind]
@@ -293,6 +319,17 @@ class Checker:
             self.report.error("intern", f"sequence {sequence}: {kind} {iid} is not defined")
             return "?"
         return text
+
+    def sample(self, sequence: int, packet: Any) -> None:
+        """The stack as text, outermost frame first: FILE:FUNCTION:ADDRESS > ..."""
+        sample = packet.perf_sample
+        stack = self.lookup(sequence, "callstacks", sample.callstack_iid)
+        if sample.cpu_mode not in (1, 2) or not packet.HasField("timestamp"):
+            self.report.error("sample", f"mode {sample.cpu_mode}, time {packet.timestamp}")
+        self.report.counts["samples"] += 1
+        if self.keep:
+            self.report.samples.append(Sample(packet.timestamp, sample.cpu, sample.pid, sample.tid,
+                                              sample.cpu_mode == 1, stack))
 
     # ---- processes and tracks ----
 

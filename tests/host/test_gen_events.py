@@ -110,7 +110,7 @@ static void show(const uint64_t *record)
     printf("%u %s", TRACE_WORDS(record[0]), info->name);
     for (unsigned i = 0; i < info->fields; i++) {
         const struct trace_field *field = &info->field[i];
-        if (field->kind != TRACE_KIND_STRING) {
+        if (field->bits != 0) {
             printf(" %" PRIx64, trace_field_value(field, record));
         }
     }

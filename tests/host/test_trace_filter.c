@@ -98,7 +98,7 @@ static unsigned random_event(void)
         unsigned event = random_below(TRACE_EVENT_COUNT);
         const struct trace_event_info *info = trace_event_info(event);
         if (info != NULL && !(info->flags & TRACE_INFO_META) && info->fields > 0 &&
-            info->field[0].kind != TRACE_KIND_STRING) {
+            info->field[0].bits != 0) {
             return event;
         }
     }
@@ -108,7 +108,7 @@ static unsigned random_field(const struct trace_event_info *info)
 {
     for (;;) {
         unsigned field = random_below(info->fields);
-        if (info->field[field].kind != TRACE_KIND_STRING) {
+        if (info->field[field].bits != 0) {
             return field;
         }
     }

@@ -23,7 +23,9 @@ RESULT_REGISTERS = ("rdi", "rsi", "rdx")
 RAW_ARGS_MAX = 3  # of calls with message words, which are in the registers after that
 NO_RESULT = "-"   # in results of a raw call: this register brings nothing back
 
-KINDS = ("dec", "hex", "tid", "pid", "cpu", "vector", "syscall", "status", "bytes", "call", "object", "string", "ns")
+KINDS = ("dec", "hex", "tid", "pid", "cpu", "vector", "syscall", "status", "bytes", "call", "object", "string", "ns",
+         "frames")
+TAIL_KINDS = ("string", "frames")  # of any length, up to the end of the record
 COUNTER_KINDS = ("dec", "bytes", "ns")
 EVENT_MAX = 512
 HEADER_SMALL_SHIFT = 14
@@ -113,7 +115,7 @@ class Field:
 
     @property
     def is_string(self) -> bool:
-        return self.kind == "string"
+        return self.kind in TAIL_KINDS
 
     @property
     def is_small(self) -> bool:
@@ -363,12 +365,13 @@ class FieldPacker:
             raise node.fail(f"'{name}' is a name the emitters use themselves")
         if self.string_seen:
             raise node.fail("nothing can follow a string")
-        if node.one_of("type", ("number", "string"), "number") == "string":
+        kind = node.one_of("type", ("number", *TAIL_KINDS), "number")
+        if kind in TAIL_KINDS:
             for key in ("bits", "place", "kind", "enum", "counter", "per_core"):
                 if key in node.table:
-                    raise node.fail("does not go with type string", key)
+                    raise node.fail(f"does not go with type {kind}", key)
             self.string_seen = True
-            return Field(name, self.word + 1, 0, 0, "string", "")
+            return Field(name, self.word + 1, 0, 0, kind, "")
         kind, enum = self.read_kind(node)
         bits = node.number("bits", 1, 64, 64)
         if enum:
@@ -388,8 +391,8 @@ class FieldPacker:
     def read_kind(self, node: Node) -> tuple[str, str]:
         if "enum" not in node.table:
             kind = node.one_of("kind", KINDS, "dec")
-            if kind == "string":
-                raise node.fail("a string is declared by type = 'string'", "kind")
+            if kind in TAIL_KINDS:
+                raise node.fail(f"a {kind} is declared by type = '{kind}'", "kind")
             return kind, ""
         if "kind" in node.table:
             raise node.fail("'kind' and 'enum' exclude each other")

@@ -23,6 +23,7 @@ LAYERS: dict[str, float] = {
     "kernel/vm": 7, "kernel/ipc": 8, "kernel/irq": 9, "trace/export": 9,
     # trap, panic and the system call enter it; it reads everything below
     "kdebug/core": 9.5, "kdebug/x86_64": 9.5, "kdebug/remote": 9.5,
+    "trace/profile": 9.6,
     "kernel/syscall": 10, "kernel/trap": 11, "kernel/init": 12, "kdebug/cmd": 13, "boot/efi": 15,
 }
 

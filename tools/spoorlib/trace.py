@@ -24,6 +24,7 @@ EXAMPLES = """\
   spoor trace record --workload ipcload,touch --cpus 2
   spoor trace record --for 5s --workload hog:seconds=60 stop after 5 s, finished or not
   spoor open build/trace/out.pftrace                    look at it
+  spoor trace record --profile 1000                     with samples of kernel and user stacks: a flame graph
   spoor trace record --icount 4 --cpus 1 --workload slowcall    times are instructions, the same in every run
 categories: sched irq syscall fault ipc life log user timer kdebug (default: all)
 """
@@ -53,6 +54,8 @@ def add_parser(subparsers: Subparsers) -> None:
     record.add_argument("--icount", type=int, metavar="SHIFT",
                         help="count instructions: each is 2^SHIFT ns of virtual time (4 is good); 'spoor report' and "
                         "'diff' then speak of instructions")
+    record.add_argument("--profile", type=_rate, metavar="RATE",
+                        help="sample stacks, so many times per second on each busy core (19 to 10000; 1000 is good)")
     add_machine_options(record)
     record.set_defaults(run=run)
     parser.set_defaults(run=lambda args: _help(parser))
@@ -70,6 +73,12 @@ def _categories(text: str) -> str:
     return text
 
 
+def _rate(text: str) -> int:
+    if not text.isdecimal() or not 19 <= int(text) <= 10000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate from 19 to 10000")
+    return int(text)
+
+
 def _seconds(text: str) -> float:
     try:
         return seconds_from(text)
@@ -83,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress()
     words = [args.cmdline or "", f"workload={args.workload}", f"trace={args.categories}"]
+    if args.profile is not None:
+        words.append(f"profile={args.profile}")
     if args.icount is not None:
         words.append(f"icount={args.icount}")  # nobody obeys it: it tells 'spoor report' what a nanosecond is worth
     config = machine_config(args, name="trace", capture=capture, cmdline=" ".join(words).strip(), icount=args.icount)
@@ -91,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         progress.say(f"recording {args.categories} while {args.workload} runs ...")
         _record(machine, capture, args.seconds, progress)
     with progress.step("converting"):
-        tracetool.convert(capture, target)
+        tracetool.convert(capture, target, config.mode)
     good, text = tracetool.check(capture)
     print(text)
     print(f"{describe_file(capture)}, {describe_file(target)}\nlook at it: tools/spoor open {show(target)}")

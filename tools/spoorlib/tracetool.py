@@ -6,14 +6,19 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from qemu.paths import show, trace_tool
+from qemu.paths import build_folder, show, trace_tool
 
 from .console import UserError
 
 
-def convert(capture: Path, target: Path) -> None:
-    """Capture to Perfetto file. UserError: it cannot be read; the message is spoor-trace's."""
-    output("convert", "--quiet", str(capture), str(target))
+def convert(capture: Path, target: Path, mode: str | None = None) -> None:
+    """Capture to Perfetto file. mode: it was just recorded with this build, whose files name functions.
+
+    UserError: it cannot be read; the message is spoor-trace's.
+    """
+    build = build_folder() / (mode or "")
+    names = ["--symbols", str(build / "kernel.elf"), "--programs", str(build / "user")] if mode else []
+    output("convert", "--quiet", *names, str(capture), str(target))
 
 
 def output(*arguments: str, accept: tuple[int, ...] = (0,)) -> str:

@@ -29,6 +29,7 @@ static const char usage[] =
     "beginning is kept\n"
     "  --compress        through gzip; Perfetto opens it as it is\n"
     "  --symbols ELF     names for kernel addresses\n"
+    "  --programs FOLDER names for addresses of processes: their ELF files, by name\n"
     "  --session N       of a file that holds several, counted from 0\n"
     "  --quiet           no summary\n";
 
@@ -241,6 +242,7 @@ void convert_free(struct convert *convert)
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         free(convert->core[cpu].gap_ns);
     }
+    profile_free(convert);
 }
 
 static void print_summary(const struct convert *convert, const char *name)
@@ -250,6 +252,9 @@ static void print_summary(const struct convert *convert, const char *name)
     if (convert->totals.flows != 0) {
         fprintf(stderr, ", %" PRIu64 " of %" PRIu64 " calls with both ends",
                 convert->totals.flows_whole, convert->totals.flows);
+    }
+    if (convert->totals.samples != 0) {
+        fprintf(stderr, ", %" PRIu64 " samples of stacks", convert->totals.samples);
     }
     if (convert->totals.left_out != 0) {
         fprintf(stderr, ", %" PRIu64 " events left out (not all cores are recorded then)",
@@ -266,6 +271,7 @@ struct convert_options {
     const char *input;
     const char *output;
     const char *symbols;
+    const char *programs;
     struct convert_window window;
     unsigned long session;
     bool compress;
@@ -280,6 +286,7 @@ static int run(struct convert *convert, const struct convert_options *options)
     }
     int code = EXIT_UNUSABLE;
     perfetto_init(&convert->perfetto);
+    convert->programs.folder = options->programs;
     if (symbols_load(&convert->symbols, &file.session, options->symbols) == OK &&
         out_open(&convert->perfetto.out, options->output, options->compress) == OK) {
         convert_run(convert, &file.session, &options->window);
@@ -292,21 +299,19 @@ static int run(struct convert *convert, const struct convert_options *options)
         convert_free(convert);
     }
     symbols_free(&convert->symbols);
+    programs_free(&convert->programs);
     capture_file_close(&file);
     return code;
 }
 
 static bool read_options(int argc, char **argv, struct convert_options *options, bool *out_help)
 {
-    static const struct option table[] = {{"help", no_argument, NULL, 'h'},
-                                          {"from", required_argument, NULL, 'a'},
-                                          {"to", required_argument, NULL, 'z'},
-                                          {"compress", no_argument, NULL, 'c'},
-                                          {"symbols", required_argument, NULL, 'y'},
-                                          {"session", required_argument, NULL, 's'},
-                                          {"quiet", no_argument, NULL, 'q'},
-                                          {"all", no_argument, NULL, 'l'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option table[] = {
+        {"help", no_argument, NULL, 'h'},          {"from", required_argument, NULL, 'a'},
+        {"to", required_argument, NULL, 'z'},      {"compress", no_argument, NULL, 'c'},
+        {"symbols", required_argument, NULL, 'y'}, {"programs", required_argument, NULL, 'p'},
+        {"session", required_argument, NULL, 's'}, {"quiet", no_argument, NULL, 'q'},
+        {"all", no_argument, NULL, 'l'},           {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "hq", table, NULL)) != -1;) {
         bool good = true;
         switch (c) {
@@ -327,6 +332,9 @@ static bool read_options(int argc, char **argv, struct convert_options *options,
             break;
         case 'y':
             options->symbols = optarg;
+            break;
+        case 'p':
+            options->programs = optarg;
             break;
         case 's':
             good = option_number("--session", optarg, &options->session);

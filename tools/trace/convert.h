@@ -9,6 +9,7 @@
  *   convert_slices.c  slices on a thread's track, strictly nested
  *   convert_calls.c   IPC: call and serve slices, flows
  *   convert_other.c   marks, log, timers, kdebug
+ *   convert_profile.c samples of stacks
  *   convert_health.c  losses, categories, the recorder's own figures
  *   convert_generic.c every event that none of these knows
  */
@@ -16,6 +17,7 @@
 
 #include "bundle.h"
 #include "merge.h"
+#include "programs.h"
 #include "symbols.h"
 
 #define NO_CALL        0ull /* no call, no pair */
@@ -27,6 +29,7 @@
 
 struct convert;
 struct call;
+struct definition;
 
 enum slice_kind { SLICE_SYSCALL, SLICE_FAULT, SLICE_PAIR, SLICE_CALL, SLICE_SERVE };
 
@@ -85,6 +88,7 @@ struct core {
     bool in_kdebug;
     uint32_t kdebug_reason;
     uint64_t ipi_track;
+    struct definition *stacks; /* see convert_profile.c */
 };
 
 /* Of a lane. */
@@ -121,6 +125,7 @@ struct convert_ids {
     struct field_ref log_level, mark_id, mark_value;
     struct field_ref arm_thread, arm_deadline, fire_thread, fire_deadline;
     struct field_ref kdebug_enter_reason, kdebug_leave_reason;
+    struct field_ref stack_stack, stack_kernel, sample_stack, sample_thread, sample_mode;
     struct field_ref lost_cause, lost_count, lost_first, lost_last, switched_mask;
     unsigned reason_handoff;
     unsigned state_call;
@@ -141,6 +146,7 @@ struct convert_totals {
     uint64_t flows;
     uint64_t flows_whole;
     uint64_t lost;
+    uint64_t samples;
     uint64_t left_out;  /* events of cores outside the window */
     uint64_t for_names; /* events of the meta lane outside it; they were read for names */
 };
@@ -150,6 +156,7 @@ struct convert {
     struct session *session;
     struct registry registry;
     struct symbols symbols;
+    struct programs programs;
     struct merge merge;
     struct convert_ids ids;
     convert_fn handler[SCHEMA_EVENTS_MAX]; /* by event id, never NULL */
@@ -328,6 +335,11 @@ void on_kdebug_enter(struct convert *convert, const struct step *step);
 void on_kdebug_leave(struct convert *convert, const struct step *step);
 void kdebug_reopen(struct convert *convert, unsigned cpu);
 void kdebug_hole(struct convert *convert, unsigned cpu);
+
+/* ---- convert_profile.c ---- */
+void on_stack(struct convert *convert, const struct step *step);
+void on_sample(struct convert *convert, const struct step *step);
+void profile_free(struct convert *convert);
 
 /* ---- convert_health.c ---- */
 void on_lost(struct convert *convert, const struct step *step);

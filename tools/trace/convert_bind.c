@@ -71,6 +71,11 @@ static void bind_other(struct convert_ids *ids, const struct schema *schema)
     REF(fire_deadline, "timer.fire", "deadline");
     REF(kdebug_enter_reason, "kdebug.enter", "reason");
     REF(kdebug_leave_reason, "kdebug.leave", "reason");
+    REF(stack_stack, "profile.stack", "stack");
+    REF(stack_kernel, "profile.stack", "kernel");
+    REF(sample_stack, "profile.sample", "stack");
+    REF(sample_thread, "profile.sample", "thread");
+    REF(sample_mode, "profile.sample", "mode");
     REF(lost_cause, "trace.lost", "cause");
     REF(lost_count, "trace.lost", "count");
     REF(lost_first, "trace.lost", "first_tsc");
@@ -160,6 +165,8 @@ static const struct {
     {"timer.fire", on_timer_fire},
     {"kdebug.enter", on_kdebug_enter},
     {"kdebug.leave", on_kdebug_leave},
+    {"profile.stack", on_stack},
+    {"profile.sample", on_sample},
     {"trace.lost", on_lost},
     {"trace.switched", on_switched},
 };

@@ -109,6 +109,10 @@ static void put_args(struct convert *convert, struct track_event *event,
             const char *from = schema_string(schema_event, record, &bytes);
             text_clean(from, bytes, text);
             track_arg_text(event, generic->arg[i], text);
+        } else if (field->kind == SCHEMA_FRAMES) {
+            unsigned count;
+            (void)schema_frames(schema_event, record, &count);
+            track_arg_uint(event, generic->arg[i], count);
         } else {
             put_value(convert, event, generic->arg[i], field, schema_value(field, record));
         }

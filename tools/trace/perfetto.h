@@ -5,7 +5,7 @@
  * Time. Every event gets a time of its own: perfetto_time() never gives the same nanosecond twice and never goes back. So
  * waking comes before switch, a slice never has length zero, and the importer's sorting cannot reorder anything.
  *
- * Sequences: 1 metadata, 2 + cpu bundles, 1000 track events. Incremental state is set up once, in the first packet of each.
+ * Sequences: 1 metadata, 2 + cpu bundles, 1000 track events, 2000 samples of stacks. Incremental state is set up once, in the first packet of each.
  *
  * Source: protos/perfetto/trace in Perfetto's tree; field numbers are in perfetto_fields.h.
  */
@@ -16,9 +16,10 @@
 #include "proto.h"
 #include "registry.h"
 
-#define SEQUENCE_META   1u
-#define SEQUENCE_BUNDLE 2u /* plus the core's number */
-#define SEQUENCE_TRACKS 1000u
+#define SEQUENCE_META    1u
+#define SEQUENCE_BUNDLE  2u /* plus the core's number */
+#define SEQUENCE_TRACKS  1000u
+#define SEQUENCE_SAMPLES 2000u
 
 /* Annotation names that are known beforehand: interned once, iid = value + 1. track_arg_name() makes more. */
 enum perfetto_arg {
@@ -84,6 +85,12 @@ struct interned {
     uint32_t next;
 };
 
+/* What samples name. */
+struct stacks {
+    bool begun;
+    struct interned functions, paths, mappings, frames, stacks;
+};
+
 struct perfetto {
     struct out out;
     uint64_t last_ns; /* the last time given out */
@@ -94,6 +101,7 @@ struct perfetto {
     struct interned names;
     struct interned args;
     struct interned categories;
+    struct stacks stacks;
     uint64_t next_track;
     const char **reason; /* iid - 1 to text: what a thread waits for */
     size_t reasons;
@@ -226,3 +234,26 @@ void track_flow(struct track_event *event, uint64_t flow, bool is_last);
 void track_correlation(struct track_event *event, uint64_t id);
 void track_commit(struct track_event *event);
 void track_counter(struct perfetto *perfetto, uint64_t ns, uint64_t uuid, int64_t value);
+
+/* ---- samples of stacks (perfetto_stack.c) ---- */
+
+#define STACK_FRAMES_MAX 30u
+
+struct stack_frame {
+    uint64_t address;
+    const char *function; /* or the address as text */
+    const char *file;     /* what it is part of: a program */
+};
+
+/* stack_intern() - the iid of a stack of at most STACK_FRAMES_MAX frames, innermost first. */
+uint32_t stack_intern(struct perfetto *perfetto, const struct stack_frame *frames, unsigned count);
+
+struct stack_sample {
+    unsigned cpu;
+    uint32_t pid;
+    uint32_t tid;
+    bool in_kernel;
+    uint32_t stack; /* iid */
+};
+void stack_sample(struct perfetto *perfetto, uint64_t ns, const struct stack_sample *sample);
+void stacks_free(struct stacks *stacks);

@@ -59,6 +59,7 @@ void perfetto_free(struct perfetto *perfetto)
     id_map_free(&perfetto->names.map);
     id_map_free(&perfetto->args.map);
     id_map_free(&perfetto->categories.map);
+    stacks_free(&perfetto->stacks);
 }
 
 static uint8_t *put_entries(uint8_t *p, unsigned field, const char *const *names, unsigned count)

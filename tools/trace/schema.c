@@ -22,7 +22,7 @@
 
 static const char *const kind_names[] = {"dec",    "hex",     "tid",    "pid",   "cpu",
                                          "vector", "syscall", "status", "bytes", "call",
-                                         "object", "string",  "ns"};
+                                         "object", "string",  "ns",     "frames"};
 
 struct parser {
     struct schema *schema;
@@ -157,7 +157,7 @@ static bool parse_field(struct parser *parser)
     }
     field->is_counter = parser->tokens > 6 && strcmp(token[6], "counter") == 0;
     field->is_per_core = parser->tokens > 7 && strcmp(token[7], "core") == 0;
-    if (field->kind == SCHEMA_STRING) {
+    if (field->kind == SCHEMA_STRING || field->kind == SCHEMA_FRAMES) {
         event->has_string = true;
         return word == event->words + 1; /* S2 */
     }
@@ -375,6 +375,13 @@ const char *schema_string(const struct schema_event *event, const uint64_t *reco
     const char *text = (const char *)&record[event->words + 1];
     *out_bytes = event->has_string ? strnlen(text, 8u * (words - event->words)) : 0;
     return text;
+}
+
+const uint64_t *schema_frames(const struct schema_event *event, const uint64_t *record,
+                              unsigned *out_count)
+{
+    *out_count = event->has_string ? TRACE_WORDS(record[0]) - event->words : 0;
+    return &record[event->words + 1];
 }
 
 const char *schema_error_name(const struct schema *schema, int64_t status)

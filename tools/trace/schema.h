@@ -28,6 +28,7 @@ enum schema_kind {
     SCHEMA_OBJECT,
     SCHEMA_STRING,
     SCHEMA_NS,
+    SCHEMA_FRAMES,
     SCHEMA_ENUM,
     SCHEMA_KINDS,
 };
@@ -41,7 +42,7 @@ struct schema_field {
     const char *name;
     uint8_t word; /* of the record; 0 is the header */
     uint8_t shift;
-    uint8_t bits;                     /* 0: a string from this word to the end */
+    uint8_t bits;                     /* 0: a string, or frames, from this word to the end */
     uint8_t kind;                     /* enum schema_kind */
     bool is_counter;                  /* a level, to be drawn as a curve */
     bool is_per_core;                 /* ... of the core that emits the event */
@@ -155,6 +156,10 @@ uint64_t schema_value(const struct schema_field *field, const uint64_t *record);
 /* schema_string() - where the string of a record begins, and its length without padding. */
 const char *schema_string(const struct schema_event *event, const uint64_t *record,
                           size_t *out_bytes);
+
+/* schema_frames() - likewise the code addresses of a record, innermost first. */
+const uint64_t *schema_frames(const struct schema_event *event, const uint64_t *record,
+                              unsigned *out_count);
 
 /* schema_error_name() - "TIMED_OUT", "OK"; NULL for a number without a name. */
 const char *schema_error_name(const struct schema *schema, int64_t status);

@@ -169,7 +169,7 @@ status_t symbols_load(struct symbols *symbols, const struct session *session, co
             return status;
         }
         status = load_elf(symbols, &input);
-        if (status == OK) {
+        if (status == OK && session != NULL) {
             compare_builds(&input, session);
         }
         input_close(&input);
@@ -187,7 +187,7 @@ void symbols_free(struct symbols *symbols)
     memset(symbols, 0, sizeof(*symbols));
 }
 
-const struct symbol *symbols_find(const struct symbols *symbols, uint64_t address)
+const struct symbol *symbols_at(const struct symbols *symbols, uint64_t address)
 {
     size_t low = 0;
     size_t high = symbols->count;
@@ -199,7 +199,11 @@ const struct symbol *symbols_find(const struct symbols *symbols, uint64_t addres
             high = middle;
         }
     }
-    bool found = low != 0 && address >= KERNEL_IMAGE_BASE &&
-                 address - symbols->symbol[low - 1].address < SYMBOL_REACH;
+    bool found = low != 0 && address - symbols->symbol[low - 1].address < SYMBOL_REACH;
     return found ? &symbols->symbol[low - 1] : NULL;
+}
+
+const struct symbol *symbols_find(const struct symbols *symbols, uint64_t address)
+{
+    return address >= KERNEL_IMAGE_BASE ? symbols_at(symbols, address) : NULL;
 }

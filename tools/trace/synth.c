@@ -166,7 +166,7 @@ void synth_emit(struct synth *synth, unsigned index, uint64_t tsc, const struct 
     uint64_t record[TRACE_WORDS_MAX + 1] = {0};
     unsigned words = event->words;
     for (unsigned i = 0; i < event->field_count; i++) {
-        if (event->field[i].kind != SCHEMA_STRING) {
+        if (event->field[i].bits != 0) {
             put_field(record, &event->field[i], *values++);
         }
     }

@@ -95,6 +95,17 @@ static void put_string(struct writer *writer, const char *text, size_t bytes)
     put(writer, "\"");
 }
 
+static void put_frames(struct writer *writer, const struct text_context *context,
+                       const struct schema_event *event, const uint64_t *record)
+{
+    unsigned count;
+    const uint64_t *frame = schema_frames(event, record, &count);
+    for (unsigned i = 0; i < count; i++) {
+        put(writer, i == 0 ? "" : ",");
+        put_hex(writer, context, frame[i]);
+    }
+}
+
 static void put_value(struct writer *writer, const struct text_context *context,
                       const struct schema_field *field, uint64_t value)
 {
@@ -169,6 +180,8 @@ void text_record(const struct text_context *context, const struct schema_event *
             size_t count;
             const char *text = schema_string(event, record, &count);
             put_string(&writer, text, count);
+        } else if (field->kind == SCHEMA_FRAMES) {
+            put_frames(&writer, context, event, record);
         } else {
             put_value(&writer, context, field, schema_value(field, record));
         }

@@ -52,7 +52,7 @@ static bool make_term(const struct trace_event_info *info, const struct trace_co
         return false;
     }
     const struct trace_field *field = &info->field[condition->field];
-    if (field->kind == TRACE_KIND_STRING || !fits(field, condition->value)) {
+    if (field->bits == 0 || !fits(field, condition->value)) {
         return false;
     }
     bool is_signed = field->kind == TRACE_KIND_STATUS;

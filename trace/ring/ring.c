@@ -19,7 +19,8 @@
 #include "sync/spinlock.h"
 
 #define META_BYTES       0x200000ull
-#define NMI_BYTES        0x10000ull
+#define NMI_BYTES_MIN    0x10000ull
+#define NMI_BYTES_MAX    0x40000ull
 #define NORMAL_BYTES_MAX 0x800000ull
 #define LANE_META        0u
 
@@ -30,6 +31,7 @@ static struct trace_region *region;
 static struct trace_lane exempt_lane = {.kind = 0xffff};
 static struct trace_lane nested_lanes[CPU_MAX];
 static struct spinlock meta_lock = SPINLOCK_INIT("trace meta", LOCK_RANK_META);
+static uint64_t nmi_bytes; /* of each NMI lane */
 static uint64_t ring_next; /* offset of the first byte of the region that no ring uses yet */
 
 static struct trace_lane *lane_of(unsigned index)
@@ -82,7 +84,7 @@ static void add_cpu(unsigned cpu, uint64_t normal_bytes)
     unsigned index = index_normal(cpu);
     if (normal_bytes < 2 * TRACE_SUBBUF_BYTES ||
         !add_lane(index, cpu, TRACE_LANE_NORMAL, normal_bytes) ||
-        !add_lane(index + 1, cpu, TRACE_LANE_NMI, NMI_BYTES)) {
+        !add_lane(index + 1, cpu, TRACE_LANE_NMI, nmi_bytes)) {
         return;
     }
     use_lanes(cpu, lane_of(index), lane_of(index + 1));
@@ -96,7 +98,7 @@ void trace_init(const struct handoff *handoff)
         nested_lanes[cpu].cpu = (uint16_t)cpu;
         use_lanes(cpu, &exempt_lane, &exempt_lane);
     }
-    if (handoff->trace_bytes < 0x3000 + META_BYTES + NMI_BYTES + 2 * TRACE_SUBBUF_BYTES) {
+    if (handoff->trace_bytes < 0x3000 + META_BYTES + NMI_BYTES_MIN + 2 * TRACE_SUBBUF_BYTES) {
         return;
     }
     region = phys_to_virt(handoff->trace_base);
@@ -113,6 +115,7 @@ void trace_init(const struct handoff *handoff)
     string_copy(region->version_text, "Spoor", sizeof(region->version_text));
     string_copy(region->cmdline, handoff->cmdline, sizeof(region->cmdline));
     ring_next = 0x3000 + TRACE_SUBBUF_BYTES - 0x3000 % TRACE_SUBBUF_BYTES;
+    nmi_bytes = handoff->trace_bytes / 256 >= NMI_BYTES_MAX ? NMI_BYTES_MAX : NMI_BYTES_MIN;
     add_lane(LANE_META, 0, TRACE_LANE_META, META_BYTES);
     region->lane_count = 1;
     uint64_t share = power_of_two_below((handoff->trace_bytes - ring_next) / 4);
@@ -129,7 +132,7 @@ void trace_set_cpus(unsigned count)
     if (count < 2) {
         return;
     }
-    uint64_t left = region->bytes - ring_next - (count - 1) * NMI_BYTES;
+    uint64_t left = region->bytes - ring_next - (count - 1) * nmi_bytes;
     uint64_t share = power_of_two_below(left / (count - 1));
     for (unsigned cpu = 1; cpu < count; cpu++) {
         add_cpu(cpu, MIN(share, NORMAL_BYTES_MAX));

@@ -1,4 +1,4 @@
-USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke
+USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke frames
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
@@ -28,6 +28,7 @@ USER_memory_SRC := \
     userspace/programs/memory/stress.c \
     userspace/programs/memory/exhaust.c
 USER_slowcall_SRC := userspace/programs/slowcall.c
+USER_frames_SRC := userspace/programs/frames.c
 USER_syscheck_SRC := \
     userspace/programs/syscheck/main.c \
     userspace/programs/syscheck/entry.c \

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* profile: the sampling profiler's rate. Its samples are events like others: trace last 20 profile. */
+#include "trace/profile/profile.h"
+
+#include "arch/pit.h"
+#include "kdebug/core/command.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/target.h"
+
+static void run_profile(struct kd_call *call)
+{
+    uint64_t rate = 0;
+    if (!kd_target->live) {
+        kd_fail("needs a live machine");
+    }
+    if (!kd_arg_is_end(call)) {
+        if (!kd_arg_accept(call, "off") && !kd_arg_number(call, &rate)) {
+            kd_fail_usage(call);
+        }
+        kd_arg_done(call);
+        if (rate > PROFILE_RATE_MAX || profile_set_rate((unsigned)rate) != OK) {
+            kd_fail("a rate from %u to %u samples per second", PIT_RATE_MIN, PROFILE_RATE_MAX);
+        }
+    }
+    if (profile_rate() == 0) {
+        kd_print("off\n");
+    } else {
+        kd_print("%u samples per second of each core that runs a thread\n", profile_rate());
+    }
+}
+KD_COMMAND(profile, .usage = "[RATE | off]",
+           .help = "sample kernel and user stacks; 'trace last 9 profile' shows them",
+           .flags = KD_READS | KD_WRITES, .run = run_profile);

@@ -1,0 +1,1 @@
+KERNEL_SRC += trace/profile/profile.c trace/profile/stack.c

@@ -18,7 +18,11 @@ static void run_profile(struct kd_call *call)
             kd_fail_usage(call);
         }
         kd_arg_done(call);
-        if (rate > PROFILE_RATE_MAX || profile_set_rate((unsigned)rate) != OK) {
+        status_t status = rate > PROFILE_RATE_MAX ? ERR_RANGE : profile_set_rate((unsigned)rate);
+        if (status == ERR_NOT_SUPPORTED) {
+            kd_fail("the interval timer of this machine does not count");
+        }
+        if (status != OK) {
             kd_fail("a rate from %u to %u samples per second", PIT_RATE_MIN, PROFILE_RATE_MAX);
         }
     }

@@ -15,5 +15,9 @@
 unsigned pit_start(unsigned rate);
 void pit_stop(void);
 
+/* pit_is_counting() - false: its clock is stopped, as firmware of some machines does to save power. Cost: up to some
+ * thousand port reads then. */
+bool pit_is_counting(unsigned period);
+
 /* pit_elapsed() - counts of PIT_HZ since the latest beat. Context: any, also NMI class. Cost: 3 port accesses. */
 unsigned pit_elapsed(unsigned period);

@@ -69,7 +69,10 @@ static void start_profiler(const struct handoff *handoff)
         return;
     }
     unsigned rate;
-    if (!option_number(value, &rate) || profile_set_rate(rate) != OK) {
+    status_t status = option_number(value, &rate) ? profile_set_rate(rate) : ERR_RANGE;
+    if (status == ERR_NOT_SUPPORTED) {
+        log_warning("profile: the interval timer of this machine does not count");
+    } else if (status != OK) {
         log_warning("profile=%s: a rate from %u to %u samples per second", value, PIT_RATE_MIN,
                     PROFILE_RATE_MAX);
     }

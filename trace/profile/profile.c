@@ -53,6 +53,9 @@ status_t profile_set_rate(unsigned rate)
     if (rate != 0) {
         kdebug_use_symbols();
         beat.period = pit_start(rate);
+        if (!pit_is_counting(beat.period)) {
+            return ERR_NOT_SUPPORTED;
+        }
         beat.latest = cpu_tsc();
         beat.rate = rate;
         ioapic_route_nmi(BEAT_ISA_LINE, BEAT_CPU);

@@ -24,7 +24,8 @@
 /*
  * profile_set_rate() - so many samples per second of each core that runs a thread; 0: none, which is how it starts.
  *
- * OK; ERR_RANGE: not 0, and not from PIT_RATE_MIN to PROFILE_RATE_MAX. Context: any, one caller at a time.
+ * OK; ERR_RANGE: not 0, and not from PIT_RATE_MIN to PROFILE_RATE_MAX; ERR_NOT_SUPPORTED: this
+ * machine's interval timer does not count; there are no samples then. Context: any, one caller at a time.
  * Samples are recorded while the category profile is on.
  */
 status_t profile_set_rate(unsigned rate) MUST_CHECK;

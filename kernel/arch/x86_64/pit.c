@@ -8,6 +8,7 @@
 #define PIT_COMMAND        0x43u
 #define PIT_RATE_GENERATOR 0x34u /* channel 0, both bytes, mode 2 */
 #define PIT_ONE_SHOT       0x30u /* channel 0, both bytes, mode 0: waits for a count that never comes */
+#define LOOKS              1000u /* of 3 port accesses, a microsecond each: it counts once in that time */
 #define PIT_LATCH_0        0x00u
 
 unsigned pit_start(unsigned rate)
@@ -22,6 +23,17 @@ unsigned pit_start(unsigned rate)
 void pit_stop(void)
 {
     port_write(PIT_COMMAND, 1, PIT_ONE_SHOT);
+}
+
+bool pit_is_counting(unsigned period)
+{
+    unsigned before = pit_elapsed(period);
+    for (unsigned i = 0; i < LOOKS; i++) {
+        if (pit_elapsed(period) != before) {
+            return true;
+        }
+    }
+    return false;
 }
 
 unsigned pit_elapsed(unsigned period)

@@ -94,10 +94,11 @@ static COLD void put_back_locked(struct mailbox *mailbox, struct thread *partner
         thread_ready(partner, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
         return;
     }
-    if (!reply) {
-        list_push_front(&mailbox->receivers, &partner->wait_link);
+    if (reply) {
+        mailbox_unclaim(partner, ticket);
+    } else {
+        mailbox_put_back_receiver_locked(mailbox, partner, ticket);
     }
-    mailbox_unclaim(partner, ticket);
 }
 
 /*
@@ -185,9 +186,8 @@ static ALWAYS_INLINE struct departure call(struct trap_frame *frame, const bool 
     struct cpu *cpu = this_cpu();
     struct thread *self = cpu->current;
     uint64_t handle = frame->rdi, label = frame->rsi;
-    status_t ignored;
     struct handle_entry *entry =
-        handle_peek_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &ignored);
+        handle_peek_fast_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND);
     if (UNLIKELY(entry == NULL || frame->rdx != DEADLINE_FOREVER)) {
         return not_direct;
     }
@@ -235,9 +235,8 @@ static ALWAYS_INLINE struct departure reply_receive(struct trap_frame *frame, co
     struct cpu *cpu = this_cpu();
     struct thread *self = cpu->current;
     uint64_t handle = frame->rdi, label = frame->rsi, token = frame->rdx;
-    status_t ignored;
     struct handle_entry *entry =
-        handle_peek_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE, &ignored);
+        handle_peek_fast_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE);
     struct thread *caller = thread_of_token(token);
     if (UNLIKELY(entry == NULL || caller == NULL)) {
         return not_direct;

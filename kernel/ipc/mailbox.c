@@ -25,6 +25,8 @@
  * M6  A listed thread may still be on its way out of its core, and the words that it sent last on their way out of its frame (D5 in
  *     direct.c). Who claims it waits for that before it writes there. This is short: a thread takes no mailbox lock between
  *     its listing and its leaving.
+ * M7  Nobody waits on `callers` while somebody waits on `receivers`. Both look at the other list before they join their own; a
+ *     receiver that is put back has been on none meanwhile, so whoever puts it back gives it the first caller's message instead.
  *
  * This file does everything in every situation; the common one has a shorter path in direct.c.
  *
@@ -316,8 +318,7 @@ static COLD status_t send_load(struct mailbox *mailbox, struct thread *self, str
         return OK;
     }
     if (!has_gone) {
-        list_push_front(&mailbox->receivers, &server->wait_link);
-        mailbox_unclaim(server, ticket);
+        mailbox_put_back_receiver_locked(mailbox, server, ticket);
     }
     spinlock_release(&mailbox->lock);
     if (!has_gone) {
@@ -550,6 +551,20 @@ static bool take_message_locked(struct mailbox *mailbox, struct thread *self,
         return true;
     }
     return false;
+}
+
+/* M7: a caller may have queued while the receiver was claimed. */
+void mailbox_put_back_receiver_locked(struct mailbox *mailbox, struct thread *server,
+                                      uint64_t ticket)
+{
+    status_t status = OK;
+    struct landing landing = landing_of(server, server->frame->rsi);
+    if (take_message_locked(mailbox, server, landing, &status) || status != OK) {
+        thread_ready(server, status, TRACE_WAKE_REASON_MESSAGE);
+    } else {
+        list_push_front(&mailbox->receivers, &server->wait_link);
+        mailbox_unclaim(server, ticket);
+    }
 }
 
 /*

@@ -108,5 +108,10 @@ static inline bool mailbox_has_gone(const struct mailbox *mailbox, uint32_t id)
     return mailbox->closed || mailbox->object.id != id;
 }
 
-/* mailbox_unclaim() - in mailbox.c, lock held. */
+/*
+ * For who has claimed a thread and dropped the lock, and cannot end its wait. mailbox_unclaim() - it waits on.
+ * mailbox_put_back_receiver_locked() - the same for a receiver, which may get a message at once; drops the lock for its buffer.
+ */
 void mailbox_unclaim(struct thread *thread, uint64_t ticket);
+void mailbox_put_back_receiver_locked(struct mailbox *mailbox, struct thread *server,
+                                      uint64_t ticket);

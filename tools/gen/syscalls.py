@@ -171,14 +171,32 @@ def rights_mask(arg: Arg) -> str:
                       else f"RIGHT_{right}".upper() for right in arg.rights) or "0"
 
 
+RAW_SLOWLY = """
+/*
+ * A handle that the fast look of a raw call did not find good: refused, or under a lease. Out of the way, so that the
+ * wrappers need no register saved.
+ */
+static NOINLINE void enter_raw_slowly(struct trap_frame *frame, enum object_type type, uint32_t rights,
+                                      void (*handler)(struct trap_frame *, struct handle_entry *))
+{
+    status_t status = OK;
+    struct handle_entry *entry = handle_peek(frame->rdi, type, rights, &status);
+    if (entry == NULL) {
+        frame->rax = (uint64_t)(int64_t)status;
+        return;
+    }
+    handler(frame, entry);
+}
+"""
+
+
 def raw_wrapper(call: Syscall) -> list[str]:
+    """The handle of a raw call is its first argument."""
     arg = call.args[0]
-    return ["    status_t status = OK;",
-            f"    struct handle_entry *entry = handle_peek(frame->{arg.register}, OBJECT_{arg.object.upper()}, "
-            f"{rights_mask(arg)}, &status);",
-            "    if (UNLIKELY(entry == NULL)) {", "        frame->rax = (uint64_t)(int64_t)status;",
-            "        return;", "    }",
-            f"    sys_{call.name}(frame, entry);"]
+    check = f"OBJECT_{arg.object.upper()}, {rights_mask(arg)}"
+    return [f"    struct handle_entry *entry = handle_peek_fast(frame->{arg.register}, {check});",
+            "    if (LIKELY(entry != NULL)) {", f"        sys_{call.name}(frame, entry);", "    } else {",
+            f"        enter_raw_slowly(frame, {check}, sys_{call.name});", "    }"]
 
 
 def argument_value(arg: Arg) -> str:
@@ -238,6 +256,8 @@ def syscall_dispatch_c(model: Model) -> str:
     if len(numbers) < count:
         lines += ["static void refuse_unknown(struct trap_frame *frame)", "{",
                   "    frame->rax = (uint64_t)(int64_t)ERR_NO_SYSCALL;", "}", ""]
+    if any(call.raw for call in model.syscalls):
+        lines += RAW_SLOWLY.splitlines()[1:] + [""]
     for call in model.syscalls:
         lines += [f"static void enter_{call.name}(struct trap_frame *frame)", "{"]
         lines += raw_wrapper(call) if call.raw else plain_wrapper(call)

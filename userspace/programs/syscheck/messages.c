@@ -165,6 +165,62 @@ static void check_too_small_receiver(void)
     expect_too_small(NULL, 0);
 }
 
+/*
+ * While a message is being refused its receiver waits nowhere: a caller that comes just then must not be forgotten.
+ */
+#define REFUSALS 1000u
+
+#define BAD_BYTES 0x8000u /* present, and more that is not: above the first thread's stack */
+
+static atomic_bool stop_refusing;
+
+static void send_what_is_not_there(void *argument)
+{
+    (void)argument;
+    while (!atomic_load_explicit(&stop_refusing, memory_order_relaxed)) {
+        struct message message = {.label = 1};
+
+        message_send_buffer(&message, (void *)(SPAWN_STACK_TOP - BAD_BYTES), BAD_BYTES + 8);
+        EXPECT(message_call(specimens.mailbox, &message, clock_now() + LONG), ERR_BAD_ADDRESS);
+    }
+}
+
+static void serve_words(void *argument)
+{
+    static char room[2 * BAD_BYTES];
+    struct message message = {0};
+
+    (void)argument;
+    message_receive_buffer(&message, room, sizeof(room));
+    must(message_receive(specimens.mailbox, &message, DEADLINE_FOREVER));
+    while (message_label(&message) != 0) {
+        message_receive_buffer(&message, room, sizeof(room));
+        must(message_reply_receive(specimens.mailbox, &message));
+    }
+    must(message_reply(specimens.mailbox, &message));
+}
+
+static void check_forgotten_caller(void)
+{
+    struct thread server, refused[2];
+    struct message message;
+
+    must(thread_start(&server, serve_words, NULL, THREAD_ANYWHERE, "server"));
+    for (unsigned i = 0; i < 2; i++) {
+        must(thread_start(&refused[i], send_what_is_not_there, NULL, THREAD_ANYWHERE, "refused"));
+    }
+    for (unsigned i = 0; i < REFUSALS; i++) {
+        message = (struct message){.label = 2};
+        EXPECT(message_call(specimens.mailbox, &message, clock_now() + LONG), OK);
+    }
+    atomic_store_explicit(&stop_refusing, true, memory_order_relaxed);
+    thread_join(&refused[0]);
+    thread_join(&refused[1]);
+    message = (struct message){.label = 0};
+    EXPECT(message_call(specimens.mailbox, &message, clock_now() + LONG), OK);
+    thread_join(&server);
+}
+
 static void receive_once(void *argument)
 {
     struct caller *caller = argument;
@@ -306,6 +362,7 @@ void check_messages(void)
     check_forged_tokens();
     check_token_used_twice();
     check_too_small_receiver();
+    check_forgotten_caller();
     check_closing();
     check_dying_server();
     check_dying_caller();

@@ -15,6 +15,7 @@
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
+#include "ipc/mailbox.h"
 #include "irq/interrupt.h"
 #include "mm/frame_impl.h"
 #include "mm/heap_impl.h"
@@ -221,6 +222,56 @@ static void check_interrupts(void)
     }
 }
 
+/* Somebody in a list of a mailbox whose wait is not over. */
+static bool has_waiter(vaddr_t head)
+{
+    struct kd_list_walk walk;
+    vaddr_t node;
+    kd_list_begin(&walk, head);
+    while (kd_list_next(&walk, &node)) {
+        struct thread thread;
+        kd_fetch(node - offsetof(struct thread, wait_link), &thread, sizeof(thread), "thread");
+        if (atomic_load_explicit(&thread.ticket, memory_order_relaxed) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A thread that waits in a mailbox: M1, M4 and M7 of ipc/mailbox.c. */
+static bool check_message_wait(vaddr_t address, const struct thread *thread, void *context UNUSED)
+{
+    bool calls = thread->wait == TRACE_THREAD_STATE_CALL;
+    bool is_served = thread->wait == TRACE_THREAD_STATE_REPLY;
+    bool receives = thread->wait == TRACE_THREAD_STATE_RECEIVE;
+    vaddr_t at = (vaddr_t)thread->wait_object;
+    struct mailbox mailbox;
+    if (thread->run != THREAD_BLOCKED || !(calls || is_served || receives) ||
+        atomic_load_explicit(&thread->ticket, memory_order_relaxed) == 0 ||
+        is_changing(at + offsetof(struct mailbox, lock), "mailbox of thread", thread->tid)) {
+        return true;
+    }
+    kd_fetch(at, &mailbox, sizeof(mailbox), "mailbox");
+    CHECK(mailbox.object.type == OBJECT_MAILBOX, "thread %u waits in an object of type %u",
+          thread->tid, mailbox.object.type);
+    CHECK((vaddr_t)thread->wait_link.next != address + offsetof(struct thread, wait_link),
+          "M1: thread %u waits in mailbox %u and is on none of its lists", thread->tid,
+          mailbox.object.id);
+    CHECK(is_served == ((vaddr_t)thread->served_by == at),
+          "M1: thread %u of mailbox %u: its state and its list disagree", thread->tid,
+          mailbox.object.id);
+    CHECK(!mailbox.closed, "M4: thread %u waits in mailbox %u, which is closed", thread->tid,
+          mailbox.object.id);
+    CHECK(!calls || !has_waiter(at + offsetof(struct mailbox, receivers)),
+          "M7: thread %u and a receiver both wait in mailbox %u", thread->tid, mailbox.object.id);
+    return true;
+}
+
+static void check_ipc(void)
+{
+    kd_each_thread(check_message_wait, NULL);
+}
+
 struct subbuf_count {
     uint64_t records;
 };
@@ -299,8 +350,13 @@ static void check_mm(void)
 static const struct {
     const char *name;
     void (*check)(void);
-} checks[] = {{"sched", check_run_queues}, {"process", check_processes}, {"object", check_objects},
-              {"irq", check_interrupts},   {"trace", check_trace},       {"mm", check_mm}};
+} checks[] = {{"sched", check_run_queues},
+              {"process", check_processes},
+              {"object", check_objects},
+              {"ipc", check_ipc},
+              {"irq", check_interrupts},
+              {"trace", check_trace},
+              {"mm", check_mm}};
 
 static void run_check(struct kd_call *call)
 {
@@ -320,6 +376,6 @@ static void run_check(struct kd_call *call)
     }
     kd_print("check: %u broken\n", violations);
 }
-KD_COMMAND(check, .usage = "[sched process object irq trace mm]",
+KD_COMMAND(check, .usage = "[sched process object ipc irq trace mm]",
            .help = "do the invariants hold? A held lock may excuse one that does not",
            .flags = KD_READS, .run = run_check);

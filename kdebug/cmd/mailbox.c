@@ -63,7 +63,7 @@ static bool list_handle(vaddr_t entry UNUSED, const struct handle_entry *copy, v
 {
     struct listing *listing = context;
     vaddr_t object = (vaddr_t)copy->object;
-    if (copy->type != OBJECT_MAILBOX) {
+    if (handle_type(copy) != OBJECT_MAILBOX) {
         return true;
     }
     for (unsigned i = 0; i < listing->seen_count; i++) {

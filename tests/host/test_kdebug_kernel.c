@@ -391,6 +391,43 @@ static void test_mailboxes(void **state)
                         "       receivers: 12\n");
 }
 
+/* The thread waits in the mailbox, served or with its call on the list. */
+static void make_wait(struct thread *thread, struct mailbox *in, unsigned why, uint64_t ticket)
+{
+    thread->run = THREAD_BLOCKED;
+    thread->wait = (uint8_t)why;
+    thread->wait_object = in;
+    thread->served_by = why == TRACE_THREAD_STATE_REPLY ? in : NULL;
+    atomic_store(&thread->ticket, ticket);
+    list_push_back(why == TRACE_THREAD_STATE_REPLY ? &in->served : &in->callers,
+                   &thread->wait_link);
+}
+
+static void test_waits(void **state)
+{
+    (void)state;
+    struct thread *client = make_thread(init_process, 21, "client");
+    struct thread *middle = make_thread(server_process, 22, "middle");
+    list_init(&mailbox->served);
+    list_init(&mailbox->callers);
+    make_wait(client, mailbox, TRACE_THREAD_STATE_REPLY, 0x500015);
+    middle->serving = 0x500015;
+    const char *output = fake_run("waits");
+    assert_non_null(strstr(output, "STATE      WAITS ON                      CHAIN\n"));
+    assert_non_null(strstr(output, "mailbox 30 'disk'             21 init/client -> 22 "));
+    assert_null(strstr(output, "CYCLE"));
+    make_wait(middle, mailbox, TRACE_THREAD_STATE_CALL, 0x600016);
+    mailbox->server = client;
+    output = fake_run("waits 1");
+    assert_non_null(strstr(output, " -> 21 init/client  CYCLE\n"));
+    assert_non_null(strstr(fake_run("check ipc"), "M7: thread 22 and a receiver both wait"));
+    list_remove(&client->wait_link);
+    mailbox->closed = true;
+    output = fake_run("check ipc");
+    assert_non_null(strstr(output, "M1: thread 21 waits in mailbox 30 and is on none"));
+    assert_non_null(strstr(output, "M4: thread 22 waits in mailbox 30, which is closed"));
+}
+
 static void test_run_queues(void **state)
 {
     (void)state;
@@ -610,6 +647,7 @@ int main(void)
         cmocka_unit_test_setup(test_handles, begin),
         cmocka_unit_test_setup(test_interrupts, begin),
         cmocka_unit_test_setup(test_mailboxes, begin),
+        cmocka_unit_test_setup(test_waits, begin),
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),
         cmocka_unit_test_setup(test_memory, begin),

@@ -36,4 +36,9 @@ def test_calls_over_random_topologies_are_answered_once(boot: BootFunction, cpus
                                                         clients: int, calls: int) -> None:
     """Chains, stars, nested calls, answers from another thread: words and counts checked by userspace/programs/mesh."""
     workload = f"mesh:nodes={nodes}:threads={threads}:clients={clients}:calls={calls}:seed={cpus}"
-    assert wait_all_done(boot(cpus=cpus, cmdline=f"workload={workload} trace=none tracer=0"), 240) == (1, 0)
+    machine = boot(cpus=cpus, cmdline=f"workload={workload} trace=none tracer=0")
+    machine.expect("^init: workload mesh", 60)
+    for _ in range(5):
+        with machine.at_prompt() as kdebug:
+            assert "check: 0 broken" in kdebug.command("check ipc"), kdebug.command("waits")
+    assert wait_all_done(machine, 240) == (1, 0)

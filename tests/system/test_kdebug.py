@@ -159,6 +159,7 @@ EXPECTED = {
     "bt all": r"core 3:",
     "handles 9": r".",
     "mailboxes": r"init",
+    "waits": r"receive",
     "runq": r"^core 3: 0 ready, runs idle",
     "trace": r"LANE +KIND",
     "trace last 5": r"cpu\d +\d+!? +\w+\.\w+",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mailboxes: every mailbox somebody has a handle to, with who waits there. */
-#include "ipc/mailbox.h"
+#include "ipc/mailbox_impl.h"
 
 #include "base/string.h"
 #include "kdebug/cmd/handle.h"
@@ -93,3 +93,26 @@ static void run_mailboxes(struct kd_call *call)
 }
 KD_COMMAND(mailboxes, .usage = "", .help = "mailboxes with waiting callers and receivers",
            .flags = KD_READS | KD_GIVES, .run = run_mailboxes);
+
+/* Why messages took the general path (ipc/direct.c). */
+static void run_detours(struct kd_call *call)
+{
+    kd_arg_done(call);
+    kd_print("CORE");
+    for (unsigned why = 0; why < MAILBOX_DETOURS; why++) {
+        kd_print("  %10s", kd_enum_name("detour", why));
+    }
+    kd_print("\n");
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        uint64_t counts[MAILBOX_DETOURS];
+        kd_fetch(KD_GLOBAL(mailbox_detours) + cpu * sizeof(counts), counts, sizeof(counts),
+                 "mailbox_detours");
+        kd_print("%4u", cpu);
+        for (unsigned why = 0; why < MAILBOX_DETOURS; why++) {
+            kd_print("  %10llu", (unsigned long long)counts[why]);
+        }
+        kd_print("\n");
+    }
+}
+KD_COMMAND(detours, .usage = "", .help = "how many messages took the general path, and why",
+           .flags = KD_READS, .run = run_detours);

@@ -13,7 +13,7 @@
  * entry.asm calls one of the two functions here first. It returns the frame to leave through, or says that this message has
  * to go the general way (mailbox.c), which does everything and gives all errors. To go on here:
  *
- * D1  Nothing is changed and no event recorded before the claim, the last of the checks: giving up is free. Only a buffer can
+ * D1  Nothing is changed but a counter before the claim, the last of the checks: giving up is free. Only a buffer can
  *     fail after it; then the partner is put back (M3 in mailbox.c) and the general way begins from the start.
  * D2  The partner lives on this core and has left it (T2 in sched/thread.h). If it left through here it is parked: no deadline to
  *     disarm, no wait to clean up. If it waits deep in mailbox.c it is switched to as usual, and only the sender parks:
@@ -55,10 +55,26 @@
 #include "sched/process.h"
 #include "sched/switch.h"
 
+static_assert(TRACE_DETOUR_PAGES < MAILBOX_DETOURS, "one counter for each reason");
 static_assert(SYSCALL_MAILBOX_CALL == 1 && SYSCALL_MAILBOX_REPLY_RECEIVE == 4,
               "percpu.inc: the direct path");
 
-static const struct departure not_direct = {NULL, NULL};
+uint64_t mailbox_detours[CPU_MAX][MAILBOX_DETOURS];
+
+/* The general way, then. */
+static COLD NOINLINE struct departure detour(const struct cpu *cpu, enum trace_detour why)
+{
+    mailbox_detours[cpu->id][why]++;
+    trace_ipc_detour(why);
+    return (struct departure){NULL, NULL};
+}
+
+static COLD NOINLINE struct departure detour_locked(const struct cpu *cpu, struct mailbox *mailbox,
+                                                    enum trace_detour why)
+{
+    spinlock_release(&mailbox->lock);
+    return detour(cpu, why);
+}
 
 /*
  * D3. Asked with the lock held: waiting for it, this core may have arrived at the rendezvous of who kills this thread, who
@@ -188,31 +204,36 @@ static ALWAYS_INLINE struct departure call(struct trap_frame *frame, const bool 
     uint64_t handle = frame->rdi, label = frame->rsi;
     struct handle_entry *entry =
         handle_peek_fast_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND);
-    if (UNLIKELY(entry == NULL || frame->rdx != DEADLINE_FOREVER)) {
-        return not_direct;
+    if (UNLIKELY(entry == NULL)) {
+        return detour(cpu, TRACE_DETOUR_HANDLE);
+    }
+    if (UNLIKELY(frame->rdx != DEADLINE_FOREVER)) {
+        return detour(cpu, TRACE_DETOUR_DEADLINE);
     }
     if (buffers && !may_carry(self, label)) {
-        return not_direct;
+        return detour(cpu, TRACE_DETOUR_LOAD);
     }
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
     uint64_t badge = entry->badge;
 
     spinlock_acquire(&mailbox->lock);
-    if (UNLIKELY(!handle_is_current(entry, handle) || !may_park(self) ||
-                 list_is_empty(&mailbox->receivers))) {
-        spinlock_release(&mailbox->lock);
-        return not_direct;
+    if (UNLIKELY(!handle_is_current(entry, handle))) {
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_HANDLE);
+    }
+    if (UNLIKELY(!may_park(self))) {
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_REQUESTED);
+    }
+    if (UNLIKELY(list_is_empty(&mailbox->receivers))) {
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_NOBODY);
     }
     struct thread *server = LIST_FIRST(&mailbox->receivers, struct thread, wait_link);
     uint64_t ticket = atomic_load_explicit(&server->ticket, memory_order_relaxed);
     if (UNLIKELY(!claim_here(server, ticket, cpu))) {
-        spinlock_release(&mailbox->lock);
-        return not_direct;
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_ELSEWHERE);
     }
     list_remove(&server->wait_link);
     if (buffers && (label & MESSAGE_SEND) && !carry(mailbox, self, server, ticket, false)) {
-        spinlock_release(&mailbox->lock);
-        return not_direct;
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_PAGES);
     }
     uint64_t token = thread_ticket(self, TRACE_THREAD_STATE_REPLY, mailbox);
     served_join_locked(mailbox, self);
@@ -239,23 +260,28 @@ static ALWAYS_INLINE struct departure reply_receive(struct trap_frame *frame, co
         handle_peek_fast_of(self->process, handle, OBJECT_MAILBOX, RIGHT_MAILBOX_RECEIVE);
     struct thread *caller = thread_of_token(token);
     if (UNLIKELY(entry == NULL || caller == NULL)) {
-        return not_direct;
+        return detour(cpu, TRACE_DETOUR_HANDLE);
     }
     if (buffers && !may_carry(self, label)) {
-        return not_direct;
+        return detour(cpu, TRACE_DETOUR_LOAD);
     }
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
 
     spinlock_acquire(&mailbox->lock);
-    if (UNLIKELY(!handle_is_current(entry, handle) || !may_park(self) ||
-                 caller->served_by != mailbox || !list_is_empty(&mailbox->callers) ||
-                 !claim_here(caller, token, cpu))) {
-        spinlock_release(&mailbox->lock);
-        return not_direct;
+    if (UNLIKELY(!handle_is_current(entry, handle) || caller->served_by != mailbox)) {
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_HANDLE);
+    }
+    if (UNLIKELY(!may_park(self))) {
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_REQUESTED);
+    }
+    if (UNLIKELY(!list_is_empty(&mailbox->callers))) {
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_QUEUED);
+    }
+    if (UNLIKELY(!claim_here(caller, token, cpu))) {
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_ELSEWHERE);
     }
     if (buffers && (label & MESSAGE_SEND) && !carry(mailbox, self, caller, token, true)) {
-        spinlock_release(&mailbox->lock);
-        return not_direct;
+        return detour_locked(cpu, mailbox, TRACE_DETOUR_PAGES);
     }
     lists_leave_locked(caller);
     thread_ticket(self, TRACE_THREAD_STATE_RECEIVE, mailbox);

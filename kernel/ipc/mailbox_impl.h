@@ -102,6 +102,10 @@ static inline bool has_landing(const struct thread *self, const struct trap_fram
            space_is_resident(space, &self->landing[1], frame->r10, frame->r12);
 }
 
+/* How often each core sent a message the general way, by reason; its own core counts. */
+#define MAILBOX_DETOURS 8u
+extern uint64_t mailbox_detours[CPU_MAX][MAILBOX_DETOURS];
+
 /* Whether a mailbox has been closed, or is another by now (M5), since its lock was dropped for a copy. */
 static inline bool mailbox_has_gone(const struct mailbox *mailbox, uint32_t id)
 {

@@ -160,6 +160,7 @@ EXPECTED = {
     "handles 9": r".",
     "mailboxes": r"init",
     "waits": r"receive",
+    "detours": r"^CORE +handle +deadline(.*\n)+ +3 +\d+",
     "runq": r"^core 3: 0 ready, runs idle",
     "trace": r"LANE +KIND",
     "trace last 5": r"cpu\d +\d+!? +\w+\.\w+",

@@ -13,5 +13,8 @@
  */
 unsigned manifest_grants(const char *program_name, struct spawn_grant *out);
 
+/* manifest_quota() - the limits of its account; NULL: it shares that of init. */
+const struct spawn_quota *manifest_quota(const char *program_name);
+
 /* manifest_ceiling() - the highest priority its threads may have; 0: what every process may. */
 unsigned manifest_ceiling(const char *program_name);

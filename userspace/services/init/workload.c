@@ -89,6 +89,7 @@ static void start_workload(struct workload *workload)
         .grants = grants,
         .grant_count = manifest_grants(workload->name, grants),
         .priority_ceiling = manifest_ceiling(workload->name),
+        .quota = manifest_quota(workload->name),
     };
     struct program_file file;
 

@@ -14,8 +14,7 @@
 #define PRIORITY_LOW    1u
 #define PRIORITY_MIDDLE 20u
 #define WORK_STEPS      2000000u /* of the server, for the caller at the bottom */
-#define MIDDLE_AFTER_NS (10 * NS_PER_MS)
-#define HIGH_AFTER_NS   (30 * NS_PER_MS)
+#define LOOK_NS         (1 * NS_PER_MS)
 #define MIDDLE_NS       (3 * NS_PER_S)
 #define ANSWER_NS       (2 * NS_PER_S)
 
@@ -24,13 +23,26 @@
 #define LABEL_STOP 3u
 
 static uint64_t first, second; /* mailboxes: of the server, and of the one it asks in its turn */
-static uint64_t start;
 static bool through_second;
-static atomic_bool answered;
+static atomic_bool working, hogging, answered; /* in this order, however slow the machine is */
 static uint64_t waited_ns;
+
+static void set(atomic_bool *what)
+{
+    atomic_store_explicit(what, true, memory_order_relaxed);
+}
+
+/* Asleep in between: who waits is more urgent than who is waited for. */
+static void wait_until(atomic_bool *what)
+{
+    while (!atomic_load_explicit(what, memory_order_relaxed)) {
+        must(sys_thread_sleep(clock_now() + LOOK_NS));
+    }
+}
 
 static void work(void)
 {
+    set(&working);
     for (unsigned i = 0; i < WORK_STEPS; i++) {
         __asm__ volatile("");
     }
@@ -87,9 +99,10 @@ static void be_low(void *argument)
 static void be_middle(void *argument)
 {
     (void)argument;
-    must(sys_thread_sleep(start + MIDDLE_AFTER_NS));
-    while (!atomic_load_explicit(&answered, memory_order_relaxed) &&
-           clock_now() < start + MIDDLE_NS) {
+    wait_until(&working);
+    uint64_t end = clock_now() + MIDDLE_NS;
+    set(&hogging);
+    while (!atomic_load_explicit(&answered, memory_order_relaxed) && clock_now() < end) {
         __asm__ volatile("pause");
     }
 }
@@ -97,11 +110,11 @@ static void be_middle(void *argument)
 static void be_high(void *argument)
 {
     (void)argument;
-    must(sys_thread_sleep(start + HIGH_AFTER_NS));
+    wait_until(&hogging);
     uint64_t begin = clock_now();
     call_first(LABEL_ASK, begin + ANSWER_NS);
     waited_ns = clock_now() - begin;
-    atomic_store_explicit(&answered, true, memory_order_relaxed);
+    set(&answered);
 }
 
 static void run_once(bool chained)
@@ -117,10 +130,11 @@ static void run_once(bool chained)
     struct thread threads[5];
 
     through_second = chained;
+    atomic_store_explicit(&working, false, memory_order_relaxed);
+    atomic_store_explicit(&hogging, false, memory_order_relaxed);
     atomic_store_explicit(&answered, false, memory_order_relaxed);
     must(sys_mailbox_create("first", strlen("first"), &first));
     must(sys_mailbox_create("second", strlen("second"), &second));
-    start = clock_now();
     for (unsigned i = 0; i < 5; i++) {
         must(thread_start(&threads[i], roles[i].run, NULL,
                           THREAD_CORE(core_count - 1) | THREAD_PRIORITY(roles[i].priority),

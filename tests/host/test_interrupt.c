@@ -132,10 +132,10 @@ void event_signal(struct event *event, uint64_t set, uint64_t clear)
     signals_sent++;
 }
 
-void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word)
+void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word1)
 {
     (void)lane;
-    (void)word;
+    (void)word1;
     acknowledged += TRACE_EVENT(header) == TRACE_EVENT_IRQ_ACKNOWLEDGE;
 }
 

@@ -19,7 +19,7 @@ COLD void trace_slow_write(struct trace_lane *lane, uint64_t header, uint64_t wo
     if (record == NULL) {
         return;
     }
-    for (unsigned i = 1; i < bytes / 8; i++) {
+    for (unsigned i = 1; i < ARRAY_COUNT(packed) && i < bytes / 8; i++) {
         record[i] = packed[i];
     }
     trace_commit(lane, record, bytes, header);

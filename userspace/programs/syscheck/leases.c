@@ -59,7 +59,7 @@ static void check_parent(void)
 
 static void check_limits(void)
 {
-    uint64_t out, lease, handles[LEASES], leases[LEASES], source = specimens.area;
+    uint64_t out, lease, handles[LEASES] = {0}, leases[LEASES], source = specimens.area;
     unsigned count = 0;
     status_t status = OK;
 

@@ -28,6 +28,6 @@ static inline uint64_t soon(uint64_t ns)
     return clock_now() + ns;
 }
 
-void check_events(uint64_t rounds);
-void check_futexes(uint64_t rounds);
+void check_events(uint64_t count);
+void check_futexes(uint64_t count);
 void check_channels(uint64_t kib);

@@ -17,6 +17,7 @@ from qemu.machine import Machine
 from qemu.paths import build_folder
 
 GDB_SECONDS = 120
+ATTACHES_MAX = 3
 LOAD = "ipcload:calls=15,churn:processes=40"
 
 
@@ -63,11 +64,15 @@ def waiting(boot: BootFunction, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def gdb(path: Path, *commands: str) -> str:
     arguments = ["gdb", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set tcp auto-retry off",
-                 "-ex", "set remotetimeout 30",
+                 "-ex", "set remotetimeout 5",
                  str(build_folder() / "debug/kernel.elf"), "-ex", f"target remote {path}"]
     for command in commands:
         arguments += ["-ex", command]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=GDB_SECONDS)
+    # Not understood yet: now and then the prompt does not recognise a gdb's first packet. The next gdb gets in.
+    for _ in range(ATTACHES_MAX):
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=GDB_SECONDS)
+        if "Remote replied unexpectedly" not in done.stderr and "packet error" not in done.stderr:
+            break
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -152,6 +152,30 @@ static bool check_entry(vaddr_t address UNUSED, const struct handle_entry *entry
     return true;
 }
 
+struct pin_count {
+    vaddr_t process;
+    uint64_t pages;
+};
+
+static bool count_pins(vaddr_t address UNUSED, const struct thread *thread, void *context)
+{
+    struct pin_count *count = context;
+    if ((vaddr_t)thread->process == count->process && thread->run != THREAD_DEAD) {
+        count->pages += thread_pins(thread);
+    }
+    return true;
+}
+
+/* P1 of ipc/pins.h */
+static void check_pins(vaddr_t process, uint32_t pid, const struct quota *quota)
+{
+    struct pin_count count = {.process = process};
+    kd_each_thread(count_pins, &count);
+    CHECK(atomic_load_explicit(&quota->item[QUOTA_PINS].used, memory_order_relaxed) >= count.pages,
+          "P1: threads of process %u hold %llu pages pinned, its account fewer", pid,
+          (unsigned long long)count.pages);
+}
+
 /* Ended processes hold nothing; accounts hold at least what their processes show. */
 static bool check_table(vaddr_t process, void *context UNUSED)
 {
@@ -183,6 +207,7 @@ static bool check_table(vaddr_t process, void *context UNUSED)
         }
         CHECK(atomic_load_explicit(&quota.item[QUOTA_HANDLES].used, memory_order_relaxed) >= used,
               "Q2: process %u has %u handles, its account fewer", count.pid, used);
+        check_pins(process, count.pid, &quota);
     }
     return true;
 }

@@ -92,6 +92,10 @@ static void run_thread(struct kd_call *call)
              (unsigned long long)ticket, text[0] == '\0' ? "nothing" : text,
              (unsigned long long)thread.call, (unsigned long long)thread.serving,
              status_name(thread.wake_status));
+    if (thread_pins(&thread) > 0) {
+        kd_print("  %llu pages pinned for messages, %u of them by the one it queues with\n",
+                 (unsigned long long)thread_pins(&thread), thread.queued_pins);
+    }
     if (thread.deadline.armed) {
         kd_print("  deadline %llu ns on core %u\n", (unsigned long long)thread.deadline.when,
                  thread.deadline.cpu);

@@ -40,6 +40,7 @@
 #include "base/string.h"
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
+#include "ipc/pins.h"
 #include "mm/heap.h"
 #include "object/handle.h"
 #include "sched/process.h"
@@ -144,7 +145,7 @@ void mailbox_destroy(struct object *object)
 
 /*
  * Make the thread's own receive buffer present before it waits (M3). What it sends is only looked at for size: whoever copies his own
- * message makes its pages present as he goes, and who has to queue does it then (make_sendable()).
+ * message makes its pages present as he goes, and who has to queue does it then (pin_message()).
  */
 static status_t prepare_buffers(const struct trap_frame *frame, uint64_t label, bool sends)
 {
@@ -161,14 +162,7 @@ static status_t prepare_buffers(const struct trap_frame *frame, uint64_t label, 
     if (frame->r12 > MESSAGE_BUFFER_MAX) {
         return ERR_TOO_BIG;
     }
-    self->landing[1] = self->landing[0];
-    return space_prefault_kept(self->process->space, &self->landing[0], frame->r10, frame->r12);
-}
-
-/* Reading is enough of what is only sent. */
-static status_t make_sendable(const struct trap_frame *frame)
-{
-    return space_prefault(current_thread()->process->space, frame->r8, frame->r9, false);
+    return pin_landing(self, frame->r10, frame->r12);
 }
 
 /* Copy the current thread's message to the space of another, step by step, its own pages being made present where needed. */
@@ -434,7 +428,8 @@ static inline status_t call(struct trap_frame *frame, struct handle_entry *entry
         if (UNLIKELY(server == NULL && (label & MESSAGE_SEND) && !is_sendable)) {
             /* Whoever receives it will copy it, and must not wait for our pager. */
             spinlock_release(&mailbox->lock);
-            status = make_sendable(frame);
+            status =
+                pin_message(self, frame->r8, frame->r9, label & MESSAGE_RECEIVE ? frame->r10 : 0);
             if (status != OK) {
                 return status;
             }
@@ -482,6 +477,9 @@ void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
     trace_ipc_call((uint8_t)(frame->rsi >> 32), id & CALL_ID_MASK, mailbox->object.id,
                    (uint32_t)frame->rsi);
     status_t status = call(frame, entry, mailbox);
+    if (UNLIKELY(self->queued_pins != 0)) {
+        unpin_message(self);
+    }
     trace_ipc_return((uint8_t)status, id & CALL_ID_MASK);
     finish(frame, status);
 }

@@ -18,6 +18,12 @@ struct residence {
     uint64_t removals;
 };
 
+/* How many pages [va, va + bytes) touches; the sum of offset and bytes must not wrap. */
+static inline uint64_t pages_spanned(vaddr_t va, uint64_t bytes)
+{
+    return bytes == 0 ? 0 : (va % PAGE_BYTES + bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+}
+
 /* page_table_create() - an empty lower half, the kernel's upper half. OK, ERR_NO_MEMORY. */
 status_t page_table_create(struct page_table *table) MUST_CHECK;
 /* page_table_destroy() - free all tables of the lower half. Leaves must be gone; no core may

@@ -70,6 +70,7 @@ static void reset_fields(struct thread *thread, unsigned priority, int cpu, cons
     thread->call = 0;
     thread->serving = 0;
     thread->landing[0] = thread->landing[1] = (struct residence){0};
+    thread->queued_pins = 0;
     thread->fpu = NULL;
     thread->fs_base = 0;
     thread->gs_base = 0;
@@ -223,6 +224,7 @@ void thread_reap(struct thread *thread)
     kernel_stack_free(stack_top);
     thread_special_free(thread);
     quota_return(process->quota, QUOTA_THREADS, 1);
+    quota_return(process->quota, QUOTA_PINS, thread_pins(thread));
     spinlock_acquire(&thread->exit.lock);
     thread->ended = true;
     wait_queue_wake_all_locked(&thread->exit, TRACE_WAKE_REASON_EXIT);

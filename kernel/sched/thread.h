@@ -54,6 +54,8 @@ enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, T
 #define CPU_WORK_TRACE      4u /* a sub-buffer was finished: tell who waits for that */
 #define CPU_WORK_SLICE      8u /* the slice is over: an equal may run, too */
 
+#define THREAD_LANDINGS 2u /* servers take turns with two buffers */
+
 /* A place in a core's deadline heap. */
 struct deadline {
     ns_t when;
@@ -108,7 +110,9 @@ struct thread {
     void *wait_object;         /* (s) what it waits for, for kdebug; NULL: only time */
     uint64_t call;             /* (s) id of the call it makes: its ticket */
     uint64_t serving;          /* (s) id of the call it received last */
-    struct residence landing[2]; /* (s) its last receive buffers, found present: servers have two */
+    /* (s) its last receive buffers, found present; charged to QUOTA_PINS, as the other: ipc/pins.h */
+    struct residence landing[THREAD_LANDINGS];
+    uint32_t queued_pins;     /* (s) pages of the message that it queues with */
     uint64_t lent_by;         /* (a) id of a call that waits for it to receive, see sched/lend.c */
     struct list process_link; /* process->lock */
     struct wait_queue exit;   /* who waits for its end */
@@ -146,6 +150,16 @@ NORETURN void thread_become_idle(void (*entry)(void *argument), void *argument);
 NORETURN void thread_exit(uint64_t code);
 
 void thread_destroy(struct object *object);
+
+/* thread_pins() - the pages charged to QUOTA_PINS for it. Own thread, or one that does not run. */
+static inline uint64_t thread_pins(const struct thread *thread)
+{
+    uint64_t pages = thread->queued_pins;
+    for (unsigned i = 0; i < THREAD_LANDINGS; i++) {
+        pages += pages_spanned(thread->landing[i].va, thread->landing[i].bytes);
+    }
+    return pages;
+}
 
 /* thread_ticket() - begin a wait: a new ticket, stored. Before the thread can be found by anybody. */
 static inline uint64_t thread_ticket(struct thread *self, enum trace_thread_state why, void *object)

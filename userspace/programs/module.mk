@@ -35,6 +35,7 @@ USER_syscheck_SRC := \
     userspace/programs/syscheck/handles.c \
     userspace/programs/syscheck/leases.c \
     userspace/programs/syscheck/quotas.c \
+    userspace/programs/syscheck/pins.c \
     userspace/programs/syscheck/memory.c \
     userspace/programs/syscheck/pointers.c \
     userspace/programs/syscheck/messages.c \

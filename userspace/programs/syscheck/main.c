@@ -27,6 +27,12 @@ void expect(status_t got, status_t wanted, status_t second, const char *call, in
            status_name(wanted));
 }
 
+int end_of_checks(void)
+{
+    report("%u checks, %u failed", checks, failures);
+    return failures == 0 ? 0 : EXIT_FAILED;
+}
+
 uint64_t raw_call(uint64_t number, const uint64_t args[6])
 {
     register uint64_t rax __asm__("rax") = number;
@@ -96,7 +102,9 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     if (role != NULL) {
-        return strcmp(role, "limited") == 0 ? run_limited() : run_role(role);
+        return strcmp(role, "limited") == 0  ? run_limited()
+               : strcmp(role, "pinned") == 0 ? run_pinned()
+                                             : run_role(role);
     }
     make_specimens();
     check_entry();
@@ -104,11 +112,11 @@ int main(int argc, char **argv)
     check_rights();
     check_leases();
     check_quotas();
+    check_pins();
     check_memory();
     check_pointers();
     check_messages();
     check_transfer();
     check_processes();
-    report("%u checks, %u failed", checks, failures);
-    return failures == 0 ? 0 : EXIT_FAILED;
+    return end_of_checks();
 }

@@ -32,6 +32,9 @@ uint64_t raw_call(uint64_t number, const uint64_t args[6]);
 #define EXPECT_EITHER(call, wanted, second) expect((call), (wanted), (second), #call, __LINE__)
 void expect(status_t got, status_t wanted, status_t second, const char *call, int line);
 
+/* end_of_checks() - say how many there were; the exit code of the process. */
+int end_of_checks(void);
+
 /* Objects to work with, each with every right, made by main(). */
 struct specimens {
     uint64_t area; /* two pages, not mapped */
@@ -54,6 +57,7 @@ void check_handles(void);
 void check_rights(void);
 void check_leases(void);
 void check_quotas(void);
+void check_pins(void);
 void check_memory(void);
 void check_pointers(void);
 void check_messages(void);
@@ -63,3 +67,4 @@ void check_processes(void);
 /* What a child of role=ROLE does. */
 int run_role(const char *role);
 int run_limited(void);
+int run_pinned(void);

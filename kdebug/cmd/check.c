@@ -339,7 +339,7 @@ static void check_trace(void)
     }
 }
 
-/* V1 to V4 of each process's space. One that is being made or torn down has no thread. */
+/* V1 to V4 of each process's space, A2 and O3 of the areas in it. One that is being made or torn down has no thread. */
 static bool check_space(vaddr_t address, void *context UNUSED)
 {
     char why[160];

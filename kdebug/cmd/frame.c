@@ -14,7 +14,7 @@ static const char *owner_name(unsigned owner)
     static const char *const names[FRAME_OWNERS] = {
         [FRAME_FREE] = "free", [FRAME_RESERVED] = "reserved",      [FRAME_KERNEL] = "kernel",
         [FRAME_HEAP] = "heap", [FRAME_PAGE_TABLE] = "page tables", [FRAME_STACK] = "kernel stacks",
-        [FRAME_USER] = "user", [FRAME_TRACE] = "trace rings",
+        [FRAME_USER] = "user", [FRAME_TRACE] = "trace rings",      [FRAME_PAGER] = "pager",
     };
     return names[owner] == NULL ? "?" : names[owner];
 }

@@ -36,13 +36,17 @@ static void print_mapping(vaddr_t at, const struct mapping *mapping)
         return;
     }
     kd_fetch((vaddr_t)mapping->area, &area, sizeof(area), "area");
-    kd_print("%c%c%c  %s%s%s area 0x%llx + 0x%llx%s  (0x%llx)\n",
+    kd_print("%c%c%c  %s%s%s area 0x%llx + 0x%llx%s  (0x%llx)",
              mapping->protection & PROT_READ ? 'r' : '-',
              mapping->protection & PROT_WRITE ? 'w' : '-',
              mapping->protection & PROT_EXEC ? 'x' : '-', kind_name(&area), cache_name(&area),
              area.is_ring ? " ring" : "", (unsigned long long)(vaddr_t)mapping->area,
              (unsigned long long)mapping->offset, mapping->dying ? ", dying" : "",
              (unsigned long long)at);
+    if (area.paged_out != 0) {
+        kd_print("  %llu pages out", (unsigned long long)area.paged_out);
+    }
+    kd_print("\n");
 }
 
 /* In order of addresses. Depth is bounded by the tree's height; a damaged one by the count. */
@@ -105,9 +109,10 @@ static void run_area(struct kd_call *call)
              area.writable ? "" : ", read only", (unsigned long long)area.bytes / KIB,
              atomic_load_explicit(&area.object.refs, memory_order_relaxed));
     if (area.kind == AREA_ANONYMOUS) {
-        kd_print("  %llu pages have a frame, index of %u levels at 0x%llx\n",
-                 (unsigned long long)area.resident, area.levels,
-                 (unsigned long long)(vaddr_t)area.index);
+        kd_print(
+            "  %llu pages have a frame, %llu are out with a pager, index of %u levels at 0x%llx\n",
+            (unsigned long long)area.resident, (unsigned long long)area.paged_out, area.levels,
+            (unsigned long long)(vaddr_t)area.index);
     } else {
         kd_print("  physical 0x%llx\n", (unsigned long long)area.base);
     }

@@ -45,6 +45,16 @@ void hook_object_destroy(struct object *object);
 /* kernel/syscall: a handle for a mailbox or event was opened (+1) or closed (-1), with these rights. */
 void hook_handle_change(struct object *object, uint32_t rights, int change);
 
+/*
+ * kernel/ipc: ask a pager's mailbox for a page, and wait for the reply. OK: it has replied; ERR_TIMED_OUT; ERR_PEER_CLOSED;
+ * ERR_CANCELLED. Context: thread, no lock held.
+ */
+status_t hook_page_fetch(struct object *mailbox, uint64_t area, uint64_t page,
+                         ns_t deadline) MUST_CHECK;
+
+/* kernel/ipc: call `each` for the physical address of every word that a thread waits on. Locks: WAIT; no lock of a higher rank held. */
+void hook_futex_words(void (*each)(paddr_t word, void *context), void *context);
+
 /* kernel/sched: a sub-buffer was finished: wake who waits in trace_wait. */
 void trace_notify(void);
 

@@ -17,11 +17,15 @@
  * does. If the frame is used again, a wake-up on its new word may reach the old waiter, who looks at his word again, as
  * one does after every wait.
  *
+ * A page on which somebody waits is not paged out: it would come back in another frame (kernel/vm/page_out.c).
+ *
  * Rejected: keys of space and address, which threads of different processes do not share.
  */
 #include "ipc/futex.h"
 
+#include "arch/mmu.h"
 #include "base/assert.h"
+#include "base/hooks.h"
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/message.h"
@@ -227,4 +231,20 @@ status_t sys_futex_requeue(vaddr_t address, uint32_t expected, uint64_t wake, va
         trace_ipc_futex((uint32_t)*out_woken, (uint32_t)*out_moved, address);
     }
     return status;
+}
+
+/* A bucket that looks empty has no waiter that the caller would have to know of: joining locks the word's space, and so did he. */
+void hook_futex_words(void (*each)(paddr_t word, void *context), void *context)
+{
+    for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
+        struct futex_bucket *bucket = &futex_buckets[i];
+        if (list_is_empty(&bucket->waiters)) {
+            continue;
+        }
+        spinlock_acquire(&bucket->lock);
+        list_for_each (node, &bucket->waiters) {
+            each(virt_to_phys(LIST_ENTRY(node, struct futex_waiter, link)->word), context);
+        }
+        spinlock_release(&bucket->lock);
+    }
 }

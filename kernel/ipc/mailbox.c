@@ -17,7 +17,7 @@
  * M2  A caller whose wait ends early (time-out, cancellation) takes itself off its list under the lock before it returns
  *     to user mode. So under the lock the frame of a listed caller is stable, even if its ticket is claimed already.
  * M3  Buffers are copied and handles put into the receiver's table with no lock held, by whoever completes the pair, while the other side's ticket is claimed: it stands still,
- *     and cannot be woken by others. Each side has made its own pages present before. If the copy fails for the
+ *     and cannot be woken by others. Each side has made its own pages present before, and none of what a call announces in its registers is paged out (vm/page_out.c). If the copy fails for the
  *     fault of one side, that side gets the error and the other is put back to wait (mailbox_unclaim()).
  * M4  When the last handle with the right to receive is closed, every listed thread gets ERR_PEER_CLOSED.
  * M5  The memory of a mailbox stays a mailbox (mm/heap.h): a caller that comes back late may lock it and take itself off a list it

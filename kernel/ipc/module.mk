@@ -1,4 +1,4 @@
-KERNEL_SRC += kernel/ipc/mailbox.c kernel/ipc/message_handles.c kernel/ipc/pins.c kernel/ipc/event.c kernel/ipc/futex.c
+KERNEL_SRC += kernel/ipc/mailbox.c kernel/ipc/kernel_call.c kernel/ipc/message_handles.c kernel/ipc/pins.c kernel/ipc/event.c kernel/ipc/futex.c
 # No array here that could be overrun; a canary would cost every message.
 CFLAGS_kernel/ipc/mailbox.c := -fno-stack-protector
 KERNEL_SRC += kernel/ipc/direct.c

@@ -64,6 +64,8 @@ struct frame_zone frame_zones[FRAME_ZONES];
 struct frame_cache frame_caches[CPU_MAX];
 struct frame_section *frame_sections;
 uint64_t frame_section_count;
+bool frame_short;
+static uint64_t short_mark; /* free frames, below which memory is short */
 
 static void set_state(struct frame *frame, enum frame_state state)
 {
@@ -145,10 +147,27 @@ static paddr_t take_run_locked(struct frame_zone *zone, unsigned order)
     return split_run_locked(zone, LIST_FIRST(shortest, struct frame, link)->data, order);
 }
 
+/* The zones are looked at without their locks: a hint, renewed at each trip. */
+static void note_shortage(void)
+{
+    uint64_t frames = 0;
+    for (unsigned i = 0; i < FRAME_ZONES; i++) {
+        frames += *(volatile uint64_t *)&frame_zones[i].free_frames;
+    }
+    frame_short = frames < short_mark;
+}
+
 /* Counters of the trace: when a core meets a zone, not for each frame. */
 static void trace_zone(const struct frame_zone *zone)
 {
     trace_mm_frames_free((uint8_t)(zone - frame_zones), zone->free_frames);
+    note_shortage();
+}
+
+void frame_set_short_mark(uint64_t frames)
+{
+    short_mark = frames;
+    note_shortage();
 }
 
 static void trace_owner(const struct frame_cache *cache, enum frame_owner owner)

@@ -19,6 +19,7 @@ enum frame_owner {
     FRAME_STACK,
     FRAME_USER,
     FRAME_TRACE,
+    FRAME_PAGER, /* where a pager keeps pages of others */
     FRAME_OWNERS,
 };
 
@@ -69,6 +70,17 @@ bool frame_merge(paddr_t pa, unsigned order) MUST_CHECK;
 void frame_get(paddr_t pa);
 void frame_put(paddr_t pa);
 bool frame_is_shared(paddr_t pa);
+
+/*
+ * frame_set_short_mark() - from when on memory is short: fewer free frames than this; 0: never. frame_is_short() - it was, at the
+ * last trip of a core to a zone. Cost: one load.
+ */
+extern bool frame_short;
+void frame_set_short_mark(uint64_t frames);
+static inline bool frame_is_short(void)
+{
+    return UNLIKELY(*(volatile bool *)&frame_short);
+}
 
 uint64_t frame_count_free(void);              /* frames, exact when quiet */
 uint64_t frame_count(enum frame_owner owner); /* frames */

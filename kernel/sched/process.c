@@ -57,6 +57,7 @@ status_t process_create(const char *name, struct process **out)
     process->priority_ceiling = LEVEL_FEEDBACK_TOP;
     process->supervisor = NULL;
     process->started = false;
+    process->is_resident = false;
     process->ending = false;
     process->ended = false;
     process->code = 0;

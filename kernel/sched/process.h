@@ -21,6 +21,7 @@ struct process {
     uint8_t priority_ceiling;  /* (a) highest priority of its threads */
     uint32_t space_users;      /* (p) calls of others that work on its space just now */
     bool started;              /* (p) has had a thread */
+    bool is_resident;          /* (a) nothing of it is paged out */
     bool ending;               /* (p) no new threads */
     bool ended;                /* (exit.lock) its space and handles are gone */
     uint64_t code;             /* (p) exit code */

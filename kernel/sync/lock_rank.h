@@ -9,6 +9,7 @@ enum lock_rank {
     LOCK_RANK_SPACE,        /* mappings; taken while a process is set up or ends */
     LOCK_RANK_SPACE_SECOND, /* message copy: the second of two, ordered by address */
     LOCK_RANK_AREA,         /* pages of an area, under the space that faults */
+    LOCK_RANK_PAGER,        /* requests to a pager, under the area they are about */
     LOCK_RANK_HANDLES,      /* handle table: slots are filled last in a create path */
     LOCK_RANK_MAILBOX,      /* queues of one mailbox */
     LOCK_RANK_INTERRUPT,    /* a driver's interrupt, over the event that it signals */

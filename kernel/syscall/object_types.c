@@ -9,6 +9,7 @@
 #include "sched/process.h"
 #include "syscall/syscall.h"
 #include "vm/area.h"
+#include "vm/pager.h"
 
 struct object trace_object, debug_object, system_object;
 
@@ -42,6 +43,9 @@ void hook_object_destroy(struct object *object)
         break;
     case OBJECT_INTERRUPT:
         interrupt_destroy(object);
+        break;
+    case OBJECT_PAGER:
+        pager_destroy(object);
         break;
     case OBJECT_LEASE:
         lease_destroy(object);

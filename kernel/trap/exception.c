@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A user fault as a call to a supervisor.
- *
- * The thread makes an ordinary mailbox call, with all that follows: priority lent, direct hand-over,
- * trace, cancellation when it is killed, ERR_PEER_CLOSED when nobody can answer. Only the words are
- * not its registers, which the supervisor must not disturb: for the call a second frame on the
- * kernel stack takes the place of the one that the trap has saved.
- */
+/* A user fault as a call to a supervisor (ipc/kernel_call.c). */
 #include "trap/exception.h"
 
-#include "base/assert.h"
-#include "gen/syscall_handlers.h"
+#include "ipc/kernel_call.h"
 #include "kernel/abi/exception.h"
 #include "kernel/abi/message.h"
-#include "object/handle.h"
 #include "sched/process.h"
 #include "sched/thread.h"
-
-/* The call checks that its handle is current; it has none in the table of the process. */
-#define EXCEPTION_HANDLE 1u
 
 #define RFLAGS_ARITHMETIC 0xcd5ull /* CF PF AF ZF SF DF OF */
 
@@ -27,7 +15,6 @@ static void fill_message(struct trap_frame *message, const struct trap_frame *fr
 {
     const struct thread *self = current_thread();
     *message = (struct trap_frame){
-        .rdi = EXCEPTION_HANDLE,
         .rsi = frame->vector,
         .rdx = DEADLINE_FOREVER,
         /* Words in the order of enum exception_word: r8 r9 r10 r12 r13 r14 r15 rbx. */
@@ -50,18 +37,6 @@ static void take_reply(struct trap_frame *frame, const struct trap_frame *messag
     frame->rax = message->r12;
 }
 
-static status_t call_supervisor(struct thread *self, struct object *mailbox, uint64_t badge,
-                                struct trap_frame *message)
-{
-    struct handle_entry entry = {
-        .object = mailbox, .badge = badge, .handle = EXCEPTION_HANDLE, .type = OBJECT_MAILBOX};
-    struct trap_frame *saved = self->frame;
-    self->frame = message;
-    sys_mailbox_call(message, &entry);
-    self->frame = saved;
-    return (status_t)message->rax;
-}
-
 bool exception_handled(struct trap_frame *frame, vaddr_t address)
 {
     struct thread *self = current_thread();
@@ -72,7 +47,7 @@ bool exception_handled(struct trap_frame *frame, vaddr_t address)
         return false;
     }
     fill_message(&message, frame, address);
-    status_t status = call_supervisor(self, mailbox, badge, &message);
+    status_t status = mailbox_call_kernel(mailbox, badge, &message);
     object_put(mailbox);
     if (status == OK && (uint32_t)message.rsi == EXCEPTION_RESUME) {
         take_reply(frame, &message);

@@ -5,7 +5,8 @@
  * An anonymous area owns its frames, whoever maps it: pages live as long as the area, and all
  * spaces that map it see the same ones. They are noted in a page index (area_index.c).
  *
- *   A1  A slot goes from 0 to a frame, and nodes only come, until the area is destroyed or resized.
+ *   A1  A slot goes from 0 to a frame, and nodes only come, until the area is destroyed or resized. What a pager
+ *       does to it: O1 of pager.c.
  *       A page gets another frame, and the index another shape, only while the page is frozen and no
  *       space shows it.
  *   A2  resident = pages that have a frame in the index.
@@ -28,6 +29,7 @@
 #include "mm/heap.h"
 #include "sched/thread.h"
 #include "vm/area_impl.h"
+#include "vm/pager_impl.h"
 
 #define PAGES_PER_STEP 4u /* 16 KiB of zeroing between preemption points */
 #define RUN_BYTES_MAX  (FRAME_BYTES << FRAME_ORDER_MAX)
@@ -96,7 +98,8 @@ status_t area_create_run(uint64_t bytes, unsigned flags, struct area **out)
     paddr_t limit = flags & AREA_BELOW_4G ? 1ull << 32 : FRAME_LIMIT_NONE;
     area->is_ring = flags & AREA_RING;
     area->is_huge = flags & AREA_HUGE;
-    area->base = frame_alloc_run(bytes / FRAME_BYTES, limit, FRAME_USER);
+    area->base =
+        frame_alloc_run(bytes / FRAME_BYTES, limit, pager_is_asking() ? FRAME_PAGER : FRAME_USER);
     if (area->base == 0) {
         object_discard(&area->object);
         heap_free(area);
@@ -168,5 +171,7 @@ void area_destroy(struct object *object)
     }
     quota_return(area->payer, QUOTA_MEMORY, area->bytes / FRAME_BYTES);
     quota_put(area->payer);
-    heap_free(area);
+    if (!pager_outlives(area)) {
+        area_free(area);
+    }
 }

@@ -44,7 +44,7 @@ void area_set_payer(struct area *area, struct quota *quota);
  * pages are copied when one of the two is written to.
  *
  * Of anonymous areas and of physical memory that is not writable. OK; ERR_RANGE; ERR_NO_MEMORY;
- * ERR_NOT_SUPPORTED another kind, or a ring. Threads that write to the area meanwhile may be held
+ * ERR_NOT_SUPPORTED another kind, or a ring; ERR_CORRUPT a page of it is lost (pager.h). Threads that write to the area meanwhile may be held
  * up for a moment; what they write may or may not be in the clone. May take long.
  */
 status_t area_clone(struct area *area, uint64_t offset, uint64_t bytes,

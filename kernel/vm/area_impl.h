@@ -13,7 +13,16 @@
 /* Tag of an entry above the lowest level: not a node, but a frame of 2 MiB. */
 #define AREA_LARGE 1ull
 
+/*
+ * Tags of an entry of the lowest level (pager.c has the theory). AREA_PAGED: no frame to be shown. With
+ * AREA_LEAVING the frame's address is there still; else the pager has the page, and the entry has its seal.
+ */
+#define AREA_PAGED   1ull
+#define AREA_LEAVING 2ull
+#define AREA_TAGS    (AREA_PAGED | AREA_LEAVING)
+
 struct mapping;
+struct pager;
 
 /* (c) constant after create  (l) lock  (f) lock, and all pages frozen  (a) atomic */
 struct area {
@@ -35,6 +44,12 @@ struct area {
     unsigned levels;         /* (f) nodes from the top to a page's frame, at least 1 */
     unsigned lowest_entries; /* (f) slots of a lowest node */
     uint64_t resident;       /* (l) anonymous: pages that have a frame */
+    struct pager *pager;     /* (l) who has, or had, pages of it, kept; NULL: all of it is here */
+    uint64_t paged_out;      /* (l) pages that the pager has */
+    uint64_t
+        forget_from; /* (pager->lock) what the pager has from this page on is no longer needed */
+    bool is_gone;    /* (pager->lock) destroyed, but for telling the pager */
+    struct list forget_link; /* (pager->lock) the pager is to be told so; outlives the area */
     struct list mappings;    /* (l) mapping.area_link, new ones at the end */
     unsigned walks;          /* (l) area_walk()s under way */
     atomic_ulong frozen_first,
@@ -56,11 +71,12 @@ static inline uint64_t area_page(const struct area *area, uint64_t offset)
 }
 
 /*
- * area_find() - the frame of a page of an anonymous area, 0: none of its own. Takes no lock: by A1
- * what is there stays, but for frozen pages, which only change when no mapping shows them.
+ * area_entry() - what the index has for a page of an anonymous area: a frame, 0: nothing, or an entry
+ * tagged AREA_PAGED. Takes no lock: by A1 what is there stays, but for frozen pages, which only change
+ * when no mapping shows them. Tagged entries change under area->lock.
  * REQUIRES(the lock of a space that maps the page, which is not frozen), or all cores stopped.
  */
-static inline paddr_t area_find(const struct area *area, uint64_t page)
+static inline uint64_t area_entry(const struct area *area, uint64_t page)
 {
     const uint64_t *node = __atomic_load_n(&area->index, __ATOMIC_ACQUIRE);
     for (unsigned level = area->levels; node != NULL;) {
@@ -76,6 +92,13 @@ static inline paddr_t area_find(const struct area *area, uint64_t page)
         node = (const uint64_t *)entry;
     }
     return 0;
+}
+
+/* area_find() - the frame of a page, 0: none of its own that could be shown. As area_entry(). */
+static inline paddr_t area_find(const struct area *area, uint64_t page)
+{
+    uint64_t entry = area_entry(area, page);
+    return entry & AREA_PAGED ? 0 : entry;
 }
 
 /*
@@ -114,6 +137,18 @@ static inline paddr_t area_origin_frame(const struct area *area, uint64_t page)
     return area->origin->base + area->origin_offset + page * PAGE_BYTES;
 }
 
+/* area_is_out() - a tagged entry of a page that the pager has. area_leaving_frame() - the frame of one
+ * that is on its way there. */
+static inline bool area_is_out(uint64_t entry)
+{
+    return (entry & AREA_TAGS) == AREA_PAGED;
+}
+
+static inline paddr_t area_leaving_frame(uint64_t entry)
+{
+    return entry & ~AREA_TAGS;
+}
+
 /*
  * area_slot_locked() - where the frame of a page of an anonymous area is noted: physical address,
  * 0: none yet. Makes the nodes that lead to it, splits a large frame on the way; NULL: no memory.
@@ -143,12 +178,27 @@ bool area_index_grow_locked(struct area *area, uint64_t pages);
 void area_index_cut_locked(struct area *area, uint64_t first, uint64_t end);
 void area_index_destroy(struct area *area);
 
+/* area_check() - verify A2 and O2, O3 of pager.c. As frame_check(). */
+bool area_check(const struct area *area, char *why, size_t bytes);
+
 /* area_is_frozen() - a fault on this page has to be tried again. REQUIRES(space->lock). */
 static inline bool area_is_frozen(const struct area *area, uint64_t page)
 {
     return UNLIKELY(page < atomic_load_explicit(&area->frozen_end, memory_order_acquire) &&
                     page >= atomic_load_explicit(&area->frozen_first, memory_order_relaxed));
 }
+
+/*
+ * area_freeze() - keep faults off the pages [first, end), and visit every mapping that shows some of
+ * them, under its space's lock; area_visit() - visit them again. area_thaw() - let faults go on. No
+ * preemption point in between; long work goes in steps. In area_freeze.c.
+ */
+typedef void (*area_visit_fn)(struct mapping *mapping, vaddr_t va, vaddr_t end, void *context);
+void area_freeze(struct area *area, uint64_t first, uint64_t end, area_visit_fn visit,
+                 void *context);
+void area_visit(struct area *area, uint64_t first, uint64_t end, area_visit_fn visit,
+                void *context);
+void area_thaw(struct area *area);
 
 /* area_own_page() - give a page that is shared a frame of its own, with the same contents. OK, also
  * if it was not shared; ERR_NO_MEMORY. Context: thread, no lock held. In area_share.c. */

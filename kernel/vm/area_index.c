@@ -4,7 +4,7 @@
  *
  *      levels = 2:   index -> | node | 0 | large | ...       a node; or 2 MiB in one frame, tagged
  *                                |
- *                                +-> | frame | 0 | frame | ...   lowest: physical address, or 0
+ *                                +-> | frame | 0 | paged | ...   lowest: physical address, tagged or not, or 0
  *
  * An area of less than 512 pages has only a lowest node, and that no longer than it has pages. From
  * 512 pages on there is a level above, where a large frame can stand in for a node.
@@ -19,6 +19,7 @@
 #include "mm/heap.h"
 #include "sched/thread.h"
 #include "vm/area_impl.h"
+#include "vm/pager_impl.h"
 
 #define FRAMES_PER_STEP 64u /* freed between preemption points: about as long as zeroing 16 KiB */
 #define LARGE_ORDER     AREA_NODE_BITS
@@ -148,6 +149,20 @@ static uint64_t *find_entry(struct area *area, uint64_t page, unsigned *out_leve
     return entry;
 }
 
+/* What an entry stands for goes: frames, or the claim to what the pager has. */
+static void drop_entry(struct area *area, uint64_t entry, unsigned level)
+{
+    if (level > 0) {
+        frame_put(entry & ~AREA_LARGE);
+        area->resident -= AREA_NODE_ENTRIES;
+    } else if (area_is_out(entry)) {
+        pager_page_gone_locked(area);
+    } else {
+        frame_put(area_leaving_frame(entry));
+        area->resident--;
+    }
+}
+
 void area_index_cut_locked(struct area *area, uint64_t first, uint64_t end)
 {
     for (uint64_t page = first; page < end && area->index != NULL;) {
@@ -156,8 +171,7 @@ void area_index_cut_locked(struct area *area, uint64_t first, uint64_t end)
         uint64_t pages = 1ull << level * AREA_NODE_BITS;
         if (*entry != 0) {
             VERIFY(page % pages == 0 && end - page >= pages); /* split before */
-            frame_put(*entry & ~AREA_LARGE);
-            area->resident -= pages;
+            drop_entry(area, *entry, level);
             *entry = 0;
         }
         page = ROUND_DOWN(page, pages) + pages;
@@ -165,7 +179,7 @@ void area_index_cut_locked(struct area *area, uint64_t first, uint64_t end)
 }
 
 /* Free what a node leads to, and the node. *count of frames since the last preemption point. */
-static void destroy_node(const struct area *area, uint64_t *node, unsigned level, unsigned *count)
+static void destroy_node(struct area *area, uint64_t *node, unsigned level, unsigned *count)
 {
     for (unsigned i = 0; i < entries_at(area, level); i++) {
         if (node[i] == 0) {
@@ -175,7 +189,7 @@ static void destroy_node(const struct area *area, uint64_t *node, unsigned level
             destroy_node(area, (uint64_t *)node[i], level - 1, count);
             continue;
         }
-        frame_put(node[i] & ~AREA_LARGE);
+        drop_entry(area, node[i], level);
         if (++*count == FRAMES_PER_STEP) {
             *count = 0;
             preempt_point();

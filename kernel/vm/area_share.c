@@ -2,30 +2,7 @@
 /*
  * Areas change under those who show them: clones, pages of their own, another length.
  *
- * Problem. Faults look a frame up without the area's lock and enter it into a page table. Who wants
- * to take a frame away, or forbid writing to it, must be sure that no space shows it and that no
- * fault is just about to; but spaces lock before areas, so he cannot hold the area's lock while he
- * visits them.
- *
- * Freezing. A range of pages is marked, then every space that maps it is visited: its lock is taken,
- * leaves are cleared or made read-only, its TLBs flushed. A fault that had looked before is over
- * when its space's lock can be had, and its leaf is seen; one that looks later sees the mark, lets go
- * and tries again. So between the last visit and the thaw the pages are nobody else's:
- *
- *      freeze pages                    a fault: take space->lock
- *      for each mapping                         frozen? let go, poll, try again
- *          take its space->lock                 look up, enter leaf
- *          clear leaves, flush                  let go
- *          let go
- *      change the slots
- *      thaw
- *
- *   Z1  One freeze at a time per area, never across a preemption point: who meets one spins, and
- *       polls. Long work goes in steps of 512 pages.
- *   Z2  A walk goes along area->mappings with the lock let go at each visit. The mapping visited is
- *       pinned: who wants to remove it waits. New mappings, and upper parts of cut ones, come to the
- *       end of the list, so the walk meets them. Only merging moves pages to an earlier mapping, and
- *       that is not done while a walk is under way.
+ * All of it happens to pages that are frozen meanwhile: area_freeze.c.
  *
  * A clone shares the frames: each slot's frame gets a reference for the clone, after the area's own
  * leaves were made read-only (A4). The first write to such a page, on either side, gives that side
@@ -47,6 +24,7 @@
 #include "mm/tlb.h"
 #include "object/quota.h"
 #include "sched/thread.h"
+#include "vm/pager_impl.h"
 #include "vm/space_impl.h"
 
 #define PAGES_PER_STEP AREA_NODE_ENTRIES
@@ -54,110 +32,18 @@
     64u /* each costs hundreds of instructions, and nobody else runs meanwhile */
 #define ALL_PAGES (~0ull)
 
-/* ---- mappings of an area ---- */
-
-bool area_has_one_mapping(const struct area *area, const struct mapping *mapping)
-{
-    return area->mappings.next == &mapping->area_link &&
-           area->mappings.prev == &mapping->area_link &&
-           atomic_load_explicit(&area->frozen_end, memory_order_relaxed) == 0;
-}
-
-void area_add_mapping(struct area *area, struct mapping *mapping)
-{
-    spinlock_acquire(&area->lock);
-    list_push_back(&area->mappings, &mapping->area_link);
-    spinlock_release(&area->lock);
-}
-
-void area_remove_mapping(struct area *area, struct mapping *mapping)
-{
-    spinlock_acquire(&area->lock);
-    while (mapping->pins != 0) { /* Z2: a visit is short */
-        spinlock_release(&area->lock);
-        cpu_relax();
-        core_poll();
-        spinlock_acquire(&area->lock);
-    }
-    list_remove(&mapping->area_link);
-    spinlock_release(&area->lock);
-}
-
-bool area_try_remove_mapping(struct area *area, struct mapping *mapping)
-{
-    spinlock_acquire(&area->lock);
-    bool is_quiet = area->walks == 0;
-    if (is_quiet) {
-        list_remove(&mapping->area_link);
-    }
-    spinlock_release(&area->lock);
-    return is_quiet;
-}
-
-/* The mapping after `previous`, pinned; NULL previous: the first. NULL: the end. */
-static struct mapping *walk_next(struct area *area, struct mapping *previous)
-{
-    struct mapping *next = NULL;
-    spinlock_acquire(&area->lock);
-    struct list *node = previous != NULL ? previous->area_link.next : area->mappings.next;
-    if (previous != NULL) {
-        previous->pins--;
-    } else {
-        area->walks++;
-    }
-    if (node != &area->mappings) {
-        next = LIST_ENTRY(node, struct mapping, area_link);
-        next->pins++;
-    } else {
-        area->walks--;
-    }
-    spinlock_release(&area->lock);
-    return next;
-}
-
-typedef void (*visit_fn)(struct mapping *mapping, vaddr_t va, vaddr_t end);
-
-/* Where a mapping shows some of the pages [first, end). False: it shows none. An end read too early
- * may be too high, which does no harm; what was cut off is met later (Z2). */
-static bool find_shown(const struct mapping *mapping, uint64_t first, uint64_t end, vaddr_t *out_va,
-                       vaddr_t *out_end)
-{
-    vaddr_t start = mapping_start(mapping), stop = *(const volatile vaddr_t *)&mapping->end;
-    uint64_t low = mapping->offset / PAGE_BYTES;
-    uint64_t high = low + (stop - start) / PAGE_BYTES;
-    if (first >= high || end <= low) {
-        return false;
-    }
-    *out_va = start + (MAX(first, low) - low) * PAGE_BYTES;
-    *out_end = start + (MIN(end, high) - low) * PAGE_BYTES;
-    return true;
-}
-
-/* Visit every mapping that shows some of the pages, under its space's lock. */
-static void walk_mappings(struct area *area, uint64_t first, uint64_t end, visit_fn visit)
-{
-    struct mapping *mapping = NULL;
-    while ((mapping = walk_next(area, mapping)) != NULL) {
-        vaddr_t va, stop;
-        if (find_shown(mapping, first, end, &va, &stop)) {
-            spinlock_acquire(&mapping->space->lock);
-            visit(mapping, va, stop);
-            spinlock_release(&mapping->space->lock);
-        }
-    }
-}
-
-static void hide_pages(struct mapping *mapping, vaddr_t va, vaddr_t end)
+static void hide_pages(struct mapping *mapping, vaddr_t va, vaddr_t end, void *context UNUSED)
 {
     space_clear_leaves_locked(mapping->space, va, end);
 }
 
 /* The frames stay, and so may the leaves: it is enough that no look-up is under way. */
-static void pass_by(struct mapping *mapping UNUSED, vaddr_t va UNUSED, vaddr_t end UNUSED)
+static void pass_by(struct mapping *mapping UNUSED, vaddr_t va UNUSED, vaddr_t end UNUSED,
+                    void *context UNUSED)
 {
 }
 
-static void forbid_writing(struct mapping *mapping, vaddr_t va, vaddr_t end)
+static void forbid_writing(struct mapping *mapping, vaddr_t va, vaddr_t end, void *context UNUSED)
 {
     struct page_table *table = &mapping->space->table;
     vaddr_t at = va;
@@ -173,41 +59,15 @@ static void forbid_writing(struct mapping *mapping, vaddr_t va, vaddr_t end)
     }
 }
 
-/* ---- freezing ---- */
-
-/* Returns with area->lock held. */
-static void freeze_locking(struct area *area, uint64_t first, uint64_t end)
-{
-    spinlock_acquire(&area->lock);
-    while (atomic_load_explicit(&area->frozen_end, memory_order_relaxed) != 0) {
-        spinlock_release(&area->lock);
-        cpu_relax();
-        core_poll();
-        spinlock_acquire(&area->lock);
-    }
-    atomic_store_explicit(&area->frozen_first, first, memory_order_relaxed);
-    atomic_store_explicit(&area->frozen_end, end, memory_order_relaxed);
-}
-
-static void freeze(struct area *area, uint64_t first, uint64_t end, visit_fn visit)
-{
-    freeze_locking(area, first, end);
-    spinlock_release(&area->lock);
-    walk_mappings(area, first, end, visit);
-}
-
-/* Pairs with the acquire in area_is_frozen(). */
-static void thaw(struct area *area)
-{
-    atomic_store_explicit(&area->frozen_end, 0, memory_order_release);
-}
-
 /* ---- a page of one's own ---- */
 
 static bool is_shared_locked(const struct area *area, uint64_t page)
 {
-    paddr_t pa = area_find(area, page);
-    return pa != 0 ? frame_is_shared(pa) : area->origin != NULL;
+    uint64_t entry = area_entry(area, page);
+    if (entry & AREA_PAGED) {
+        return false; /* only what one area has is paged out */
+    }
+    return entry != 0 ? frame_is_shared(entry) : area->origin != NULL;
 }
 
 /* The page is frozen and hidden. */
@@ -239,12 +99,12 @@ status_t area_own_page(struct area *area, uint64_t page)
     }
     status_t status = OK;
     bool used = false;
-    freeze(area, page, page + 1, hide_pages);
+    area_freeze(area, page, page + 1, hide_pages, NULL);
     if (is_shared_locked(area, page)) {
         status = replace_frame(area, page, fresh);
         used = status == OK;
     }
-    thaw(area);
+    area_thaw(area);
     if (!used) {
         frame_free(fresh, 0);
     }
@@ -253,12 +113,20 @@ status_t area_own_page(struct area *area, uint64_t page)
 
 /* ---- clones ---- */
 
-/* Enter the frames of pages [first, end) of an area in its clone, where they begin at page `at`. */
+/*
+ * Enter the frames of pages [first, end) of an area in its clone, where they begin at page `at`; those that the clone has
+ * already are left. ERR_BUSY: *out_page must be brought back first.
+ */
 static status_t share_frames_locked(struct area *area, uint64_t first, uint64_t end,
-                                    struct area *clone, uint64_t at)
+                                    struct area *clone, uint64_t at, uint64_t *out_page)
 {
     for (uint64_t page = first; page < end; page++, at++) {
-        if (area_find(area, page) == 0) {
+        uint64_t entry = area_entry(area, page);
+        if (entry & AREA_PAGED) {
+            *out_page = page;
+            return ERR_BUSY;
+        }
+        if (entry == 0 || area_find(clone, at) != 0) {
             continue;
         }
         uint64_t *from = area_slot_locked(area, page); /* splits what is large */
@@ -277,12 +145,19 @@ static status_t share_pages(struct area *area, uint64_t first, uint64_t pages, s
     uint64_t end = first + pages;
     for (uint64_t at = first; at < end;) {
         uint64_t step_end = MIN(ROUND_DOWN(at, (uint64_t)SHARES_PER_STEP) + SHARES_PER_STEP, end);
-        freeze(area, at, step_end, forbid_writing);
+        area_freeze(area, at, step_end, forbid_writing, NULL);
         spinlock_acquire(&area->lock);
         area->may_share = true;
-        status_t status = share_frames_locked(area, at, step_end, clone, at - first);
+        uint64_t paged = 0;
+        status_t status = share_frames_locked(area, at, step_end, clone, at - first, &paged);
         spinlock_release(&area->lock);
-        thaw(area);
+        area_thaw(area);
+        if (status == ERR_BUSY) {
+            status = page_in(area, paged);
+            if (status == OK) {
+                continue; /* the clone keeps what it has, so this comes to an end */
+            }
+        }
         if (status != OK) {
             return status;
         }
@@ -341,7 +216,7 @@ status_t area_clone(struct area *area, uint64_t offset, uint64_t bytes, struct a
 
 static status_t grow(struct area *area, uint64_t bytes)
 {
-    freeze(area, 0, ALL_PAGES, pass_by);
+    area_freeze(area, 0, ALL_PAGES, pass_by, NULL);
     spinlock_acquire(&area->lock);
     uint64_t more = bytes > area->bytes ? (bytes - area->bytes) / PAGE_BYTES : 0;
     status_t status = quota_charge(area->payer, QUOTA_MEMORY, more);
@@ -353,7 +228,7 @@ static status_t grow(struct area *area, uint64_t bytes)
         area->bytes = MAX(area->bytes, bytes);
     }
     spinlock_release(&area->lock);
-    thaw(area);
+    area_thaw(area);
     return status;
 }
 
@@ -363,7 +238,7 @@ static status_t shrink(struct area *area, uint64_t bytes)
     uint64_t pages = bytes / PAGE_BYTES;
     for (uint64_t end = area->bytes / PAGE_BYTES; end > pages;) {
         uint64_t first = MAX(ROUND_DOWN(end - 1, (uint64_t)PAGES_PER_STEP), pages);
-        freeze(area, first, end, hide_pages);
+        area_freeze(area, first, end, hide_pages, NULL);
         spinlock_acquire(&area->lock);
         /* A large frame of which a part stays. */
         bool is_split = first % PAGES_PER_STEP == 0 || area_find(area, first) == 0 ||
@@ -374,10 +249,11 @@ static status_t shrink(struct area *area, uint64_t bytes)
             area->bytes = first * PAGE_BYTES;
         }
         spinlock_release(&area->lock);
-        thaw(area);
+        area_thaw(area);
         if (!is_split) {
             return ERR_NO_MEMORY;
         }
+        pager_forget(area, first);
         preempt_point();
         end = first;
     }

@@ -17,6 +17,9 @@
  * KiB leaves of the aligned 64 KiB around the address, since they cost little once the table is
  * found. 1 GiB leaves are for areas made with AREA_HUGE.
  *
+ * A page that is leaving, or with the pager, comes back first (page_in.c), with no lock held. When memory is
+ * short, who needs a frame makes the pager take cold pages, and waits for that when there is none.
+ *
  * A large leaf takes the place of small ones that are there from a time when it did not fit.
  *
  * A fault that finds its leaf in place is spurious: another core was faster, and a retry succeeds.
@@ -34,6 +37,7 @@
 #include "mm/tlb.h"
 #include "sched/thread.h"
 #include "vm/page_cursor.h"
+#include "vm/pager_impl.h"
 #include "vm/space_impl.h"
 
 #define AROUND_BYTES        0x10000ull
@@ -50,6 +54,7 @@ enum pass {
     PASS_NEEDS_LARGE, /* come back with a zeroed frame of 2 MiB, or without hope for one */
     PASS_NEEDS_COPY,  /* come back when the area has a page of its own */
     PASS_FROZEN,      /* come back in a moment */
+    PASS_PAGED,       /* come back when the pager has given the page */
     PASS_NO_MEMORY,
 };
 
@@ -60,11 +65,14 @@ struct fault {
     paddr_t fresh;     /* zeroed, 0: none; taken (set to 0) if the area has none for the page */
     paddr_t large;     /* the same, 2 MiB */
     bool no_large;     /* there is no memory for one */
-    struct area *area; /* with a reference: PASS_NEEDS_COPY of this page */
+    struct area *area; /* with a reference: PASS_NEEDS_COPY, PASS_PAGED of this page */
     uint64_t page;
-    paddr_t source; /* shared frame of the page that a copy is made of, 0: none */
-    bool is_pinned; /* the source has a reference of the fault's */
-    paddr_t copy;   /* of the source; taken (set to 0) if it could be entered */
+    paddr_t source;  /* shared frame of the page that a copy is made of, 0: none */
+    bool is_pinned;  /* the source has a reference of the fault's */
+    paddr_t copy;    /* of the source; taken (set to 0) if it could be entered */
+    status_t status; /* why it failed */
+    bool was_copied; /* the page had to become the area's own */
+    bool was_paged;  /* the page was brought back */
     enum fault_outcome outcome;
 };
 
@@ -237,6 +245,11 @@ static enum pass pass_anonymous(struct fault *fault, struct mapping *mapping)
     if (pa != 0) {
         return show_page(fault, mapping, pa, area->may_share && frame_is_shared(pa));
     }
+    if (UNLIKELY(area->pager != NULL) && (area_entry(area, fault->page) & AREA_PAGED)) {
+        fault->area = area;
+        object_get(&area->object);
+        return PASS_PAGED;
+    }
     if (area->origin != NULL) {
         return show_page(fault, mapping, area_origin_frame(area, fault->page), true);
     }
@@ -338,53 +351,85 @@ static bool make_copy(struct fault *fault)
     return fault->copy != 0;
 }
 
-/* Between two passes: get what the last one lacked. False: there is no memory. */
-static NOINLINE bool prepare(struct fault *fault, enum pass lacked)
+static enum pass bring_back(struct fault *fault)
+{
+    fault->status = page_in(fault->area, fault->page);
+    object_put(&fault->area->object);
+    if (fault->status == ERR_NO_MEMORY) {
+        return PASS_NO_MEMORY;
+    }
+    fault->was_paged = true;
+    return fault->status == OK ? PASS_FROZEN : finish(fault, FAULT_LOST);
+}
+
+/* Between two passes: get what the last one lacked. PASS_FROZEN: look again. */
+static NOINLINE enum pass prepare(struct fault *fault, enum pass lacked)
 {
     switch (lacked) {
     case PASS_NEEDS_LARGE:
-        fault->large = alloc_large_zeroed();
+        fault->large = frame_is_short() ? 0 : alloc_large_zeroed();
         fault->no_large = fault->large == 0;
-        return true;
+        return PASS_FROZEN;
     case PASS_NEEDS_COPY:
-        return make_copy(fault);
+        fault->was_copied = true;
+        return make_copy(fault) ? PASS_FROZEN : PASS_NO_MEMORY;
+    case PASS_PAGED:
+        return bring_back(fault);
+    case PASS_NO_MEMORY:
+        return pager_make_room() ? PASS_FROZEN : PASS_NO_MEMORY;
     default:
         cpu_relax();
         core_poll();
-        return true;
+        return PASS_FROZEN;
     }
 }
 
-/* Passes until one is done. *copied: the page had to become the area's own. */
-static enum pass run_passes(struct fault *fault, bool *copied)
+/* Passes until one is done, or there is no memory even after the pager has taken what it could. */
+static enum pass run_passes(struct fault *fault)
 {
     for (;;) {
         spinlock_acquire(&fault->space->lock);
         enum pass pass = pass_locked(fault);
         spinlock_release(&fault->space->lock);
         if (LIKELY(pass == PASS_NEEDS_FRAME)) {
-            fault->fresh = frame_alloc_zeroed(FRAME_USER);
-            if (fault->fresh == 0) {
-                return PASS_NO_MEMORY;
+            if (UNLIKELY(frame_is_short())) {
+                pager_keep_reserve();
             }
-            continue;
+            fault->fresh = frame_alloc_zeroed(FRAME_USER);
+            if (LIKELY(fault->fresh != 0)) {
+                continue;
+            }
+            pass = PASS_NO_MEMORY;
         }
-        if (pass == PASS_DONE || pass == PASS_NO_MEMORY) {
+        if (pass != PASS_DONE && pass != PASS_NO_MEMORY) {
+            pass = prepare(fault, pass);
+        }
+        if (UNLIKELY(pass == PASS_NO_MEMORY)) {
+            pass = prepare(fault, pass);
+        }
+        if (pass != PASS_FROZEN) {
             return pass;
         }
-        *copied |= pass == PASS_NEEDS_COPY;
-        if (!prepare(fault, pass)) {
-            return PASS_NO_MEMORY;
-        }
     }
+}
+
+/* What it was all told, when the last pass is over. */
+static enum fault_outcome outcome_of(const struct fault *fault)
+{
+    if (fault->outcome == FAULT_SPURIOUS) {
+        return FAULT_SPURIOUS;
+    }
+    if (fault->was_copied) {
+        return FAULT_COPIED;
+    }
+    return fault->was_paged ? FAULT_FETCHED : fault->outcome;
 }
 
 enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
                                  status_t *out_status)
 {
     struct fault fault = {.space = space, .va = ROUND_DOWN(va, PAGE_BYTES), .need = need};
-    bool copied = false;
-    enum pass pass = run_passes(&fault, &copied);
+    enum pass pass = run_passes(&fault);
     if (UNLIKELY(fault.fresh != 0)) {
         frame_free_zeroed(fault.fresh);
     }
@@ -402,10 +447,33 @@ enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
         return FAULT_FAILED;
     }
     if (!fault_is_served(fault.outcome)) {
-        *out_status = ERR_BAD_ADDRESS;
+        *out_status = fault.status == ERR_CANCELLED ? ERR_CANCELLED : ERR_BAD_ADDRESS;
         return fault.outcome;
     }
-    return copied && fault.outcome != FAULT_SPURIOUS ? FAULT_COPIED : fault.outcome;
+    return outcome_of(&fault);
+}
+
+bool space_show(struct space *space, vaddr_t va, unsigned need)
+{
+    struct fault fault = {.space = space, .va = ROUND_DOWN(va, PAGE_BYTES), .need = need};
+    enum pass pass;
+    for (;;) {
+        spinlock_acquire(&space->lock);
+        pass = pass_locked(&fault);
+        spinlock_release(&space->lock);
+        if (pass != PASS_FROZEN) {
+            break;
+        }
+        cpu_relax();
+        core_poll();
+    }
+    if (fault.area != NULL) {
+        object_put(&fault.area->object);
+    }
+    if (fault.is_pinned) {
+        frame_put(fault.source);
+    }
+    return pass == PASS_DONE && fault_is_served(fault.outcome);
 }
 
 enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error)
@@ -418,8 +486,12 @@ enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error)
     unsigned need = PROT_READ;
     need |= error & FAULT_WRITE ? PROT_WRITE : 0;
     need |= error & FAULT_FETCH ? PROT_EXEC : 0;
-    status_t status;
+    status_t status = OK;
     enum fault_outcome outcome = space_resolve(space, va, need, &status);
+    if (UNLIKELY(status == ERR_CANCELLED)) {
+        /* The thread is being ended, which happens before it is in user mode again; a copy of the kernel has to end now. */
+        return is_user ? FAULT_SPURIOUS : FAULT_FAILED;
+    }
     return outcome == FAULT_SPURIOUS && !is_user && (error & FAULT_PRESENT) ? FAULT_FAILED
                                                                             : outcome;
 }
@@ -434,6 +506,7 @@ static uint64_t present_bytes(struct space *space, vaddr_t va, uint64_t bytes, b
     spinlock_acquire(&space->lock);
     page_cursor_begin(&page, &space->table, va);
     for (unsigned i = 0; page_cursor_has(&page, need); i++) {
+        page_cursor_touch(&page); /* wanted: not cold, see page_out.c */
         done += page.page_bytes - ((va + done) & (page.page_bytes - 1));
         if (done >= bytes || i == PAGES_PER_STEP) {
             break;

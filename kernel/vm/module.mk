@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: MIT
-KERNEL_SRC += kernel/vm/area.c kernel/vm/area_index.c kernel/vm/area_share.c kernel/vm/fault.c kernel/vm/space.c \
+KERNEL_SRC += kernel/vm/area.c kernel/vm/area_index.c kernel/vm/area_share.c kernel/vm/area_freeze.c kernel/vm/area_check.c \
+              kernel/vm/fault.c kernel/vm/pager.c kernel/vm/page_in.c kernel/vm/page_out.c kernel/vm/page_seal.c kernel/vm/space.c \
               kernel/vm/space_check.c kernel/vm/space_copy.c kernel/vm/space_protect.c kernel/vm/user_copy.c
 
 VM_TEST_SRC := $(MM_TEST_SRC) kernel/base/tree.c kernel/object/object.c kernel/vm/area.c kernel/vm/area_index.c \
-               kernel/vm/area_share.c kernel/vm/fault.c kernel/vm/space.c kernel/vm/space_check.c kernel/vm/space_copy.c \
+               kernel/vm/area_share.c kernel/vm/area_freeze.c kernel/vm/area_check.c kernel/vm/fault.c kernel/vm/space.c \
+               kernel/vm/space_check.c kernel/vm/space_copy.c \
                kernel/vm/space_protect.c
+
+HOST_TESTS += test_page_seal
+HOST_test_page_seal_SRC := tests/host/test_page_seal.c kernel/vm/page_seal.c
 
 HOST_TESTS += test_area test_space test_space_change test_space_random test_user_copy
 HOST_test_area_SRC := tests/host/test_area.c tests/host/vm_support.c $(VM_TEST_SRC)

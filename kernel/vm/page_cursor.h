@@ -10,7 +10,7 @@
 
 struct page_cursor {
     const struct page_table *table;
-    const uint64_t *leaf; /* entry of the page that va lies in; NULL: nothing is mapped there */
+    uint64_t *leaf; /* entry of the page that va lies in; NULL: nothing is mapped there */
     uint64_t page_bytes;
 };
 
@@ -24,7 +24,7 @@ static inline void page_cursor_begin(struct page_cursor *cursor, const struct pa
 /* page_cursor_next() - to the page that begins at va, where the one before ends. */
 static inline void page_cursor_next(struct page_cursor *cursor, vaddr_t va)
 {
-    const uint64_t *next = cursor->leaf + 1;
+    uint64_t *next = cursor->leaf + 1;
     if (UNLIKELY(cursor->page_bytes != PAGE_BYTES || IS_ALIGNED((uintptr_t)next, PAGE_BYTES))) {
         cursor->leaf = page_table_find(cursor->table, va, &cursor->page_bytes);
     } else {
@@ -36,6 +36,14 @@ static inline void page_cursor_next(struct page_cursor *cursor, vaddr_t va)
 static inline bool page_cursor_has(const struct page_cursor *cursor, uint64_t flags)
 {
     return cursor->leaf != NULL && (*cursor->leaf & flags) == flags;
+}
+
+/* page_cursor_touch() - as if the page had been accessed. */
+static inline void page_cursor_touch(const struct page_cursor *cursor)
+{
+    if (UNLIKELY(!(*cursor->leaf & PTE_ACCESSED))) {
+        __atomic_fetch_or(cursor->leaf, PTE_ACCESSED, __ATOMIC_RELAXED);
+    }
 }
 
 /* page_cursor_bytes() - where the byte at va, in this page, is in the direct map; *out_room bytes follow in the page. */

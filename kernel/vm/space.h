@@ -67,11 +67,13 @@ enum fault_outcome {
     FAULT_SPURIOUS = 3,
     FAULT_LARGE = 4,
     FAULT_COPIED = 5,
-    FAULT_GUARD = 6, /* failed, on a guard page */
+    FAULT_GUARD = 6,   /* failed, on a guard page */
+    FAULT_FETCHED = 7, /* from the pager */
+    FAULT_LOST = 8,    /* failed: the pager does not have the page any more */
 };
 static inline bool fault_is_served(enum fault_outcome outcome)
 {
-    return outcome != FAULT_FAILED && outcome != FAULT_GUARD;
+    return outcome != FAULT_FAILED && outcome != FAULT_GUARD && outcome != FAULT_LOST;
 }
 /*
  * space_fault() - serve a page fault, of user mode or of the kernel in user_copy_raw().

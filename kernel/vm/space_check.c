@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Verifies the invariants V1 to V4 that space.c states. */
+/* Verifies the invariants V1 to V4 that space.c states, and the counts of the areas that a space shows. */
 #include "base/checked.h"
 #include "base/format.h"
 #include "base/tree.h"
@@ -82,6 +82,19 @@ static const char *check_leaves(const struct space *space, vaddr_t *va)
     return page_table_has_empty(&space->table) ? "V4: an empty table" : NULL;
 }
 
+/* A2 and O3. An area whose lock is held is being changed. */
+static bool check_areas(const struct space *space, char *why, size_t bytes)
+{
+    for (const struct mapping *mapping = space_first(space); mapping != NULL;
+         mapping = space_next(mapping)) {
+        const struct area *area = mapping->area;
+        if (area != NULL && !spinlock_is_held(&area->lock) && !area_check(area, why, bytes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool space_check(const struct space *space, char *why, size_t bytes)
 {
     vaddr_t at = USER_BASE;
@@ -103,5 +116,5 @@ bool space_check(const struct space *space, char *why, size_t bytes)
     if (wrong != NULL) {
         format_text(why, bytes, "%s (at 0x%llx)", wrong, (unsigned long long)at);
     }
-    return wrong == NULL;
+    return wrong == NULL && check_areas(space, why, bytes);
 }

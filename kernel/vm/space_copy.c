@@ -5,11 +5,13 @@
  * Both spaces are locked while a step of 16 KiB is copied, so no page of either can be unmapped and
  * its frame reused. Two spaces are locked in order of their addresses, the second with a rank of
  * its own, so two copies in opposite directions cannot wait for each other. Between steps all locks
- * are let go; pages may be gone then, and whose they are is told.
+ * are let go; pages may be gone then, and whose they are is told. Only a page that the area has, though no leaf shows it, is shown
+ * again: the clock of page_out.c may have looked at it. That waits for nobody's pager.
  *
  * A sender that copies its own message needs no walk for it (space_send()): it reads it as user mode
  * would, by instructions whose faults are not served, because a lock is held.
  */
+#include "abi/memory.h"
 #include "arch/user.h"
 #include "base/assert.h"
 #include "base/checked.h"
@@ -61,23 +63,24 @@ static inline void advance(struct side *side, uint64_t bytes, uint64_t room)
     }
 }
 
-/* One step, both spaces locked. */
-static status_t copy_step(struct side *to, struct side *from, uint64_t bytes, bool *out_bad_to)
+/* One step of *bytes, both spaces locked; on return, what is left of it. ERR_BAD_ADDRESS: at a page of *out_bad. */
+static status_t copy_step(struct side *to, struct side *from, uint64_t *bytes,
+                          struct side **out_bad)
 {
     page_cursor_begin(&to->page, &to->space->table, to->va);
     page_cursor_begin(&from->page, &from->space->table, from->va);
-    while (bytes > 0) {
+    while (*bytes > 0) {
         uint64_t from_room = 0, to_room = 0;
         const uint8_t *source = find_bytes(from, &from_room);
         uint8_t *target = find_bytes(to, &to_room);
         if (UNLIKELY(source == NULL || target == NULL)) {
-            *out_bad_to = source != NULL;
+            *out_bad = source == NULL ? from : to;
             return ERR_BAD_ADDRESS;
         }
-        uint64_t now = MIN(bytes, MIN(from_room, to_room));
+        uint64_t now = MIN(*bytes, MIN(from_room, to_room));
         memcpy(target, source, now);
-        bytes -= now;
-        if (bytes == 0) {
+        *bytes -= now;
+        if (*bytes == 0) {
             to->va += now;
             from->va += now;
             break;
@@ -88,30 +91,40 @@ static status_t copy_step(struct side *to, struct side *from, uint64_t bytes, bo
     return OK;
 }
 
+/* The page where a step ended, if it was hidden. A leaf that forbids the access is not replaced, so this comes to an end. */
+static COLD bool show_again(const struct side *side)
+{
+    bool writes = side->need & PTE_WRITE;
+    return side->page.leaf == NULL &&
+           space_show(side->space, side->va, writes ? PROT_WRITE : PROT_READ);
+}
+
 status_t space_copy(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va,
                     uint64_t bytes, bool *out_bad_to)
 {
     struct side target = {.space = to, .va = to_va, .need = PTE_USER | PTE_WRITE};
     struct side source = {.space = from, .va = from_va, .need = PTE_USER};
-    if (bytes == 0) {
-        return OK;
-    }
     bool is_from_good = range_is_within(from_va, bytes, USER_BASE, USER_END);
-    if (!is_from_good || !range_is_within(to_va, bytes, USER_BASE, USER_END)) {
+    if (bytes != 0 && (!is_from_good || !range_is_within(to_va, bytes, USER_BASE, USER_END))) {
         *out_bad_to = is_from_good;
         return ERR_BAD_ADDRESS;
     }
-    for (;;) {
-        uint64_t now = MIN(bytes, STEP_BYTES);
+    while (bytes > 0) {
+        uint64_t step = MIN(bytes, STEP_BYTES), left = step;
+        struct side *bad = NULL;
         lock_both(to, from);
-        status_t status = copy_step(&target, &source, now, out_bad_to);
+        status_t status = copy_step(&target, &source, &left, &bad);
         unlock_both(to, from);
-        bytes -= now;
-        if (status != OK || bytes == 0) {
+        bytes -= step - left;
+        if (UNLIKELY(status != OK) && !show_again(bad)) {
+            *out_bad_to = bad == &target;
             return status;
         }
-        preempt_point();
+        if (bytes > 0) {
+            preempt_point();
+        }
     }
+    return OK;
 }
 
 /* The way through, target locked; source in the current page tables. */

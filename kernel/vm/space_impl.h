@@ -98,5 +98,8 @@ bool space_is_protection(unsigned protection);
 enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
                                  status_t *out_status);
 
+/* space_show() - give the page at va the leaf that it lacks, if that takes no memory and no pager: true. In fault.c. */
+bool space_show(struct space *space, vaddr_t va, unsigned need) MUST_CHECK;
+
 /* space_check() - verify V1 to V4 of space.c. As frame_check(). */
 bool space_check(const struct space *space, char *why, size_t bytes);

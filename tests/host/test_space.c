@@ -893,6 +893,39 @@ static void test_copy_names_who_is_at_fault(void **state)
     drop_peer();
 }
 
+/* As paging out leaves the pages of a message that is under way: in memory, but shown by no leaf. */
+static void hide(struct space *whose, vaddr_t va)
+{
+    spinlock_acquire(&whose->lock);
+    space_clear_leaves_locked(whose, va, va + PAGE);
+    spinlock_release(&whose->lock);
+}
+
+static void test_copy_shows_hidden_pages_again(void **state)
+{
+    (void)state;
+    bool bad_to;
+    make_peer();
+    struct area *from = anonymous(8), *to = anonymous(8);
+    map(space, from, 0, 8 * PAGE, HERE, RW);
+    map(peer, to, 0, 8 * PAGE, 0x7000000, RW);
+    for (unsigned i = 0; i < 8; i++) {
+        store(space, HERE + i * PAGE, 100 + i);
+        store(peer, 0x7000000 + i * PAGE, 0);
+    }
+    for (unsigned page = 0; page < 8; page += 3) {
+        hide(space, HERE + page * PAGE);
+        hide(peer, 0x7000000 + (7 - page) * PAGE);
+    }
+    assert_int_equal(space_copy(peer, 0x7000000, space, HERE, 8 * PAGE, &bad_to), OK);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(load(peer, 0x7000000 + i * PAGE), 100 + i);
+    }
+    put(from);
+    put(to);
+    drop_peer();
+}
+
 static void test_copy_within_one_space(void **state)
 {
     (void)state;
@@ -1161,6 +1194,7 @@ int main(void)
         CASE(test_prefault),
         CASE(test_copy_of_any_length_and_alignment),
         CASE(test_copy_names_who_is_at_fault),
+        CASE(test_copy_shows_hidden_pages_again),
         CASE(test_copy_within_one_space),
         CASE(test_copy_notices_what_was_unmapped_in_between),
         CASE(test_send_of_any_length_and_alignment),

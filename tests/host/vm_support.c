@@ -13,7 +13,9 @@
 #include "arch/user.h"
 #include "base/hooks.h"
 #include "mm/frame_impl.h"
+#include "mm/heap.h"
 #include "mm/tlb.h"
+#include "vm/pager_impl.h"
 
 #define TLB_MAX 65536u
 
@@ -55,6 +57,49 @@ status_t quota_charge(struct quota *quota, enum quota_kind kind UNUSED, uint64_t
 {
     assert_null(quota);
     return OK;
+}
+
+/* There is no pager here: nothing is ever out. */
+status_t page_in(struct area *area, uint64_t page)
+{
+    fail_msg("page %llu of area %u is not out", (unsigned long long)page, area->object.id);
+    return ERR_CORRUPT;
+}
+
+void pager_page_gone_locked(struct area *area)
+{
+    fail_msg("area %u has no page out", area->object.id);
+}
+
+void pager_forget(struct area *area, uint64_t from)
+{
+    (void)area;
+    (void)from;
+}
+
+bool pager_outlives(struct area *area)
+{
+    (void)area;
+    return false;
+}
+
+void area_free(struct area *area)
+{
+    heap_free(area);
+}
+
+bool pager_is_asking(void)
+{
+    return false;
+}
+
+bool pager_make_room(void)
+{
+    return false;
+}
+
+void pager_keep_reserve(void)
+{
 }
 
 bool mmu_has_huge_pages(void)

@@ -168,6 +168,7 @@ EXPECTED = {
     "locks": r".",
     "mem": r".",
     "heap": r".",
+    "pager": r"there is no pager",
     "frame 0x100000": r"in the run of \d+ frames at 0x",
     "space init": r"^[0-9a-f]{16} +\d+ KiB  r-x  physical area 0x",
     "sym kernel_main": r"kernel_main",

@@ -40,7 +40,8 @@ USER_syscheck_SRC := \
     userspace/programs/syscheck/pointers.c \
     userspace/programs/syscheck/messages.c \
     userspace/programs/syscheck/transfer.c \
-    userspace/programs/syscheck/processes.c
+    userspace/programs/syscheck/processes.c \
+    userspace/programs/syscheck/pagers.c
 USER_bench_SRC := \
     userspace/programs/bench/main.c \
     userspace/programs/bench/samples.c \

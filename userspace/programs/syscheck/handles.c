@@ -31,9 +31,17 @@ static uint64_t specimen_of(enum object_type type)
         return specimens.interrupt;
     case OBJECT_EVENT:
         return specimens.event;
+    case OBJECT_PAGER:
+        return specimens.pager;
     default:
         return HANDLE_NONE;
     }
+}
+
+/* A handle that is good enough to be passed before the one that is tried. */
+static uint64_t good_handle(enum object_type type)
+{
+    return type == OBJECT_SYSTEM ? program_handle("system") : specimen_of(type);
 }
 
 /* A handle without any right. The powerful objects were given to this program so. */
@@ -82,7 +90,7 @@ static void expect_refused(const struct syscall_handle_arg *row, uint64_t handle
 
     for (const struct syscall_handle_arg *before = syscall_handle_args; before < row; before++) {
         if (before->number == row->number) {
-            args[before->place] = specimen_of((enum object_type)before->type);
+            args[before->place] = good_handle((enum object_type)before->type);
         }
     }
     args[row->place] = handle;

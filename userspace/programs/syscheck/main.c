@@ -93,6 +93,7 @@ static void make_specimens(void)
     uint64_t address, data;
     must(sys_interrupt_create_message(program_handle("system"), 0, &specimens.interrupt, &address,
                                       &data));
+    must(sys_pager_create(program_handle("system"), specimens.mailbox, 1, 1, &specimens.pager));
 }
 
 int main(int argc, char **argv)
@@ -118,5 +119,6 @@ int main(int argc, char **argv)
     check_messages();
     check_transfer();
     check_processes();
+    check_pagers();
     return end_of_checks();
 }

@@ -45,6 +45,7 @@ struct specimens {
     uint64_t lease;  /* has ended */
     uint64_t ports;
     uint64_t interrupt; /* a message that no device sends */
+    uint64_t pager;     /* that is never asked: memory is not short here */
 };
 extern struct specimens specimens;
 
@@ -63,6 +64,7 @@ void check_pointers(void);
 void check_messages(void);
 void check_transfer(void);
 void check_processes(void);
+void check_pagers(void);
 
 /* What a child of role=ROLE does. */
 int run_role(const char *role);

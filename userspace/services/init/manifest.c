@@ -25,13 +25,17 @@ static const struct manifest_row rows[] = {
     {"bench", "image", RIGHTS_IMAGE},
     {"bench", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRANSFER},
     {"irqload", "system", RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_PHYSICAL | RIGHT_SYSTEM_INTERRUPTS},
+    {"pager", "system", RIGHT_SYSTEM_PAGER},
+    {"paging", "system", RIGHT_TRANSFER | RIGHT_SYSTEM_PAGER},
+    {"paging", "image", RIGHTS_IMAGE},
     {"breakin", "debug", RIGHT_DEBUG_ENTER},
     {"life", "image", RIGHTS_IMAGE},
     {"life", "debug", RIGHT_DEBUG_ENTER},
     {"syscheck", "image", RIGHTS_IMAGE},
     {"syscheck", "trace", RIGHTS_NONE},
     {"syscheck", "debug", RIGHTS_NONE},
-    {"syscheck", "system", RIGHT_DUPLICATE | RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_INTERRUPTS},
+    {"syscheck", "system",
+     RIGHT_DUPLICATE | RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_INTERRUPTS | RIGHT_SYSTEM_PAGER},
     {"*", "image", RIGHTS_IMAGE},
 };
 

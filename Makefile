@@ -199,7 +199,7 @@ USER_OBJ_$(1) := $$(call objects,$(U),$$(USER_$(1)_SRC))
 $(O)/user/$(1): $$(USER_OBJ_$(1)) $(USER_LIB_OBJ) $(USER_LDSCRIPT) $(FLAGS)/$(MODE)-user
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)ld $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(USER_LIB_OBJ) -o $$@
+	$$(Q)ld $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(USER_LIB_OBJ) $$(USER_$(1)_LIBS) -o $$@
 endef
 $(foreach program,$(USER_PROGRAMS),$(eval $(call user_program,$(program))))
 

@@ -70,3 +70,33 @@ def test_one_process_takes_all_memory_and_others_go_on(boot: BootFunction) -> No
     machine = boot(cpus=4, memory="256M", cmdline="workload=memory:rounds=1:stress=1:exhaust=1,ipcload tracer=0")
     assert wait_all_done(machine, 240) == (2, 0), machine.serial.text[-2000:]
     owned(machine)
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+def test_more_than_twice_the_free_memory_through_the_pager(boot: BootFunction, rounds: int) -> None:
+    """Four cores use pages here and there, most of which are with the pager; all are as they were left."""
+    machine = boot(cpus=4, memory="256M", cmdline=f"workload=paging:mib=12:leave=5:rounds={rounds},ipcload "
+                                                  "pager=8192 tracer=0")
+    assert wait_all_done(machine, 300 * rounds) == (2, 0), machine.serial.text[-3000:]
+    with machine.at_prompt() as kdebug:
+        assert "check: 0 broken" in kdebug.command("check mm")
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(100, marks=pytest.mark.long)])
+def test_messages_arrive_though_their_buffers_are_with_the_pager(boot: BootFunction, rounds: int) -> None:
+    """Clients and servers on four cores; each buffer they name may be out, leaving or hidden when it is needed."""
+    machine = boot(cpus=4, memory="256M", cmdline=f"workload=paging:mib=12:leave=5:rounds={rounds}:mail=1 pager=8192 "
+                                                  "tracer=0")
+    assert wait_all_done(machine, 120 * rounds) == (1, 0), machine.serial.text[-3000:]
+
+
+def test_a_pager_that_lies_or_dies_ends_who_needs_its_pages_and_nobody_else(boot: BootFunction) -> None:
+    machine = boot(cpus=4, memory="256M", cmdline="workload=paging:lies=1 tracer=0")
+    assert wait_all_done(machine, 300) == (1, 0), machine.serial.text[-3000:]
+    lines = machine.serial.text
+    for report in ("its pager is gone", "its pager gave something else", "its pager answered without it",
+                   "its pager did not answer in time"):
+        assert re.search(rf"page \d+ of area \d+ is lost: {report}", lines), report
+    ended = re.findall(r"victim/\w+ \(process (\d+), .*: page fault at ip .*: ended", lines)
+    assert len(set(ended)) == 6  # one for each kind of liar but the honest one and the one who only says too much
+    owned(machine)

@@ -55,3 +55,10 @@ USER_irqload_SRC := userspace/programs/irqload/main.c userspace/programs/irqload
     userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/programs/bench/samples.c \
     userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c
 USER_revoke_SRC := userspace/programs/revoke.c
+USER_PROGRAMS += paging
+USER_paging_SRC := \
+    userspace/programs/paging/main.c \
+    userspace/programs/paging/fill.c \
+    userspace/programs/paging/mail.c \
+    userspace/programs/paging/lies.c \
+    userspace/programs/paging/liar.c

@@ -7,6 +7,7 @@
  *   sequential      one program after the other
  *   quiet           programs print verdicts only
  *   tracer=0        no trace consumer          tracer_port=virtio|com2|auto
+ *   pager=PAGES     start the pager, which may take so many
  *   poweroff        switch the machine off at the end; else init stays and waits
  */
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "userspace/lib/message.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
+#include "userspace/services/init/pager_start.h"
 #include "userspace/services/init/tracer_client.h"
 #include "userspace/services/init/workload.h"
 
@@ -42,6 +44,7 @@ int main(int argc, char **argv)
 
     (void)argc;
     (void)argv;
+    pager_start();
     if (option_u64("tracer", 1) != 0) {
         tracer_start();
     }

@@ -52,6 +52,7 @@ void tracer_start(void)
         return;
     }
     (void)sys_handle_close(mailbox); /* only the tracer receives */
+    (void)sys_process_resident(program_handle("system"), tracer_process);
 }
 
 void tracer_end(void)

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* The pager's store: random traffic against a model, memory that runs out, everything given back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "userspace/lib/random.h"
+#include "userspace/services/pager/store.h"
+
+#define PAGES      200u
+#define AREAS      4u
+#define STEPS      200000u
+#define BYTES_MAX  4096u
+#define CHUNKS_ALL (~0u)
+
+static unsigned chunks_out, chunks_left;
+
+static void *alloc_chunk(void)
+{
+    if (chunks_left == 0) {
+        return NULL;
+    }
+    chunks_left--;
+    chunks_out++;
+    return aligned_alloc(STORE_CHUNK_BYTES, STORE_CHUNK_BYTES);
+}
+
+static void free_chunk(void *chunk)
+{
+    chunks_out--;
+    chunks_left++;
+    free(chunk);
+}
+
+static const struct store_memory memory = {alloc_chunk, free_chunk};
+
+static void begin(struct store *store, uint32_t pages, unsigned chunks)
+{
+    chunks_out = 0;
+    chunks_left = chunks;
+    store_init(store, pages, calloc(1, store_table_bytes(pages)), &memory);
+}
+
+static void end(struct store *store)
+{
+    for (unsigned area = 0; area < AREAS; area++) {
+        store_forget(store, area, 0);
+    }
+    assert_int_equal(store->used, 0);
+    assert_int_equal(chunks_out, 0);
+    free(store->entries);
+}
+
+/* Bytes that follow from a number. */
+static const unsigned char *make_bytes(uint64_t seed)
+{
+    static unsigned char bytes[BYTES_MAX];
+    for (unsigned i = 0; i < BYTES_MAX; i++) {
+        bytes[i] = (unsigned char)random_mix(seed + i / 16);
+    }
+    return bytes;
+}
+
+struct model {
+    uint64_t seed; /* 0: nothing there */
+    uint32_t count;
+};
+
+static void check(const struct store *store, unsigned area, unsigned page,
+                  const struct model *model)
+{
+    uint32_t count = 0;
+    const void *found = store_get(store, area, page, &count);
+    if (model->seed == 0) {
+        assert_null(found);
+        return;
+    }
+    assert_non_null(found);
+    assert_int_equal(count, model->count);
+    assert_memory_equal(found, make_bytes(model->seed), count);
+}
+
+static void random_traffic(struct store *store, unsigned steps)
+{
+    static struct model model[AREAS][PAGES];
+    uint64_t random = 42;
+    memset(model, 0, sizeof(model));
+    for (unsigned step = 0; step < steps; step++) {
+        uint64_t r = random_next(&random);
+        unsigned area = r % AREAS, page = (r >> 8) % PAGES;
+        struct model *here = &model[area][page];
+        if ((r >> 20) % 4 < 2) {
+            uint32_t count = 1 + (r >> 32) % BYTES_MAX;
+            bool kept = store_put(store, area, page, make_bytes(r), count);
+            *here = kept ? (struct model){r, count} : (struct model){0};
+        } else if ((r >> 20) % 4 == 2 || step % 1000 != 0) {
+            check(store, area, page, here);
+        } else {
+            store_forget(store, area, page);
+            memset(here, 0, (PAGES - page) * sizeof(*here));
+        }
+    }
+    for (unsigned area = 0; area < AREAS; area++) {
+        for (unsigned page = 0; page < PAGES; page++) {
+            check(store, area, page, &model[area][page]);
+        }
+    }
+}
+
+static void test_what_was_put_is_found(void **state)
+{
+    (void)state;
+    struct store store;
+    begin(&store, AREAS * PAGES, CHUNKS_ALL);
+    random_traffic(&store, STEPS);
+    end(&store);
+}
+
+static void test_no_room_is_an_answer(void **state)
+{
+    (void)state;
+    struct store store;
+    begin(&store, AREAS * PAGES, 12); /* not enough for a chunk of each length */
+    random_traffic(&store, STEPS);
+    end(&store);
+    begin(&store, AREAS * PAGES / 3, CHUNKS_ALL); /* not enough names */
+    random_traffic(&store, STEPS);
+    end(&store);
+}
+
+static void test_pieces_of_every_length(void **state)
+{
+    (void)state;
+    struct store store;
+    begin(&store, BYTES_MAX, CHUNKS_ALL);
+    for (uint32_t count = 1; count <= BYTES_MAX; count++) {
+        assert_true(store_put(&store, 1, count, make_bytes(count), count));
+    }
+    assert_false(store_put(&store, 1, 0, "", 1)); /* every name is used */
+    for (uint32_t count = 1; count <= BYTES_MAX; count++) {
+        check(&store, 1, count, &(struct model){count, count});
+    }
+    end(&store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_put_is_found),
+        cmocka_unit_test(test_no_room_is_an_answer),
+        cmocka_unit_test(test_pieces_of_every_length),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pager: keeps cold pages of other processes in memory, made small.
+ *
+ *   pages=N (65536)         the most it takes
+ *   patience_ms=N (20000)   how long others wait for a page
+ *
+ * Two threads: one takes pages from the kernel, one gives them back. The kernel never pages out the pager itself, but it must not
+ * run out of memory either: all that it needs later it takes at the start, and chunks of the store with a call that may
+ * fail; then pages are refused.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gen/layout.h"
+#include "gen/syscall_user.h"
+#include "kernel/abi/memory.h"
+#include "kernel/abi/pager.h"
+#include "userspace/lib/check.h"
+#include "userspace/lib/clock.h"
+#include "userspace/lib/message.h"
+#include "userspace/lib/option.h"
+#include "userspace/lib/start.h"
+#include "userspace/lib/thread.h"
+#include "userspace/services/pager/codec.h"
+#include "userspace/services/pager/store.h"
+
+/* Where chunks are mapped: aligned, which the kernel's choice need not be. */
+#define CHUNKS_BASE 0x200000000000ull
+#define TABLE_BASE  0x1f0000000000ull
+
+static struct store store;
+static atomic_flag store_lock = ATOMIC_FLAG_INIT;
+static uint64_t pager, mailbox;
+static uint64_t chunk_next = CHUNKS_BASE; /* with the store's lock */
+static char page_in[PAGE_BYTES], page_out[PAGE_BYTES], packed[PAGE_BYTES], unpacked[PAGE_BYTES];
+
+static void lock_store(void)
+{
+    while (atomic_flag_test_and_set_explicit(&store_lock, memory_order_acquire)) {
+        (void)sys_thread_yield();
+    }
+}
+
+static void unlock_store(void)
+{
+    atomic_flag_clear_explicit(&store_lock, memory_order_release);
+}
+
+/* Contiguous areas have their memory when they are made, so nothing faults later. Memory that is short is in pieces: what cannot
+ * be had in one is put together from halves. On failure part of it may be mapped. */
+static bool map_memory(uint64_t bytes, uint64_t address)
+{
+    uint64_t area;
+
+    if (sys_area_create(bytes, AREA_CONTIGUOUS, &area) != OK) {
+        uint64_t half = bytes / 2 / PAGE_BYTES * PAGE_BYTES;
+        return half != 0 && map_memory(half, address) && map_memory(bytes - half, address + half);
+    }
+    status_t status =
+        sys_area_map(program.self, area, 0, bytes, address, PROT_READ | PROT_WRITE, &address);
+    (void)sys_handle_close(area); /* the mapping keeps it */
+    return status == OK;
+}
+
+static void *alloc_chunk(void)
+{
+    uint64_t chunk = chunk_next;
+
+    chunk_next += STORE_CHUNK_BYTES; /* addresses are plenty: none is used twice */
+    if (map_memory(STORE_CHUNK_BYTES, chunk)) {
+        return (void *)chunk;
+    }
+    (void)sys_area_unmap(program.self, chunk, STORE_CHUNK_BYTES);
+    return NULL;
+}
+
+static void free_chunk(void *chunk)
+{
+    must(sys_area_unmap(program.self, (uint64_t)chunk, STORE_CHUNK_BYTES));
+}
+
+static const struct store_memory memory = {alloc_chunk, free_chunk};
+
+static uint32_t keep(uint64_t area, uint64_t page)
+{
+    uint32_t bytes = codec_pack(page_in, packed);
+
+    lock_store();
+    bool is_kept = store_put(&store, area, page, packed, bytes);
+    unlock_store();
+    return is_kept ? PAGER_STORED : PAGER_REFUSED;
+}
+
+static _Noreturn void take_pages(void)
+{
+    uint32_t outcome = PAGER_STORED;
+    uint64_t request, area, page;
+
+    for (;;) {
+        must(sys_pager_next(pager, outcome, page_in, DEADLINE_FOREVER, &request, &area, &page));
+        outcome = PAGER_STORED;
+        if (request == PAGER_STORE) {
+            outcome = keep(area, page);
+        } else {
+            lock_store();
+            store_forget(&store, area, page);
+            unlock_store();
+        }
+    }
+}
+
+/* A page that is not here was not kept, or the kernel never gave it: there is nothing to supply. */
+static void give(uint64_t area, uint64_t page)
+{
+    uint32_t bytes = 0;
+
+    lock_store();
+    const void *found = store_get(&store, area, page, &bytes);
+    if (found != NULL) {
+        memcpy(unpacked, found, bytes);
+    }
+    unlock_store();
+    if (found == NULL || !codec_unpack(unpacked, bytes, page_out)) {
+        return;
+    }
+    status_t status = sys_pager_supply(pager, area, page, page_out);
+    if (status != OK && status != ERR_NOT_FOUND) {
+        printf("pager: page %lu of area %lu: %s\n", page, area, status_name(status));
+    }
+}
+
+static void give_pages(void *argument)
+{
+    struct message message = {0};
+
+    (void)argument;
+    codec_begin();
+    must(message_receive(mailbox, &message, DEADLINE_FOREVER));
+    for (;;) {
+        if (message_label(&message) == PAGER_FETCH) {
+            give(message.word[PAGER_AREA], message.word[PAGER_PAGE]);
+        }
+        message = (struct message){.token = message.token};
+        status_t status = message_reply_receive(mailbox, &message);
+        if (status == ERR_BAD_TOKEN) { /* who asked is gone */
+            message = (struct message){0};
+            status = message_receive(mailbox, &message, DEADLINE_FOREVER);
+        }
+        must(status);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct thread giver;
+    uint64_t pages = option_u64("pages", 65536);
+    uint64_t patience = option_u64("patience_ms", 20000) * NS_PER_MS;
+
+    (void)argc;
+    (void)argv;
+    uint64_t bytes =
+        (store_table_bytes((uint32_t)pages) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    if (!map_memory(bytes, TABLE_BASE)) {
+        die("no memory for a table of %lu pages", pages);
+    }
+    store_init(&store, (uint32_t)pages, (void *)TABLE_BASE, &memory);
+    codec_begin();
+    must(sys_mailbox_create("pager", strlen("pager"), &mailbox));
+    must(sys_pager_create(program_handle("system"), mailbox, pages, patience, &pager));
+    must(thread_start(&giver, give_pages, NULL, THREAD_ANYWHERE, "giver"));
+    report("up to %lu pages", pages);
+    take_pages();
+}

@@ -1,0 +1,9 @@
+USER_PROGRAMS += pager
+USER_pager_SRC := \
+    userspace/services/pager/main.c \
+    userspace/services/pager/store.c \
+    userspace/services/pager/codec.c
+USER_pager_LIBS := -L/usr/lib/x86_64-linux-gnu -l:liblz4.a
+
+HOST_TESTS += test_store
+HOST_test_store_SRC := tests/host/test_store.c userspace/services/pager/store.c

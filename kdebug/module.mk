@@ -12,6 +12,7 @@ KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c 
     kdebug/cmd/page_walk.c kdebug/cmd/pager.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c \
     kdebug/cmd/space.c kdebug/cmd/stages.c kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c \
     kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/profile.c
+KERNEL_SRC += kdebug/cmd/times.c
 
 # Everything that runs on any target, for host tests: they bring a fake machine (tests/host/kdebug_support.c).
 KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \

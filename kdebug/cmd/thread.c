@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads: threads, thread. */
 #include "base/string.h"
+#include "kdebug/cmd/times.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
@@ -50,6 +51,17 @@ KD_COMMAND(threads, .usage = "[PID]",
            .help = "all threads, or those of a process; '!' behind the core: pinned",
            .flags = KD_READS | KD_GIVES | KD_TAKES, .run = run_threads);
 
+static void show_times(vaddr_t address, const struct thread *thread)
+{
+    struct thread_times times;
+    if (!kd_thread_times(address, thread, &times)) {
+        kd_print("  user and kernel time not counted\n");
+        return;
+    }
+    kd_print("  user %llu ticks, kernel %llu, uncounted %llu\n", (unsigned long long)times.user,
+             (unsigned long long)times.kernel, (unsigned long long)times.uncounted);
+}
+
 /* ticks of a running thread: less its start, see struct thread. */
 static void show_scheduling(const struct thread *thread)
 {
@@ -86,6 +98,7 @@ static void run_thread(struct kd_call *call)
              atomic_load_explicit(&thread.pending, memory_order_relaxed),
              thread.special & THREAD_SPECIAL_EXEMPT ? ", exempt from the trace" : "");
     show_scheduling(&thread);
+    show_times(address, &thread);
     uint64_t ticket = atomic_load_explicit(&thread.ticket, memory_order_relaxed);
     kd_object_text((vaddr_t)thread.wait_object, text, sizeof(text));
     kd_print("  ticket 0x%llx, waits for %s, call 0x%llx, serving 0x%llx, last wake status %s\n",

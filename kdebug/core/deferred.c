@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "kdebug/core/kdebug.h"
+#include "sched/times.h"
 #include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 
@@ -23,6 +24,7 @@ struct filter_request {
 static atomic_bool waiting;
 static bool has_categories;
 static uint64_t categories;
+static bool has_times, times_on;
 static unsigned filter_count;
 static struct filter_request filters[KD_DEFERRED_FILTERS_MAX];
 
@@ -62,6 +64,13 @@ bool kd_deferred_filter(unsigned event, const struct trace_condition *conditions
     return true;
 }
 
+void kd_deferred_times(bool on)
+{
+    times_on = on;
+    has_times = true;
+    post();
+}
+
 bool kd_deferred_any(void)
 {
     return atomic_load_explicit(&waiting, memory_order_acquire);
@@ -82,6 +91,10 @@ void kdebug_deferred(void)
     if (has_categories) {
         has_categories = false;
         say("trace categories", trace_categories_set(categories));
+    }
+    if (has_times) {
+        has_times = false;
+        say("counting of times", time_count(times_on));
     }
     while (filter_count > 0) {
         const struct filter_request *request = &filters[--filter_count];

@@ -19,5 +19,8 @@ bool kd_deferred_wanted(uint64_t *out_mask);
  * requests are waiting. */
 bool kd_deferred_filter(unsigned event, const struct trace_condition *conditions, unsigned count);
 
+/* kd_deferred_times() - count user and kernel time, or no more. */
+void kd_deferred_times(bool on);
+
 /* kd_deferred_any() - is anything waiting? */
 bool kd_deferred_any(void);

@@ -13,6 +13,8 @@
 #define TRACE_CONTROL_EXEMPT                                                                       \
     3u /* value 1: the calling thread is a trace consumer: of its own doings only thread
                                     switches and wake-ups are recorded; 0: no longer */
+#define TRACE_CONTROL_TIMES                                                                        \
+    5u /* value: 1 tell user and kernel time apart from now on, 0 no more; first: value now */
 #define TRACE_CONTROL_PROFILE 4u /* value: samples per second of each busy core, 0 none */
 
 #define TRACE_CONDITIONS_MAX 4u

@@ -43,6 +43,7 @@ struct cpu {
     void *arch;                     /* 128 (b) arch/x86_64's own part */
     _Atomic paddr_t active_root;    /* 136 (o, others read) root in CR3; stored before CR3 is */
     unaligned_u64 *tss_rsp0;        /* 144 (b) the TSS's copy of kernel_stack_top */
+    tsc_t user_since; /* (o) while times are counted: when it went to user mode, 0: kernel */
 };
 
 #define CPU_POLL_SHOOTDOWN  1u

@@ -24,6 +24,9 @@ struct text_patch_wanted {
     uint64_t hooked[8];
 };
 
+/* A site that is no event's: the entry stubs', of sched/times.h. */
+#define SITE_TIMES 511u
+
 extern struct trace_site trace_sites_start[], trace_sites_end[];
 
 struct handoff;

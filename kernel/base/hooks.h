@@ -31,6 +31,10 @@ struct departure mailbox_reply_receive_direct(struct trap_frame *frame);
 void mailbox_call_resumed(struct trap_frame *frame);
 void mailbox_receive_resumed(struct trap_frame *frame);
 
+/* kernel/sched/times.h: user mode has ended on this core, or is about to begin. Called while times are counted only. */
+void time_user_ends(void);
+void time_user_begins(void);
+
 /* kernel/trap: NMI, #MC, #DF, and kernel #DB and #BP, on a stack of their own and with the NMI lane. */
 void trap_dispatch_nmi_class(struct trap_frame *frame);
 

@@ -28,6 +28,7 @@
 #include "sched/process.h"
 #include "sched/run_queue.h"
 #include "sched/sched.h"
+#include "sched/times.h"
 #include "syscall/syscall.h"
 #include "trace/profile/profile.h"
 #include "trace/ring/ring.h"
@@ -123,6 +124,9 @@ static void start_user_space(void *argument)
     }
     if (option_is(handoff, "bench", "1")) {
         selfbench_run();
+    }
+    if (option_is(handoff, "times", "1")) {
+        VERIFY(time_count(true) == OK);
     }
     start_init(handoff);
     if (option_value(handoff->cmdline, "test", test, sizeof(test))) {

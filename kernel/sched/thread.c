@@ -63,6 +63,7 @@ static void reset_fields(struct thread *thread, unsigned priority, int cpu, cons
     thread->affinity = cpu >= 0 ? 1u << cpu : UINT32_MAX;
     thread->slice_left = 0;
     thread->ticks = 0;
+    thread->count = (struct thread_count){.period = time_period()};
     thread->lent_by = 0;
     thread->wait = TRACE_THREAD_STATE_READY;
     thread->wait_object = NULL;

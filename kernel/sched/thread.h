@@ -24,6 +24,7 @@
 #include "gen/trace_events.h"
 #include "mm/page_table.h"
 #include "object/object.h"
+#include "sched/times.h"
 #include "sched/wait_queue.h"
 
 struct process;
@@ -103,8 +104,9 @@ struct thread {
     tsc_t ready_since;        /* (q) when it was queued */
     tsc_t slice_left;         /* (o,q) rest of a slice cut short, 0: a new one is due */
     int64_t ticks;            /* (o) TSC ticks it has had; while it runs less the start: negative */
-    void *fpu;                /* (s) saved FPU state, NULL until it has used the FPU */
-    vaddr_t fs_base, gs_base; /* (s) of user mode */
+    struct thread_count count; /* (s) where it had them, if somebody asked */
+    void *fpu;                 /* (s) saved FPU state, NULL until it has used the FPU */
+    vaddr_t fs_base, gs_base;  /* (s) of user mode */
     /* message in flight, see ipc/mailbox.c */
     struct mailbox *served_by; /* (m) lock of that mailbox: whose `served` list it is on, or NULL */
     void *wait_object;         /* (s) what it waits for, for kdebug; NULL: only time */

@@ -130,6 +130,16 @@ status_t sys_thread_time(struct object *thread, uint64_t *out_ns)
     return OK;
 }
 
+status_t sys_thread_times(struct object *thread, uint64_t *out_user, uint64_t *out_kernel,
+                          uint64_t *out_uncounted)
+{
+    struct thread_times times = thread_times(thread_of(thread));
+    *out_user = times.user;
+    *out_kernel = times.kernel;
+    *out_uncounted = times.uncounted;
+    return OK;
+}
+
 status_t sys_thread_yield(void)
 {
     thread_yield();

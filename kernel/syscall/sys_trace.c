@@ -4,6 +4,7 @@
 #include "gen/trace_emit.h"
 #include "kernel/abi/trace.h"
 #include "sched/thread.h"
+#include "sched/times.h"
 #include "sched/trace_wait.h"
 #include "syscall/syscall.h"
 #include "trace/profile/profile.h"
@@ -34,6 +35,10 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
     case TRACE_CONTROL_EXEMPT:
         thread_set_exempt(value != 0);
         *out_first = 0;
+        break;
+    case TRACE_CONTROL_TIMES:
+        status = time_count(value != 0);
+        *out_first = time_is_counted();
         break;
     case TRACE_CONTROL_PROFILE:
         status = profile_set_rate((unsigned)MIN(value, (uint64_t)PROFILE_RATE_MAX + 1));

@@ -133,6 +133,11 @@ void kd_deferred_categories(uint64_t mask)
     abort();
 }
 
+void kd_deferred_times(bool on)
+{
+    (void)on;
+}
+
 bool kd_deferred_wanted(uint64_t *out_mask)
 {
     (void)out_mask;

@@ -33,6 +33,7 @@ static struct {
     struct frame_zone *zones;
     struct frame_cache *frame_caches;
     struct interrupt **vectors;
+    atomic_uint *time_periods;
 } kernel;
 
 static struct process *init_process, *server_process;
@@ -123,6 +124,8 @@ static void make_globals(void)
     kernel.frame_caches = fake_alloc(CPU_MAX * sizeof(*kernel.frame_caches));
     fake_global("thread_slot_count", kernel.slot_count);
     fake_global("thread_slots", kernel.slots);
+    kernel.time_periods = fake_alloc(sizeof(*kernel.time_periods));
+    fake_global("time_periods", kernel.time_periods);
     fake_global("process_list", kernel.processes);
     fake_global("cpus", kernel.cpus);
     fake_global("run_queues", kernel.queues);
@@ -329,6 +332,26 @@ static void test_bt_of_cores(void **state)
     assert_string_equal(fake_run("bt all"),
                         "core 0: not captured\ncore 1:\n  0  ffffffff80000210  sched_run+0x10\n");
     assert_string_equal(fake_run("bt cpu 9"), "error: no core 9\n");
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    server_thread->ticks = 1000;
+    server_thread->count = (struct thread_count){.user = 600, .uncounted = 100, .period = 3};
+    assert_non_null(strstr(fake_run("thread 12"), "  user and kernel time not counted\n"));
+    assert_non_null(strstr(fake_run("times"), "user and kernel time are not counted ('times on'"));
+    atomic_store(kernel.time_periods, 3);
+    assert_non_null(strstr(fake_run("thread 12"), "  user 600 ticks, kernel 300, uncounted 100\n"));
+    assert_non_null(strstr(fake_run("thread 13"), "  user and kernel time not counted\n"));
+    assert_null(strstr(fake_run("times"), "'times on'"));
+    assert_non_null(
+        strstr(fake_run("times"),
+               "   12           600           300           100  server            worker\n"));
+    assert_non_null(
+        strstr(fake_run("times"),
+               "   13             -             -             0  init              helper\n"));
+    assert_non_null(strstr(fake_run("times maybe"), "usage: times [on | off]\n"));
 }
 
 static void test_handles(void **state)
@@ -644,6 +667,7 @@ int main(void)
         cmocka_unit_test_setup(test_cpus_and_regs, begin),
         cmocka_unit_test_setup(test_bt_of_a_blocked_thread, begin),
         cmocka_unit_test_setup(test_bt_of_cores, begin),
+        cmocka_unit_test_setup(test_times, begin),
         cmocka_unit_test_setup(test_handles, begin),
         cmocka_unit_test_setup(test_interrupts, begin),
         cmocka_unit_test_setup(test_mailboxes, begin),

@@ -27,3 +27,25 @@ def test_every_promise_on_four_cores_at_once(boot: BootFunction) -> None:
         assert moved >= 3, "hogs that began on one core are on four now"
         assert sum(int(aged) for _, _, aged, _ in counters) > 0
         assert "check: 0 broken" in kdebug.command("check sched process")
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_user_and_kernel_time_are_told_apart_exactly(boot: BootFunction, cpus: int) -> None:
+    """And only while somebody asks. In virtual time the shares of each kind of work are known."""
+    machine = boot(cpus=cpus, icount=4, cmdline="workload=times:exact=1 trace=none tracer=0")
+    assert wait_all_done(machine, 180) == (1, 0), machine.serial.text[-2000:]
+
+
+def test_times_are_counted_on_four_cores_and_shown_by_kdebug(boot: BootFunction) -> None:
+    machine = boot(cpus=4, cmdline="workload=times trace=none tracer=0")
+    assert wait_all_done(machine, 120) == (1, 0)
+    row = r"^ +\d+ +{} +{} +\d+  init +main$"
+    with machine.at_prompt() as kdebug:
+        text = kdebug.command("times")
+        assert "user and kernel time are not counted" in text
+        assert re.search(row.format("-", "-"), text, re.MULTILINE), text
+        assert kdebug.command("times on").strip() == "counting begins after the stop"
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=300 times=1 trace=none tracer=0")
+    assert wait_all_done(machine, 120) == (1, 0)
+    with machine.at_prompt() as kdebug:
+        assert re.search(row.format(r"[1-9]\d*", r"[1-9]\d*"), kdebug.command("times"), re.MULTILINE)

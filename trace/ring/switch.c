@@ -71,3 +71,10 @@ status_t trace_switch_hooked(unsigned event, bool hooked)
     }
     return status;
 }
+
+status_t trace_switch_times(bool on)
+{
+    struct text_patch_wanted next = wanted;
+    set_bit(next.on, SITE_TIMES, on);
+    return apply(&next);
+}

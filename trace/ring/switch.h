@@ -13,3 +13,6 @@ uint64_t trace_categories(void);
 
 /* trace_switch_hooked() - sites of this event, where it is on, ask its hook (hook.h) or do not. Context: as above. */
 status_t trace_switch_hooked(unsigned event, bool hooked) MUST_CHECK;
+
+/* trace_switch_times() - the sites of the entry stubs that are no events (sched/times.h). Context: as above. */
+status_t trace_switch_times(bool on) MUST_CHECK;

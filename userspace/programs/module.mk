@@ -54,6 +54,8 @@ USER_bench_SRC := \
 USER_irqload_SRC := userspace/programs/irqload/main.c userspace/programs/irqload/edge.c \
     userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/programs/bench/samples.c \
     userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c
+USER_PROGRAMS += times
+USER_times_SRC := userspace/programs/times.c
 USER_revoke_SRC := userspace/programs/revoke.c
 USER_PROGRAMS += paging
 USER_paging_SRC := \

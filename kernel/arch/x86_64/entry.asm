@@ -28,6 +28,8 @@ extern mailbox_reply_receive_direct
 extern mailbox_call_resumed
 extern mailbox_receive_resumed
 extern user_return_work
+extern time_user_begins
+extern time_user_ends
 
 section .text.entry progbits alloc exec nowrite align=16
 
@@ -50,6 +52,8 @@ syscall_entry:
     push 0
     push FRAME_VECTOR_SYSCALL
     PUSH_REGISTERS
+    PATCH_SITE SITE_TIMES, count_at_syscall
+.counted:
     mov rdi, rsp
     cmp rax, SYSCALL_MAILBOX_CALL
     je syscall_call
@@ -62,6 +66,8 @@ syscall_return:
     jne .work
     LOAD_WORDS rsp
 .words_loaded: ; the rest of the frame that rsp points to
+    PATCH_SITE SITE_TIMES, count_at_sysret
+.counted:
     mov rbp, [rsp + FRAME_RBP]
     mov rdi, [rsp + FRAME_RDI]
     mov rsi, [rsp + FRAME_RSI]
@@ -105,19 +111,26 @@ syscall_return:
     LOAD_WORDS rsp + 16
 %endmacro
 
-align 16
-syscall_reply_receive:
-    DIRECT_PATH mailbox_reply_receive_direct, mailbox_receive_parked
-    jmp syscall_leave_as_partner
-
-align 16
-syscall_call:
-    DIRECT_PATH mailbox_call_direct, mailbox_call_parked
-syscall_leave_as_partner:
+; Twice, because a jump there would be one more instruction of every reply.
+%macro LEAVE_AS_PARTNER 0
     mov rsp, rax
     mov dword [rdx], 0 ; T2: from here on the sender may run elsewhere
     cmp dword [gs:CPU_WORK], 0
     je syscall_return.words_loaded
+    jmp syscall_leave_with_work
+%endmacro
+
+align 16
+syscall_reply_receive:
+    DIRECT_PATH mailbox_reply_receive_direct, mailbox_receive_parked
+    LEAVE_AS_PARTNER
+
+align 16
+syscall_call:
+    DIRECT_PATH mailbox_call_direct, mailbox_call_parked
+    LEAVE_AS_PARTNER
+
+syscall_leave_with_work:
     STORE_WORDS rsp
     jmp syscall_return.work
 
@@ -157,12 +170,16 @@ trap_from_user: ; GS is the kernel's
     PUSH_REGISTERS
     cld
     USER_ACCESS_CLOSE
+    PATCH_SITE SITE_TIMES, count_at_trap
+.counted:
     mov rdi, rsp
     call trap_dispatch
 global trap_return_user
 trap_return_user: ; also how a new thread enters user mode (context_switch.asm)
     cmp dword [gs:CPU_WORK], 0
     jne trap_work
+    PATCH_SITE SITE_TIMES, count_at_iret
+.counted:
     POP_REGISTERS
     swapgs
 return_iretq:
@@ -171,6 +188,24 @@ trap_work:
     mov rdi, rsp
     call user_return_work
     jmp trap_return_user
+
+; Where the sites go while user and kernel time are told apart (sched/times.h). rsp = the frame, which
+; holds what the calls may change; but the words of a message may be in registers only.
+count_at_syscall:
+    call time_user_ends
+    mov rax, [rsp + FRAME_RAX]
+    jmp syscall_entry.counted
+count_at_sysret:
+    STORE_WORDS rsp
+    call time_user_begins
+    LOAD_WORDS rsp
+    jmp syscall_return.counted
+count_at_trap:
+    call time_user_ends
+    jmp trap_from_user.counted
+count_at_iret:
+    call time_user_begins
+    jmp trap_return_user.counted
 
 trap_from_kernel:
     cmp qword [rsp + 16], return_iretq

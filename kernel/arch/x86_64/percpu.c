@@ -2,6 +2,7 @@
 /* Compile-time proof that percpu.inc says the same as the C structures. No code. */
 #include "abi/handoff.h"
 #include "arch/frame.h"
+#include "arch/text_patch.h"
 #include "arch/x86_64/cpu_impl.h"
 #include "arch/x86_64/msr.h"
 
@@ -46,6 +47,7 @@ SAME(trap_frame, rsp, 160);
 static_assert(sizeof(struct trap_frame) == 176, "percpu.inc: FRAME_BYTES");
 
 SAME(handoff, boot_id, 16);
+static_assert(SITE_TIMES == 511, "percpu.inc: SITE_TIMES");
 static_assert(SELECTOR_KERNEL_CODE == 0x08 && SELECTOR_KERNEL_DATA == 0x10,
               "percpu.inc: selectors");
 static_assert(SELECTOR_USER_DATA == 0x23 && SELECTOR_USER_CODE == 0x2b, "percpu.inc: selectors");

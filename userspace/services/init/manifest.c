@@ -30,6 +30,7 @@ static const struct manifest_row rows[] = {
     {"paging", "image", RIGHTS_IMAGE},
     {"breakin", "debug", RIGHT_DEBUG_ENTER},
     {"life", "image", RIGHTS_IMAGE},
+    {"times", "trace", RIGHT_TRACE_CONTROL},
     {"life", "debug", RIGHT_DEBUG_ENTER},
     {"syscheck", "image", RIGHTS_IMAGE},
     {"syscheck", "trace", RIGHTS_NONE},

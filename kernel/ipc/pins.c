@@ -64,12 +64,14 @@ status_t pin_message(struct thread *self, vaddr_t va, uint64_t bytes, vaddr_t la
     if (status != OK) {
         return status;
     }
-    self->queued_pins = (uint32_t)pages;
     status = space_prefault(self->process->space, va, bytes, false);
     if (status != OK) {
-        unpin_message(self);
+        quota_return(self->process->quota, QUOTA_PINS, pages);
+        return status;
     }
-    return status;
+    self->queued_pins =
+        (uint32_t)pages; /* not before: a page may be fetched by a call, which has no pins */
+    return OK;
 }
 
 void unpin_message(struct thread *self)

@@ -15,6 +15,7 @@
 #include "arch/mmu.h"
 #include "base/assert.h"
 #include "base/string.h"
+#include "gen/trace_emit.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "sched/thread.h"
@@ -48,7 +49,7 @@ static void free_node(uint64_t *node, unsigned entries)
 }
 
 /* The frames stay where they are: only their description changes. */
-static bool split_large(uint64_t *entry)
+static bool split_large(const struct area *area, uint64_t *entry, uint64_t page)
 {
     paddr_t base = *entry & ~AREA_LARGE;
     uint64_t *node = create_node(AREA_NODE_ENTRIES);
@@ -60,6 +61,7 @@ static bool split_large(uint64_t *entry)
     }
     frame_split(base, LARGE_ORDER);
     __atomic_store_n(entry, (uint64_t)node, __ATOMIC_RELEASE);
+    trace_mm_run_split(area->object.id, ROUND_DOWN(page, (uint64_t)AREA_NODE_ENTRIES));
     return true;
 }
 
@@ -77,7 +79,7 @@ static uint64_t *descend(struct area *area, uint64_t page, unsigned to_level)
             /* Zeroed before area_find() can see it. */
             __atomic_store_n(link, (uint64_t)node, __ATOMIC_RELEASE);
         }
-        if ((*link & AREA_LARGE) && !split_large(link)) {
+        if ((*link & AREA_LARGE) && !split_large(area, link, page)) {
             return NULL;
         }
         link = (uint64_t *)*link + (page >> level * AREA_NODE_BITS & (AREA_NODE_ENTRIES - 1));

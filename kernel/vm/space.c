@@ -266,6 +266,14 @@ static struct mapping *find_to_cut_locked(struct space *space, vaddr_t va)
     return is_inside && !mapping->dying ? mapping : NULL;
 }
 
+static void trace_split(const struct space *space, vaddr_t va)
+{
+    uint64_t page_bytes;
+    if (page_table_find(&space->table, va, &page_bytes) != NULL && !IS_ALIGNED(va, page_bytes)) {
+        trace_mm_leaf_split(ALIGN_DOWN(va, page_bytes), page_bytes);
+    }
+}
+
 /* Split a mapping in two at va; `rest` becomes the upper one. Cannot fail. */
 static void cut_locked(struct space *space, struct mapping *mapping, vaddr_t va,
                        struct mapping *rest)
@@ -286,6 +294,7 @@ static void cut_locked(struct space *space, struct mapping *mapping, vaddr_t va,
     }
     mapping->end = va;
     insert_locked(space, rest);
+    trace_split(space, va);
 }
 
 /* Step 1: afterwards every live mapping that overlaps the range lies inside of it. Takes all

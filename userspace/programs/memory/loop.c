@@ -134,6 +134,17 @@ static void wrap_around(bool contiguous)
     close_area(area);
 }
 
+/* A page with another protection: while it has that, what is around it is shown in small pages, and then in a large one again. */
+static void split_and_merge(volatile uint64_t *at)
+{
+    const uint64_t page = (uint64_t)(at + 5 * PAGE_WORDS);
+
+    must(sys_area_protect(program.self, page, PAGE_BYTES, PROT_READ));
+    VERIFY(at[6 * PAGE_WORDS] == 0);
+    must(sys_area_protect(program.self, page, PAGE_BYTES, RW));
+    VERIFY(at[7 * PAGE_WORDS] == 0);
+}
+
 /* 4 MiB: two large pages, one of them split by a protection, a clone and a hole. */
 static void large_pages(void)
 {
@@ -145,8 +156,7 @@ static void large_pages(void)
         VERIFY(at[i] == 0);
         at[i] = i;
     }
-    must(sys_area_protect(program.self, (uint64_t)at + 5 * PAGE_BYTES, PAGE_BYTES, PROT_READ));
-    must(sys_area_protect(program.self, (uint64_t)at + 5 * PAGE_BYTES, PAGE_BYTES, RW));
+    split_and_merge(at);
     must(sys_area_clone(area, 0, LARGE_PAGE_BYTES, &clone));
     volatile uint64_t *copy = memory_map(clone, 0, LARGE_PAGE_BYTES, RW);
     at[0] = 77;

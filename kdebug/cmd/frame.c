@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* mem: who owns physical memory. frame: one frame. heap: the caches of the kernel heap. */
+/* mem: who owns physical memory. frame: one frame. */
+#include "kdebug/cmd/frame.h"
+
 #include "kdebug/core/command.h"
-#include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
-#include "mm/frame_impl.h"
-#include "mm/heap_impl.h"
 
 #define KIB_PER_FRAME 4
 
@@ -54,8 +53,7 @@ static void run_mem(struct kd_call *call)
 }
 KD_COMMAND(mem, .usage = "", .help = "physical memory by owner", .flags = KD_READS, .run = run_mem);
 
-/* The table entry of an address; false: no RAM there. */
-static bool fetch_frame(paddr_t pa, struct frame *out)
+bool kd_fetch_frame(paddr_t pa, struct frame *out)
 {
     struct frame_section section;
     if (pa >> SECTION_SHIFT >= kd_fetch_word(KD_GLOBAL(frame_section_count), "frame table")) {
@@ -78,7 +76,7 @@ static bool fetch_head(paddr_t pa, struct frame *out, paddr_t *out_pa)
 {
     for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++) {
         *out_pa = ROUND_DOWN(pa, FRAME_BYTES << order);
-        if (!fetch_frame(*out_pa, out)) {
+        if (!kd_fetch_frame(*out_pa, out)) {
             return false;
         }
         if (frame_state_of(out) != FRAME_STATE_TAIL) {
@@ -118,35 +116,3 @@ static void run_frame(struct kd_call *call)
 }
 KD_COMMAND(frame, .usage = "PHYSICAL", .help = "whose a frame is, and the run it belongs to",
            .flags = KD_READS, .run = run_frame);
-
-static void show_cache(vaddr_t address)
-{
-    static struct cache cache; /* large */
-    char name[32] = "?";
-    int64_t in_use = 0;
-    kd_fetch(address, &cache, sizeof(cache), "heap cache");
-    if (kd_read_kernel((vaddr_t)cache.name, name, sizeof(name)) == OK) {
-        name[sizeof(name) - 1] = '\0';
-    }
-    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        in_use += cache.magazines[cpu].in_use;
-    }
-    uint64_t frames = cache.slabs << cache.slab_order;
-    kd_print("%-20s  %6u  %8lld  %6llu  %6llu  %10llu  %s\n", name, cache.object_bytes,
-             (long long)in_use, (unsigned long long)cache.slabs, (unsigned long long)cache.empty,
-             (unsigned long long)frames * KIB_PER_FRAME, cache.is_typed ? "typed" : "");
-}
-
-static void run_heap(struct kd_call *call)
-{
-    struct kd_list_walk walk;
-    vaddr_t node;
-    kd_arg_done(call);
-    kd_print("CACHE                  BYTES    IN USE   SLABS   EMPTY         KIB\n");
-    kd_list_begin(&walk, KD_GLOBAL(heap_caches));
-    while (kd_list_next(&walk, &node)) {
-        show_cache(node - offsetof(struct cache, all_link));
-    }
-}
-KD_COMMAND(heap, .usage = "", .help = "caches of the kernel heap", .flags = KD_READS,
-           .run = run_heap);

@@ -88,6 +88,12 @@ static inline struct trap_frame *context_frame(vaddr_t stack_top)
 }
 
 /*
+ * context_callers() - who called the caller of this function, and who that one, innermost first, but for the first `skip`; 0 behind
+ * the last one. Only as far as a thread's kernel stack goes: what runs on another stack has no callers here. Context: any.
+ */
+void context_callers(uint64_t *pcs, unsigned count, unsigned skip);
+
+/*
  * backtrace_next() - one step up a chain of frame pointers that lies within [low, high). False at
  * the end.
  */

@@ -9,6 +9,7 @@
 #include "base/hooks.h"
 #include "base/log.h"
 #include "base/string.h"
+#include "mm/heap.h"
 #include "sched/sched.h"
 #include "sync/rendezvous.h"
 
@@ -68,12 +69,29 @@ static void do_stack(void)
     log_info("selftest: %llu", (unsigned long long)eat_stack(NULL));
 }
 
+static void do_free_twice(void)
+{
+    void *object = heap_alloc(40);
+    heap_free(object);
+    heap_free(object);
+    log_info("selftest: went on after freeing twice");
+}
+
+static void do_use_freed(void)
+{
+    uint64_t *volatile object = heap_alloc(40);
+    heap_free(object);
+    object[1] = 1;
+    log_info("selftest: %p", heap_alloc(40));
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
-    {"panic", do_panic},   {"int3", do_int3},         {"nullderef", do_nullderef},
-    {"assert", do_assert}, {"spin_cli", do_spin_cli}, {"stack", do_stack},
+    {"panic", do_panic},           {"int3", do_int3},           {"nullderef", do_nullderef},
+    {"assert", do_assert},         {"spin_cli", do_spin_cli},   {"stack", do_stack},
+    {"free_twice", do_free_twice}, {"use_freed", do_use_freed},
 };
 
 void selftest_run(const char *name)
@@ -89,5 +107,7 @@ void selftest_run(const char *name)
             return;
         }
     }
-    log_error("test=%s: no such test; there are panic int3 nullderef assert spin_cli stack", name);
+    log_error("test=%s: no such test; there are panic int3 nullderef assert spin_cli stack "
+              "free_twice use_freed",
+              name);
 }

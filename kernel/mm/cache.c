@@ -269,7 +269,7 @@ void *cache_alloc(struct cache *cache)
 {
     void *slot = cache_take(cache);
     if (CONFIG_DEBUG && slot != NULL) {
-        heap_guard_alloc(cache, slot, cache->object_bytes, (uint64_t)__builtin_return_address(0));
+        heap_guard_alloc(cache, slot, cache->object_bytes);
     }
     return slot;
 }
@@ -277,7 +277,7 @@ void *cache_alloc(struct cache *cache)
 void cache_free(struct cache *cache, void *object)
 {
     if (CONFIG_DEBUG) {
-        heap_guard_free(cache, object, (uint64_t)__builtin_return_address(0));
+        heap_guard_free(cache, object);
     }
     cache_give(cache, object);
 }

@@ -71,10 +71,10 @@ static void free_run(uint8_t *p, struct frame *frame)
 
 void *heap_alloc(size_t bytes)
 {
-    uint64_t pc = (uint64_t)__builtin_return_address(0);
     bytes = MAX(bytes, (size_t)1);
     if (UNLIKELY(bytes > HEAP_CLASS_BYTES_MAX)) {
-        return bytes <= HEAP_BYTES_MAX ? alloc_run(bytes, pc) : NULL;
+        return bytes <= HEAP_BYTES_MAX ? alloc_run(bytes, (uint64_t)__builtin_return_address(0))
+                                       : NULL;
     }
     struct cache *cache = cache_for(bytes);
     void *slot = cache_take(cache);
@@ -82,7 +82,7 @@ void *heap_alloc(size_t bytes)
         return NULL;
     }
     if (CONFIG_DEBUG) {
-        heap_guard_alloc(cache, slot, bytes, pc);
+        heap_guard_alloc(cache, slot, bytes);
     }
     return memset(slot, 0, bytes);
 }
@@ -101,7 +101,7 @@ void heap_free(void *p)
     struct cache *cache = (struct cache *)frame->data;
     VERIFY(cache >= heap_size_caches && cache < heap_size_caches + HEAP_CLASSES);
     if (CONFIG_DEBUG) {
-        heap_guard_free(cache, p, (uint64_t)__builtin_return_address(0));
+        heap_guard_free(cache, p);
     }
     cache_give(cache, p);
 }

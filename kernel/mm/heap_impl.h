@@ -58,21 +58,23 @@ struct slab {
 #define HEAP_DATA_RUN 1ull
 
 /* The guard at the end of every slot in debug builds. */
+#define HEAP_CALLERS 5u
 struct heap_guard {
-    uint64_t alloc_pc; /* who had it last */
-    uint64_t free_pc;  /* 0 while in use */
-    uint32_t bytes;    /* asked for; from there to the guard HEAP_GUARD_BYTE */
+    uint64_t allocated_by[HEAP_CALLERS]; /* who had it last, innermost first; 0: no more */
+    uint64_t freed_by[HEAP_CALLERS];     /* who freed it last */
+    uint32_t asked;                      /* bytes, when it was allocated last */
+    uint32_t bytes; /* from there to the guard HEAP_GUARD_BYTE: asked; all while free */
     uint32_t magic;
-    uint64_t reserved;
+    bool is_free;
 };
 #define HEAP_GUARD_MAGIC 0x64726147u /* "Gard" */
 #define HEAP_GUARD_BYTE  0xbdu
 #define HEAP_POISON_BYTE 0xdfu
 
-/* heap_guard.c, called in debug builds only. @pc the caller of the allocator's public function. */
+/* heap_guard.c, called in debug builds only, by the allocator's public functions: whose callers are noted. */
 void heap_guard_first(const struct cache *cache, void *slot);
-void heap_guard_alloc(const struct cache *cache, void *slot, size_t bytes, uint64_t pc);
-void heap_guard_free(const struct cache *cache, void *slot, uint64_t pc);
+void heap_guard_alloc(const struct cache *cache, void *slot, size_t bytes);
+void heap_guard_free(const struct cache *cache, void *slot);
 
 /* cache_setup() - fill in a cache and enter it in heap_caches. cache_take() / cache_give() - a
  * slot by way of the magazine. */

@@ -18,7 +18,7 @@
 #include "base/string.h"
 #include "gen/trace_emit.h"
 
-#define MESSAGE_BYTES 256u
+#define MESSAGE_BYTES 384u /* the longest: mm/heap_guard.c */
 
 NORETURN void __stack_chk_fail(void);
 

@@ -30,7 +30,7 @@
 struct cpu cpus[CPU_MAX];
 bool panic_expected;
 jmp_buf panic_return;
-char panic_message[256];
+char panic_message[384];
 bool machine_cores_run;
 unsigned machine_preempts, machine_fail_at, machine_allocations;
 void (*machine_at_preempt)(void);
@@ -51,6 +51,16 @@ void panic(const char *format, ...)
     }
     fprintf(stderr, "panic: %s\n", panic_message);
     abort();
+}
+
+/* The callers that a test says there are. */
+uint64_t machine_caller;
+
+void context_callers(uint64_t *pcs, unsigned count, unsigned skip UNUSED)
+{
+    for (unsigned i = 0; i < count; i++) {
+        pcs[i] = i < 3 ? machine_caller + i : 0;
+    }
 }
 
 unsigned cpu_count(void)

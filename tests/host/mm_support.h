@@ -46,7 +46,9 @@ uint64_t random_next(uint64_t *state);
 
 extern bool panic_expected;
 extern jmp_buf panic_return;
-extern char panic_message[256];
+extern char panic_message[384];
+/* What context_callers() says: this address and the two behind it. */
+extern uint64_t machine_caller;
 
 /* EXPECT_PANIC() - run a statement that must panic with a message that contains `text`. Locks it
  * held are lost: start anew. */

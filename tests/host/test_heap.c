@@ -288,12 +288,42 @@ static void overrun_typed(void)
     cache_free(cache, p);
 }
 
+/* Who did what, told apart by the address of the caller. */
+static void allocate_free_and(bool free_again)
+{
+    machine_caller = 0x1000;
+    uint8_t *volatile p = heap_alloc(100);
+    machine_caller = 0x2000;
+    heap_free(p);
+    machine_caller = 0x3000;
+    if (free_again) {
+        heap_free(p);
+    }
+    p[50] = 1;
+    (void)!heap_alloc(100);
+}
+
+static void test_misuse_names_who_allocated_and_who_freed(void **state)
+{
+    static const char both[] =
+        "allocated (100 bytes) by 0x1000 0x1001 0x1002, freed by 0x2000 0x2001 0x2002";
+    if (!CONFIG_DEBUG) {
+        return;
+    }
+    EXPECT_PANIC("is freed twice", allocate_free_and(true));
+    assert_non_null(strstr(panic_message, both));
+    (void)begin(state);
+    EXPECT_PANIC("was written to after it was freed", allocate_free_and(false));
+    assert_non_null(
+        strstr(panic_message, "by 0x1000 0x1001 0x1002, freed by 0x2000 0x2001 0x2002"));
+}
+
 static void test_freeing_twice(void **state)
 {
     EXPECT_PANIC("freed twice", free_twice());
     (void)begin(state);
     if (CONFIG_DEBUG) {
-        EXPECT_PANIC("freed twice; allocated by 0x", free_typed_twice());
+        EXPECT_PANIC("freed twice; allocated (", free_typed_twice());
     }
 }
 
@@ -312,7 +342,7 @@ static void test_guards(void **state)
     if (!CONFIG_DEBUG) {
         return;
     }
-    EXPECT_PANIC("written past its end; allocated by 0x", overrun(1));
+    EXPECT_PANIC("written past its end; allocated (", overrun(1));
     (void)begin(state);
     EXPECT_PANIC("written past its end", overrun(64));
     (void)begin(state);
@@ -529,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup(test_freeing_twice, begin),
         cmocka_unit_test_setup(test_freeing_what_is_not_ours, begin),
         cmocka_unit_test_setup(test_guards, begin),
+        cmocka_unit_test_setup(test_misuse_names_who_allocated_and_who_freed, begin),
         cmocka_unit_test_setup(test_check_notices_damage, begin),
         cmocka_unit_test_setup(test_out_of_memory_is_an_error, begin),
         cmocka_unit_test_setup(test_cores_at_the_same_time, begin),

@@ -24,6 +24,19 @@ def test_no_page_lies_below_the_stacks_of_the_kernel_image(boot: BootFunction) -
     assert "is not mapped" in kdebug.command("walk kernel boot_stack")
 
 
+@pytest.mark.parametrize("test, complaint", [("free_twice", "is freed twice"),
+                                             ("use_freed", "was written to after it was freed")])
+def test_misuse_of_the_heap_names_both_backtraces(boot: BootFunction, test: str, complaint: str) -> None:
+    """Who allocated and who freed first, and who noticed, each with callers."""
+    kdebug = boot(cpus=2, cmdline=f"workload=none test={test}").wait_prompt(60)
+    found = re.search(rf"heap: 0x([0-9a-f]+) of cache heap 48 {complaint}; allocated .40 bytes. by 0x", kdebug.banner)
+    assert kdebug.reason == "panic" and found, kdebug.banner
+    callers = kdebug.command(f"heap 0x{found[1]}")
+    for what in ("allocated", "freed"):
+        assert re.search(rf"{what} by\n +\S+ +do_{test}\+(.*\n)+? +\S+ +context_start_kernel\+", callers), callers
+    assert f"do_{test}+" in kdebug.command("bt")
+
+
 def check_memory(kdebug: KdebugPrompt) -> bool:
     """False: look again. A core may be stopped inside the allocator; a finding counts when all of them are idle."""
     found = kdebug.command("check mm")
@@ -100,3 +113,15 @@ def test_a_pager_that_lies_or_dies_ends_who_needs_its_pages_and_nobody_else(boot
     ended = re.findall(r"victim/\w+ \(process (\d+), .*: page fault at ip .*: ended", lines)
     assert len(set(ended)) == 6  # one for each kind of liar but the honest one and the one who only says too much
     owned(machine)
+
+
+def test_what_memory_does_is_in_the_trace(boot: BootFunction) -> None:
+    """The loop maps, cuts, clones and shortens large pages; the pager takes pages and gives them back."""
+    machine = boot(cpus=4, memory="256M", cmdline="workload=memory:rounds=3:stress=1,paging:mib=6:leave=3 pager=4096 "
+                                                  "trace=mm,fault tracer=0")
+    assert wait_all_done(machine, 240) == (2, 0), machine.serial.text[-3000:]
+    with machine.at_prompt() as kdebug:
+        for event in ("map", "unmap", "protect", "clone", "leaf.split", "leaf.merge", "run.split", "shootdown.begin",
+                      "shootdown.end", "frames.free", "frames.owned", "page.out", "page.in"):
+            assert f" mm.{event}" in kdebug.command(f"trace last 1 mm.{event}"), event
+        assert "outcome=fetched" in kdebug.command("trace last 1024 fault.exit")

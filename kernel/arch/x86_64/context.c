@@ -7,6 +7,7 @@
 #include "arch/x86_64/msr.h"
 #include "base/assert.h"
 #include "base/string.h"
+#include "gen/layout.h"
 
 /* What context_switch() pops, lowest address first. */
 struct saved_registers {
@@ -54,4 +55,24 @@ void context_init_kernel(struct context *context, vaddr_t stack_top, void (*entr
     saved->r12 = (uint64_t)entry;
     saved->r13 = (uint64_t)argument;
     context->rsp = (uint64_t)saved;
+}
+
+/* The end of the kernel stack that an address lies in; the address itself: it lies in none. */
+static vaddr_t stack_end(vaddr_t at)
+{
+    bool is_stack = at > KERNEL_STACKS_BASE && at < KERNEL_STACKS_BASE + KERNEL_STACKS_BYTES;
+    return is_stack ? ROUND_UP(at, KERNEL_STACK_SLOT_BYTES) : at;
+}
+
+void context_callers(uint64_t *pcs, unsigned count, unsigned skip)
+{
+    uint64_t rbp = (uint64_t)__builtin_frame_address(0), low = rbp, high = stack_end(rbp), rip;
+    bool has_caller = true;
+    for (unsigned i = 0; i <= skip; i++) { /* one more: who asks */
+        has_caller = has_caller && backtrace_next(&rbp, &rip, low, high);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        has_caller = has_caller && backtrace_next(&rbp, &rip, low, high);
+        pcs[i] = has_caller ? rip : 0;
+    }
 }

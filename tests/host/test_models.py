@@ -33,6 +33,20 @@ def test_every_wait_ends_once_and_nobody_is_left_waiting(tmp_path: Path, switche
     assert explore(tmp_path, "wait.pml", switches) == 0
 
 
+@pytest.mark.parametrize("switches", [["-DWAITS=2"], ["-DWITH_KILL"], ["-DWITH_SUSPEND"],
+                                      ["-DWITH_KILL", "-DWITH_SUSPEND", "-DOTHERS=0", "-DPREEMPTS=0"]],
+                         ids=["woken and moved", "killed", "suspended", "killed while suspended"])
+def test_a_thread_that_is_stolen_runs_once_and_comes_to_its_end(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "steal.pml", switches) == 0
+
+
+@pytest.mark.parametrize("switches", [["-DNO_LEFT_CHECK"], ["-DPUSH_BEFORE_LEFT"], ["-DLATE_LOOK"], ["-DNO_KICK"],
+                                      ["-DNO_PLACE_CHECK"], ["-DNO_RENDEZVOUS", "-DWITH_SUSPEND"],
+                                      ["-DNO_RENDEZVOUS", "-DWITH_KILL"]], ids=" ".join)
+def test_a_step_left_out_of_stealing_is_noticed(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "steal.pml", switches) > 0
+
+
 @pytest.mark.parametrize("switches", [["-DNO_RENDEZVOUS"], ["-DNO_RENDEZVOUS", "-DWITH_KILL"], ["-DNO_FENCE"],
                                       ["-DNO_SECOND_CANCEL", "-DWITH_KILL", "-DNO_WAKERS"]], ids=" ".join)
 def test_a_step_left_out_is_noticed(tmp_path: Path, switches: list[str]) -> None:

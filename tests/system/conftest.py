@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 from qemu import paths  # noqa: E402
 from qemu.config import MachineConfig  # noqa: E402
+from qemu.kdebug import KdebugPrompt  # noqa: E402
 from qemu.machine import Machine  # noqa: E402
 from qemu.snapshot import machine_from_firmware, machine_from_snapshot  # noqa: E402
 
@@ -121,6 +122,13 @@ def wait_all_done(machine: Machine, timeout: float = BOOT_SECONDS) -> tuple[int,
     """Wait for init's last word; returns (passed, failed)."""
     match = machine.expect(ALL_DONE, timeout)
     return int(match.group(1)), int(match.group(2))
+
+
+def count_objects(kdebug: KdebugPrompt) -> dict[str, int]:
+    """How many objects of each type exist."""
+    rows = re.findall(r"^ +(\d+)  (\w+)$", kdebug.command("objects"), re.MULTILINE)
+    assert len(rows) >= 5
+    return {name: int(count) for count, name in rows}
 
 
 def private_esp(tmp_path: Path, cmdline: str | None = None) -> Path:

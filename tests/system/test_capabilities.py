@@ -5,16 +5,9 @@ from __future__ import annotations
 
 import re
 
-from conftest import TRACE_ENDED, BootFunction, wait_all_done, wait_for_rest
+from conftest import TRACE_ENDED, BootFunction, count_objects, wait_all_done, wait_for_rest
 
-from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
-
-
-def count_objects(kdebug: KdebugPrompt) -> dict[str, int]:
-    rows = re.findall(r"^ +(\d+)  (\w+)$", kdebug.command("objects"), re.MULTILINE)
-    assert len(rows) >= 5
-    return {name: int(count) for count, name in rows}
 
 
 def objects_after(machine: Machine) -> dict[str, int]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, count_objects, wait_all_done, wait_for_rest
+
+from qemu.machine import Machine
 
 
 def test_a_hundred_thousand_calls_on_four_cores(boot: BootFunction) -> None:
@@ -30,15 +32,54 @@ def test_many_clients_and_server_threads_on_any_number_of_cores(boot: BootFuncti
     assert wait_all_done(boot(cpus=cpus, cmdline=f"workload={workload}"), 180) == (1, 0)
 
 
-@pytest.mark.parametrize("cpus, nodes, threads, clients, calls",
-                         [(1, 8, 2, 4, 6000), (2, 2, 1, 8, 3000), (4, 5, 2, 4, 1200), (8, 8, 3, 8, 300)])
-def test_calls_over_random_topologies_are_answered_once(boot: BootFunction, cpus: int, nodes: int, threads: int,
-                                                        clients: int, calls: int) -> None:
-    """Chains, stars, nested calls, answers from another thread: words and counts checked by userspace/programs/mesh."""
+def run_mesh(boot: BootFunction, cpus: int, nodes: int, threads: int, clients: int, calls: int,
+             seconds: float) -> int:
+    """How many calls there were, all answered once and right; looked at by kdebug meanwhile."""
     workload = f"mesh:nodes={nodes}:threads={threads}:clients={clients}:calls={calls}:seed={cpus}"
     machine = boot(cpus=cpus, cmdline=f"workload={workload} trace=none tracer=0")
     machine.expect("^init: workload mesh", 60)
     for _ in range(5):
         with machine.at_prompt() as kdebug:
             assert "check: 0 broken" in kdebug.command("check ipc"), kdebug.command("waits")
-    assert wait_all_done(machine, 240) == (1, 0)
+    assert wait_all_done(machine, seconds) == (1, 0)
+    report = re.search(r"^mesh: (\d+) calls, all answered once and right", machine.serial.text, re.MULTILINE)
+    assert report
+    return int(report.group(1))
+
+
+# On one core most of the calls: several cores that an emulator runs on two take turns with every message.
+@pytest.mark.parametrize("cpus, nodes, threads, clients, calls",
+                         [(1, 8, 2, 4, 25000), (2, 2, 1, 8, 3000), (4, 5, 2, 4, 3000), (8, 8, 3, 8, 300)])
+def test_calls_over_random_topologies_are_answered_once(boot: BootFunction, cpus: int, nodes: int, threads: int,
+                                                        clients: int, calls: int) -> None:
+    """Chains, stars, nested calls, answers from another thread: words and counts checked by userspace/programs/mesh."""
+    assert run_mesh(boot, cpus, nodes, threads, clients, calls, 240) >= clients * calls
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cpus, nodes, threads, clients, calls",
+                         [(1, 8, 2, 4, 850_000), (2, 2, 1, 8, 40_000), (4, 5, 2, 4, 60_000), (8, 8, 3, 8, 5_000)])
+def test_ten_million_calls_are_answered_once(boot: BootFunction, cpus: int, nodes: int, threads: int,
+                                             clients: int, calls: int) -> None:
+    """In all: a request makes 1.5 to 2.8 calls."""
+    assert run_mesh(boot, cpus, nodes, threads, clients, calls, 3600) >= clients * calls
+
+
+def objects_after_storm(machine: Machine, looks: int) -> dict[str, int]:
+    machine.expect("^init: workload storm", 60)
+    for _ in range(looks):
+        with machine.at_prompt() as kdebug:
+            assert "check: 0 broken" in kdebug.command("check sched process object ipc"), kdebug.command("waits")
+    assert wait_all_done(machine, 240) == (1, 0), machine.serial.text[-2000:]
+    wait_for_rest(machine)
+    with machine.at_prompt() as kdebug:
+        assert "check: 0 broken" in kdebug.command("check sched process object ipc")
+        return count_objects(kdebug)
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 4])
+def test_a_storm_of_kills_on_the_direct_path_loses_no_more_than_it_kills(boot: BootFunction, cpus: int) -> None:
+    """Client, middle and back of chains of calls die at random moments; the ledger of the program storm balances."""
+    few = objects_after_storm(boot(cpus=cpus, cmdline="workload=storm:kills=3 trace=none tracer=0"), 0)
+    many = objects_after_storm(boot(cpus=cpus, cmdline=f"workload=storm:kills=90:seed={cpus} trace=none tracer=0"), 4)
+    assert few == many

@@ -12,6 +12,8 @@ USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns
 USER_PROGRAMS += waits
 USER_waits_SRC := userspace/programs/waits/main.c userspace/programs/waits/event.c userspace/programs/waits/futex.c \
     userspace/programs/waits/channel.c
+USER_PROGRAMS += storm
+USER_storm_SRC := userspace/programs/storm/main.c userspace/programs/storm/server.c
 USER_PROGRAMS += mesh
 USER_mesh_SRC := userspace/programs/mesh/main.c userspace/programs/mesh/node.c
 USER_registers_SRC := userspace/programs/registers/main.c userspace/programs/registers/image.asm

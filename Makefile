@@ -112,8 +112,10 @@ $(GEN_FILES): $(GEN_STAMP) ;
 
 # ---- kernel -------------------------------------------------------------------------------------------------------
 
-# The wrappers have no arrays, only scalars whose address goes to known functions: a canary there costs every call.
-CFLAGS_$(GEN)/syscall_dispatch.c := -fno-stack-protector
+# Code that only the system call entry calls, directly or through other such code. The entry has saved all registers: there are none to
+# preserve for it. No arrays there, only scalars whose address goes to known functions: a canary would cost every call.
+CFLAGS_ENTRY := -fno-stack-protector -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 -fcall-used-r15
+CFLAGS_$(GEN)/syscall_dispatch.c = $(CFLAGS_ENTRY)
 
 K := $(O)/kernel.o.d
 KERNEL_OBJ := $(call objects,$(K),$(KERNEL_SRC))

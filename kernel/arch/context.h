@@ -62,6 +62,16 @@ static inline void context_park(struct context *context, const struct trap_frame
     context->rsp = (uint64_t)frame - 7 * sizeof(uint64_t);
 }
 
+/* context_park_at() - the same in the midst of a system call whose function does not return: the two words are put there now. */
+static inline void context_park_at(struct context *context, struct trap_frame *frame,
+                                   void (*resumed)(void))
+{
+    uint64_t *below = (uint64_t *)frame;
+    below[-1] = (uint64_t)resumed;
+    below[-2] = 0;
+    context_park(context, frame);
+}
+
 static inline bool context_is_parked(const struct context *context, const struct trap_frame *frame)
 {
     return context->rsp == (uint64_t)frame - 7 * sizeof(uint64_t);

@@ -6,6 +6,7 @@
 #include "gen/layout.h"
 
 struct thread;
+struct run_queue;
 struct trace_lane;
 struct trap_frame;
 
@@ -44,6 +45,7 @@ struct cpu {
     _Atomic paddr_t active_root;    /* 136 (o, others read) root in CR3; stored before CR3 is */
     unaligned_u64 *tss_rsp0;        /* 144 (b) the TSS's copy of kernel_stack_top */
     tsc_t user_since; /* (o) while times are counted: when it went to user mode, 0: kernel */
+    struct run_queue *run_queue; /* (b) */
 };
 
 #define CPU_POLL_SHOOTDOWN  1u

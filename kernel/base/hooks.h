@@ -31,6 +31,14 @@ struct departure mailbox_reply_receive_direct(struct trap_frame *frame);
 void mailbox_call_resumed(struct trap_frame *frame);
 void mailbox_receive_resumed(struct trap_frame *frame);
 
+/* kernel/ipc: the same for a thread that parked in another wait. The _parked stubs are where it goes on (entry.asm), for thread_park(). */
+void event_signal_resumed(struct trap_frame *frame);
+void event_signal_parked(void);
+void event_wait_resumed(struct trap_frame *frame);
+void event_wait_parked(void);
+void futex_wait_resumed(struct trap_frame *frame);
+void futex_wait_parked(void);
+
 /* kernel/sched/times.h: user mode has ended on this core, or is about to begin. Called while times are counted only. */
 void time_user_ends(void);
 void time_user_begins(void);

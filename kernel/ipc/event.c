@@ -2,27 +2,27 @@
 /*
  * Events: signals are level-triggered bits; a wait ends when its condition holds, at once or later.
  *
- * A wait has one or more conditions, each a struct event_waiter on the kernel stack of the thread that waits, in the list of its event.
- * They share the ticket of the wait (sched/thread.h), so exactly one of them ends it.
+ * A wait has one or more conditions, each a struct event_waiter in the list of its event: of a wait for one event in the thread itself, which
+ * parks (sched/switch.h), of a wait for many on its kernel stack. They share the ticket of the wait (sched/thread.h), so exactly one of them ends it.
  *
  * E1  In the list are only conditions that do not hold: who waits looks and joins under one lock, who signals looks at all.
  * E2  Whoever takes a condition out of a list does so under the lock, and touches it afterwards only if it has claimed the ticket,
- *     and not any more once it has made the thread ready: the memory is that thread's stack.
+ *     and not any more once it has made the thread ready: the memory is that thread's.
  * E3  A wait that ends takes its remaining conditions out of their lists before it returns.
  * E4  Longest waiters come first, and a condition with EVENT_CLEAR takes its signals before the next is looked at: so one
  *     signal wakes one of several takers.
- * E5  A thread that waits holds a reference to each of its events. The last handle closed ends all waits: nobody could signal.
+ * E5  The last handle closed ends all waits: nobody could signal. So what has waiters has handles, and lives; who comes back late
+ *     from another end of its wait may find the event gone, but still an event, whose list he is not in (M5 in mailbox.c).
+ *
+ * This file: life, signals of the kernel's own, waits for many. event_wait.c: the calls for one event, which switch threads without coming back.
  *
  * Rejected: counting signals (a semaphore is a futex); edges without state, which are lost when nobody waits.
  */
-#include "ipc/event.h"
-
-#include "arch/frame.h"
 #include "base/assert.h"
 #include "base/string.h"
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
-#include "kernel/abi/event.h"
+#include "ipc/event_impl.h"
 #include "kernel/abi/message.h"
 #include "mm/heap.h"
 #include "object/handle.h"
@@ -65,59 +65,14 @@ void event_destroy(struct object *object)
     cache_free(event_cache, CONTAINER_OF(object, struct event, object));
 }
 
-static inline bool holds(uint64_t signals, uint64_t mask, uint64_t flags)
-{
-    uint64_t set = signals & mask;
-    return flags & EVENT_ALL ? set == mask : set != 0;
-}
-
-/* End the wait of a condition that has been taken out, unless something else has. */
-static bool end_wait(struct event_waiter *waiter, uint64_t signals, status_t status,
-                     enum trace_wake_reason reason)
-{
-    if (!thread_claim(waiter->thread, waiter->ticket)) {
-        return false;
-    }
-    waiter->seen = signals;
-    waiter->fired = true;
-    thread_ready(waiter->thread, status, reason); /* E2: from here on it may be gone */
-    return true;
-}
-
-/* Wake whose condition holds now. Returns how many. */
-static unsigned wake_locked(struct event *event)
-{
-    unsigned woken = 0;
-    list_for_each_safe (node, following, &event->waiters) {
-        struct event_waiter *waiter = LIST_ENTRY(node, struct event_waiter, link);
-        uint64_t taken = waiter->flags & EVENT_CLEAR ? waiter->mask : 0;
-        if (!holds(event->signals, waiter->mask, waiter->flags)) {
-            continue;
-        }
-        list_remove(node);
-        if (end_wait(waiter, event->signals, OK, TRACE_WAKE_REASON_SIGNAL)) {
-            event->signals &= ~taken;
-            woken++;
-        }
-    }
-    return woken;
-}
-
-static inline void signal_locked(struct event *event, uint64_t set, uint64_t clear)
-{
-    unsigned woken = 0;
-    event->signals = (event->signals & ~clear) | set;
-    if (UNLIKELY(!list_is_empty(&event->waiters))) {
-        woken = wake_locked(event);
-    }
-    trace_ipc_signal((uint8_t)MIN(woken, 255u), event->object.id, set);
-}
-
 void event_signal(struct event *event, uint64_t set, uint64_t clear)
 {
     spinlock_acquire(&event->lock);
-    signal_locked(event, set, clear);
+    struct thread *woken = event_signal_locked(event, set, clear);
     spinlock_release(&event->lock);
+    if (woken != NULL) {
+        thread_ready_inline(woken, OK, TRACE_WAKE_REASON_SIGNAL);
+    }
 }
 
 void event_handle_opened(struct object *object)
@@ -137,82 +92,13 @@ void event_handle_closed(struct object *object)
         event->closed = true;
         list_for_each_safe (node, following, &event->waiters) {
             list_remove(node);
-            end_wait(LIST_ENTRY(node, struct event_waiter, link), event->signals, ERR_PEER_CLOSED,
-                     TRACE_WAKE_REASON_CLOSED);
+            struct event_waiter *waiter = LIST_ENTRY(node, struct event_waiter, link);
+            if (event_claim(waiter, event->signals)) {
+                thread_ready(waiter->thread, ERR_PEER_CLOSED, TRACE_WAKE_REASON_CLOSED);
+            }
         }
     }
     spinlock_release(&event->lock);
-}
-
-void sys_event_signal(struct trap_frame *frame, struct handle_entry *entry)
-{
-    struct event *event = CONTAINER_OF(entry->object, struct event, object);
-    status_t status = OK;
-    spinlock_acquire(&event->lock);
-    if (LIKELY(handle_is_current(entry, frame->rdi))) {
-        signal_locked(event, frame->rsi, frame->rdx);
-    } else {
-        status = ERR_BAD_HANDLE;
-    }
-    spinlock_release(&event->lock);
-    frame->rax = (uint64_t)(int64_t)status;
-}
-
-/* Out of the list, if nobody else has done it. */
-static void leave(struct event_waiter *waiter)
-{
-    spinlock_acquire(&waiter->event->lock);
-    list_remove(&waiter->link);
-    spinlock_release(&waiter->event->lock);
-}
-
-/* Wait for one event, whose lock is held and is let go. */
-static status_t wait_locked(struct event *event, uint64_t mask, uint64_t flags, ns_t deadline,
-                            uint64_t *out_signals)
-{
-    struct thread *self = current_thread();
-    if (deadline == DEADLINE_POLL) {
-        spinlock_release(&event->lock);
-        return ERR_TIMED_OUT;
-    }
-    struct event_waiter waiter = {.event = event, .thread = self, .mask = mask, .flags = flags};
-    waiter.ticket = thread_ticket(self, TRACE_THREAD_STATE_EVENT, event);
-    list_push_back(&event->waiters, &waiter.link);
-    object_get(&event->object); /* E5 */
-    spinlock_release(&event->lock);
-    status_t status = thread_wait(self, waiter.ticket, deadline);
-    if (UNLIKELY(!waiter.fired)) {
-        leave(&waiter); /* E3 */
-    }
-    object_put(&event->object);
-    *out_signals = waiter.seen;
-    return status;
-}
-
-void sys_event_wait(struct trap_frame *frame, struct handle_entry *entry)
-{
-    struct event *event = CONTAINER_OF(entry->object, struct event, object);
-    uint64_t mask = frame->rsi, flags = frame->r8, signals;
-    status_t status = OK;
-    if (UNLIKELY(mask == 0 || (flags & ~EVENT_FLAGS) != 0)) {
-        frame->rax = (uint64_t)(int64_t)ERR_BAD_ARGUMENT;
-        return;
-    }
-    spinlock_acquire(&event->lock);
-    if (UNLIKELY(!handle_is_current(entry, frame->rdi))) {
-        spinlock_release(&event->lock);
-        status = ERR_BAD_HANDLE;
-    } else if (holds(event->signals, mask, flags)) {
-        signals = event->signals;
-        event->signals &= flags & EVENT_CLEAR ? ~mask : ~0ull;
-        spinlock_release(&event->lock);
-    } else {
-        status = wait_locked(event, mask, flags, frame->rdx, &signals);
-    }
-    if (LIKELY(status == OK)) {
-        frame->rdi = signals;
-    }
-    frame->rax = (uint64_t)(int64_t)status;
 }
 
 /* The events of the conditions, each with a reference. On an error none is kept. */
@@ -252,7 +138,7 @@ static enum joined join(struct event_waiter *waiter)
     struct event *event = waiter->event;
     enum joined joined = JOINED;
     spinlock_acquire(&event->lock);
-    if (!event->closed && !holds(event->signals, waiter->mask, waiter->flags)) {
+    if (!event->closed && !event_holds(event->signals, waiter->mask, waiter->flags)) {
         list_push_back(&event->waiters, &waiter->link);
     } else if (thread_claim(waiter->thread, waiter->ticket)) {
         joined = ENDED_HERE;
@@ -288,7 +174,7 @@ static status_t wait_any(struct event_waiter *waiters, unsigned count, ns_t dead
         status = thread_wait(self, ticket, deadline == DEADLINE_POLL ? DEADLINE_FOREVER : deadline);
     }
     for (unsigned i = 0; i < count; i++) {
-        leave(&waiters[i]); /* E3 */
+        event_leave(&waiters[i]); /* E3 */
     }
     return status;
 }

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "gen/layout.h"
 #include "object/object.h"
+#include "sched/thread.h"
 #include "sync/spinlock.h"
 
 /* (e) lock  (c) constant after create */
@@ -18,9 +19,7 @@ struct event {
     char name[NAME_BYTES]; /* (c) */
 };
 
-struct thread;
-
-/* One condition of a wait, on the stack of the thread that waits. (e) event->lock  (c) constant while it waits */
+/* One condition of a wait, in the thread that waits or on its stack. (e) event->lock  (c) constant while it waits */
 struct event_waiter {
     struct list link;      /* (e) event->waiters, or alone */
     struct event *event;   /* (c) */
@@ -30,6 +29,9 @@ struct event_waiter {
     uint64_t seen;         /* written by who claimed the ticket: signals then */
     bool fired;            /* written by who claimed the ticket: this one it was */
 };
+
+static_assert(sizeof(struct event_waiter) <= sizeof(((struct thread *)NULL)->condition),
+              "the condition of a wait for one event is in the thread");
 
 void event_init(void);
 status_t event_create(const char *name, uint32_t process_id, struct event **out) MUST_CHECK;

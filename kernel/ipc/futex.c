@@ -3,7 +3,7 @@
  * Futexes: sleep on a word that holds an expected value, until somebody says so.
  *
  * The key of a word is where it lies in physical memory, so threads meet whatever process and address they come from. Waiters are in
- * the bucket that the key hashes to; the waiter is on the stack of the thread.
+ * the bucket that the key hashes to; the waiter is in the thread, which parks (sched/switch.h).
  *
  * F1  Look and join are one step: the value is read under the bucket's lock, which a waker takes after the word was
  *     changed. So no wake-up falls in between.
@@ -19,16 +19,17 @@
  *
  * A page on which somebody waits is not paged out: it would come back in another frame (kernel/vm/page_out.c).
  *
+ * This file: waking and moving. futex_wait.c: waiting, which switches threads without coming back.
+ *
  * Rejected: keys of space and address, which threads of different processes do not share.
  */
-#include "ipc/futex.h"
 
 #include "arch/mmu.h"
 #include "base/assert.h"
 #include "base/hooks.h"
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
-#include "kernel/abi/message.h"
+#include "ipc/futex_impl.h"
 #include "sched/process.h"
 #include "vm/space.h"
 
@@ -40,78 +41,6 @@ void futex_init(void)
         spinlock_init(&futex_buckets[i].lock, "futex", LOCK_RANK_WAIT);
         list_init(&futex_buckets[i].waiters);
     }
-}
-
-static struct futex_bucket *bucket_of(const uint32_t *word)
-{
-    /* Fibonacci hashing: words of one page spread over all buckets. */
-    uint64_t hash = ((uint64_t)word >> 2) * 0x9e3779b97f4a7c15ull;
-    return &futex_buckets[hash >> 56];
-}
-static_assert(FUTEX_BUCKETS == 1u << (64 - 56), "the top bits choose the bucket");
-
-static uint32_t load(const uint32_t *word)
-{
-    return __atomic_load_n(word, __ATOMIC_SEQ_CST);
-}
-
-/* F4. */
-static void leave(struct futex_waiter *waiter)
-{
-    for (;;) {
-        struct futex_bucket *bucket = atomic_load_explicit(&waiter->bucket, memory_order_relaxed);
-        spinlock_acquire(&bucket->lock);
-        bool is_here = atomic_load_explicit(&waiter->bucket, memory_order_relaxed) == bucket;
-        if (is_here) {
-            list_remove(&waiter->link);
-        }
-        spinlock_release(&bucket->lock);
-        if (is_here) {
-            return;
-        }
-    }
-}
-
-/* Join the bucket if the word holds the value; its space is locked. */
-static status_t join(struct futex_waiter *waiter, const uint32_t *word, uint32_t expected)
-{
-    struct futex_bucket *bucket = bucket_of(word);
-    status_t status = ERR_CHANGED;
-    spinlock_acquire(&bucket->lock);
-    if (load(word) == expected) {
-        waiter->word = word;
-        waiter->thread = current_thread();
-        atomic_store_explicit(&waiter->bucket, bucket, memory_order_relaxed);
-        waiter->ticket = thread_ticket(waiter->thread, TRACE_THREAD_STATE_FUTEX, NULL);
-        list_push_back(&bucket->waiters, &waiter->link);
-        status = OK;
-    }
-    spinlock_release(&bucket->lock);
-    return status;
-}
-
-status_t sys_futex_wait(vaddr_t address, uint32_t expected, ns_t deadline)
-{
-    struct space *space = current_thread()->process->space;
-    struct futex_waiter waiter;
-    uint32_t *word;
-    status_t status = space_word_lock(space, address, &word);
-    if (status != OK) {
-        return status;
-    }
-    if (UNLIKELY(deadline == DEADLINE_POLL)) {
-        status = load(word) == expected ? ERR_TIMED_OUT : ERR_CHANGED;
-    } else {
-        status = join(&waiter, word, expected);
-    }
-    space_word_unlock(space);
-    if (status == OK) {
-        status = thread_wait(waiter.thread, waiter.ticket, deadline);
-        if (UNLIKELY(status != OK)) {
-            leave(&waiter);
-        }
-    }
-    return status;
 }
 
 /* Wake up to `count` that wait on a word. Returns how many were waiting, and no longer are. */
@@ -142,7 +71,7 @@ status_t sys_futex_wake(vaddr_t address, uint64_t count, uint64_t *out_woken)
         return status;
     }
     space_word_unlock(space); /* the key is enough: it names who waited on what is there now */
-    struct futex_bucket *bucket = bucket_of(word);
+    struct futex_bucket *bucket = futex_bucket_of(word);
     spinlock_acquire(&bucket->lock);
     *out_woken = wake_locked(bucket, word, count);
     spinlock_release(&bucket->lock);
@@ -217,9 +146,9 @@ status_t sys_futex_requeue(vaddr_t address, uint32_t expected, uint64_t wake, va
     if (status != OK) {
         return status;
     }
-    struct futex_bucket *here = bucket_of(from), *there = bucket_of(to);
+    struct futex_bucket *here = futex_bucket_of(from), *there = futex_bucket_of(to);
     lock_both(here, there);
-    if (load(from) != expected) {
+    if (futex_load(from) != expected) {
         status = ERR_CHANGED;
     } else {
         *out_woken = wake_locked(here, from, wake);

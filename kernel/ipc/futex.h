@@ -3,18 +3,17 @@
 #pragma once
 
 #include "base/list.h"
+#include "sched/thread.h"
 #include "sync/spinlock.h"
 
 #define FUTEX_BUCKETS 256u
-
-struct thread;
 
 struct futex_bucket {
     struct spinlock lock;
     struct list waiters; /* (lock) struct futex_waiter, longest first */
 };
 
-/* A wait, on the stack of the thread that waits. (b) lock of the bucket it is in */
+/* A wait, in the thread that waits. (b) lock of the bucket it is in */
 struct futex_waiter {
     struct list link;                      /* (b) */
     _Atomic(struct futex_bucket *) bucket; /* (b) changes under the locks of both */
@@ -22,6 +21,9 @@ struct futex_waiter {
     struct thread *thread;
     uint64_t ticket;
 };
+
+static_assert(sizeof(struct futex_waiter) <= sizeof(((struct thread *)NULL)->condition),
+              "the condition of a wait is in the thread");
 
 extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 

@@ -1,10 +1,11 @@
-KERNEL_SRC += kernel/ipc/mailbox.c kernel/ipc/kernel_call.c kernel/ipc/message_handles.c kernel/ipc/pins.c kernel/ipc/event.c kernel/ipc/futex.c
+KERNEL_SRC += kernel/ipc/mailbox.c kernel/ipc/kernel_call.c kernel/ipc/message_handles.c kernel/ipc/pins.c kernel/ipc/event.c kernel/ipc/event_wait.c \
+    kernel/ipc/futex.c kernel/ipc/futex_wait.c
 # No array here that could be overrun; a canary would cost every message.
 CFLAGS_kernel/ipc/mailbox.c := -fno-stack-protector
 KERNEL_SRC += kernel/ipc/direct.c
-# Called by the entry stub only, which has saved all registers: there are none to preserve for it (direct.c).
-CFLAGS_kernel/ipc/direct.c := -fno-stack-protector -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 \
-    -fcall-used-r15
+CFLAGS_kernel/ipc/direct.c = $(CFLAGS_ENTRY)
+CFLAGS_kernel/ipc/event_wait.c = $(CFLAGS_ENTRY)
+CFLAGS_kernel/ipc/futex_wait.c = $(CFLAGS_ENTRY)
 
 HOST_TESTS += test_pins
 HOST_test_pins_SRC := tests/host/test_pins.c tests/host/kernel_support.c kernel/ipc/pins.c kernel/object/quota.c

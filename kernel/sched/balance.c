@@ -9,7 +9,7 @@
  * and take one (sched_elsewhere, sched_offer). So a thread does not wait for longer than a slice
  * while a core that it may use is idle.
  *
- * idle_cores is a hint, a bit per core. A core sets its bit before it looks for work elsewhere, and
+ * sched_idle_cores is a hint, a bit per core. A core sets its bit before it looks for work elsewhere, and
  * who pushes work reads it after: at worst two cores go for the same thread and one goes back to
  * sleep. Whoever sends work clears the bit, so that the next sender finds another core.
  *
@@ -22,26 +22,27 @@
 #include "sched/switch.h"
 #include "sched/thread_impl.h"
 
-static atomic_uint idle_cores;
+atomic_uint sched_idle_cores;
 
 void sched_mark_idle(unsigned cpu, bool idle)
 {
     if (idle) {
-        atomic_fetch_or_explicit(&idle_cores, 1u << cpu, memory_order_seq_cst);
+        atomic_fetch_or_explicit(&sched_idle_cores, 1u << cpu, memory_order_seq_cst);
     } else {
-        atomic_fetch_and_explicit(&idle_cores, ~(1u << cpu), memory_order_relaxed);
+        atomic_fetch_and_explicit(&sched_idle_cores, ~(1u << cpu), memory_order_relaxed);
     }
 }
 
 /* Take an idle core out of those allowed; -1 none. */
 static int reserve_idle(uint32_t allowed)
 {
-    uint32_t idle = atomic_load_explicit(&idle_cores, memory_order_relaxed) & allowed;
+    uint32_t idle = atomic_load_explicit(&sched_idle_cores, memory_order_relaxed) & allowed;
     if (idle == 0) {
         return -1;
     }
     unsigned cpu = (unsigned)__builtin_ctz(idle);
-    uint32_t before = atomic_fetch_and_explicit(&idle_cores, ~(1u << cpu), memory_order_relaxed);
+    uint32_t before =
+        atomic_fetch_and_explicit(&sched_idle_cores, ~(1u << cpu), memory_order_relaxed);
     return before >> cpu & 1 ? (int)cpu : -1;
 }
 
@@ -71,7 +72,7 @@ unsigned sched_choose(uint32_t affinity)
     return idle >= 0 ? (unsigned)idle : find_lightest(affinity, cpu_id());
 }
 
-void sched_place(struct thread *thread)
+void sched_place_slow(struct thread *thread)
 {
     bool allowed = thread->affinity >> thread->cpu & 1;
     bool busy = atomic_load_explicit(&run_queues[thread->cpu].running, memory_order_relaxed) >= 0;

@@ -26,6 +26,7 @@ void run_queue_init(void)
     }
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         struct run_queue *queue = &run_queues[cpu];
+        cpus[cpu].run_queue = queue;
         spinlock_init(&queue->lock, "run queue", LOCK_RANK_RUN_QUEUE);
         spinlock_init(&queue->timer_lock, "deadlines", LOCK_RANK_TIMER);
         for (unsigned level = 0; level < LEVEL_COUNT; level++) {

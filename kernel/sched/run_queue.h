@@ -79,15 +79,20 @@ static inline void run_queue_add_locked(struct run_queue *queue, struct thread *
     queue->ready++;
 }
 
+static inline void run_queue_remove_from_locked(struct run_queue *queue, struct thread *thread,
+                                                unsigned level)
+{
+    list_remove(&thread->run_link);
+    if (list_is_empty(&queue->level[level])) {
+        queue->levels &= ~(1u << level);
+    }
+    queue->ready--;
+}
+
 /* run_queue_remove_locked() - take a queued thread out. */
 static inline void run_queue_remove_locked(struct run_queue *queue, struct thread *thread)
 {
-    struct list *level = &queue->level[thread->queued];
-    list_remove(&thread->run_link);
-    if (list_is_empty(level)) {
-        queue->levels &= ~(1u << thread->queued);
-    }
-    queue->ready--;
+    run_queue_remove_from_locked(queue, thread, thread->queued);
 }
 
 /* run_queue_take_locked() - the best thread, out of the queue; NULL: nobody is ready. */
@@ -98,8 +103,8 @@ static inline struct thread *run_queue_take_locked(struct run_queue *queue)
         return NULL;
     }
     struct thread *thread = LIST_FIRST(&queue->level[best], struct thread, run_link);
-    ASSERT(thread->run == THREAD_READY);
-    run_queue_remove_locked(queue, thread);
+    ASSERT(thread->run == THREAD_READY && thread->queued == best);
+    run_queue_remove_from_locked(queue, thread, (unsigned)best);
     return thread;
 }
 

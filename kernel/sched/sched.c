@@ -26,122 +26,38 @@
 #include "base/hooks.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/message.h"
-#include "sched/switch.h"
-#include "sched/thread_impl.h"
+#include "sched/dispatch.h"
 #include "trace/ring/ring.h"
 
 #define TIMER_TICKS_MAX (1ull << 40)
 
-/* Where the running thread goes when it is to run on later. */
-enum requeue { REQUEUE_NOT, REQUEUE_FIRST, REQUEUE_LAST };
-
-static struct run_queue *own_queue(void)
+static inline struct run_queue *own_queue(void)
 {
-    return &run_queues[cpu_id()];
+    return this_cpu()->run_queue;
 }
 
-/* Make sure the timer fires at `when` or earlier. */
-static inline void arm_no_later(struct run_queue *queue, tsc_t when)
+struct thread *sched_steal_next(struct run_queue *queue, tsc_t now)
 {
-    if (UNLIKELY(when < queue->timer_at)) {
-        queue->timer_at = when;
-        timer_arm(when);
-    }
-}
-
-/* Tell wakers what will run. */
-static void announce_locked(struct run_queue *queue, const struct thread *next)
-{
-    int level = next == NULL ? -1 : next->queued;
-    atomic_store_explicit(&queue->running, level, memory_order_relaxed);
-    if (UNLIKELY(next == NULL || queue->idle)) {
-        queue->idle = next == NULL;
-        sched_mark_idle(cpu_id(), queue->idle);
-    }
-}
-
-/* The thread to run next, taken from here or from elsewhere; NULL: nobody. */
-static struct thread *choose_next(struct run_queue *queue, struct thread *self,
-                                  enum requeue requeue, tsc_t now)
-{
-    spinlock_acquire(&queue->lock);
-    run_queue_age_locked(queue, now); /* a slice need not end: who runs may block before */
-    if (requeue != REQUEUE_NOT) {
-        run_queue_add_locked(queue, self, thread_level(self), requeue == REQUEUE_FIRST, now);
-    }
-    struct thread *next = run_queue_take_locked(queue);
-    announce_locked(queue, next);
-    spinlock_release(&queue->lock);
-    if (LIKELY(next != NULL)) {
-        return next;
-    }
-    next = sched_steal(cpu_id(), now);
+    struct thread *next = sched_steal(cpu_id(), now);
     if (next != NULL) {
         spinlock_acquire(&queue->lock);
-        announce_locked(queue, next);
+        sched_announce_locked(queue, next);
         spinlock_release(&queue->lock);
     }
     return next;
 }
 
-/*
- * A thread that blocks early in a slice rises and gets a new one. Otherwise it goes on later with
- * what is left: blocking or yielding just before the end must not save it from sinking.
- */
-static void settle_slice(const struct run_queue *queue, struct thread *prev,
-                         enum trace_thread_state state, tsc_t now)
-{
-    tsc_t left = queue->slice_end > now ? queue->slice_end - now : 1;
-    bool blocks = state > TRACE_THREAD_STATE_YIELDED;
-    if (queue->slice_end == 0) {
-        prev->slice_left = 0;
-    } else if (blocks && left > level_slice_ticks[prev->level] / 2) {
-        prev->slice_left = 0;
-        prev->level = (uint8_t)level_risen(prev->level, prev->priority);
-    } else {
-        prev->slice_left = left;
-    }
-}
-
-static void begin_slice(struct run_queue *queue, struct thread *next, tsc_t now)
-{
-    tsc_t slice = next->slice_left;
-    if (slice == 0) {
-        slice = level_slice_ticks[next->queued];
-    }
-    queue->slice_level = next->queued;
-    queue->slice_end = now + slice;
-    arm_no_later(queue, queue->slice_end);
-}
-
 static void pick(struct thread *prev, enum trace_thread_state state, enum requeue requeue)
 {
-    struct run_queue *queue = own_queue();
-    struct thread *idle = this_cpu()->idle;
+    struct cpu *cpu = this_cpu();
     tsc_t now = cpu_tsc();
-    if (prev != idle) {
-        settle_slice(queue, prev, state, now);
+    struct thread *next = sched_choose_next(cpu, prev, state, requeue, now);
+    if (next != prev) {
+        cpu->run_queue->switches++;
+        thread_switch(prev, next, sched_state_left(prev, state), TRACE_SWITCH_REASON_PICK);
+    } else if (prev != cpu->idle) {
+        sched_run_on(cpu, prev);
     }
-    struct thread *next = choose_next(queue, prev, requeue, now);
-    trace_sched_queue_depth((uint8_t)MIN(queue->ready, UINT8_MAX));
-    if (next == NULL) {
-        next = idle;
-    } else {
-        begin_slice(queue, next, now);
-    }
-    if (next == prev) {
-        if (prev != idle) {
-            /* Woken before it had left, perhaps to be ended: it goes on. */
-            prev->run = THREAD_RUNNING;
-            this_cpu()->work |= CPU_WORK_PENDING;
-        }
-        return;
-    }
-    queue->switches++;
-    if (prev->run == THREAD_READY && state > TRACE_THREAD_STATE_YIELDED) {
-        state = TRACE_THREAD_STATE_READY; /* woken before it had left */
-    }
-    thread_switch(prev, next, state, TRACE_SWITCH_REASON_PICK);
 }
 
 void sched_pick(struct thread *prev, enum trace_thread_state state)
@@ -173,21 +89,7 @@ void thread_left(struct thread *thread)
     }
 }
 
-/* Queue a thread. True: it takes its core over, which has to be told. */
-static bool add_locked(unsigned cpu, struct thread *thread, tsc_t now)
-{
-    struct run_queue *queue = &run_queues[cpu];
-    int level = (int)thread_level(thread);
-    run_queue_add_locked(queue, thread, (unsigned)level, false, now);
-    if (level <= atomic_load_explicit(&queue->running, memory_order_relaxed)) {
-        return false; /* its turn comes when the slice is over, for which the timer is armed */
-    }
-    atomic_store_explicit(&queue->running, level, memory_order_relaxed);
-    queue->kicks += cpu != cpu_id();
-    return true;
-}
-
-static void kick(unsigned cpu)
+void sched_kick(unsigned cpu)
 {
     if (cpu == cpu_id()) {
         this_cpu()->work |= CPU_WORK_RESCHEDULE;
@@ -199,31 +101,29 @@ static void kick(unsigned cpu)
 
 void sched_push(struct thread *thread)
 {
-    unsigned cpu = thread->cpu;
-    tsc_t now = cpu_tsc();
-    thread->run = THREAD_READY;
-    spinlock_acquire(&run_queues[cpu].lock);
-    bool takes_over = add_locked(cpu, thread, now);
-    spinlock_release(&run_queues[cpu].lock);
-    if (takes_over) {
-        kick(cpu);
-    }
+    sched_push_inline(thread);
+}
+
+void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason)
+{
+    thread_ready_inline(thread, status, reason);
 }
 
 void sched_relevel(struct thread *thread)
 {
     unsigned cpu = thread->cpu;
+    struct run_queue *queue = &run_queues[cpu];
     bool takes_over = false;
-    spinlock_acquire(&run_queues[cpu].lock);
+    spinlock_acquire(&queue->lock);
     /* In this order: who queues it elsewhere sets cpu first. */
     bool is_here = !list_is_empty(&thread->run_link) && *(volatile uint16_t *)&thread->cpu == cpu;
     if (is_here && thread->queued != thread_level(thread)) {
-        run_queue_remove_locked(&run_queues[cpu], thread);
-        takes_over = add_locked(cpu, thread, thread->ready_since);
+        run_queue_remove_locked(queue, thread);
+        takes_over = sched_add_locked(queue, cpu, thread, thread->ready_since);
     }
-    spinlock_release(&run_queues[cpu].lock);
+    spinlock_release(&queue->lock);
     if (takes_over) {
-        kick(cpu);
+        sched_kick(cpu);
     }
 }
 
@@ -274,12 +174,12 @@ void sched_timer(void)
         this_cpu()->work |= over ? CPU_WORK_SLICE : 0;
         next = MIN(next, over ? now + level_slice_ticks[queue->slice_level] : queue->slice_end);
     }
-    arm_no_later(queue, next);
+    sched_arm_no_later(queue, next);
 }
 
 void sched_deadline_armed(ns_t when)
 {
-    arm_no_later(own_queue(), clock_tsc_at(when));
+    sched_arm_no_later(own_queue(), clock_tsc_at(when));
 }
 
 void sched_reschedule(void)
@@ -323,7 +223,7 @@ static void end_slice(struct run_queue *queue, struct thread *self, tsc_t now)
     } else {
         queue->slice_level = (uint8_t)level;
         queue->slice_end = now + level_slice_ticks[level];
-        arm_no_later(queue, queue->slice_end);
+        sched_arm_no_later(queue, queue->slice_end);
         go_on(queue, (int)level);
         sched_offer(queue);
     }
@@ -416,7 +316,7 @@ void sched_wait_idle(ns_t until)
 {
     struct run_queue *queue = own_queue();
     while (clock_now() < until) {
-        arm_no_later(queue, clock_tsc_at(until));
+        sched_arm_no_later(queue, clock_tsc_at(until));
         idle_once(queue, this_cpu()->idle);
     }
 }
@@ -426,7 +326,7 @@ void sched_run(void)
     struct run_queue *queue = own_queue();
     queue->idle = true;
     sched_mark_idle(cpu_id(), true);
-    arm_no_later(queue, cpu_tsc() + TIMER_TICKS_MAX);
+    sched_arm_no_later(queue, cpu_tsc() + TIMER_TICKS_MAX);
     for (;;) {
         idle_once(queue, this_cpu()->idle);
     }

@@ -275,14 +275,6 @@ status_t thread_wait(struct thread *self, uint64_t ticket, ns_t deadline)
     return end_wait(self);
 }
 
-void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason)
-{
-    thread->wake_status = status;
-    sched_place(thread);
-    trace_sched_thread_wake(reason, thread->tid, (uint8_t)thread->cpu, thread->priority);
-    sched_push(thread);
-}
-
 status_t thread_hand_over_slow(struct thread *self, uint64_t ticket, ns_t deadline,
                                struct thread *to, status_t status, enum trace_wake_reason reason)
 {

@@ -57,6 +57,9 @@ enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, T
 
 #define THREAD_LANDINGS 2u /* servers take turns with two buffers */
 
+/* Room for the largest of ipc/: event.h, futex.h. */
+#define THREAD_CONDITION_WORDS 9u
+
 /* A place in a core's deadline heap. */
 struct deadline {
     ns_t when;
@@ -68,7 +71,7 @@ struct deadline {
 
 /*
  * (c) constant after create  (s) own thread only  (a) atomic  (q) lock of the queue it is in  (o) core that runs it
- * (t) written by whoever holds its claimed ticket
+ * (t) written by whoever holds its claimed ticket  (w) lock of what it waits for
  */
 struct thread {
     struct object object;     /* (c) */
@@ -114,7 +117,8 @@ struct thread {
     uint64_t serving;          /* (s) id of the call it received last */
     /* (s) its last receive buffers, found present; charged to QUOTA_PINS, as the other: ipc/pins.h */
     struct residence landing[THREAD_LANDINGS];
-    uint32_t queued_pins;     /* (s) pages of the message that it queues with */
+    uint32_t queued_pins;                       /* (s) pages of the message that it queues with */
+    uint64_t condition[THREAD_CONDITION_WORDS]; /* (w) what it waits for while parked: ipc/ */
     uint64_t lent_by;         /* (a) id of a call that waits for it to receive, see sched/lend.c */
     struct list process_link; /* process->lock */
     struct wait_queue exit;   /* who waits for its end */

@@ -20,12 +20,23 @@ void sched_relevel(struct thread *thread);
 /* sched_deadline_armed() - a deadline was put into this core's heap: the timer must fire by then. */
 void sched_deadline_armed(ns_t when);
 
+/* A hint, a bit per core: balance.c. */
+extern atomic_uint sched_idle_cores;
+
 /*
  * Which core, in balance.c. sched_place() - choose the home core of a thread that becomes ready:
  * its own if that is idle, else another idle one, else its own; one it may run on. Before the
  * wake-up is recorded and before sched_push(). For a thread that the caller has claimed or made.
  */
-void sched_place(struct thread *thread);
+void sched_place_slow(struct thread *thread);
+static inline void sched_place(struct thread *thread)
+{
+    uint32_t idle = atomic_load_explicit(&sched_idle_cores, memory_order_relaxed);
+    bool stays = thread->cpu == cpu_id() && thread->affinity >> thread->cpu & 1;
+    if (UNLIKELY(!stays || (idle & thread->affinity) != 0)) {
+        sched_place_slow(thread);
+    }
+}
 
 /* sched_choose() - a core for a new thread: an idle one, else the one with the least to do. */
 unsigned sched_choose(uint32_t affinity);

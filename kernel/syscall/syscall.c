@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Dispatch of system calls; the checks of each are generated (gen/syscall_dispatch.c). */
+/* What the handlers of system calls share. */
 #include "syscall/syscall.h"
 
-#include "arch/frame.h"
-#include "base/hooks.h"
 #include "gen/syscall_handlers.h"
-#include "gen/trace_emit.h"
 #include "vm/user_copy.h"
-
-void syscall_dispatch(struct trap_frame *frame)
-{
-    uint64_t number = frame->rax;
-    trace_syscall_enter((uint8_t)MIN(number, 255), frame->rdi);
-    if (LIKELY(number < SYSCALL_COUNT)) {
-        syscall_table[number](frame);
-    } else {
-        frame->rax = (uint64_t)(int64_t)ERR_NO_SYSCALL;
-    }
-    trace_syscall_exit((uint8_t)frame->rax);
-}
 
 status_t sys_null(void)
 {

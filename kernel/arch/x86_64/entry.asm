@@ -27,6 +27,9 @@ extern mailbox_call_direct
 extern mailbox_reply_receive_direct
 extern mailbox_call_resumed
 extern mailbox_receive_resumed
+extern event_signal_resumed
+extern event_wait_resumed
+extern futex_wait_resumed
 extern user_return_work
 extern time_user_begins
 extern time_user_ends
@@ -149,14 +152,19 @@ context_leave:
     jmp syscall_return
 
 ; First instructions of a parked thread that was switched to by context_switch(). In: rsp = frame.
-mailbox_call_parked:
+%macro PARKED 1 ; name of the system call
+align 16
+global %1_parked
+%1_parked:
     mov rdi, rsp
-    call mailbox_call_resumed
+    call %1_resumed
     jmp syscall_return
-mailbox_receive_parked:
-    mov rdi, rsp
-    call mailbox_receive_resumed
-    jmp syscall_return
+%endmacro
+PARKED mailbox_call
+PARKED mailbox_receive
+PARKED event_signal
+PARKED event_wait
+PARKED futex_wait
 
 ; --- Exceptions and interrupts --------------------------------------------------------------------
 ; Each stub leaves [rsp] = vector, error, rip, cs, rflags, rsp, ss and comes here.

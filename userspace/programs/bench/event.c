@@ -52,7 +52,7 @@ static _Noreturn void answer_signals(uint64_t mine)
     }
 }
 
-static void ping_pong(void)
+static void ping_pong_by_two(void)
 {
     uint64_t signals;
 
@@ -60,19 +60,37 @@ static void ping_pong(void)
     (void)sys_event_wait(event, PONG, DEADLINE_FOREVER, EVENT_CLEAR, &signals);
 }
 
-static struct figure measure_ping_pong(void)
+/* The same with one call for both. */
+static _Noreturn void answer_and_wait(uint64_t mine)
+{
+    uint64_t signals;
+
+    must(sys_event_wait(mine, PING, DEADLINE_FOREVER, EVENT_CLEAR, &signals));
+    for (;;) {
+        must(sys_event_signal_wait(mine, PONG, PING, DEADLINE_FOREVER, EVENT_CLEAR, &signals));
+    }
+}
+
+static void ping_pong(void)
+{
+    uint64_t signals;
+
+    (void)sys_event_signal_wait(event, PING, PONG, DEADLINE_FOREVER, EVENT_CLEAR, &signals);
+}
+
+static struct figure measure_ping_pong(const char *partner, void (*round)(void))
 {
     struct samples *samples = samples_reset();
     event = create_event();
     const struct spawn_grant grants[] = {
         {"event", event, 0, RIGHT_EVENT_SIGNAL | RIGHT_EVENT_WAIT}};
-    uint64_t process = bench_partner("event", bench.core, grants, 1);
+    uint64_t process = bench_partner(partner, bench.core, grants, 1);
 
     for (unsigned i = 0; i < WARM_UP; i++) {
-        ping_pong();
+        round();
     }
     for (unsigned i = 0; i < RUNS; i++) {
-        MEASURE(samples, ping_pong());
+        MEASURE(samples, round());
     }
     bench_stop_partner(process);
     must(sys_handle_close(event));
@@ -131,7 +149,7 @@ static void take_turns(void *argument)
     }
 }
 
-static void take_turn(void)
+static void take_turn_by_two(void)
 {
     uint64_t woken;
 
@@ -142,18 +160,41 @@ static void take_turn(void)
     }
 }
 
-static struct figure measure_futex(void)
+/* The same with one call for both. */
+static void hand_turns_over(void *argument)
+{
+    (void)argument;
+    while (atomic_load(&word) == 0) {
+        (void)sys_futex_wait((uint64_t)&word, 0, DEADLINE_FOREVER);
+    }
+    while (atomic_load(&word) != 2) {
+        atomic_store(&word, 0);
+        while (atomic_load(&word) == 0) {
+            (void)sys_futex_wake_wait((uint64_t)&word, (uint64_t)&word, 0, DEADLINE_FOREVER);
+        }
+    }
+}
+
+static void take_turn(void)
+{
+    atomic_store(&word, 1);
+    while (atomic_load(&word) == 1) {
+        (void)sys_futex_wake_wait((uint64_t)&word, (uint64_t)&word, 1, DEADLINE_FOREVER);
+    }
+}
+
+static struct figure measure_futex(void (*partner)(void *), void (*round)(void))
 {
     struct samples *samples = samples_reset();
     struct thread thread;
     uint64_t woken;
 
-    must(thread_start(&thread, take_turns, NULL, THREAD_CORE(bench.core), "futex"));
+    must(thread_start(&thread, partner, NULL, THREAD_CORE(bench.core), "futex"));
     for (unsigned i = 0; i < WARM_UP; i++) {
-        take_turn();
+        round();
     }
     for (unsigned i = 0; i < RUNS; i++) {
-        MEASURE(samples, take_turn());
+        MEASURE(samples, round());
     }
     atomic_store(&word, 2);
     (void)sys_futex_wake((uint64_t)&word, 1, &woken);
@@ -164,6 +205,8 @@ static struct figure measure_futex(void)
 void event_role(const char *role)
 {
     if (strcmp(role, "event") == 0) {
+        answer_and_wait(program_handle("event"));
+    } else if (strcmp(role, "event2") == 0) {
         answer_signals(program_handle("event"));
     }
 }
@@ -171,7 +214,9 @@ void event_role(const char *role)
 void bench_events(void)
 {
     figure_print("event.signal_idle", measure_idle());
-    figure_print("event.ping_pong", measure_ping_pong());
+    figure_print("event.ping_pong", measure_ping_pong("event", ping_pong));
+    figure_print("event.ping_pong.two_calls", measure_ping_pong("event2", ping_pong_by_two));
     figure_print("event.wake_higher_priority", measure_wake());
-    figure_print("futex.ping_pong", measure_futex());
+    figure_print("futex.ping_pong", measure_futex(hand_turns_over, take_turn));
+    figure_print("futex.ping_pong.two_calls", measure_futex(take_turns, take_turn_by_two));
 }

@@ -49,6 +49,24 @@ static void check_conditions(void)
     EXPECT(ERR_BAD_HANDLE, sys_event_wait(event, 1, DEADLINE_POLL, 0, &signals));
 }
 
+/* One call does both, or, refused, neither. */
+static void check_signal_and_wait(void)
+{
+    uint64_t signals = 0;
+
+    event = make("signal and wait");
+    EXPECT(ERR_BAD_ARGUMENT, sys_event_signal_wait(event, 1, 0, DEADLINE_POLL, 0, &signals));
+    EXPECT(ERR_BAD_ARGUMENT, sys_event_signal_wait(event, 1, 1, DEADLINE_POLL, 4, &signals));
+    EXPECT(ERR_TIMED_OUT, sys_event_wait(event, ~0ull, DEADLINE_POLL, 0, &signals));
+    EXPECT(ERR_TIMED_OUT, sys_event_signal_wait(event, 1, 2, DEADLINE_POLL, 0, &signals));
+    EXPECT(ERR_TIMED_OUT, sys_event_signal_wait(event, 1, 2, soon(NS_PER_MS), 0, &signals));
+    must(sys_event_signal_wait(event, 4, 5, DEADLINE_FOREVER, EVENT_ALL | EVENT_CLEAR, &signals));
+    VERIFY(signals == 5);
+    EXPECT(ERR_TIMED_OUT, sys_event_wait(event, ~0ull, DEADLINE_POLL, 0, &signals));
+    must(sys_handle_close(event));
+    EXPECT(ERR_BAD_HANDLE, sys_event_signal_wait(event, 1, 1, DEADLINE_POLL, 0, &signals));
+}
+
 static void check_rights(void)
 {
     uint64_t waiter, signaller, signals;
@@ -58,6 +76,9 @@ static void check_rights(void)
     must(sys_handle_duplicate(event, RIGHT_EVENT_SIGNAL, 0, &signaller));
     EXPECT(ERR_NO_RIGHTS, sys_event_signal(waiter, 1, 0));
     EXPECT(ERR_NO_RIGHTS, sys_event_wait(signaller, 1, DEADLINE_POLL, 0, &signals));
+    EXPECT(ERR_NO_RIGHTS, sys_event_signal_wait(waiter, 2, 2, DEADLINE_POLL, 0, &signals));
+    EXPECT(ERR_NO_RIGHTS, sys_event_signal_wait(signaller, 2, 2, DEADLINE_POLL, 0, &signals));
+    EXPECT(ERR_TIMED_OUT, sys_event_wait(waiter, 2, DEADLINE_POLL, 0, &signals));
     must(sys_event_signal(signaller, 1, 0));
     must(sys_event_wait(waiter, 1, DEADLINE_POLL, 0, &signals));
     must(sys_handle_close(waiter));
@@ -129,16 +150,78 @@ static void pass_token(void *number)
     }
 }
 
-static void check_token(void)
+/* The same with one call, which hands the core over to the next thread if that waits here. */
+static void hand_token_on(void *number)
+{
+    uint64_t own = 1ull << (uint64_t)number;
+    uint64_t next = 1ull << ((uint64_t)number + 1) % THREADS;
+    uint64_t signals;
+
+    must(sys_event_wait(event, own, DEADLINE_FOREVER, EVENT_CLEAR, &signals));
+    for (uint64_t i = 0; i + 1 < rounds; i++) {
+        uint64_t deadline = i % 8 == 0 ? soon(10 * NS_PER_S) : DEADLINE_FOREVER;
+        VERIFY(signals == own);
+        VERIFY(atomic_fetch_add(&taken, 1) == i * THREADS + (uint64_t)number);
+        must(sys_event_signal_wait(event, next, own, deadline, EVENT_CLEAR, &signals));
+    }
+    atomic_fetch_add(&taken, 1);
+    must(sys_event_signal(event, next, 0));
+}
+
+static void check_token(void (*pass)(void *))
 {
     uint64_t signals;
 
     event = make("token");
     atomic_store(&taken, 0);
     must(sys_event_signal(event, 1, 0));
-    run_threads(pass_token);
+    run_threads(pass);
     must(sys_event_wait(event, ~0ull, DEADLINE_POLL, 0, &signals));
     VERIFY(signals == 1 && atomic_load(&taken) == rounds * THREADS);
+    must(sys_handle_close(event));
+}
+
+/* A more urgent thread that a signal wakes has run before the signaller goes on: each signal finds it waiting again. */
+static void count_signals(void *argument)
+{
+    uint64_t signals;
+
+    (void)argument;
+    for (uint64_t i = 0; i < rounds; i++) {
+        must(sys_event_wait(event, 1, DEADLINE_FOREVER, EVENT_CLEAR, &signals));
+        atomic_fetch_add(&taken, 1);
+    }
+}
+
+static void signal_and_look(void *argument)
+{
+    struct thread urgent;
+    uint64_t late = 0;
+
+    (void)argument;
+    must(
+        thread_start(&urgent, count_signals, NULL, THREAD_PRIORITY(12) | THREAD_CORE(0), "urgent"));
+    (void)sys_thread_yield();
+    for (uint64_t i = 0; i < rounds; i++) {
+        must(sys_event_signal(event, 1, 0));
+        if (atomic_load(&taken) != i + 1) {
+            late++;
+            clock_sleep(NS_PER_MS); /* the urgent one runs now at the latest */
+        }
+    }
+    thread_join(&urgent);
+    VERIFY(late <= rounds / 10); /* none but after 100 ms in which the machine stood still: aging */
+}
+
+static void check_urgency(void)
+{
+    struct thread signaller;
+
+    event = make("urgency");
+    atomic_store(&taken, 0);
+    must(thread_start(&signaller, signal_and_look, NULL, THREAD_PRIORITY(4) | THREAD_CORE(0),
+                      "signaller"));
+    thread_join(&signaller);
     must(sys_handle_close(event));
 }
 
@@ -259,10 +342,13 @@ void check_events(uint64_t count)
 {
     rounds = count;
     check_conditions();
+    check_signal_and_wait();
     check_rights();
     check_deadline();
     check_closing();
-    check_token();
+    check_token(pass_token);
+    check_token(hand_token_on);
+    check_urgency();
     check_takers();
     check_gate();
     check_several();

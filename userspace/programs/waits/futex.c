@@ -22,6 +22,12 @@ static status_t wait_on(_Atomic uint32_t *at, uint32_t expected, uint64_t deadli
     return sys_futex_wait((uint64_t)at, expected, deadline);
 }
 
+static status_t wake_and_wait(_Atomic uint32_t *first, _Atomic uint32_t *at, uint32_t expected,
+                              uint64_t deadline)
+{
+    return sys_futex_wake_wait((uint64_t)first, (uint64_t)at, expected, deadline);
+}
+
 static uint64_t wake(_Atomic uint32_t *at, uint64_t count)
 {
     uint64_t woken = 0;
@@ -50,6 +56,12 @@ static void check_promises(void)
     EXPECT(ERR_BAD_ADDRESS, sys_futex_requeue((uint64_t)&word, 7, 1, 0x10000, 1, &woken, &moved));
     must(sys_futex_requeue((uint64_t)&word, 7, 1, (uint64_t)&other, 1, &woken, &moved));
     VERIFY(woken == 0 && moved == 0);
+    EXPECT(ERR_CHANGED, wake_and_wait(&other, &word, 8, DEADLINE_FOREVER));
+    EXPECT(ERR_TIMED_OUT, wake_and_wait(&other, &word, 7, DEADLINE_POLL));
+    EXPECT(ERR_TIMED_OUT, wake_and_wait(&word, &word, 7, soon(NS_PER_MS)));
+    EXPECT(ERR_RANGE, sys_futex_wake_wait((uint64_t)&other + 1, (uint64_t)&word, 7, DEADLINE_POLL));
+    EXPECT(ERR_BAD_ADDRESS, sys_futex_wake_wait(0x10000, (uint64_t)&word, 7, DEADLINE_POLL));
+    EXPECT(ERR_BAD_ADDRESS, sys_futex_wake_wait((uint64_t)&word, 0x10000, 7, DEADLINE_POLL));
 }
 
 /* A mutex of three states: 0 free, 1 taken, 2 taken and somebody may wait. */
@@ -204,6 +216,44 @@ static void check_alias(void)
     must(sys_handle_close(area));
 }
 
+/* Each has a word of its own: odd, it is its turn. A lost wake-up stops both for ever. */
+static void take_turns_with_one_call(void *number)
+{
+    uint32_t own = (uint32_t)(uint64_t)number;
+    _Atomic uint32_t *mine = own == 0 ? &word : &other, *theirs = own == 0 ? &other : &word;
+
+    for (uint64_t i = 0; i < rounds; i++) {
+        while (atomic_load(mine) != 2 * i + 1) {
+            status_t status = wait_on(mine, (uint32_t)(2 * i), DEADLINE_FOREVER);
+            VERIFY(status == OK || status == ERR_CHANGED);
+        }
+        atomic_store(mine, (uint32_t)(2 * i + 2));
+        atomic_store(theirs, (uint32_t)(2 * (i + own) + 1));
+        if (i + 1 < rounds) {
+            status_t status = wake_and_wait(theirs, mine, (uint32_t)(2 * i + 2), DEADLINE_FOREVER);
+            VERIFY(status == OK || status == ERR_CHANGED);
+        } else {
+            (void)wake(theirs, 1);
+        }
+    }
+}
+
+static void check_one_call(void)
+{
+    struct thread threads[2];
+
+    atomic_store(&word, 1); /* the first one's turn */
+    atomic_store(&other, 0);
+    for (uint64_t i = 0; i < 2; i++) {
+        must(thread_start(&threads[i], take_turns_with_one_call, (void *)i, THREAD_ANYWHERE,
+                          "turns"));
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        thread_join(&threads[i]);
+    }
+    VERIFY(atomic_load(&word) == 2 * rounds + 1 && atomic_load(&other) == 2 * rounds);
+}
+
 void check_futexes(uint64_t count)
 {
     rounds = count;
@@ -212,5 +262,6 @@ void check_futexes(uint64_t count)
     check_conservation();
     check_requeue();
     check_alias();
+    check_one_call();
     report("futexes: %lu rounds", rounds);
 }

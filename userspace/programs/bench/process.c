@@ -7,6 +7,7 @@
 #include "gen/syscall_numbers.h"
 #include "gen/syscall_user.h"
 #include "kernel/abi/exception.h"
+#include "kernel/abi/memory.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/mark.h"
 #include "userspace/lib/message.h"
@@ -16,6 +17,7 @@
 #define RUNS         1000u
 #define RUNS_PROCESS 64u
 #define WARM_UP      64u
+#define PAGER_BASE   0x500000000000ull /* nothing is mapped there */
 
 static uint8_t thread_stack[4096] __attribute__((aligned(16)));
 static char touched_page[4096];
@@ -122,6 +124,52 @@ static struct figure measure_fault(void)
     return samples_figure(samples);
 }
 
+/* Shows a page of its own at each address that faults. */
+static _Noreturn void provide_pages(uint64_t mailbox, uint64_t client)
+{
+    struct message fault = {0};
+    uint64_t area, own, at;
+
+    must(sys_area_create(PAGE_BYTES, 0, &area));
+    must(sys_area_map(program.self, area, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &own));
+    *(volatile uint64_t *)own = 1;
+    must(message_receive(mailbox, &fault, DEADLINE_FOREVER));
+    for (;;) {
+        must(sys_area_map(client, area, 0, PAGE_BYTES, fault.word[EXCEPTION_ADDRESS], PROT_READ,
+                          &at));
+        fault.label = EXCEPTION_RESUME;
+        must(message_reply_receive(mailbox, &fault));
+    }
+}
+
+/* From a read where nothing is mapped, through a handler in another process that maps a page there, to its value. */
+static struct figure measure_pager(void)
+{
+    struct samples *samples = samples_reset();
+    uint64_t mailbox;
+
+    must(sys_mailbox_create("pages", strlen("pages"), &mailbox));
+    const struct spawn_grant grants[] = {{"mailbox", mailbox, 0, RIGHT_MAILBOX_RECEIVE},
+                                         {"client", program.self, 0, RIGHT_PROCESS_MAP}};
+    uint64_t partner = bench_partner("provide", bench.core, grants, 2);
+
+    must(sys_process_supervise(program.self, mailbox, 0));
+    for (uint64_t i = 0; i < WARM_UP + RUNS; i++) {
+        const volatile uint64_t *page = (void *)(PAGER_BASE + i * PAGE_BYTES);
+        uint64_t start = clock_tsc();
+
+        VERIFY(*page == 1);
+        if (i >= WARM_UP) {
+            samples_add(samples, clock_tsc() - start);
+        }
+    }
+    must(sys_process_supervise(program.self, 0, 0));
+    bench_stop_partner(partner);
+    must(sys_handle_close(mailbox));
+    must(sys_area_unmap(program.self, PAGER_BASE, (WARM_UP + RUNS) * PAGE_BYTES));
+    return samples_figure(samples);
+}
+
 static void create_and_wait(void)
 {
     static const char *const args[] = {"role=exit"};
@@ -157,6 +205,9 @@ void process_role(const char *role)
     if (strcmp(role, "supervise") == 0) {
         supervise(program_handle("mailbox"));
     }
+    if (strcmp(role, "provide") == 0) {
+        provide_pages(program_handle("mailbox"), program_handle("client"));
+    }
     if (strcmp(role, "yield") == 0) {
         for (;;) {
             (void)sys_thread_yield();
@@ -170,5 +221,6 @@ void bench_processes(void)
     figure_print("sched.yield_rt", bench_yield());
     figure_print("thread.create_join", measure_thread());
     figure_print("fault.to_handler_rt", measure_fault());
+    figure_print("fault.pager_rt", measure_pager());
     figure_print("process.create_exit", measure_process());
 }

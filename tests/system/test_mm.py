@@ -59,9 +59,9 @@ def owned(machine: Machine) -> dict[str, int]:
     return {name: int(frames) for name, frames in rows}
 
 
-def run_memory(boot: BootFunction, cpus: int, options: str) -> dict[str, int]:
+def run_memory(boot: BootFunction, cpus: int, options: str, seconds: float = 240) -> dict[str, int]:
     machine = boot(cpus=cpus, cmdline=f"workload=memory{options} tracer=0")
-    assert wait_all_done(machine, 240) == (1, 0), machine.serial.text[-2000:]
+    assert wait_all_done(machine, seconds) == (1, 0), machine.serial.text[-2000:]
     return owned(machine)
 
 
@@ -77,6 +77,23 @@ def test_areas_come_and_go_and_leave_nothing(boot: BootFunction) -> None:
 @pytest.mark.parametrize("cpus, clones", [(4, 15), pytest.param(8, 400, marks=pytest.mark.long)])
 def test_no_core_keeps_a_stale_translation(boot: BootFunction, cpus: int, clones: int) -> None:
     run_memory(boot, cpus, f":rounds=5:stress={clones}")
+
+
+@pytest.mark.parametrize("cpus, kills", [(4, 12), pytest.param(8, 200, marks=pytest.mark.long)])
+def test_shootdowns_patches_and_kills_do_not_wait_for_each_other(boot: BootFunction, cpus: int, kills: int) -> None:
+    """Each waits for all cores; nothing hangs, and what was killed in the middle leaves nothing."""
+    few, many = (run_memory(boot, cpus, f":rounds=1:stress=1:kills={number}", 240 + 2 * kills) for number in (1, kills))
+    for owner in ("user", "page tables"):
+        assert few[owner] == many[owner], (few, many)
+
+
+@pytest.mark.parametrize("options", [":rounds=50:stress=2",
+                                     pytest.param(":rounds=1:stress=1:exhaust=1", marks=pytest.mark.long)])
+def test_eight_gibibytes(boot: BootFunction, options: str) -> None:
+    machine = boot(cpus=4, memory="8G", cmdline=f"workload=memory{options} tracer=0")
+    assert wait_all_done(machine, 600) == (1, 0), machine.serial.text[-2000:]
+    frames = owned(machine)
+    assert frames["free"] > 0.95 * 8 * 2**18, frames
 
 
 def test_one_process_takes_all_memory_and_others_go_on(boot: BootFunction) -> None:

@@ -28,7 +28,8 @@ USER_memory_SRC := \
     userspace/programs/memory/main.c \
     userspace/programs/memory/loop.c \
     userspace/programs/memory/stress.c \
-    userspace/programs/memory/exhaust.c
+    userspace/programs/memory/exhaust.c \
+    userspace/programs/memory/kill.c
 USER_slowcall_SRC := userspace/programs/slowcall.c
 USER_frames_SRC := userspace/programs/frames.c
 USER_syscheck_SRC := \

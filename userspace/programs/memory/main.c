@@ -4,6 +4,7 @@
  *
  *   rounds=N (200) of the loop      stress=N (200) clones made while others write
  *   exhaust=1 (0)                   take all memory there is
+ *   kills=N (0)                     processes like this one, killed while kernel text is patched
  */
 #include <stdio.h>
 
@@ -32,6 +33,7 @@ void memory_unmap(volatile uint64_t *at, uint64_t bytes)
 int main(int argc, char **argv)
 {
     uint64_t rounds = option_u64("rounds", 200), stress = option_u64("stress", 200);
+    uint64_t kills = option_u64("kills", 0);
 
     (void)argc;
     (void)argv;
@@ -39,6 +41,9 @@ int main(int argc, char **argv)
     memory_stress(stress);
     if (option_flag("exhaust")) {
         memory_exhaust();
+    }
+    if (kills != 0) {
+        memory_kill(kills);
     }
     mark(MARK_CHECKED, rounds + stress);
     report("%lu rounds, %lu clones under load", rounds, stress);

@@ -13,6 +13,9 @@ void memory_stress(uint64_t rounds);
 /* memory_exhaust() - take all the memory there is, page by page, give it back; twice. */
 void memory_exhaust(void);
 
+/* memory_kill() - start processes that do memory_stress(), patch kernel text meanwhile, kill them. */
+void memory_kill(uint64_t kills);
+
 /* Addresses as arrays of words; map() ends the program if it fails. */
 #define PAGE_WORDS 512u
 volatile uint64_t *memory_map(uint64_t area, uint64_t offset, uint64_t bytes, unsigned protection);

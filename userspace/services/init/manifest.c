@@ -31,6 +31,8 @@ static const struct manifest_row rows[] = {
     {"breakin", "debug", RIGHT_DEBUG_ENTER},
     {"life", "image", RIGHTS_IMAGE},
     {"times", "trace", RIGHT_TRACE_CONTROL},
+    {"memory", "trace", RIGHT_TRACE_CONTROL},
+    {"memory", "image", RIGHTS_IMAGE},
     {"life", "debug", RIGHT_DEBUG_ENTER},
     {"syscheck", "image", RIGHTS_IMAGE},
     {"syscheck", "trace", RIGHTS_NONE},

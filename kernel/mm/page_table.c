@@ -65,10 +65,11 @@ static void clear_entry(paddr_t table, uint64_t *entry)
 
 status_t page_table_create(struct page_table *table)
 {
-    paddr_t root = frame_alloc_zeroed(FRAME_PAGE_TABLE);
+    paddr_t root = frame_alloc(0, FRAME_PAGE_TABLE);
     if (root == 0) {
         return ERR_NO_MEMORY;
     }
+    memset(entries_of(root), 0, LOWER_HALF_ENTRIES * sizeof(uint64_t));
     memcpy(entries_of(root) + LOWER_HALF_ENTRIES,
            entries_of(kernel_page_table.root) + LOWER_HALF_ENTRIES,
            (ENTRIES - LOWER_HALF_ENTRIES) * sizeof(uint64_t)); /* P2 */
@@ -277,13 +278,16 @@ vaddr_t page_table_clear(struct page_table *table, vaddr_t va, vaddr_t end, stru
     vaddr_t next = MIN(ALIGN_DOWN(va, stretch) + stretch, end);
     const uint64_t *last = entry_of(at, next - 1, shift);
     unsigned leaves = 0;
-    for (uint64_t *entry = entry_of(at, va, shift); entry <= last; entry++) {
+    uint64_t left = frame_of(at)->data; /* P1: none left is the end */
+    for (uint64_t *entry = entry_of(at, va, shift); entry <= last && left > 0; entry++) {
         if (*entry & PTE_PRESENT) {
-            clear_entry(at, entry);
+            __atomic_store_n(entry, 0, __ATOMIC_RELEASE);
+            left--;
             leaves++;
         }
     }
     if (leaves > 0) {
+        frame_of(at)->data = left;
         table->removals++;
         unlink_empty(table, va, shift, tables);
         *out_leaves += leaves;

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/hooks.h"
+#include "base/string.h"
 #include "mm/heap.h"
 #include "sched/process.h"
 #include "sched/thread.h"
@@ -17,9 +18,7 @@
 void handle_table_init(struct handle_table *table, struct quota *quota)
 {
     spinlock_init(&table->lock, "handles", LOCK_RANK_HANDLES);
-    for (unsigned i = 0; i < ARRAY_COUNT(table->chunk); i++) {
-        table->chunk[i] = NULL;
-    }
+    memset(table->chunk, 0, sizeof(table->chunk));
     table->used = 0;
     table->free_first = HANDLE_MAX;
     table->limit = 0;
@@ -200,10 +199,15 @@ void handle_table_close(struct handle_table *table)
     spinlock_acquire(&table->lock);
     table->closed = true;
     spinlock_release(&table->lock);
-    for (unsigned index = 0; index < table->limit; index++) {
-        spinlock_acquire(&table->lock);
+    /* From here on nothing comes in: what is free stays free, and none used is the end. */
+    for (unsigned index = 0; index < table->limit && *(volatile uint32_t *)&table->used != 0;
+         index++) {
         struct handle_entry *entry = handle_entry_at(table, index);
         struct handle_entry held = {0};
+        if (*(struct object *volatile *)&entry->object == NULL) {
+            continue;
+        }
+        spinlock_acquire(&table->lock);
         if (entry->object != NULL) {
             remove_entry_locked(table, entry, &held);
         }
@@ -217,7 +221,7 @@ void handle_table_close(struct handle_table *table)
 
 void handle_table_free(struct handle_table *table)
 {
-    for (unsigned i = 0; i < ARRAY_COUNT(table->chunk); i++) {
+    for (unsigned i = 0; i < table->limit / HANDLE_CHUNK; i++) {
         heap_free(table->chunk[i]);
         table->chunk[i] = NULL;
     }

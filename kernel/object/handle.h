@@ -18,7 +18,7 @@
 #include "sync/spinlock.h"
 
 #define HANDLE_INDEX_BITS 12u
-#define HANDLE_CHUNK      128u
+#define HANDLE_CHUNK      32u     /* most processes need no second one; it fits a heap cache */
 #define HANDLE_LEASED     0x8000u /* in handle_entry.type, H3 */
 
 struct handle_entry {

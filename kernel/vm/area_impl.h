@@ -43,6 +43,7 @@ struct area {
     uint64_t *index;         /* (f) top node of the page index; NULL: nothing touched yet */
     unsigned levels;         /* (f) nodes from the top to a page's frame, at least 1 */
     unsigned lowest_entries; /* (f) slots of a lowest node */
+    unsigned nodes;          /* (l) of the index */
     uint64_t resident;       /* (l) anonymous: pages that have a frame */
     struct pager *pager;     /* (l) who has, or had, pages of it, kept; NULL: all of it is here */
     uint64_t paged_out;      /* (l) pages that the pager has */

@@ -48,8 +48,17 @@ static void free_node(uint64_t *node, unsigned entries)
     }
 }
 
+static void free_empty_node(uint64_t *node, unsigned entries)
+{
+    if (entries < AREA_NODE_ENTRIES / 2) {
+        heap_free(node);
+    } else {
+        frame_free_zeroed(virt_to_phys(node));
+    }
+}
+
 /* The frames stay where they are: only their description changes. */
-static bool split_large(const struct area *area, uint64_t *entry, uint64_t page)
+static bool split_large(struct area *area, uint64_t *entry, uint64_t page)
 {
     paddr_t base = *entry & ~AREA_LARGE;
     uint64_t *node = create_node(AREA_NODE_ENTRIES);
@@ -60,6 +69,7 @@ static bool split_large(const struct area *area, uint64_t *entry, uint64_t page)
         node[i] = base + i * PAGE_BYTES;
     }
     frame_split(base, LARGE_ORDER);
+    area->nodes++;
     __atomic_store_n(entry, (uint64_t)node, __ATOMIC_RELEASE);
     trace_mm_run_split(area->object.id, ROUND_DOWN(page, (uint64_t)AREA_NODE_ENTRIES));
     return true;
@@ -76,6 +86,7 @@ static uint64_t *descend(struct area *area, uint64_t page, unsigned to_level)
             if (node == NULL) {
                 return NULL;
             }
+            area->nodes++;
             /* Zeroed before area_find() can see it. */
             __atomic_store_n(link, (uint64_t)node, __ATOMIC_RELEASE);
         }
@@ -127,6 +138,7 @@ bool area_index_grow_locked(struct area *area, uint64_t pages)
                 return false; /* a level more than needed does no harm */
             }
             top[0] = (uint64_t)area->index;
+            area->nodes++;
             area->index = top;
         }
         area->levels++;
@@ -180,30 +192,45 @@ void area_index_cut_locked(struct area *area, uint64_t first, uint64_t end)
     }
 }
 
-/* Free what a node leads to, and the node. *count of frames since the last preemption point. */
-static void destroy_node(struct area *area, uint64_t *node, unsigned level, unsigned *count)
+/* Is there anything to be found in a node of this level, when it and those above it are `open` nodes? */
+static bool has_more(const struct area *area, unsigned level, unsigned open)
 {
-    for (unsigned i = 0; i < entries_at(area, level); i++) {
-        if (node[i] == 0) {
+    return area->resident != 0 || area->paged_out != 0 || (level > 0 && area->nodes > open);
+}
+
+/* Free what a node leads to, and the node. *count of frames since the last preemption point. Most areas are nearly empty, so
+ * it does not look further than there is something. */
+static void destroy_node(struct area *area, uint64_t *node, unsigned level, unsigned open,
+                         unsigned *count)
+{
+    const unsigned entries = entries_at(area, level);
+    bool goes_on = has_more(area, level, open);
+    for (unsigned i = 0; goes_on && i < entries; i++) {
+        uint64_t entry = node[i];
+        if (entry == 0) {
             continue;
         }
-        if (level > 0 && !(node[i] & AREA_LARGE)) {
-            destroy_node(area, (uint64_t *)node[i], level - 1, count);
-            continue;
+        node[i] = 0;
+        if (level > 0 && !(entry & AREA_LARGE)) {
+            destroy_node(area, (uint64_t *)entry, level - 1, open + 1, count);
+        } else {
+            drop_entry(area, entry, level);
+            if (++*count == FRAMES_PER_STEP) {
+                *count = 0;
+                preempt_point();
+            }
         }
-        drop_entry(area, node[i], level);
-        if (++*count == FRAMES_PER_STEP) {
-            *count = 0;
-            preempt_point();
-        }
+        goes_on = has_more(area, level, open);
     }
-    free_node(node, entries_at(area, level));
+    area->nodes--;
+    free_empty_node(node, entries);
 }
 
 void area_index_destroy(struct area *area)
 {
     unsigned count = 0;
     if (area->index != NULL) {
-        destroy_node(area, area->index, area->levels - 1, &count);
+        destroy_node(area, area->index, area->levels - 1, 1, &count);
+        ASSERT(area->nodes == 0);
     }
 }

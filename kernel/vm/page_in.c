@@ -19,9 +19,10 @@
 #include "vm/pager_impl.h"
 #include "vm/user_copy.h"
 
-/* The page's state, and a leaving one taken back; its pager kept if it is out. */
-static uint64_t look(struct area *area, uint64_t page, struct pager **out_pager)
+/* A page that is leaving is taken back. The pager, kept, of one that is out; NULL: it is here. */
+static struct pager *take_back(struct area *area, uint64_t page)
 {
+    struct pager *pager = NULL;
     spinlock_acquire(&area->lock);
     uint64_t entry = area_entry(area, page);
     if (entry & AREA_LEAVING) {
@@ -29,11 +30,11 @@ static uint64_t look(struct area *area, uint64_t page, struct pager **out_pager)
         __atomic_store_n(slot, area_leaving_frame(entry), __ATOMIC_RELEASE);
         atomic_fetch_add_explicit(&area->pager->returned, 1, memory_order_relaxed);
     } else if (area_is_out(entry)) {
-        *out_pager = area->pager;
-        pager_use(area->pager);
+        pager = area->pager;
+        pager_use(pager);
     }
     spinlock_release(&area->lock);
-    return entry;
+    return pager;
 }
 
 static bool is_out(struct area *area, uint64_t page)
@@ -111,8 +112,8 @@ static paddr_t alloc_frame(void)
 
 status_t page_in(struct area *area, uint64_t page)
 {
-    struct pager *pager = NULL;
-    if (!area_is_out(look(area, page, &pager))) {
+    struct pager *pager = take_back(area, page);
+    if (pager == NULL) {
         return OK;
     }
     struct page_request request = {.area = area, .page = page, .frame = alloc_frame()};

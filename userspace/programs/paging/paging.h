@@ -35,4 +35,4 @@ enum lie {
     LIE_REFUSE, /* takes a few pages and then no more: no lie, but the end of memory */
     LIE_KINDS,
 };
-void liar_run(enum lie lie);
+void liar_run(enum lie kind);

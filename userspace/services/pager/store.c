@@ -103,10 +103,13 @@ static void *alloc_slot(struct store *store, uint32_t count)
     unsigned class = class_of(count);
     struct store_chunk *chunk = store->partial[class];
 
-    if (chunk == NULL && (chunk = add_chunk(store, class)) == NULL) {
+    if (chunk == NULL) {
+        chunk = add_chunk(store, class);
+    }
+    void **slot = chunk != NULL ? chunk->free : NULL;
+    if (slot == NULL) {
         return NULL;
     }
-    void **slot = chunk->free;
     chunk->free = *slot;
     chunk->used++;
     if (chunk->free == NULL) {

@@ -11,7 +11,7 @@ KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c 
     kdebug/cmd/handle.c kdebug/cmd/heap.c kdebug/cmd/interrupt.c kdebug/cmd/lock.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c kdebug/cmd/object.c \
     kdebug/cmd/page_walk.c kdebug/cmd/pager.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c \
     kdebug/cmd/space.c kdebug/cmd/stages.c kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c \
-    kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/profile.c
+    kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/trace_switch.c kdebug/cmd/profile.c
 KERNEL_SRC += kdebug/cmd/times.c
 
 # Everything that runs on any target, for host tests: they bring a fake machine (tests/host/kdebug_support.c).
@@ -22,7 +22,7 @@ KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/armour.c kdebug/core/argumen
     kdebug/remote/packet.c kdebug/remote/stub.c kdebug/remote/thread.c \
     kdebug/x86_64/call_length.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/unwind.c \
     $(filter kdebug/cmd/%,$(KERNEL_SRC)) \
-    kernel/base/crc32c.c kernel/base/format.c trace/ring/filter.c $(GEN)/trace_table.c tests/host/kdebug_support.c
+    kernel/base/crc32c.c kernel/base/format.c trace/ring/filter.c trace/ring/choice.c $(GEN)/trace_table.c tests/host/kdebug_support.c
 # The kernel's linker script names the bounds of the command table; the host's linker has names of its own for them.
 KDEBUG_HOST_LIBS := -Wl,--defsym=kdebug_commands_start=__start_kdebug_commands \
     -Wl,--defsym=kdebug_commands_end=__stop_kdebug_commands

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands on the trace: trace, log. */
 #include "base/string.h"
-#include "gen/trace_table.h"
-#include "kernel/abi/trace.h"
 #include "kdebug/cmd/trace_dump.h"
 #include "kdebug/cmd/trace_filter.h"
 #include "kdebug/cmd/trace_print.h"
+#include "kdebug/cmd/trace_switch.h"
 #include "kdebug/core/command.h"
-#include "kdebug/core/deferred.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
 
@@ -17,17 +15,6 @@ static const char *lane_kind_name(uint32_t kind)
 {
     static const char *const names[] = {"normal", "nmi", "meta"};
     return kind < ARRAY_COUNT(names) ? names[kind] : "?";
-}
-
-static void print_categories(const char *what, uint64_t mask)
-{
-    kd_print("%s", what);
-    for (unsigned bit = 0; bit < TRACE_CATEGORY_COUNT; bit++) {
-        if (trace_category_name[bit] != NULL && (mask >> bit & 1)) {
-            kd_print(" %s", trace_category_name[bit]);
-        }
-    }
-    kd_print("\n");
 }
 
 static void show_lanes(vaddr_t address, const struct trace_region *region)
@@ -54,51 +41,12 @@ static void show_status(void)
 {
     struct trace_region region;
     vaddr_t address = kd_region_read(&region);
-    uint64_t pending;
     kd_print("region 0x%llx, %llu KiB, %u lanes, TSC %llu kHz, boot %016llx\n",
              (unsigned long long)address, (unsigned long long)(region.bytes / 1024),
              region.lane_count, (unsigned long long)region.tsc_khz,
              (unsigned long long)region.boot_id);
-    print_categories("on:", region.categories);
-    if (kd_target->live && kd_deferred_wanted(&pending)) {
-        print_categories("on after the stop:", pending);
-    }
+    kd_trace_show_on();
     show_lanes(address, &region);
-}
-
-static uint64_t take_category(struct kd_call *call)
-{
-    for (unsigned bit = 0; bit < TRACE_CATEGORY_COUNT; bit++) {
-        if (trace_category_name[bit] != NULL && kd_arg_accept(call, trace_category_name[bit])) {
-            return 1ull << bit;
-        }
-    }
-    if (kd_arg_accept(call, "all")) {
-        return TRACE_CATEGORIES_ALL;
-    }
-    kd_fail_at(call->args, "no such category of events");
-}
-
-static void switch_categories(struct kd_call *call, bool on)
-{
-    uint64_t mask = 0, now;
-    struct trace_region region;
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
-    kd_region_read(&region);
-    if (kd_arg_is_end(call)) {
-        kd_fail_usage(call);
-    }
-    while (!kd_arg_is_end(call)) {
-        mask |= take_category(call);
-    }
-    if (!kd_deferred_wanted(&now)) {
-        now = region.categories;
-    }
-    now = on ? trace_with_threads(now | mask) : now & ~mask;
-    kd_deferred_categories(now);
-    print_categories("on after the stop:", now);
 }
 
 /* [N] [cpu N] [EVENT-PREFIX], in any order. */
@@ -153,9 +101,11 @@ static void run_trace(struct kd_call *call)
     } else if (kd_arg_accept(call, "last")) {
         show_last(call);
     } else if (kd_arg_accept(call, "on")) {
-        switch_categories(call, true);
+        kd_trace_switch(call, true);
     } else if (kd_arg_accept(call, "off")) {
-        switch_categories(call, false);
+        kd_trace_switch(call, false);
+    } else if (kd_arg_accept(call, "events")) {
+        kd_trace_list_events(call);
     } else if (kd_arg_accept(call, "dump")) {
         send_dump(call);
     } else if (kd_arg_accept(call, "filter")) {
@@ -166,9 +116,9 @@ static void run_trace(struct kd_call *call)
 }
 KD_COMMAND(trace,
            .usage =
-               "[status] | last [N] [cpu N] [EVENT] | on|off CATEGORY... | filter [EVENT off | "
-               "EVENT FIELD OP VALUE [and|or ...]] | dump [N]",
-           .help = "the rings: status, newest events, switch categories, write only some records "
+               "[status] | last [N] [cpu N] [EVENT] | events [EVENT] | on|off EVENT|CATEGORY... | "
+               "filter [EVENT off | EVENT FIELD OP VALUE [and|or ...]] | dump [N]",
+           .help = "the rings: status, newest events, switch events, write only some records "
                    "of an event, send a capture (N sub-buffers a lane)",
            .flags = KD_READS | KD_WRITES, .run = run_trace);
 

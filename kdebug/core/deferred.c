@@ -2,7 +2,7 @@
 /*
  * What must wait for the running kernel (kdebug.h).
  *
- * Switching trace categories and filters patches text under a lock in a rendezvous of all cores; at the
+ * Switching events and filters patches text under a lock in a rendezvous of all cores; at the
  * prompt all of them stand still and somebody may hold that lock. Nothing is recorded by a
  * stopped machine anyway, so wishes are kept and the master raises VECTOR_CONSOLE on leaving,
  * whose handler runs where no lock is held.
@@ -10,6 +10,7 @@
 #include "kdebug/core/deferred.h"
 
 #include "base/log.h"
+#include "base/string.h"
 #include "kdebug/core/kdebug.h"
 #include "sched/times.h"
 #include "trace/ring/hook.h"
@@ -22,8 +23,8 @@ struct filter_request {
 
 /* Written at the prompt, read by the one handler that finds `waiting` set. */
 static atomic_bool waiting;
-static bool has_categories;
-static uint64_t categories;
+static bool has_events;
+static struct trace_event_set events;
 static bool has_times, times_on;
 static unsigned filter_count;
 static struct filter_request filters[KD_DEFERRED_FILTERS_MAX];
@@ -33,19 +34,19 @@ static void post(void)
     atomic_store_explicit(&waiting, true, memory_order_release);
 }
 
-void kd_deferred_categories(uint64_t mask)
+void kd_deferred_events(const struct trace_event_set *wanted)
 {
-    categories = mask;
-    has_categories = true;
+    events = *wanted;
+    has_events = true;
     post();
 }
 
-bool kd_deferred_wanted(uint64_t *out_mask)
+bool kd_deferred_wanted(struct trace_event_set *out)
 {
-    if (!kd_deferred_any() || !has_categories) {
+    if (!kd_deferred_any() || !has_events) {
         return false;
     }
-    *out_mask = categories;
+    *out = events;
     return true;
 }
 
@@ -88,9 +89,11 @@ void kdebug_deferred(void)
     if (!kd_deferred_any() || !atomic_exchange_explicit(&waiting, false, memory_order_acq_rel)) {
         return;
     }
-    if (has_categories) {
-        has_categories = false;
-        say("trace categories", trace_categories_set(categories));
+    if (has_events) {
+        struct trace_event_change change = {.on = events};
+        has_events = false;
+        memset(&change.off, 0xff, sizeof(change.off));
+        say("trace events", trace_events_change(&change));
     }
     if (has_times) {
         has_times = false;

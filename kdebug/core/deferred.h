@@ -8,12 +8,11 @@
 
 #define KD_DEFERRED_FILTERS_MAX 8u
 
-/* kd_deferred_categories() - switch the trace to these categories once the kernel runs. The last
- * request counts. */
-void kd_deferred_categories(uint64_t mask);
+/* kd_deferred_events() - exactly these events are on once the kernel runs. The last request counts. */
+void kd_deferred_events(const struct trace_event_set *wanted);
 
-/* kd_deferred_wanted() - are the categories to change? *out_mask: to what. */
-bool kd_deferred_wanted(uint64_t *out_mask);
+/* kd_deferred_wanted() - are events to be switched? *out: to what. */
+bool kd_deferred_wanted(struct trace_event_set *out);
 
 /* kd_deferred_filter() - give an event a filter, as trace_hook_set() does. False: too many
  * requests are waiting. */

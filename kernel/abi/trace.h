@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations of the system call trace_control, conditions of trace_filter, which categories make sense together. */
+/* Operations of the system call trace_control, sets of events, conditions of trace_filter, which categories make sense together. */
 #pragma once
 
 #include <stdint.h>
@@ -16,6 +16,28 @@
 #define TRACE_CONTROL_TIMES                                                                        \
     5u /* value: 1 tell user and kernel time apart from now on, 0 no more; first: value now */
 #define TRACE_CONTROL_PROFILE 4u /* value: samples per second of each busy core, 0 none */
+
+/* Bit id % 64 of word id / 64: an event. */
+#define TRACE_EVENTS_MAX 512u
+struct trace_event_set {
+    unsigned long bits[TRACE_EVENTS_MAX / 64];
+};
+
+/* What trace_events does: first these off, then those on. Events of the categories trace and life stay on. */
+struct trace_event_change {
+    struct trace_event_set off, on;
+};
+
+static inline int trace_event_set_has(const struct trace_event_set *set, unsigned event)
+{
+    return (int)(set->bits[event / 64] >> event % 64 & 1);
+}
+
+static inline void trace_event_set_put(struct trace_event_set *set, unsigned event, int is_in)
+{
+    unsigned long bit = 1ul << event % 64;
+    set->bits[event / 64] = is_in ? set->bits[event / 64] | bit : set->bits[event / 64] & ~bit;
+}
 
 #define TRACE_CONDITIONS_MAX 4u
 

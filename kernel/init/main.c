@@ -50,11 +50,14 @@ static void check_handoff(const struct handoff *handoff)
 static void switch_events_on(const struct handoff *handoff)
 {
     char unknown[32];
-    uint64_t mask = option_trace_categories(handoff->cmdline, unknown, sizeof(unknown));
+    struct trace_event_change change;
+    memset(&change.off, 0xff, sizeof(change.off));
+    option_trace_events(handoff->cmdline, &change.on, unknown, sizeof(unknown));
     if (unknown[0] != '\0') {
-        log_warning("trace=%s: no such category; see the event manual for their names", unknown);
+        log_warning("trace=%s: no such category or event; see the event manual for their names",
+                    unknown);
     }
-    VERIFY(trace_categories_set(mask) == OK);
+    VERIFY(trace_events_change(&change) == OK);
 }
 
 static bool option_is(const struct handoff *handoff, const char *key, const char *wanted)

@@ -3,9 +3,7 @@
 #include "init/options.h"
 
 #include "base/string.h"
-#include "gen/trace_events.h"
-#include "gen/trace_table.h"
-#include "kernel/abi/trace.h"
+#include "trace/ring/choice.h"
 
 static const char *skip_blanks(const char *text)
 {
@@ -64,38 +62,21 @@ bool option_number(const char *text, unsigned *out_number)
     return digits > 0 && digits <= 9;
 }
 
-static uint64_t category_mask(const char *name)
+void option_trace_events(const char *cmdline, struct trace_event_set *out, char *out_unknown,
+                         size_t bytes)
 {
-    if (strcmp(name, "all") == 0) {
-        return TRACE_CATEGORIES_ALL;
-    }
-    for (unsigned bit = 0; bit < TRACE_CATEGORY_COUNT; bit++) {
-        if (trace_category_name[bit] != NULL && strcmp(trace_category_name[bit], name) == 0) {
-            return 1ull << bit;
-        }
-    }
-    return 0;
-}
-
-uint64_t option_trace_categories(const char *cmdline, char *out_unknown, size_t bytes)
-{
-    char list[128];
+    char list[192];
     out_unknown[0] = '\0';
+    *out = (struct trace_event_set){{0}};
     if (!option_value(cmdline, "trace", list, sizeof(list))) {
-        return TRACE_CATEGORIES_ALL;
+        copy_part(list, sizeof(list), "all", strlen("all"));
     }
-    uint64_t mask = 0;
-    for (char *name = list; name != NULL;) {
-        char *comma = strchr(name, ',');
-        if (comma != NULL) {
-            *comma = '\0';
+    for (const char *word = list; word != NULL;) {
+        const char *comma = strchr(word, ',');
+        size_t length = comma == NULL ? strlen(word) : (size_t)(comma - word);
+        if (!trace_choice_add(out, word, length) && out_unknown[0] == '\0') {
+            copy_part(out_unknown, bytes, word, length);
         }
-        uint64_t bits = category_mask(name);
-        if (bits == 0 && strcmp(name, "none") != 0 && out_unknown[0] == '\0') {
-            copy_part(out_unknown, bytes, name, strlen(name));
-        }
-        mask |= bits;
-        name = comma == NULL ? NULL : comma + 1;
+        word = comma == NULL ? NULL : comma + 1;
     }
-    return trace_with_threads(mask);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/types.h"
+#include "kernel/abi/trace.h"
 
 /* option_value() - copy the value of the last word "key=value"; false if there is none. A bare "key" gives "". */
 bool option_value(const char *cmdline, const char *key, char *value, size_t bytes);
@@ -11,7 +12,8 @@ bool option_value(const char *cmdline, const char *key, char *value, size_t byte
 bool option_number(const char *text, unsigned *out_number);
 
 /*
- * option_trace_categories() - the mask that trace=LIST asks for: names of categories separated by commas, "all" or "none".
- * Without the option: all. *out_unknown gets the first name that is no category, or "".
+ * option_trace_events() - the events that trace=LIST asks for: words of trace/ring/choice.h separated by commas, obeyed from left to
+ * right. Without the option: all. *out_unknown gets the first word that names nothing, or "".
  */
-uint64_t option_trace_categories(const char *cmdline, char *out_unknown, size_t bytes);
+void option_trace_events(const char *cmdline, struct trace_event_set *out, char *out_unknown,
+                         size_t bytes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The trace object: switch categories, map the rings, wait for finished sub-buffers, user marks. */
+/* The trace object: switch events, map the rings, wait for finished sub-buffers, user marks. */
 #include "gen/syscall_handlers.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/trace.h"
@@ -8,10 +8,20 @@
 #include "sched/trace_wait.h"
 #include "syscall/syscall.h"
 #include "trace/profile/profile.h"
+#include "trace/ring/choice.h"
 #include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 #include "vm/area.h"
 #include "vm/user_copy.h"
+
+static status_t switch_categories(uint64_t mask, bool on, uint64_t *out_now)
+{
+    struct trace_event_change change = {{{0}}, {{0}}};
+    trace_choice_categories(on ? &change.on : &change.off, mask);
+    status_t status = trace_events_change(&change);
+    *out_now = trace_categories();
+    return status;
+}
 
 status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t value,
                            uint64_t *out_first, uint64_t *out_second)
@@ -21,12 +31,10 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
     *out_second = 0;
     switch (operation) {
     case TRACE_CONTROL_ENABLE:
-        status = trace_categories_set(trace_categories() | (value & TRACE_CATEGORIES_ALL));
-        *out_first = trace_categories();
+        status = switch_categories(value, true, out_first);
         break;
     case TRACE_CONTROL_DISABLE:
-        status = trace_categories_set(trace_categories() & ~value);
-        *out_first = trace_categories();
+        status = switch_categories(value, false, out_first);
         break;
     case TRACE_CONTROL_INFO:
         *out_first = trace_region_physical();
@@ -64,6 +72,18 @@ status_t sys_trace_map(struct object *trace, uint64_t *out_area)
     }
     return hand_out((struct object *)area, RIGHT_DUPLICATE | RIGHT_AREA_READ | RIGHT_AREA_PHYSICAL,
                     out_area);
+}
+
+status_t sys_trace_events(struct object *trace, vaddr_t change, vaddr_t now)
+{
+    (void)trace;
+    struct trace_event_change copy;
+    status_t status = user_copy_in(&copy, change, sizeof(copy));
+    if (status == OK) {
+        status = trace_events_change(&copy);
+    }
+    return status == OK && now != 0 ? user_copy_out(now, &trace_events_on, sizeof(trace_events_on))
+                                    : status;
 }
 
 status_t sys_trace_filter(struct object *trace, uint32_t event, vaddr_t conditions, uint64_t count)

@@ -127,9 +127,9 @@ bool heap_check(char *why, size_t bytes)
     abort();
 }
 
-void kd_deferred_categories(uint64_t mask)
+void kd_deferred_events(const struct trace_event_set *wanted)
 {
-    (void)mask;
+    (void)wanted;
     abort();
 }
 
@@ -138,9 +138,9 @@ void kd_deferred_times(bool on)
     (void)on;
 }
 
-bool kd_deferred_wanted(uint64_t *out_mask)
+bool kd_deferred_wanted(struct trace_event_set *out)
 {
-    (void)out_mask;
+    (void)out;
     return false;
 }
 

@@ -16,6 +16,8 @@
 #include "gen/trace_schema.h"
 #include "tests/host/kdebug_support.h"
 #include "trace/format/capture.h"
+#include "trace/ring/choice.h"
+#include "trace/ring/hook.h"
 
 #define LANES      4u
 #define RING_BYTES 0x10000u /* four sub-buffers */
@@ -31,6 +33,7 @@ struct model_event {
 
 static struct trace_region *region;
 static struct trace_lane *lanes;
+static struct trace_event_set *events_on;
 static struct model_event model[EVENTS_MAX];
 static unsigned model_count;
 
@@ -69,6 +72,13 @@ static int begin(void **state)
                                        .kind = (uint16_t)region->lane[i].kind};
     }
     fake_trace_region = (vaddr_t)region;
+    events_on = fake_alloc(sizeof(*events_on));
+    trace_choice_categories(events_on, TRACE_CATEGORY_SCHED | TRACE_CATEGORY_LOG);
+    trace_event_set_put(events_on, TRACE_EVENT_IRQ_EXIT, true);
+    fake_global("trace_events_on", events_on);
+    struct trace_hook *hooks = fake_alloc(TRACE_HOOKS_MAX * sizeof(*hooks));
+    hooks[1].event = TRACE_EVENT_IRQ_EXIT;
+    fake_global("trace_hooks", hooks);
     return 0;
 }
 
@@ -233,11 +243,14 @@ static void test_status(void **state)
     lanes[1].position = lanes[1].limit = TRACE_SUBBUF_BYTES;
     const char *output = fake_run("trace");
     assert_non_null(strstr(output, "4 lanes, TSC 1000000 kHz, boot 0000000000001234\n"));
-    assert_non_null(strstr(output, "\non: sched log\n"));
+    assert_non_null(strstr(output, "\non: sched irq.exit log\n"));
     assert_non_null(strstr(output, "   2  normal    0          64           104             1      "
                                    "   0          3            0\n"));
     assert_non_null(strstr(output, "   1  nmi       0          64         16384             0      "
                                    "  16          0            4\n"));
+    output = fake_run("trace events irq.e");
+    assert_string_equal(output, "off irq.enter                irq\n"
+                                "on  irq.exit                 irq, filtered\n");
 }
 
 static void test_damaged_regions(void **state)

@@ -4,10 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include "gen/trace_events.h"
+#include "gen/trace_table.h"
 #include "init/options.h"
 
 static const struct {
@@ -38,34 +39,58 @@ static void values(void **state)
     }
 }
 
-static void trace_categories_by_name(void **state)
+static struct trace_event_set chosen(const char *cmdline, const char *expected_unknown)
+{
+    char unknown[8];
+    struct trace_event_set set;
+    option_trace_events(cmdline, &set, unknown, sizeof(unknown));
+    assert_string_equal(unknown, expected_unknown);
+    return set;
+}
+
+/* The set holds exactly the events of these categories, but those that are listed, which are the other way. */
+static void check(const char *cmdline, const char *unknown, uint64_t categories, const char *others)
+{
+    struct trace_event_set set = chosen(cmdline, unknown);
+    for (unsigned id = 0; id < TRACE_EVENTS_MAX; id++) {
+        const struct trace_event_info *info = trace_event_info(id);
+        bool is_other = info != NULL && others != NULL && strstr(others, info->name) != NULL;
+        bool expected = info != NULL && (categories >> info->category & 1) != is_other;
+        if (trace_event_set_has(&set, id) != expected) {
+            fail_msg("%s: event %u %s", cmdline, id, info == NULL ? "?" : info->name);
+        }
+    }
+}
+
+static void events_by_name(void **state)
 {
     (void)state;
-    char unknown[8];
-    assert_int_equal(option_trace_categories("quiet", unknown, sizeof(unknown)),
-                     TRACE_CATEGORIES_ALL);
-    assert_int_equal(option_trace_categories("trace=all", unknown, sizeof(unknown)),
-                     TRACE_CATEGORIES_ALL);
-    assert_int_equal(option_trace_categories("trace=none", unknown, sizeof(unknown)), 0);
-    assert_string_equal(unknown, "");
-    assert_int_equal(option_trace_categories("trace=ipc,sched", unknown, sizeof(unknown)),
-                     TRACE_CATEGORY_IPC | TRACE_CATEGORY_SCHED);
-    assert_string_equal(unknown, "");
-    assert_int_equal(
-        option_trace_categories("trace=ipc,nonsense,irq,more", unknown, sizeof(unknown)),
-        TRACE_CATEGORY_SCHED | TRACE_CATEGORY_IPC | TRACE_CATEGORY_IRQ);
-    assert_string_equal(unknown, "nonsens");
-    assert_int_equal(option_trace_categories("trace=irq,log", unknown, sizeof(unknown)),
-                     TRACE_CATEGORY_IRQ | TRACE_CATEGORY_LOG); /* drawn per core, not per thread */
-    assert_int_equal(option_trace_categories("trace=syscall", unknown, sizeof(unknown)),
-                     TRACE_CATEGORY_SYSCALL | TRACE_CATEGORY_SCHED);
+    check("quiet", "", TRACE_CATEGORIES_ALL, NULL);
+    check("trace=all", "", TRACE_CATEGORIES_ALL, NULL);
+    check("trace=none", "", 0, NULL);
+    check("trace=ipc,sched", "", TRACE_CATEGORY_IPC | TRACE_CATEGORY_SCHED, NULL);
+    check("trace=ipc,nonsense,irq,more", "nonsens",
+          TRACE_CATEGORY_SCHED | TRACE_CATEGORY_IPC | TRACE_CATEGORY_IRQ, NULL);
+    /* drawn per core, not per thread */
+    check("trace=irq,log", "", TRACE_CATEGORY_IRQ | TRACE_CATEGORY_LOG, NULL);
+    check("trace=syscall", "", TRACE_CATEGORY_SYSCALL | TRACE_CATEGORY_SCHED, NULL);
+    check("trace=irq.exit", "", 0, "irq.exit");
+    check("trace=irq,-irq.exit", "", TRACE_CATEGORY_IRQ, "irq.exit");
+    check("trace=-irq,irq.exit,log", "", TRACE_CATEGORY_LOG, "irq.exit");
+    check("trace=all,-sched.thread,-log", "", TRACE_CATEGORIES_ALL & ~TRACE_CATEGORY_LOG,
+          "sched.thread.switch sched.thread.wake sched.thread.fpu sched.thread.steal");
+    check("trace=log,none,irq", "", TRACE_CATEGORY_IRQ, NULL);
+    check("trace=ipc.call", "", 0, "ipc.call sched.thread.switch");
+    check("trace=ipc.cal", "ipc.cal", 0, NULL);
+    check("trace=-", "-", 0, NULL);
+    check("trace=irq,,log", "", TRACE_CATEGORY_IRQ | TRACE_CATEGORY_LOG, NULL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
-        cmocka_unit_test(trace_categories_by_name),
+        cmocka_unit_test(events_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,10 +24,12 @@
 static struct handoff handoff;
 static void *memory;
 static struct text_patch_wanted patched;
+static unsigned patch_count;
 
 status_t text_patch_sites(const struct text_patch_wanted *wanted)
 {
     patched = *wanted;
+    patch_count++;
     return OK;
 }
 
@@ -300,19 +302,62 @@ static void other_cores_share_what_is_left(void **state)
     }
 }
 
+static bool is_on(unsigned event)
+{
+    return patched.on[event / 64] >> event % 64 & 1;
+}
+
 static void categories_become_a_map_of_events(void **state)
 {
     (void)state;
     assert_int_equal(trace_categories_set(TRACE_CATEGORY_SCHED), OK);
     for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
         const struct trace_event_info *info = trace_event_info(id);
-        bool on = patched.on[id / 64] >> id % 64 & 1;
+        bool on = is_on(id);
         bool wanted =
             info != NULL && (1ull << info->category &
                              (TRACE_CATEGORY_SCHED | TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE));
         assert_int_equal(on, wanted);
     }
     assert_int_equal(trace_region_get()->categories, trace_categories());
+}
+
+static void events_are_switched_in_one_batch(void **state)
+{
+    (void)state;
+    struct trace_event_change change = {{{0}}, {{0}}};
+    assert_int_equal(trace_categories_set(TRACE_CATEGORY_IRQ), OK);
+    trace_event_set_put(&change.off, TRACE_EVENT_IRQ_EXIT, true);
+    trace_event_set_put(&change.off, TRACE_EVENT_IRQ_IPI, true);
+    trace_event_set_put(&change.off, TRACE_EVENT_TRACE_SWITCHED, true); /* stays on all the same */
+    trace_event_set_put(&change.on, TRACE_EVENT_IRQ_IPI, true);         /* on wins */
+    trace_event_set_put(&change.on, TRACE_EVENT_USER_MARK, true);
+    unsigned batches = patch_count;
+    assert_int_equal(trace_events_change(&change), OK);
+    assert_int_equal(patch_count, batches + 1);
+    assert_true(is_on(TRACE_EVENT_IRQ_ENTER) && is_on(TRACE_EVENT_IRQ_IPI));
+    assert_true(is_on(TRACE_EVENT_USER_MARK) && is_on(TRACE_EVENT_TRACE_SWITCHED));
+    assert_false(is_on(TRACE_EVENT_IRQ_EXIT) || is_on(TRACE_EVENT_SCHED_THREAD_SWITCH));
+    assert_memory_equal(&trace_events_on, patched.on, sizeof(trace_events_on));
+    trace_event_set_put(&change.on, TRACE_EVENTS_MAX - 1, true);
+    assert_int_equal(trace_events_change(&change), ERR_BAD_ARGUMENT);
+    assert_int_equal(patch_count, batches + 1);
+}
+
+/* The newest record of the meta lane says which categories are complete: extra events may be missing. */
+static void complete_is_a_category_without_its_extra_events(void **state)
+{
+    (void)state;
+    struct trace_event_change change = {{{0}}, {{0}}};
+    assert_int_equal(trace_categories_set(TRACE_CATEGORY_SCHED | TRACE_CATEGORY_IRQ), OK);
+    trace_event_set_put(&change.off, TRACE_EVENT_SCHED_QUEUE_DEPTH, true);
+    trace_event_set_put(&change.off, TRACE_EVENT_IRQ_EXIT, true);
+    assert_int_equal(trace_events_change(&change), OK);
+    const struct trace_lane *meta = (const void *)((const char *)trace_region_get() +
+                                                   trace_region_get()->lane[0].control_offset);
+    const uint64_t *record = (const uint64_t *)(meta->window + meta->position) - 2;
+    assert_int_equal(TRACE_EVENT(record[0]), TRACE_EVENT_TRACE_SWITCHED);
+    assert_int_equal(record[1], TRACE_CATEGORY_SCHED | TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE);
 }
 
 static uint64_t header_of(unsigned id)
@@ -503,6 +548,8 @@ int main(void)
         TEST(meta_lane_keeps_the_oldest_and_counts_the_rest),
         TEST(other_cores_share_what_is_left),
         TEST(categories_become_a_map_of_events),
+        TEST(events_are_switched_in_one_batch),
+        TEST(complete_is_a_category_without_its_extra_events),
         TEST(a_filter_decides_before_anything_is_written),
         TEST(filters_are_given_and_taken),
         TEST(what_a_reader_may_believe_is_not_being_overwritten),

@@ -18,6 +18,7 @@ from figures import parse_lines  # noqa: E402
 from qemu.kdebug import parse_threads  # noqa: E402
 from qemu.serial import compile_pattern  # noqa: E402
 from qemu.symbols import SymbolTable  # noqa: E402
+from spoorlib import event_choice  # noqa: E402
 from spoorlib.armour import LINE_DIGITS, crc32c, find_dumps  # noqa: E402
 from spoorlib.capture import REGION_HEAD, REGION_VERSION, extract_region  # noqa: E402
 from spoorlib.console import UserError, seconds_from, size_text  # noqa: E402
@@ -122,3 +123,11 @@ def test_times_and_sizes() -> None:
     with pytest.raises(ValueError):
         seconds_from("soon")
     assert [size_text(count) for count in (12, 2048, 3 << 20, 5 << 30)] == ["12 B", "2.0 KiB", "3.0 MiB", "5.0 GiB"]
+
+
+@pytest.mark.parametrize("words, wrong", [
+    ("all", ""), ("none,irq", ""), ("sched,ipc.call,-sched.queue", ""), ("all,-irq.exit,-mm", ""), ("ipc.cal", "ipc.cal"),
+    ("sched,", "''"), ("-none", "-none"), ("irq,nonsense,more", "nonsense")])
+def test_events_to_record_are_checked_before_the_boot(words: str, wrong: str) -> None:
+    trouble = event_choice.check(words)
+    assert (trouble is None) if not wrong else trouble is not None and wrong in trouble

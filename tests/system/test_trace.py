@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The recorder in the running system: filters."""
+"""The recorder in the running system: switching events, filters."""
 
 from __future__ import annotations
 
@@ -41,3 +41,36 @@ def test_a_filter_that_makes_no_sense_is_refused(boot: BootFunction) -> None:
                               ("life.thread.exit thread == 1", "meta lane")]:
             assert message in kdebug.command(f"trace filter {line}"), line
         assert "passed" not in kdebug.command("trace filter")
+
+
+def test_events_are_switched_at_boot_and_at_the_prompt(boot: BootFunction) -> None:
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=2000 tracer=0 trace=irq.enter,ipc,-ipc.detour,nonsense")
+    machine.expect("trace=nonsense: no such category or event", 30)
+    machine.expect("^init: workload", 60)
+    with machine.at_prompt() as kdebug:
+        assert re.search(r"^on: sched irq.enter ipc.call ipc.receive .*life trace$", kdebug.command("trace"), re.M)
+        assert re.search(r"^off ipc.detour +ipc$", kdebug.command("trace events ipc"), re.M)
+        assert "no such event" in kdebug.command("trace on irq.ent")
+        kdebug.command("trace off ipc.call irq")
+        assert "on after the stop: sched ipc.receive" in kdebug.command("trace on timer.fire")
+    assert wait_all_done(machine, 120) == (1, 0)
+    with machine.at_prompt() as kdebug:
+        changes = [line.split()[0] for line in kdebug.command("trace last 9 trace.switched").splitlines()]
+        newest = {name: float(line.split()[0]) for name in ("irq.enter", "ipc.call", "ipc.receive")
+                  for line in kdebug.command(f"trace last 1 {name}").splitlines()}
+        assert kdebug.command("trace last 1 ipc.detour").strip() == ""
+        assert kdebug.command("trace last 1 irq.exit").strip() == ""
+    assert len(changes) == 2  # at boot and at the prompt, each in one batch
+    assert max(newest["irq.enter"], newest.get("ipc.call", 0.0)) <= float(changes[1]) < newest["ipc.receive"]
+
+
+def test_threads_that_switch_events_do_not_undo_each_other(boot: BootFunction) -> None:
+    """Ten thousand times, under load and with NMIs; and nobody who waits for a message is forgotten."""
+    rounds = 850  # of 12 switchings, and 4 questions
+    machine = boot(cpus=2, cmdline=f"workload=switching:threads=2:rounds={rounds},ipcload:calls=10000 tracer=0 "
+                   "profile=1000 trace=all,-log")
+    assert wait_all_done(machine, 240) == (2, 0)
+    with machine.at_prompt() as kdebug:
+        assert "passed" not in kdebug.command("trace filter")
+        lock = next(line.split() for line in kdebug.command("locks").splitlines() if line.startswith("trace switch"))
+    assert lock[3] == "free" and int(lock[5]) >= 16 * rounds and int(lock[6]) > 0, "the threads did not meet"

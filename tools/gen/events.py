@@ -242,6 +242,7 @@ enum trace_kind {{ {kinds} }};
 #define TRACE_INFO_META   1u /* goes to the meta lane */
 #define TRACE_INFO_ALWAYS 2u /* recorded for exempt threads, too */
 #define TRACE_INFO_STRING 4u /* the last field is a string: the words from field.word to the end of the record */
+#define TRACE_INFO_EXTRA  8u /* its category is complete without it */
 
 #define TRACE_FIELDS_MAX {longest} /* most fields of one event */
 
@@ -319,6 +320,8 @@ def info_flags(event: Event) -> str:
         flags.append("TRACE_INFO_META")
     if event.always:
         flags.append("TRACE_INFO_ALWAYS")
+    if event.extra:
+        flags.append("TRACE_INFO_EXTRA")
     if event.string:
         flags.append("TRACE_INFO_STRING")
     return " | ".join(flags) or "0"

@@ -130,6 +130,7 @@ class Event:
     doc: str
     meta: bool
     always: bool
+    extra: bool
     fields: tuple[Field, ...]
     words: int  # payload words before a string
 
@@ -423,7 +424,7 @@ def read_event(name: str, node: Node, model: Model) -> Event:
     for part in name.split("."):
         if not NAME.match(part):  # C keywords such as 'return' are fine: parts are joined
             raise node.fail("an event is named by lower case words with dots between")
-    node.allow("id", "category", "doc", "lane", "always", "fields")
+    node.allow("id", "category", "doc", "lane", "always", "extra", "fields")
     category = node.text("category")
     if category not in {item.name for item in model.categories}:
         raise node.fail(f"there is no [category] '{category}'", "category")
@@ -436,8 +437,8 @@ def read_event(name: str, node: Node, model: Model) -> Event:
     if packer.string_seen and packer.word >= WORDS_MAX:
         raise node.fail("no payload word is left for the string", "fields")
     return Event(name, node.number("id", 0, EVENT_MAX - 1), category, node.text("doc"),
-                 node.one_of("lane", ("context", "meta"), "context") == "meta", node.flag("always"), tuple(fields),
-                 packer.word)
+                 node.one_of("lane", ("context", "meta"), "context") == "meta", node.flag("always"), node.flag("extra"),
+                 tuple(fields), packer.word)
 
 
 def read_events(root: Node, model: Model) -> None:

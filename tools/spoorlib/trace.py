@@ -13,7 +13,7 @@ from qemu.errors import MachineTimeout
 from qemu.machine import Machine
 from qemu.paths import show
 
-from . import tracetool
+from . import event_choice, tracetool
 from .console import Progress, UserError, describe_file, seconds_from
 from .options import Subparsers, add_command, add_machine_options, machine_config
 from .workload import ALL_DONE, STARTED, wait_capture, wait_workload
@@ -21,12 +21,13 @@ from .workload import ALL_DONE, STARTED, wait_capture, wait_workload
 EXAMPLES = """\
   spoor trace record                                    all categories, the demo workload -> build/trace/out.pftrace
   spoor trace record sched,ipc -o ipc.pftrace           two categories only
+  spoor trace record all,-sched.queue.depth,-mm         without one event and a category
   spoor trace record --workload ipcload,touch --cpus 2
   spoor trace record --for 5s --workload hog:seconds=60 stop after 5 s, finished or not
   spoor open build/trace/out.pftrace                    look at it
   spoor trace record --profile 1000                     with samples of kernel and user stacks: a flame graph
   spoor trace record --icount 4 --cpus 1 --workload slowcall    times are instructions, the same in every run
-categories: sched irq syscall fault ipc life log user timer kdebug (default: all)
+categories: sched irq syscall fault ipc life log user timer kdebug mm profile (default: all)
 """
 BOOT_SECONDS = 120.0
 WORKLOAD_SECONDS = 600.0
@@ -34,8 +35,6 @@ END_SECONDS = 60.0
 # struct capture_block with type END, and struct capture_end.
 END_BLOCK_START = struct.pack("<IH", 0x4B425053, 6)
 END_BLOCK_BYTES = 32 + 16
-CATEGORIES = ("sched", "irq", "syscall", "fault", "ipc", "life", "log", "user", "timer", "kdebug", "trace",
-              "all", "none")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -43,8 +42,8 @@ def add_parser(subparsers: Subparsers) -> None:
                          "Record what the kernel does, and make a Perfetto file of it.", EXAMPLES)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     record = add_command(verbs, "record", "boot, record, convert", "Boot, run a workload, record, convert.", EXAMPLES)
-    record.add_argument("categories", nargs="?", default="all", type=_categories,
-                        help="comma-separated categories (default: all)")
+    record.add_argument("events", nargs="?", default="all", type=_events,
+                        help="comma-separated categories and events, those behind '-' left out (default: all)")
     record.add_argument("--for", dest="seconds", type=_seconds, metavar="TIME",
                         help="end after this time, such as 5s or 500ms (default: when the workload is done)")
     record.add_argument("--workload", default="demo", metavar="LIST", help="programs to run, NAME[:KEY=VALUE...],... "
@@ -66,10 +65,10 @@ def _help(parser: argparse.ArgumentParser) -> int:
     return 0
 
 
-def _categories(text: str) -> str:
-    for name in text.split(","):
-        if name not in CATEGORIES:
-            raise argparse.ArgumentTypeError(f"{name!r} is no category; there are {' '.join(CATEGORIES)}")
+def _events(text: str) -> str:
+    trouble = event_choice.check(text)
+    if trouble:
+        raise argparse.ArgumentTypeError(trouble)
     return text
 
 
@@ -91,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     capture = target.with_suffix(".spoor")
     target.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress()
-    words = [args.cmdline or "", f"workload={args.workload}", f"trace={args.categories}"]
+    words = [args.cmdline or "", f"workload={args.workload}", f"trace={args.events}"]
     if args.profile is not None:
         words.append(f"profile={args.profile}")
     if args.icount is not None:
@@ -99,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     config = machine_config(args, name="trace", capture=capture, cmdline=" ".join(words).strip(), icount=args.icount)
     with progress.step(f"booting {config.cpus} cores"), Machine(config) as machine:
         machine.expect(STARTED, BOOT_SECONDS)
-        progress.say(f"recording {args.categories} while {args.workload} runs ...")
+        progress.say(f"recording {args.events} while {args.workload} runs ...")
         _record(machine, capture, args.seconds, progress)
     with progress.step("converting"):
         tracetool.convert(capture, target, config.mode)

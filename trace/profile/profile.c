@@ -14,6 +14,7 @@
 #define BEAT_CPU      0u
 #define BEAT_ISA_LINE 0u
 #define KNOWN_STACKS  64u
+#define CLOCK_TRIES   8u
 
 /* profile.stack and profile.sample together. */
 #define SAMPLE_BYTES(frames) (8ull * (2 + (frames) + 2))
@@ -37,7 +38,8 @@ struct known {
 
 /* (o) own core, NMI class  (a) atomic */
 static struct {
-    atomic_uint owed;                 /* (a) beats that core 0 has passed on */
+    atomic_uint owed; /* (a) beats that core 0 has passed on */
+    bool overtaken; /* (o) a beat was served by the NMI of the one before: its own may still come */
     uint16_t next_id;                 /* (o) */
     struct known known[KNOWN_STACKS]; /* (o) */
 } cores[CPU_MAX];
@@ -102,7 +104,7 @@ static uint16_t stack_id(unsigned cpu, const struct profile_stack *stack)
 static void take_sample(const struct trap_frame *frame, unsigned cpu, uint64_t missed)
 {
     struct profile_stack stack;
-    if (!(trace_categories() & TRACE_CATEGORY_PROFILE)) {
+    if (!trace_event_set_has(&trace_events_on, TRACE_EVENT_PROFILE_SAMPLE)) {
         return;
     }
     profile_stack_walk(frame, &stack);
@@ -119,14 +121,35 @@ static tsc_t ticks_of(unsigned counts)
     return clock_tsc_khz() * counts / (PIT_HZ / 1000);
 }
 
-/* Beats since the one that was served last; 0: this NMI is not a beat. */
+/* When the latest beat was. Under an emulator that is held up between the two readings they do not belong together. */
+static tsc_t latest_beat(tsc_t period)
+{
+    tsc_t before, after;
+    unsigned elapsed, tries = CLOCK_TRIES;
+    do {
+        before = cpu_tsc();
+        elapsed = pit_elapsed(beat.period);
+        after = cpu_tsc();
+    } while (after - before > period / 4 && --tries > 0);
+    return after - ticks_of(elapsed);
+}
+
+/* Beats since the one that was served last; 0: none. */
 static uint64_t new_beats(void)
 {
     tsc_t period = ticks_of(beat.period);
-    tsc_t now = cpu_tsc() - ticks_of(pit_elapsed(beat.period));
-    uint64_t beats = now < beat.latest ? 0 : (now - beat.latest + period / 2) / period;
-    beat.latest = beats == 0 ? beat.latest : now;
+    tsc_t latest = latest_beat(period);
+    uint64_t beats = latest < beat.latest ? 0 : (latest - beat.latest + period / 2) / period;
+    beat.latest = beats == 0 ? beat.latest : latest;
     return beats;
+}
+
+/* An NMI that waited for more than a period was overtaken by the next beat, whose own NMI then finds nothing new. */
+static bool is_explained(unsigned cpu, uint64_t beats)
+{
+    bool explained = beats != 0 || cores[cpu].overtaken;
+    cores[cpu].overtaken = beats > 1;
+    return explained;
 }
 
 static void pass_on(void)
@@ -154,5 +177,5 @@ bool profile_nmi(const struct trap_frame *frame)
     if (beats != 0 && this_cpu()->current_tid != 0) {
         take_sample(frame, cpu, beats - 1);
     }
-    return beats != 0;
+    return is_explained(cpu, beats);
 }

@@ -21,13 +21,10 @@ static struct trace_hook *find(unsigned event)
     return NULL;
 }
 
-status_t trace_hook_set(unsigned event, const struct trace_condition *conditions, unsigned count)
+static status_t set_locked(unsigned event, const struct trace_filter *filter,
+                           const struct trace_condition *conditions, unsigned count)
 {
-    struct trace_filter filter;
-    status_t status = trace_filter_make(event, conditions, count, &filter);
-    if (status != OK) {
-        return status;
-    }
+    status_t status;
     struct trace_hook *hook = find(event);
     if (hook != NULL) {
         status = trace_switch_hooked(event, false);
@@ -38,7 +35,7 @@ status_t trace_hook_set(unsigned event, const struct trace_condition *conditions
     if (status != OK || hook == NULL) {
         return status;
     }
-    *hook = (struct trace_hook){.filter = filter, .conditions = count};
+    *hook = (struct trace_hook){.filter = *filter, .conditions = count};
     for (unsigned i = 0; i < count; i++) {
         hook->condition[i] = conditions[i];
     }
@@ -48,6 +45,19 @@ status_t trace_hook_set(unsigned event, const struct trace_condition *conditions
     hook->event = event;
     hook_of_event[event] = (uint8_t)(hook - trace_hooks);
     return trace_switch_hooked(event, true);
+}
+
+status_t trace_hook_set(unsigned event, const struct trace_condition *conditions, unsigned count)
+{
+    struct trace_filter filter;
+    status_t status = trace_filter_make(event, conditions, count, &filter);
+    if (status != OK) {
+        return status;
+    }
+    spinlock_acquire(&trace_switch_lock);
+    status = set_locked(event, &filter, conditions, count);
+    spinlock_release(&trace_switch_lock);
+    return status;
 }
 
 struct trace_lane *trace_hook_decide(struct trace_lane *lane, const uint64_t *record)

@@ -33,7 +33,7 @@ extern struct trace_hook trace_hooks[TRACE_HOOKS_MAX];
  *
  * ERR_BAD_ARGUMENT as trace_filter_make() says; ERR_NO_MEMORY: TRACE_HOOKS_MAX events have a filter already. Nothing has
  * changed then.
- * Context: thread, no lock held; patches text (text_patch.h). One caller at a time: who owns the trace object.
+ * Context: thread, no lock held; patches text (text_patch.h). Takes trace_switch_lock.
  */
 status_t trace_hook_set(unsigned event, const struct trace_condition *conditions,
                         unsigned count) MUST_CHECK;

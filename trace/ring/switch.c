@@ -1,23 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* Switching events: see switch.h. */
+/*
+ * Switching events: see switch.h.
+ *
+ * The lock is outermost but for the rendezvous, which is run under it: who waits for the lock polls, and so takes part.
+ */
 #include "trace/ring/switch.h"
 
 #include "arch/text_patch.h"
+#include "base/string.h"
 #include "gen/trace_emit.h"
 #include "gen/trace_table.h"
+#include "trace/ring/choice.h"
 #include "trace/ring/ring.h"
 
-static uint64_t categories_on;
-static struct text_patch_wanted wanted;
+#define ALWAYS (TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE)
 
-static void set_bit(uint64_t *map, unsigned event, bool on)
+_Static_assert(sizeof(struct trace_event_set) == sizeof((struct text_patch_wanted){0}.on),
+               "one map");
+
+struct spinlock trace_switch_lock = SPINLOCK_INIT("trace switch", LOCK_RANK_TRACE);
+
+static struct text_patch_wanted wanted;
+struct trace_event_set trace_events_on; /* of wanted.on the events, for readers without the lock */
+static uint64_t categories_on;
+static uint64_t categories_told; /* in the newest trace.switched */
+
+static void set_bit(uint64_t *map, unsigned event, bool is_in)
 {
     uint64_t bit = 1ull << event % 64;
-    map[event / 64] = on ? map[event / 64] | bit : map[event / 64] & ~bit;
+    map[event / 64] = is_in ? map[event / 64] | bit : map[event / 64] & ~bit;
+}
+
+static bool is_wanted(const uint64_t *map, unsigned event)
+{
+    return map[event / 64] >> event % 64 & 1;
 }
 
 static status_t apply(const struct text_patch_wanted *next)
 {
+    if (memcmp(next, &wanted, sizeof(wanted)) == 0) {
+        return OK; /* nobody is stopped for nothing */
+    }
     status_t status = text_patch_sites(next);
     if (status == OK) {
         wanted = *next;
@@ -25,35 +48,80 @@ static status_t apply(const struct text_patch_wanted *next)
     return status;
 }
 
-/* Categories that are on and of which no event is filtered: what a reader may reason from. */
-static uint64_t complete_categories(void)
+/* The categories of which an event is in the map, or is not. */
+static uint64_t categories_with(const uint64_t *map, bool is_in, unsigned but_flags)
 {
-    uint64_t complete = categories_on;
+    uint64_t found = 0;
     for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
-        if (wanted.hooked[id / 64] >> id % 64 & 1) {
-            complete &= ~(1ull << trace_event_category[id]);
+        const struct trace_event_info *info = trace_event_info(id);
+        if (info != NULL && !(info->flags & but_flags) && is_wanted(map, id) == is_in) {
+            found |= 1ull << info->category;
         }
     }
-    return complete;
+    return found;
+}
+
+/* What a reader may reason from: of these categories every event is on, and none is filtered. */
+static uint64_t complete_categories(void)
+{
+    return TRACE_CATEGORIES_ALL & ~categories_with(wanted.on, false, TRACE_INFO_EXTRA) &
+           ~categories_with(wanted.hooked, true, TRACE_INFO_EXTRA);
+}
+
+static bool exist(const struct trace_event_set *set)
+{
+    for (unsigned id = 0; id < TRACE_EVENTS_MAX; id++) {
+        if (trace_event_set_has(set, id) && trace_event_info(id) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void publish(void)
+{
+    categories_on = categories_with(wanted.on, true, 0);
+    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
+        trace_event_set_put(&trace_events_on, id, is_wanted(wanted.on, id));
+    }
+    if (trace_region_get() != NULL) {
+        trace_region_get()->categories = categories_on;
+    }
+    uint64_t complete = complete_categories();
+    if (complete != categories_told) {
+        trace_trace_switched(complete);
+        categories_told = complete;
+    }
+}
+
+status_t trace_events_change(const struct trace_event_change *change)
+{
+    if (!exist(&change->on)) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct trace_event_set on = change->on;
+    trace_choice_categories(&on, ALWAYS);
+    spinlock_acquire(&trace_switch_lock);
+    struct text_patch_wanted next = wanted;
+    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
+        bool stays = is_wanted(next.on, id) && !trace_event_set_has(&change->off, id);
+        set_bit(next.on, id, stays || trace_event_set_has(&on, id));
+    }
+    status_t status = apply(&next);
+    if (status == OK) {
+        publish();
+    }
+    spinlock_release(&trace_switch_lock);
+    return status;
 }
 
 status_t trace_categories_set(uint64_t mask)
 {
-    struct text_patch_wanted next = wanted;
-    mask |= TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE;
-    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
-        unsigned category = trace_event_category[id];
-        set_bit(next.on, id, category != TRACE_CATEGORY_NONE && (mask >> category & 1));
-    }
-    status_t status = apply(&next);
-    if (status == OK) {
-        categories_on = mask;
-        if (trace_region_get() != NULL) {
-            trace_region_get()->categories = mask;
-        }
-        trace_trace_switched(complete_categories());
-    }
-    return status;
+    struct trace_event_change change;
+    memset(&change.off, 0xff, sizeof(change.off));
+    memset(&change.on, 0, sizeof(change.on));
+    trace_choice_categories(&change.on, mask);
+    return trace_events_change(&change);
 }
 
 uint64_t trace_categories(void)
@@ -61,20 +129,23 @@ uint64_t trace_categories(void)
     return categories_on;
 }
 
-status_t trace_switch_hooked(unsigned event, bool hooked)
+status_t trace_switch_hooked(unsigned event, bool is_hooked)
 {
     struct text_patch_wanted next = wanted;
-    set_bit(next.hooked, event, hooked);
+    set_bit(next.hooked, event, is_hooked);
     status_t status = apply(&next);
     if (status == OK) {
-        trace_trace_switched(complete_categories());
+        publish();
     }
     return status;
 }
 
 status_t trace_switch_times(bool on)
 {
+    spinlock_acquire(&trace_switch_lock);
     struct text_patch_wanted next = wanted;
     set_bit(next.on, SITE_TIMES, on);
-    return apply(&next);
+    status_t status = apply(&next);
+    spinlock_release(&trace_switch_lock);
+    return status;
 }

@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* Which events are on, which are hooked: the two maps from which text_patch derives the form of every site. */
+/*
+ * Which events are on, which are hooked: the two maps from which text_patch derives the form of every site. Any number of
+ * events changes in one batch, that is in one rendezvous of the cores.
+ */
 #pragma once
 
 #include "base/types.h"
+#include "kernel/abi/trace.h"
+#include "sync/spinlock.h"
+
+/* Over the maps, the hooks and the sites together: whoever changes one of them sees none half changed. */
+extern struct spinlock trace_switch_lock;
 
 /*
- * trace_categories_set() - switch events so that exactly these categories (TRACE_CATEGORY_*) are on; patches text.
- * Context: thread, no lock held.
+ * trace_events_change() - switch events; patches text. Those of the categories trace and life are always on.
+ * ERR_BAD_ARGUMENT: there is no such event. Context: thread, no lock held. Takes trace_switch_lock.
  */
+status_t trace_events_change(const struct trace_event_change *change) MUST_CHECK;
+
+/* trace_categories_set() - the same, so that exactly the events of these categories (TRACE_CATEGORY_*) are on. */
 status_t trace_categories_set(uint64_t mask) MUST_CHECK;
+
+/* What is on, for whoever only looks. trace_categories() - the categories of which any event is. Context: any. */
+extern struct trace_event_set trace_events_on;
 uint64_t trace_categories(void);
 
-/* trace_switch_hooked() - sites of this event, where it is on, ask its hook (hook.h) or do not. Context: as above. */
-status_t trace_switch_hooked(unsigned event, bool hooked) MUST_CHECK;
+/* trace_switch_hooked() - sites of this event, where it is on, ask its hook (hook.h) or do not. Context: as above, with trace_switch_lock held. */
+status_t trace_switch_hooked(unsigned event, bool is_hooked) MUST_CHECK;
 
 /* trace_switch_times() - the sites of the entry stubs that are no events (sched/times.h). Context: as above. */
 status_t trace_switch_times(bool on) MUST_CHECK;

@@ -1,4 +1,4 @@
-USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke frames
+USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke frames switching
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
@@ -67,3 +67,4 @@ USER_paging_SRC := \
     userspace/programs/paging/mail.c \
     userspace/programs/paging/lies.c \
     userspace/programs/paging/liar.c
+USER_switching_SRC := userspace/programs/switching.c

@@ -24,6 +24,7 @@ static const struct manifest_row rows[] = {
     {"tracer", "system", RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_PHYSICAL | RIGHT_SYSTEM_INTERRUPTS},
     {"bench", "image", RIGHTS_IMAGE},
     {"bench", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRANSFER},
+    {"switching", "trace", RIGHT_TRACE_CONTROL},
     {"irqload", "system", RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_PHYSICAL | RIGHT_SYSTEM_INTERRUPTS},
     {"pager", "system", RIGHT_SYSTEM_PAGER},
     {"paging", "system", RIGHT_TRANSFER | RIGHT_SYSTEM_PAGER},

@@ -64,8 +64,8 @@ static void list_static_locks(const struct listing *listing)
 {
     /* Variables that are a lock or begin with one. */
     static const char *const names[] = {
-        "console_lock", "trace_switch_lock", "rendezvous_lock", "process_list_lock",
-        "meta_lock",    "finished",          "readers"};
+        "console_lock",      "trace_switch_lock", "user_lanes_lock", "rendezvous_lock",
+        "process_list_lock", "meta_lock",         "finished",        "readers"};
     struct kd_symbol symbol;
     for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
         if (kd_symbol_named(names[i], strlen(names[i]), 0, &symbol)) {

@@ -5,6 +5,7 @@
 #include "kdebug/cmd/trace_filter.h"
 #include "kdebug/cmd/trace_print.h"
 #include "kdebug/cmd/trace_switch.h"
+#include "kdebug/cmd/trace_user.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
@@ -106,6 +107,8 @@ static void run_trace(struct kd_call *call)
         kd_trace_switch(call, false);
     } else if (kd_arg_accept(call, "events")) {
         kd_trace_list_events(call);
+    } else if (kd_arg_accept(call, "user")) {
+        kd_trace_user(call);
     } else if (kd_arg_accept(call, "dump")) {
         send_dump(call);
     } else if (kd_arg_accept(call, "filter")) {
@@ -114,13 +117,14 @@ static void run_trace(struct kd_call *call)
         kd_fail_usage(call);
     }
 }
-KD_COMMAND(trace,
-           .usage =
-               "[status] | last [N] [cpu N] [EVENT] | events [EVENT] | on|off EVENT|CATEGORY... | "
-               "filter [EVENT off | EVENT FIELD OP VALUE [and|or ...]] | dump [N]",
-           .help = "the rings: status, newest events, switch events, write only some records "
-                   "of an event, send a capture (N sub-buffers a lane)",
-           .flags = KD_READS | KD_WRITES, .run = run_trace);
+KD_COMMAND(
+    trace,
+    .usage =
+        "[status] | last [N] [cpu N] [EVENT] | events [EVENT] | on|off EVENT|CATEGORY... | "
+        "filter [EVENT off | EVENT FIELD OP VALUE [and|or ...]] | user [PROCESS [N]] | dump [N]",
+    .help = "the rings: status, newest events, switch events, write only some records "
+            "of an event, what programs write, send a capture (N sub-buffers a lane)",
+    .flags = KD_READS | KD_WRITES, .run = run_trace);
 
 static void run_log(struct kd_call *call)
 {

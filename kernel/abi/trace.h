@@ -16,6 +16,7 @@
 #define TRACE_CONTROL_TIMES                                                                        \
     5u /* value: 1 tell user and kernel time apart from now on, 0 no more; first: value now */
 #define TRACE_CONTROL_PROFILE 4u /* value: samples per second of each busy core, 0 none */
+#define TRACE_CONTROL_COLLECT 6u /* record what programs have written into their lanes */
 
 /* Bit id % 64 of word id / 64: an event. */
 #define TRACE_EVENTS_MAX 512u

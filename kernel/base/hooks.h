@@ -67,6 +67,9 @@ status_t hook_page_fetch(struct object *mailbox, uint64_t area, uint64_t page,
 /* kernel/ipc: call `each` for the physical address of every word that a thread waits on. Locks: WAIT; no lock of a higher rank held. */
 void hook_futex_words(void (*each)(paddr_t word, void *context), void *context);
 
+/* kernel/vm: a process has no thread any more; its space goes next. */
+void hook_process_gone(uint32_t process);
+
 /* kernel/sched: a sub-buffer was finished: wake who waits in trace_wait. */
 void trace_notify(void);
 

@@ -149,6 +149,7 @@ void process_get_quota(struct process *process, enum quota_kind kind, uint64_t *
 /* Give everything back and tell who waits. Exactly one caller: who made the process ending with nobody left in it. */
 static void tear_down(struct process *process)
 {
+    hook_process_gone(process->object.id);
     handle_table_close(&process->handles);
     ASSERT(process->handles.used == 0);
     space_destroy(process->space);

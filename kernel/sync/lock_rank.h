@@ -5,6 +5,7 @@
 enum lock_rank {
     LOCK_RANK_TRACE = 1,    /* which events are on and hooked; text is patched under it */
     LOCK_RANK_PATCH,        /* text patching: waits for all cores */
+    LOCK_RANK_USER_LANES,   /* lanes of programs; alone */
     LOCK_RANK_PROCESS_LIST, /* all processes, for kdebug; alone */
     LOCK_RANK_PROCESS,      /* threads of a process, its end */
     LOCK_RANK_SPACE,        /* mappings; taken while a process is set up or ends */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The trace object: switch events, map the rings, wait for finished sub-buffers, user marks. */
 #include "gen/syscall_handlers.h"
+#include "base/string.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/trace.h"
 #include "sched/thread.h"
@@ -13,6 +14,7 @@
 #include "trace/ring/ring.h"
 #include "vm/area.h"
 #include "vm/user_copy.h"
+#include "vm/user_lane.h"
 
 static status_t switch_categories(uint64_t mask, bool on, uint64_t *out_now)
 {
@@ -51,6 +53,10 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
     case TRACE_CONTROL_PROFILE:
         status = profile_set_rate((unsigned)MIN(value, (uint64_t)PROFILE_RATE_MAX + 1));
         *out_first = profile_rate();
+        break;
+    case TRACE_CONTROL_COLLECT:
+        user_lane_collect(0);
+        *out_first = 0;
         break;
     default:
         status = ERR_BAD_ARGUMENT;
@@ -101,6 +107,35 @@ status_t sys_trace_mark(uint32_t id, uint64_t value)
 {
     trace_user_mark(id, value);
     return OK;
+}
+
+status_t sys_trace_user_open(uint64_t *out_address, uint64_t *out_thread)
+{
+    struct process *process = current_process();
+    struct space *space = process_space_get(process);
+    if (space == NULL) {
+        return ERR_PEER_CLOSED;
+    }
+    status_t status = user_lane_open(process->object.id, space, out_address);
+    process_space_put(process);
+    *out_thread = current_thread()->tid;
+    return status;
+}
+
+status_t sys_trace_user_collect(void)
+{
+    user_lane_collect(current_process()->object.id);
+    return OK;
+}
+
+status_t sys_trace_user_name(uint32_t id, vaddr_t address, uint64_t bytes)
+{
+    char name[NAME_BYTES];
+    status_t status = copy_name(name, address, bytes);
+    if (status == OK) {
+        trace_user_name(current_process()->object.id, id, name, strlen(name));
+    }
+    return status;
 }
 
 status_t sys_trace_wait(struct object *trace, uint64_t seen, ns_t deadline, uint64_t *out_finished)

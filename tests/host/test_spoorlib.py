@@ -126,7 +126,8 @@ def test_times_and_sizes() -> None:
 
 
 @pytest.mark.parametrize("words, wrong", [
-    ("all", ""), ("none,irq", ""), ("sched,ipc.call,-sched.queue", ""), ("all,-irq.exit,-mm", ""), ("ipc.cal", "ipc.cal"),
+    ("all", ""), ("none,irq", ""), ("sched,ipc.call,-sched.queue", ""),
+    ("all,-irq.exit,-mm", ""), ("ipc.cal", "ipc.cal"),
     ("sched,", "''"), ("-none", "-none"), ("irq,nonsense,more", "nonsense")])
 def test_events_to_record_are_checked_before_the_boot(words: str, wrong: str) -> None:
     trouble = event_choice.check(words)

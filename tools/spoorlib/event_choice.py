@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which events to record, as words: what the kernel's option trace=LIST takes (trace/ring/choice.h), checked before the machine boots."""
+"""Which events to record: words of the option trace=LIST (trace/ring/choice.h), checked before the machine boots."""
 
 from __future__ import annotations
 

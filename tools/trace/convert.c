@@ -225,6 +225,7 @@ void convert_run(struct convert *convert, struct session *session,
     }
     slices_finish(convert);
     calls_finish(convert);
+    user_finish(convert);
     health_stats(convert, true);
     bundle_flush_all(&convert->perfetto);
     merge_close(&convert->merge);

@@ -10,6 +10,7 @@
  *   convert_calls.c   IPC: call and serve slices, flows
  *   convert_other.c   marks, log, timers, kdebug
  *   convert_profile.c samples of stacks
+ *   convert_user.c    what programs write into their lanes
  *   convert_health.c  losses, categories, the recorder's own figures
  *   convert_generic.c every event that none of these knows
  */
@@ -127,6 +128,8 @@ struct convert_ids {
     struct field_ref kdebug_enter_reason, kdebug_leave_reason;
     struct field_ref stack_stack, stack_kernel, sample_stack, sample_thread, sample_mode;
     struct field_ref lost_cause, lost_count, lost_first, lost_last, switched_mask;
+    struct field_ref user_kind, user_process, user_track, user_id, user_time, user_value;
+    struct field_ref user_name_process, user_name_id;
     unsigned reason_handoff;
     unsigned state_call;
     unsigned state_reply;
@@ -176,6 +179,9 @@ struct convert {
     struct generic *generic[SCHEMA_EVENTS_MAX]; /* made on first use */
     struct id_map boxes;                        /* names of mailboxes that the registry lacks */
     struct id_map levels;                       /* hash of event, field and keys to a track */
+    /* See convert_user.c: process id << 32 | id to a name, | track to struct user_track, | id to a track; value to struct user_flow. */
+    struct id_map user_names, user_tracks, user_counters, user_flows;
+    uint64_t user_flows_shown;
     struct arena arena;
     struct call *free_calls;
     struct async_track *free_tracks;
@@ -340,6 +346,12 @@ void kdebug_hole(struct convert *convert, unsigned cpu);
 void on_stack(struct convert *convert, const struct step *step);
 void on_sample(struct convert *convert, const struct step *step);
 void profile_free(struct convert *convert);
+
+/* ---- convert_user.c ---- */
+void on_user_name(struct convert *convert, const struct step *step);
+void on_user_record(struct convert *convert, const struct step *step);
+/* user_finish() - the session is over: show the flows that never arrived. */
+void user_finish(struct convert *convert);
 
 /* ---- convert_health.c ---- */
 void on_lost(struct convert *convert, const struct step *step);

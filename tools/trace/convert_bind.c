@@ -65,6 +65,14 @@ static void bind_other(struct convert_ids *ids, const struct schema *schema)
     REF(log_level, "log.line", "level");
     REF(mark_id, "user.mark", "id");
     REF(mark_value, "user.mark", "value");
+    REF(user_kind, "user.record", "kind");
+    REF(user_process, "user.record", "process");
+    REF(user_track, "user.record", "track");
+    REF(user_id, "user.record", "id");
+    REF(user_time, "user.record", "time");
+    REF(user_value, "user.record", "value");
+    REF(user_name_process, "user.name", "process");
+    REF(user_name_id, "user.name", "id");
     REF(arm_thread, "timer.arm", "thread");
     REF(arm_deadline, "timer.arm", "deadline");
     REF(fire_thread, "timer.fire", "thread");
@@ -161,6 +169,8 @@ static const struct {
     {"life.process.exit", on_process_exit},
     {"log.line", on_log},
     {"user.mark", on_mark},
+    {"user.record", on_user_record},
+    {"user.name", on_user_name},
     {"timer.arm", on_timer_arm},
     {"timer.fire", on_timer_fire},
     {"kdebug.enter", on_kdebug_enter},

@@ -15,6 +15,7 @@
 #define BEAT_ISA_LINE 0u
 #define KNOWN_STACKS  64u
 #define CLOCK_TRIES   8u
+#define LATE_BEATS    64u
 
 /* profile.stack and profile.sample together. */
 #define SAMPLE_BYTES(frames) (8ull * (2 + (frames) + 2))
@@ -38,8 +39,8 @@ struct known {
 
 /* (o) own core, NMI class  (a) atomic */
 static struct {
-    atomic_uint owed; /* (a) beats that core 0 has passed on */
-    bool overtaken; /* (o) a beat was served by the NMI of the one before: its own may still come */
+    atomic_uint owed;                 /* (a) beats that core 0 has passed on */
+    tsc_t late_until;                 /* (o) see is_explained() */
     uint16_t next_id;                 /* (o) */
     struct known known[KNOWN_STACKS]; /* (o) */
 } cores[CPU_MAX];
@@ -144,12 +145,17 @@ static uint64_t new_beats(void)
     return beats;
 }
 
-/* An NMI that waited for more than a period was overtaken by the next beat, whose own NMI then finds nothing new. */
+/*
+ * Where several beats were found at once, the NMIs of all but one may still come, or may have become one: they find nothing
+ * new. So for a while after that an NMI is no surprise.
+ */
 static bool is_explained(unsigned cpu, uint64_t beats)
 {
-    bool explained = beats != 0 || cores[cpu].overtaken;
-    cores[cpu].overtaken = beats > 1;
-    return explained;
+    tsc_t now = cpu_tsc();
+    if (beats > 1) {
+        cores[cpu].late_until = now + LATE_BEATS * ticks_of(beat.period);
+    }
+    return beats != 0 || now < cores[cpu].late_until;
 }
 
 static void pass_on(void)

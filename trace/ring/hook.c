@@ -4,6 +4,7 @@
 
 #include "arch/cpu.h"
 #include "gen/trace_events.h"
+#include "sync/spinlock.h"
 #include "trace/ring/ring.h"
 #include "trace/ring/switch.h"
 

@@ -16,6 +16,7 @@
 #include "gen/trace_emit.h"
 #include "gen/trace_schema.h"
 #include "kernel/abi/handoff.h"
+#include "kernel/abi/user_trace.h"
 #include "sync/spinlock.h"
 
 #define META_BYTES       0x200000ull
@@ -23,6 +24,8 @@
 #define NMI_BYTES_MAX    0x40000ull
 #define NORMAL_BYTES_MAX 0x800000ull
 #define LANE_META        0u
+#define USER_LANES       16u
+#define USER_REGION_MIN  0x1000000ull /* a smaller region has no room for lanes of programs */
 
 /* Work bit of struct cpu.work, see sched/thread.h: the emitter must not call up, so it leaves a note. */
 #define CPU_WORK_TRACE 4u
@@ -31,8 +34,9 @@ static struct trace_region *region;
 static struct trace_lane exempt_lane = {.kind = 0xffff};
 static struct trace_lane nested_lanes[CPU_MAX];
 static struct spinlock meta_lock = SPINLOCK_INIT("trace meta", LOCK_RANK_META);
-static uint64_t nmi_bytes; /* of each NMI lane */
-static uint64_t ring_next; /* offset of the first byte of the region that no ring uses yet */
+static uint64_t user_offset; /* of the lanes of programs in the region; 0: none */
+static uint64_t nmi_bytes;   /* of each NMI lane */
+static uint64_t ring_next;   /* offset of the first byte of the region that no ring uses yet */
 
 static struct trace_lane *lane_of(unsigned index)
 {
@@ -118,6 +122,8 @@ void trace_init(const struct handoff *handoff)
     nmi_bytes = handoff->trace_bytes / 256 >= NMI_BYTES_MAX ? NMI_BYTES_MAX : NMI_BYTES_MIN;
     add_lane(LANE_META, 0, TRACE_LANE_META, META_BYTES);
     region->lane_count = 1;
+    user_offset = region->bytes >= USER_REGION_MIN ? ring_next : 0;
+    ring_next += user_offset == 0 ? 0 : ROUND_UP(USER_LANES * USER_TRACE_BYTES, TRACE_SUBBUF_BYTES);
     uint64_t share = power_of_two_below((handoff->trace_bytes - ring_next) / 4);
     add_cpu(0, MIN(share, NORMAL_BYTES_MAX));
     region->magic = TRACE_REGION_MAGIC;
@@ -137,6 +143,12 @@ void trace_set_cpus(unsigned count)
     for (unsigned cpu = 1; cpu < count; cpu++) {
         add_cpu(cpu, MIN(share, NORMAL_BYTES_MAX));
     }
+}
+
+paddr_t trace_user_physical(unsigned index)
+{
+    bool is_there = region != NULL && user_offset != 0 && index < USER_LANES;
+    return is_there ? trace_region_physical() + user_offset + index * USER_TRACE_BYTES : 0;
 }
 
 void trace_set_clock(uint64_t tsc_khz, tsc_t tsc, ns_t ns)

@@ -28,6 +28,9 @@ void trace_set_cpus(unsigned count);
 struct trace_region *trace_region_get(void);
 paddr_t trace_region_physical(void);
 
+/* trace_user_physical() - memory for the lane number index of a program, USER_TRACE_BYTES; 0: there is none. */
+paddr_t trace_user_physical(unsigned index);
+
 /* trace_lane_exempt() - the lane that takes nothing: position == limit for ever. */
 struct trace_lane *trace_lane_exempt(void);
 /* trace_lane_nested() - the lane of an NMI-class handler that interrupted another: takes nothing, counts lost_nested. */

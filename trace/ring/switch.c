@@ -10,6 +10,7 @@
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "gen/trace_table.h"
+#include "sync/spinlock.h"
 #include "trace/ring/choice.h"
 #include "trace/ring/ring.h"
 

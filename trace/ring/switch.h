@@ -7,9 +7,9 @@
 
 #include "base/types.h"
 #include "kernel/abi/trace.h"
-#include "sync/spinlock.h"
 
 /* Over the maps, the hooks and the sites together: whoever changes one of them sees none half changed. */
+struct spinlock;
 extern struct spinlock trace_switch_lock;
 
 /*

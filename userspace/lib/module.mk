@@ -12,6 +12,7 @@ USER_LIB_SRC += \
     userspace/lib/boot_files.c \
     userspace/lib/boot_image_map.c \
     userspace/lib/spawn.c \
+    userspace/lib/user_trace.c \
     kernel/base/string.c \
     kernel/base/format.c \
     kernel/base/crc32c.c \

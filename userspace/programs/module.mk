@@ -1,4 +1,4 @@
-USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke frames switching
+USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke frames switching spans
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
@@ -68,3 +68,4 @@ USER_paging_SRC := \
     userspace/programs/paging/lies.c \
     userspace/programs/paging/liar.c
 USER_switching_SRC := userspace/programs/switching.c
+USER_spans_SRC := userspace/programs/spans.c

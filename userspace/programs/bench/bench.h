@@ -81,6 +81,7 @@ struct figure bench_call_0w(void);
 struct figure bench_yield(void);
 struct figure bench_fault(void);
 struct figure bench_mark(void);
+struct figure bench_user_event(void);
 
 /* The groups: print their figures. */
 void bench_events(void);

@@ -10,6 +10,7 @@
 #include "kernel/abi/memory.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/mark.h"
+#include "userspace/lib/user_trace.h"
 #include "userspace/lib/message.h"
 #include "userspace/lib/thread.h"
 #include "userspace/programs/bench/bench.h"
@@ -38,6 +39,17 @@ struct figure bench_mark(void)
 
     for (unsigned i = 0; i < RUNS; i++) {
         MEASURE(samples, mark(MARK_ROUND, i));
+    }
+    return samples_figure(samples);
+}
+
+/* Without the system call that hands over each batch: its cost is of all records together, see user_lane.h. */
+struct figure bench_user_event(void)
+{
+    struct samples *samples = samples_reset();
+
+    for (unsigned i = 0; i < RUNS; i++) {
+        MEASURE(samples, USER_INSTANT(1, 1, i));
     }
     return samples_figure(samples);
 }

@@ -4,6 +4,7 @@
 #include "gen/trace_events.h"
 #include "kernel/abi/trace.h"
 #include "userspace/lib/check.h"
+#include "userspace/lib/user_trace.h"
 #include "userspace/programs/bench/bench.h"
 
 #define ALL ~0ull
@@ -45,5 +46,7 @@ void bench_tracing(void)
     print_added("trace.event.page_fault", TRACE_CATEGORY_FAULT, bench_fault, 2);
     print_added("trace.event.ipc", TRACE_CATEGORY_IPC, bench_call_0w, 4);
     print_added("trace.event.syscall", TRACE_CATEGORY_SYSCALL, bench_null, 2);
-    print_added("trace.event.user", TRACE_CATEGORY_USER, bench_mark, 1);
+    print_added("trace.event.mark", TRACE_CATEGORY_USER, bench_mark, 1);
+    (void)user_trace_open();
+    figure_print("trace.event.user", bench_user_event());
 }

@@ -149,6 +149,14 @@ static void set_categories(uint64_t mask)
     (void)sys_trace_control(trace, TRACE_CONTROL_ENABLE, mask, &first, &second);
 }
 
+/* What programs have written so far goes into the rings, and from there with the rest. */
+static void collect(void)
+{
+    uint64_t first, second;
+
+    (void)sys_trace_control(trace, TRACE_CONTROL_COLLECT, 0, &first, &second);
+}
+
 static void begin_session(const struct command *command)
 {
     if (command->has_mask) {
@@ -168,9 +176,11 @@ static void obey(const struct command *command)
         begin_session(command);
         break;
     case COMMAND_FLUSH:
+        collect();
         (void)consumer_flush(&consumer);
         break;
     case COMMAND_STOP:
+        collect();
         (void)consumer_end(&consumer);
         break;
     case COMMAND_NONE:
@@ -201,8 +211,10 @@ static status_t serve(struct message *request)
     case TRACER_INPUT:
         return OK; /* main looks at the port after each message */
     case TRACER_FLUSH:
+        collect();
         return consumer_flush(&consumer);
     case TRACER_END:
+        collect();
         return consumer_end(&consumer);
     default:
         return ERR_NOT_SUPPORTED;

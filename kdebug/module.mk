@@ -5,6 +5,7 @@ KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c 
     kdebug/core/session.c kdebug/core/stop.c \
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c
+KERNEL_SRC += kdebug/cmd/mailbox_one.c
 KERNEL_SRC += kdebug/remote/packet.c kdebug/remote/stub.c kdebug/remote/thread.c
 KERNEL_SRC += kdebug/x86_64/call_length.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c kdebug/cmd/wait.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \

@@ -292,3 +292,35 @@ void kd_events_show_log(unsigned i)
     print_string(record, 1, words);
     kd_print("\n");
 }
+
+/* ---- finding ---- */
+
+static bool has_field(const uint64_t *record, unsigned words, const char *name, uint64_t value)
+{
+    const struct trace_event_info *info = trace_event_info(TRACE_EVENT(record[0]));
+    for (unsigned f = 0; info != NULL && f < info->fields; f++) {
+        const struct trace_field *field = &info->field[f];
+        if (field->word <= words && strcmp(field->name, name) == 0) {
+            return trace_field_value(field, record) == value;
+        }
+    }
+    return false;
+}
+
+bool kd_events_find(const char *field, uint64_t value, tsc_t *out)
+{
+    for (unsigned i = 0; i < heap_count; i++) {
+        uint64_t record[1 + TRACE_WORDS_MAX + 1];
+        unsigned words;
+        if (read_record(&heap[i], record, &words) && has_field(record, words, field, value)) {
+            *out = heap[i].tsc;
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t kd_events_khz(void)
+{
+    return region.tsc_khz;
+}

@@ -14,6 +14,7 @@
 #include "arch/interrupt.h"
 #include "ipc/mailbox.h"
 #include "irq/interrupt.h"
+#include "kernel/abi/message.h"
 #include "mm/heap_impl.h"
 #include "sched/process.h"
 #include "sched/run_queue.h"
@@ -426,6 +427,66 @@ static void make_wait(struct thread *thread, struct mailbox *in, unsigned why, u
                    &thread->wait_link);
 }
 
+static void give_frame(struct thread *thread, uint64_t label)
+{
+    thread->frame = fake_alloc(sizeof(*thread->frame));
+    *thread->frame =
+        (struct trap_frame){.rsi = label, .r8 = 0x5000, .r9 = 100, .r10 = 0x7000, .r12 = 4096};
+}
+
+/* One is served, with a reply buffer; two queue, the more urgent first; it has lent its priority to who received last. */
+static void make_busy_mailbox(void)
+{
+    struct thread *served = make_thread(init_process, 21, "served");
+    struct thread *urgent = make_thread(init_process, 22, "urgent");
+    struct thread *patient = make_thread(server_process, 23, "patient");
+    list_init(&mailbox->served);
+    mailbox->receive_handles = 1;
+    mailbox->server = server_thread;
+    give_frame(server_thread, MESSAGE_RECEIVE);
+    give_frame(served, MESSAGE_SEND | MESSAGE_RECEIVE);
+    give_frame(urgent, MESSAGE_SEND | 2ull << MESSAGE_HANDLES_SHIFT);
+    give_frame(patient, 0);
+    make_wait(served, mailbox, TRACE_THREAD_STATE_REPLY, 0x500015);
+    make_wait(urgent, mailbox, TRACE_THREAD_STATE_CALL, 0x600016);
+    make_wait(patient, mailbox, TRACE_THREAD_STATE_CALL, 0x700017);
+    urgent->priority = urgent->level = 20;
+    patient->deadline.armed = true;
+    patient->deadline.when = 77000;
+    server_thread->serving = 0x500015;
+    server_thread->lent_by = 0x600016;
+}
+
+static void test_one_mailbox(void **state)
+{
+    (void)state;
+    make_busy_mailbox();
+    char wanted[1024];
+    snprintf(
+        wanted, sizeof(wanted), "mailbox 30 'disk' at 0x%llx, open: 7 calls, 4096 bytes copied\n%s",
+        (unsigned long long)(uintptr_t)mailbox,
+        "  2 handles, 1 of them to receive:\n"
+        "    init              handle 5000  badge b0  receive send\n"
+        "    server            handle 5082  badge 132  receive send\n"
+        "  callers, in their order:\n"
+        "       22  init/urgent  priority 20 level 20  sends 100 bytes at 5000  gives 2 handles\n"
+        "       23  server/patient  priority 8 level 8  until 77000 ns\n"
+        "  being served:\n"
+        "       21  init/served  priority 8 level 8  token 500015  takes 4096 bytes at 7000  "
+        "received by 12\n"
+        "  receivers:\n"
+        "       12  server/worker  priority 8 level 8  takes 4096 bytes at 7000\n"
+        "  received last:\n"
+        "       12  server/worker  priority 8 level 8  lent level 20 by 22\n");
+    const char *output = fake_run("mailbox 30");
+    assert_string_equal(strchr(output, ','), strchr(wanted, ','));
+    assert_non_null(strstr(output, "mailbox 30 'disk' at 0x"));
+    assert_string_equal(strchr(fake_run("mailboxes | mailbox"), ','), strchr(wanted, ','));
+    assert_string_equal(fake_run("mailbox 31"), "error: no handle leads to a mailbox 31\n");
+    assert_string_equal(fake_run("mailbox"), "error: usage: mailbox ID\n");
+    assert_string_equal(fake_run("threads | mailbox"), "error: 'mailbox' takes mailboxes\n");
+}
+
 static void test_waits(void **state)
 {
     (void)state;
@@ -671,6 +732,7 @@ int main(void)
         cmocka_unit_test_setup(test_handles, begin),
         cmocka_unit_test_setup(test_interrupts, begin),
         cmocka_unit_test_setup(test_mailboxes, begin),
+        cmocka_unit_test_setup(test_one_mailbox, begin),
         cmocka_unit_test_setup(test_waits, begin),
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),

@@ -12,7 +12,7 @@ from conftest import BootFunction, wait_all_done
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_shares_and_bounds_are_exact_in_virtual_time(boot: BootFunction, cpus: int) -> None:
     """With -icount no host disturbs: equal shares within 5 %, and the bound of aging."""
-    machine = boot(cpus=cpus, icount=4, cmdline="workload=sched trace=none tracer=0")
+    machine = boot(cpus=cpus, icount=4, cmdline="workload=sched:alone=1 trace=none tracer=0")
     assert wait_all_done(machine, 180) == (1, 0)
 
 
@@ -27,6 +27,11 @@ def test_every_promise_on_four_cores_at_once(boot: BootFunction) -> None:
         assert moved >= 3, "hogs that began on one core are on four now"
         assert sum(int(aged) for _, _, aged, _ in counters) > 0
         assert "check: 0 broken" in kdebug.command("check sched process")
+
+
+def test_a_spread_beside_other_programs_takes_longer_and_is_no_failure(boot: BootFunction) -> None:
+    machine = boot(cpus=2, cmdline="workload=sched:only=spread,hog:threads=2:steps=20000000 trace=none tracer=0")
+    assert wait_all_done(machine, 120) == (2, 0)
 
 
 @pytest.mark.parametrize("cpus", [1, 2])

@@ -2,12 +2,13 @@
 /* Where threads run: affinity obeyed at once, idle cores taking work. */
 #include <stdio.h>
 
+#include "userspace/lib/option.h"
 #include "userspace/lib/random.h"
 #include "userspace/lib/start.h"
 #include "userspace/programs/sched/sched.h"
 
 #define AFFINITY_ROUNDS 60u
-#define SPREAD_NS       (300 * NS_PER_MS)
+#define SPREAD_NS       (200 * NS_PER_MS)
 #define CORES_MAX       32u
 
 static void await_steps(struct hog *hog, uint64_t count)
@@ -52,21 +53,25 @@ void check_affinity(void)
     hogs_join(&hog, 1);
 }
 
-/* As many hogs as cores, all begun on one: soon each has a core, and had most of the time. */
-void check_spread(void)
+/* Until each core has been seen to run one of them. Other programs may be on it, too; then it takes longer. */
+static void await_all_cores(const struct hog *hogs)
 {
-    static struct hog hogs[CORES_MAX];
-    uint64_t before[CORES_MAX] = {0}, total = 0;
+    const uint64_t all = core_count == 64 ? ~0ul : (1ul << core_count) - 1;
+    uint64_t seen = 0;
 
-    VERIFY(core_count > 0 && core_count <= CORES_MAX);
-    for (uint64_t i = 0; i < core_count; i++) {
-        hog_start(&hogs[i], THREAD_CORE(0));
+    while (seen != all) {
+        for (uint64_t i = 0; i < core_count; i++) {
+            seen |= 1ul << atomic_load_explicit(&hogs[i].at, memory_order_relaxed);
+        }
+        clock_sleep(NS_PER_MS);
     }
-    for (uint64_t i = 0; i < core_count; i++) {
-        must(sys_thread_affinity(hogs[i].thread.handle, UINT32_MAX));
-    }
-    clock_sleep(SPREAD_NS / 3);
-    uint64_t start = clock_now();
+}
+
+/* How much of all cores' time the hogs have for a while, in percent. */
+static uint64_t measure_share(const struct hog *hogs)
+{
+    uint64_t before[CORES_MAX] = {0}, total = 0, start = clock_now();
+
     for (uint64_t i = 0; i < core_count; i++) {
         before[i] = hog_ns(&hogs[i]);
     }
@@ -76,8 +81,28 @@ void check_spread(void)
     for (uint64_t i = 0; i < core_count; i++) {
         total += hog_ns(&hogs[i]) - before[i];
     }
+    return total * 100 / (span * core_count);
+}
+
+/*
+ * As many hogs as cores, all begun on one: each core gets one to run. How much of the cores they keep busy says something
+ * only where nobody else uses them and no host stops them: alone=1.
+ */
+void check_spread(void)
+{
+    static struct hog hogs[CORES_MAX];
+
+    VERIFY(core_count > 0 && core_count <= CORES_MAX);
+    for (uint64_t i = 0; i < core_count; i++) {
+        hogs[i].looks = true;
+        hog_start(&hogs[i], THREAD_CORE(0));
+    }
+    for (uint64_t i = 0; i < core_count; i++) {
+        must(sys_thread_affinity(hogs[i].thread.handle, UINT32_MAX));
+    }
+    await_all_cores(hogs);
+    uint64_t percent = measure_share(hogs);
     hogs_join(hogs, (unsigned)core_count);
-    report("spread: %lu hogs kept %lu cores busy for %lu percent", core_count, core_count,
-           total * 100 / (span * core_count));
-    VERIFY(total * 100 >= span * core_count * 90);
+    report("spread: %lu hogs kept %lu cores busy for %lu percent", core_count, core_count, percent);
+    VERIFY(percent >= 90 || !option_flag("alone"));
 }

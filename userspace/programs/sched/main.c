@@ -4,6 +4,7 @@
  *
  *   only=NAME   one case: fairness starvation real_time inversion ceiling affinity spread
  *   percent=N   by how much equal shares may differ (5): more where the emulator stalls cores
+ *   alone=1     nobody else uses the cores: the spread must keep all of them busy
  *
  * Its process may use every priority (services/init/manifest.c).
  */

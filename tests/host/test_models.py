@@ -47,6 +47,15 @@ def test_a_step_left_out_of_stealing_is_noticed(tmp_path: Path, switches: list[s
     assert explore(tmp_path, "steal.pml", switches) > 0
 
 
+def test_every_call_of_a_mailbox_ends_once(tmp_path: Path) -> None:
+    assert explore(tmp_path, "mailbox.pml", []) == 0
+
+
+@pytest.mark.parametrize("switch", ["-DNO_STILL", "-DNO_LOOK_AGAIN", "-DNO_NEXT_CALLER", "-DNO_LEAVE"])
+def test_a_step_left_out_of_a_mailbox_is_noticed(tmp_path: Path, switch: str) -> None:
+    assert explore(tmp_path, "mailbox.pml", [switch]) > 0
+
+
 @pytest.mark.parametrize("switches", [["-DNO_RENDEZVOUS"], ["-DNO_RENDEZVOUS", "-DWITH_KILL"], ["-DNO_FENCE"],
                                       ["-DNO_SECOND_CANCEL", "-DWITH_KILL", "-DNO_WAKERS"]], ids=" ".join)
 def test_a_step_left_out_is_noticed(tmp_path: Path, switches: list[str]) -> None:

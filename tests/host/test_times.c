@@ -14,7 +14,7 @@
 #include "tests/host/kernel_support.h"
 #include "trace/ring/switch.h"
 
-static struct thread thread;
+static struct thread self;
 static char process[1]; /* its address is enough */
 static status_t patching;
 static bool sites_on;
@@ -27,9 +27,9 @@ status_t trace_switch_times(bool on)
     return patching;
 }
 
-uint64_t thread_ticks(const struct thread *of)
+uint64_t thread_ticks(const struct thread *thread)
 {
-    return (uint64_t)(of->ticks < 0 ? of->ticks + (int64_t)cpu_tsc() : of->ticks);
+    return (uint64_t)(thread->ticks < 0 ? thread->ticks + (int64_t)cpu_tsc() : thread->ticks);
 }
 
 static int begin(void **state)
@@ -37,9 +37,9 @@ static int begin(void **state)
     (void)state;
     support_begin(0);
     patching = OK;
-    thread = (struct thread){.process = (void *)process, .count.period = time_period()};
-    thread.ticks = -(int64_t)cpu_tsc();
-    this_cpu()->current = &thread;
+    self = (struct thread){.process = (void *)process, .count.period = time_period()};
+    self.ticks = -(int64_t)cpu_tsc();
+    this_cpu()->current = &self;
     this_cpu()->user_since = 0;
     return 0;
 }
@@ -60,19 +60,19 @@ static void spend(unsigned ticks)
 
 static void leave_core(void)
 {
-    thread.ticks += (int64_t)cpu_tsc();
+    self.ticks += (int64_t)cpu_tsc();
 }
 
 static void enter_core(void)
 {
-    thread.ticks -= (int64_t)cpu_tsc();
+    self.ticks -= (int64_t)cpu_tsc();
 }
 
 static void expect_sum(void)
 {
     leave_core();
-    struct thread_times times = thread_times(&thread);
-    assert_int_equal(times.user + times.kernel + times.uncounted, thread.ticks);
+    struct thread_times times = thread_times(&self);
+    assert_int_equal(times.user + times.kernel + times.uncounted, self.ticks);
     enter_core();
 }
 
@@ -83,14 +83,14 @@ static void the_parts_add_up_to_the_whole(void **state)
     assert_int_equal(time_count(true), OK);
     assert_true(sites_on);
     time_user_begins();
-    uint64_t before = thread_times(&thread).uncounted;
+    uint64_t before = thread_times(&self).uncounted;
     assert_true(before >= 2000);
     spend(5000);
-    assert_true(thread_times(&thread).user >= 5000); /* the visit that goes on counts, too */
+    assert_true(thread_times(&self).user >= 5000); /* the visit that goes on counts, too */
     time_user_ends();
-    uint64_t user = thread_times(&thread).user;
+    uint64_t user = thread_times(&self).user;
     spend(3000);
-    struct thread_times times = thread_times(&thread);
+    struct thread_times times = thread_times(&self);
     assert_int_equal(times.user, user);
     assert_int_equal(times.uncounted, before);
     assert_true(times.kernel >= 3000);
@@ -98,7 +98,7 @@ static void the_parts_add_up_to_the_whole(void **state)
     time_user_begins();
     spend(100);
     time_user_ends();
-    assert_true(thread_times(&thread).user >= user + 100);
+    assert_true(thread_times(&self).user >= user + 100);
     expect_sum();
 }
 
@@ -106,10 +106,10 @@ static void a_thread_of_this_period_has_nothing_uncounted(void **state)
 {
     (void)state;
     assert_int_equal(time_count(true), OK);
-    thread.count = (struct thread_count){.period = time_period()};
+    self.count = (struct thread_count){.period = time_period()};
     time_user_begins();
     time_user_ends();
-    assert_int_equal(thread_times(&thread).uncounted, 0);
+    assert_int_equal(thread_times(&self).uncounted, 0);
     expect_sum();
 }
 
@@ -122,13 +122,13 @@ static void what_an_earlier_period_counted_is_forgotten(void **state)
     time_user_ends();
     assert_int_equal(time_count(false), OK);
     assert_false(sites_on);
-    assert_int_equal(thread_times(&thread).user + thread_times(&thread).kernel, 0);
+    assert_int_equal(thread_times(&self).user + thread_times(&self).kernel, 0);
     assert_int_equal(time_count(true), OK);
-    assert_int_equal(thread_times(&thread).user, 0);
+    assert_int_equal(thread_times(&self).user, 0);
     expect_sum();
     time_user_begins();
     time_user_ends();
-    assert_true(thread_times(&thread).uncounted >= 1000);
+    assert_true(thread_times(&self).uncounted >= 1000);
     expect_sum();
 }
 
@@ -150,9 +150,9 @@ static void a_failed_switch_changes_nothing(void **state)
 static void a_kernel_thread_has_kernel_time_only(void **state)
 {
     (void)state;
-    thread.process = NULL;
+    self.process = NULL;
     leave_core();
-    assert_int_equal(thread_times(&thread).kernel, thread.ticks);
+    assert_int_equal(thread_times(&self).kernel, self.ticks);
 }
 
 int main(void)

@@ -71,17 +71,18 @@ static void await_all_cores(const struct hog *hogs)
 static uint64_t measure_share(const struct hog *hogs)
 {
     uint64_t before[CORES_MAX] = {0}, total = 0, start = clock_now();
+    const uint64_t cores = core_count;
 
-    for (uint64_t i = 0; i < core_count; i++) {
+    for (uint64_t i = 0; i < cores; i++) {
         before[i] = hog_ns(&hogs[i]);
     }
     clock_sleep(SPREAD_NS);
     uint64_t span = clock_now() - start;
-    VERIFY(span > 0);
-    for (uint64_t i = 0; i < core_count; i++) {
+    VERIFY(span > 0 && cores > 0);
+    for (uint64_t i = 0; i < cores; i++) {
         total += hog_ns(&hogs[i]) - before[i];
     }
-    return total * 100 / (span * core_count);
+    return total * 100 / (span * cores);
 }
 
 /*

@@ -39,7 +39,7 @@ struct chain {
 
 static struct chain chains[CHAINS_MAX];
 static struct program_file file;
-static uint64_t ledger_area, core_count, chain_count;
+static uint64_t ledger_area, core_count;
 static atomic_bool stop;
 
 /* ---- the client ---- */
@@ -209,7 +209,7 @@ int main(int argc, char **argv)
         return server_main();
     }
     must(sys_cpu_info(&cpu, &core_count));
-    chain_count = option_u64("chains", core_count);
+    const uint64_t chain_count = option_u64("chains", core_count);
     VERIFY(chain_count >= 1 && chain_count <= CHAINS_MAX);
     must(program_open(STORM_FILE, &file));
     must(sys_area_create(LEDGER_BYTES, 0, &ledger_area));

@@ -47,13 +47,15 @@ def test_a_step_left_out_of_stealing_is_noticed(tmp_path: Path, switches: list[s
     assert explore(tmp_path, "steal.pml", switches) > 0
 
 
-def test_every_call_of_a_mailbox_ends_once(tmp_path: Path) -> None:
-    assert explore(tmp_path, "mailbox.pml", []) == 0
+@pytest.mark.parametrize("switches", [[], ["-DWITH_CLOSE", "-DCALLS=1"]], ids=["served", "closed"])
+def test_every_call_of_a_mailbox_ends_once(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "mailbox.pml", switches) == 0
 
 
-@pytest.mark.parametrize("switch", ["-DNO_STILL", "-DNO_LOOK_AGAIN", "-DNO_NEXT_CALLER", "-DNO_LEAVE"])
-def test_a_step_left_out_of_a_mailbox_is_noticed(tmp_path: Path, switch: str) -> None:
-    assert explore(tmp_path, "mailbox.pml", [switch]) > 0
+@pytest.mark.parametrize("switches", [["-DNO_STILL"], ["-DNO_LOOK_AGAIN"], ["-DNO_NEXT_CALLER"], ["-DNO_LEAVE"],
+                                      ["-DNO_GONE_CHECK", "-DWITH_CLOSE"]], ids=" ".join)
+def test_a_step_left_out_of_a_mailbox_is_noticed(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "mailbox.pml", switches) > 0
 
 
 @pytest.mark.parametrize("switches", [["-DNO_RENDEZVOUS"], ["-DNO_RENDEZVOUS", "-DWITH_KILL"], ["-DNO_FENCE"],

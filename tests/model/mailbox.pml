@@ -9,14 +9,18 @@
  *
  * Checked: nobody's registers are written while they are in use (M6); nobody is on two lists or comes back on one (M1, M2); each
  * call ends once; a caller and the receiver do not both wait (M7), and who was put back is not forgotten: all calls end.
+ * WITH_CLOSE: also when the last right to receive goes at any moment, and nobody is on a list after that (M4).
  */
+#ifndef CALLS
 #define CALLS 2
+#endif
 
 #define SERVER  0 /* threads; the others are callers 1 and 2, of which 2 has a deadline */
 #define THREADS 3
 
 #define OK   1
 #define LATE 2
+#define GONE 3
 
 bool locked = false;
 byte ticket[THREADS], number[THREADS]; /* of the wait, as others see it; the last one given out */
@@ -26,6 +30,7 @@ byte status[THREADS];
 byte armed[THREADS], expired[THREADS]; /* deadline: of which wait */
 bool calls[THREADS], served[THREADS];  /* the lists */
 bool receives = false;
+bool closed = false;                   /* the last right to receive has gone: M4 */
 byte message = 0, token = 0;           /* what the server finds in its registers */
 byte done = 0;
 
@@ -91,6 +96,19 @@ inline give(who, which) {
 }
 
 /* A queued caller whose wait goes on, off its list; 0: there is none. */
+/* Onto a list, which a closed mailbox must not have (M4). */
+inline join(place) {
+    assert(!closed);
+    place = true
+}
+
+/* mailbox_has_gone(), after the lock was let go for a copy */
+#ifndef NO_GONE_CHECK
+#define HAS_GONE closed
+#else
+#define HAS_GONE false
+#endif
+
 inline take_caller(who, which) {
     do
     :: calls[1] -> who = 1; which = ticket[1]; calls[1] = false; if :: which != 0 -> break :: else fi
@@ -107,8 +125,8 @@ inline put_back_server(which, other, others, won) {
     other = 0;
 #endif
     if
-    :: other != 0 -> served[other] = true; give(other, others); wake(SERVER, OK)
-    :: else -> receives = true; unclaim(SERVER, which, won)
+    :: other != 0 -> join(served[other]); give(other, others); wake(SERVER, OK)
+    :: else -> assert(!closed); receives = true; unclaim(SERVER, which, won)
     fi
 }
 
@@ -124,30 +142,42 @@ again:
     acquire();
     assert(!calls[me] && !served[me]); /* M2 */
     if
+    :: closed -> release(); goto again
+    :: else
+    fi;
+    if
     :: receives ->
         receives = false;
         partner = ticket[SERVER];
         claim_still(SERVER, partner, won);
         assert(won); /* nobody else ends its wait */
         if
-        :: true -> /* a buffer goes along, and cannot be read */
+        :: true -> /* a buffer goes along */
             release();
             acquire();
-            put_back_server(partner, other, others, won);
-            release();
-            goto again
+            if
+            :: HAS_GONE -> release(); wake(SERVER, GONE); goto again
+            :: else
+            fi;
+            if
+            :: true -> /* it cannot be read */
+                put_back_server(partner, other, others, won);
+                release();
+                goto again
+            :: true
+            fi
         :: true
         fi;
         number[me]++;
         ticket[me] = number[me];
-        served[me] = true;
+        join(served[me]);
         give(me, number[me]);
         release();
         wake(SERVER, OK)
     :: else ->
         number[me]++;
         ticket[me] = number[me];
-        calls[me] = true;
+        join(calls[me]);
         release()
     fi;
     if
@@ -180,21 +210,30 @@ proctype Server() {
 receive:
     acquire();
 take:
+    if
+    :: closed -> release(); goto end
+    :: else
+    fi;
     take_caller(who, which);
     if
     :: who == 0 ->
         number[SERVER]++;
         ticket[SERVER] = number[SERVER];
+        assert(!closed);
         receives = true;
         release();
         has_left[SERVER] = true;
 end_idle:
         atomic { readied[SERVER] -> readied[SERVER] = false; has_left[SERVER] = false };
+        if
+        :: status[SERVER] == GONE -> goto end
+        :: else
+        fi;
         who = message;
         which = token
     :: else ->
         if
-        :: true -> served[who] = true; release()
+        :: true -> join(served[who]); release()
         :: true -> /* with a buffer: take_load() */
             claim_still(who, which, won);
             if
@@ -203,7 +242,11 @@ end_idle:
             fi;
             release();
             acquire();
-            served[who] = true;
+            if
+            :: HAS_GONE -> release(); wake(who, GONE); goto end
+            :: else
+            fi;
+            join(served[who]);
             unclaim(who, which, won);
             release()
         fi
@@ -229,7 +272,48 @@ end_idle:
         wake(who, OK)
     :: else /* ERR_BAD_TOKEN */
     fi;
-    goto receive
+    goto receive;
+end:
+    skip
+}
+
+/* release_all_locked() of one list */
+inline send_away(place, who) {
+    if
+    :: place ->
+        place = false;
+        which = ticket[who];
+        claim(who, which, won);
+        if
+        :: won -> wake(who, GONE)
+        :: else
+        fi
+    :: else
+    fi
+}
+
+/* mailbox_handle_closed() of the last right to receive, at any moment */
+proctype Closer() {
+    byte which;
+    bool won;
+    acquire();
+    closed = true;
+    send_away(calls[1], 1);
+    send_away(calls[2], 2);
+    send_away(served[1], 1);
+    send_away(served[2], 2);
+    if
+    :: receives ->
+        receives = false;
+        which = ticket[SERVER];
+        claim(SERVER, which, won);
+        if
+        :: won -> wake(SERVER, GONE)
+        :: else
+        fi
+    :: else
+    fi;
+    release()
 }
 
 /* serve_deadlines() */
@@ -254,6 +338,9 @@ proctype Watch() {
 
 init {
     atomic {
-        run Server(); run Caller(1, false); run Caller(2, true); run Timer(2); run Watch()
+        run Server(); run Caller(1, false); run Caller(2, true); run Timer(2); run Watch();
+#ifdef WITH_CLOSE
+        run Closer()
+#endif
     }
 }

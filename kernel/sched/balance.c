@@ -33,6 +33,11 @@ void sched_mark_idle(unsigned cpu, bool idle)
     }
 }
 
+static uint32_t cores_mask(void)
+{
+    return (uint32_t)((1ull << cpu_count()) - 1);
+}
+
 /* Take an idle core out of those allowed; -1 none. */
 static int reserve_idle(uint32_t allowed)
 {
@@ -111,7 +116,7 @@ struct thread *sched_steal(unsigned cpu, tsc_t now)
 unsigned sched_elsewhere(const struct thread *thread)
 {
     unsigned own = cpu_id();
-    uint32_t others = thread->affinity & ~(1u << own);
+    uint32_t others = thread->affinity & cores_mask() & ~(1u << own);
     if (others == 0) {
         return own;
     }

@@ -7,8 +7,10 @@
  */
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "gen/syscall_user.h"
+#include "kernel/abi/event.h"
 #include "kernel/abi/interrupt.h"
 #include "kernel/abi/message.h"
 #include "userspace/drivers/pci/msi.h"
@@ -109,10 +111,12 @@ static uint64_t ticks_min = UINT64_MAX, ticks_sum;
 static void measure_driver(void *argument)
 {
     uint64_t interrupt = *(const uint64_t *)argument;
+    uint64_t event = 0, signals;
 
+    must(sys_event_create("edu", strlen("edu"), &event));
+    must(sys_interrupt_bind(interrupt, event, 1));
     for (unsigned i = 0; i < RUNS; i++) {
-        uint64_t count, cpu;
-        must(sys_interrupt_wait(interrupt, DEADLINE_FOREVER, &count, &cpu));
+        must(sys_event_wait(event, 1, DEADLINE_FOREVER, EVENT_CLEAR, &signals));
         uint64_t ticks = clock_tsc() - atomic_load_explicit(&raised_at, memory_order_relaxed);
         ticks_min = ticks < ticks_min ? ticks : ticks_min;
         ticks_sum += ticks;
@@ -120,6 +124,7 @@ static void measure_driver(void *argument)
         must(sys_interrupt_acknowledge(interrupt));
         atomic_store_explicit(&raised_at, 0, memory_order_relaxed);
     }
+    must(sys_handle_close(event));
 }
 
 /* A driver of higher priority waits on the core that tells its device to interrupt: from there to its first instruction. */

@@ -12,6 +12,7 @@
  *      receive:  a caller waits     move it to `served`, take its words, go on
  *                nobody waits       join `receivers`, wait
  *      reply:    claim the caller by its token, move words; with receive: hand the core over to it
+ *      send:     a call that is answered, with nothing, by being received: its token is not given out
  *
  * M1  A thread on one of the lists has its ticket published or is being claimed; the lists change under the lock only.
  * M2  A caller whose wait ends early (time-out, cancellation) takes itself off its list under the lock before it returns
@@ -367,6 +368,17 @@ static void queue_caller_locked(struct mailbox *mailbox, struct thread *self)
     list_push_front(before, &self->wait_link);
 }
 
+/* A one-way message for a server that waits: it is received, and both go on. Lock held on entry, not on exit. */
+static COLD status_t send_locked(struct mailbox *mailbox, struct thread *self,
+                                 struct thread *server, uint64_t label, uint64_t badge)
+{
+    deliver(self, server, label, badge, thread_next_ticket(self));
+    thread_skip_ticket(self);
+    spinlock_release(&mailbox->lock);
+    thread_ready(server, OK, TRACE_WAKE_REASON_MESSAGE);
+    return OK;
+}
+
 /* The message is with the server or the caller on the list: what is left is to wait. Lock held on entry, not on exit. */
 static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
                                    struct thread *server, uint64_t label, uint64_t badge,
@@ -377,6 +389,9 @@ static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
     uint64_t ticket;
     status_t status;
     mailbox->calls++;
+    if (UNLIKELY(server != NULL && (label & MESSAGE_ONE_WAY))) {
+        return send_locked(mailbox, self, server, label, badge);
+    }
     if (LIKELY(server != NULL)) {
         ticket = thread_ticket(self, TRACE_THREAD_STATE_REPLY, mailbox);
         served_join_locked(mailbox, self);
@@ -398,6 +413,8 @@ static inline status_t call_locked(struct mailbox *mailbox, struct thread *self,
     if (UNLIKELY(status != OK)) {
         leave_lists(mailbox, self);
         frame->rdi = handle;
+    } else if (UNLIKELY(label & MESSAGE_ONE_WAY)) {
+        frame->rdi = handle; /* no reply has taken its place */
     }
     return status;
 }
@@ -468,7 +485,7 @@ void mailbox_call_resumed(struct trap_frame *frame)
     trace_syscall_exit((uint8_t)self->wake_status);
 }
 
-void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
+static inline void call_or_send(struct trap_frame *frame, struct handle_entry *entry)
 {
     struct thread *self = current_thread();
     struct mailbox *mailbox = CONTAINER_OF(entry->object, struct mailbox, object);
@@ -484,9 +501,25 @@ void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
     finish(frame, status);
 }
 
+void sys_mailbox_call(struct trap_frame *frame, struct handle_entry *entry)
+{
+    frame->rsi &= ~MESSAGE_ONE_WAY;
+    call_or_send(frame, entry);
+}
+
+void sys_mailbox_send(struct trap_frame *frame, struct handle_entry *entry)
+{
+    if (frame->rsi & MESSAGE_LANDING_MASK) {
+        finish(frame, ERR_BAD_ARGUMENT); /* nothing comes back */
+        return;
+    }
+    frame->rsi |= MESSAGE_ONE_WAY;
+    call_or_send(frame, entry);
+}
+
 /*
  * Take the message of a caller that carries a buffer or handles. Lock held on entry and exit, dropped for the copy.
- * True: the message is taken. False: that caller has been told why not, or its wait is over; *out_status != OK is the receiver's.
+ * True: the message is taken; a caller who wants no reply stays claimed. False: that caller has been told why not, or its wait is over; *out_status != OK is the receiver's.
  */
 static COLD bool take_load(struct mailbox *mailbox, struct thread *self, struct thread *caller,
                            uint64_t ticket, struct landing landing, status_t *out_status)
@@ -502,8 +535,10 @@ static COLD bool take_load(struct mailbox *mailbox, struct thread *self, struct 
     spinlock_acquire(&mailbox->lock);
     bool has_gone = mailbox_has_gone(mailbox, id);
     if (status == OK && !has_gone) {
-        served_join_locked(mailbox, caller);
-        mailbox_unclaim(caller, ticket);
+        if (!(label & MESSAGE_ONE_WAY)) {
+            served_join_locked(mailbox, caller);
+            mailbox_unclaim(caller, ticket);
+        }
         return true;
     }
     if (has_gone) {
@@ -542,10 +577,15 @@ static bool take_message_locked(struct mailbox *mailbox, struct thread *self,
             if (!take_load(mailbox, self, caller, ticket, landing, out_status)) {
                 continue;
             }
-        } else {
+        } else if (LIKELY(!(label & MESSAGE_ONE_WAY))) {
             served_join_locked(mailbox, caller);
+        } else if (!claim_still(caller, ticket)) {
+            continue;
         }
         deliver(caller, self, label, caller->frame->rdi, ticket);
+        if (UNLIKELY(label & MESSAGE_ONE_WAY)) {
+            thread_ready(caller, OK, TRACE_WAKE_REASON_REPLY);
+        }
         return true;
     }
     return false;
@@ -590,10 +630,15 @@ static inline void end_receive(struct trap_frame *frame, struct thread *self,
                                struct mailbox *mailbox, status_t status)
 {
     if (LIKELY(status == OK)) {
-        self->serving = frame->rdx;
         mailbox->server = self;
         trace_ipc_receive(frame->rdx & CALL_ID_MASK, (uint16_t)frame->rdi, mailbox->object.id,
                           (uint32_t)frame->rsi);
+        if (UNLIKELY(frame->rsi & MESSAGE_ONE_WAY)) {
+            trace_ipc_reply(0, frame->rdx & CALL_ID_MASK);
+            frame->rsi &= ~MESSAGE_ONE_WAY;
+            frame->rdx = 0;
+        }
+        self->serving = frame->rdx;
     }
     finish(frame, status);
 }

@@ -59,6 +59,9 @@ static inline void hide_descriptors(uint64_t sender_label, uint64_t bytes, struc
     }
 }
 
+/* In the label register of a queued or delivered message that wants no reply; no user sets it or sees it. */
+#define MESSAGE_ONE_WAY (1ull << 35)
+
 /* What a message carries beside its words, and what a receiver says that it takes. */
 #define MESSAGE_LOAD_MASK    (MESSAGE_SEND | MESSAGE_HANDLES_MASK)
 #define MESSAGE_LANDING_MASK (MESSAGE_RECEIVE | MESSAGE_ACCEPT)
@@ -90,7 +93,7 @@ static inline void deliver(const struct thread *from, struct thread *to, uint64_
         hide_descriptors(label, bytes, frame);
     }
     frame->rdi = badge;
-    frame->rsi = label & (MESSAGE_LABEL_MASK | MESSAGE_LOAD_MASK);
+    frame->rsi = label & (MESSAGE_LABEL_MASK | MESSAGE_LOAD_MASK | MESSAGE_ONE_WAY);
     frame->rdx = token;
 }
 

@@ -185,6 +185,12 @@ static inline uint64_t thread_next_ticket(const struct thread *self)
     return self->next_ticket;
 }
 
+/* thread_skip_ticket() - what thread_next_ticket() said has been used without a wait. */
+static inline void thread_skip_ticket(struct thread *self)
+{
+    self->next_ticket += 1ull << THREAD_SLOT_BITS;
+}
+
 /* thread_claim() - win the right to end a wait. False: it is over already. Cost: one locked instruction. */
 static inline bool thread_claim(struct thread *thread, uint64_t ticket)
 {

@@ -79,10 +79,17 @@ static inline uint32_t message_label(const struct message *message)
     return (uint32_t)(message->label & MESSAGE_LABEL_MASK);
 }
 
-/* The four operations. The message is only changed on OK. Status as in syscalls.toml. */
+/* The operations. The message is only changed on OK. Status as in syscalls.toml. */
 static inline status_t message_call(uint64_t mailbox, struct message *message, uint64_t deadline)
 {
     return sys_mailbox_call(mailbox, &message->label, deadline, message->word);
+}
+
+/* message_send() - to wait until it is received, not for a reply: its receiver finds token 0. */
+static inline status_t message_send(uint64_t mailbox, const struct message *message,
+                                    uint64_t deadline)
+{
+    return sys_mailbox_send(mailbox, message->label, deadline, message->word);
 }
 
 static inline status_t message_receive(uint64_t mailbox, struct message *message, uint64_t deadline)

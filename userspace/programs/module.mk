@@ -41,7 +41,7 @@ USER_syscheck_SRC := \
     userspace/programs/syscheck/pins.c \
     userspace/programs/syscheck/memory.c \
     userspace/programs/syscheck/pointers.c \
-    userspace/programs/syscheck/messages.c \
+    userspace/programs/syscheck/messages.c userspace/programs/syscheck/one_way.c \
     userspace/programs/syscheck/transfer.c \
     userspace/programs/syscheck/processes.c \
     userspace/programs/syscheck/pagers.c

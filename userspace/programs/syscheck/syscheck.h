@@ -62,6 +62,7 @@ void check_pins(void);
 void check_memory(void);
 void check_pointers(void);
 void check_messages(void);
+void check_one_way(void);
 void check_transfer(void);
 void check_processes(void);
 void check_pagers(void);

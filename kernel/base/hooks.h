@@ -38,6 +38,9 @@ void event_wait_resumed(struct trap_frame *frame);
 void event_wait_parked(void);
 void futex_wait_resumed(struct trap_frame *frame);
 void futex_wait_parked(void);
+/* kernel/trap: a thread that an interrupt took the core from. */
+void trap_resumed(struct trap_frame *frame);
+void trap_parked(void);
 
 /* kernel/sched/times.h: user mode has ended on this core, or is about to begin. Called while times are counted only. */
 void time_user_ends(void);

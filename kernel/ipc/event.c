@@ -65,14 +65,12 @@ void event_destroy(struct object *object)
     cache_free(event_cache, CONTAINER_OF(object, struct event, object));
 }
 
-void event_signal(struct event *event, uint64_t set, uint64_t clear)
+struct thread *event_signal(struct event *event, uint64_t set, uint64_t clear)
 {
     spinlock_acquire(&event->lock);
     struct thread *woken = event_signal_locked(event, set, clear);
     spinlock_release(&event->lock);
-    if (woken != NULL) {
-        thread_ready_inline(woken, OK, TRACE_WAKE_REASON_SIGNAL);
-    }
+    return woken;
 }
 
 void event_handle_opened(struct object *object)

@@ -41,5 +41,8 @@ void event_destroy(struct object *object);
 void event_handle_opened(struct object *object);
 void event_handle_closed(struct object *object);
 
-/* event_signal() - for the kernel itself (interrupts): the caller has a reference. Context: any but NMI class. */
-void event_signal(struct event *event, uint64_t set, uint64_t clear);
+/*
+ * event_signal() - for the kernel itself (interrupts): the caller has a reference. Returns the thread that it woke last, claimed: the caller makes it
+ * ready (TRACE_WAKE_REASON_SIGNAL) or gives way to it; NULL: none. Context: any but NMI class.
+ */
+struct thread *event_signal(struct event *event, uint64_t set, uint64_t clear) MUST_CHECK;

@@ -36,17 +36,9 @@ void sys_event_signal(struct trap_frame *frame, struct handle_entry *entry)
     struct thread *woken = event_signal_locked(event, frame->rsi, frame->rdx);
     spinlock_release(&event->lock);
     finish(frame, OK);
-    if (woken == NULL) {
-        return;
+    if (woken != NULL) {
+        thread_ready_or_give_way(woken, TRACE_WAKE_REASON_SIGNAL, event_signal_parked);
     }
-    struct thread *self = current_thread();
-    if (thread_outranks_here(woken, self)) {
-        woken->wake_status = OK;
-        trace_sched_thread_wake(TRACE_WAKE_REASON_SIGNAL, woken->tid, (uint8_t)woken->cpu,
-                                woken->priority);
-        thread_give_way(self, woken, event_signal_parked);
-    }
-    thread_ready_inline(woken, OK, TRACE_WAKE_REASON_SIGNAL);
 }
 
 /* The wait of the current thread for one event is over. */

@@ -182,24 +182,33 @@ static void mask_line(const struct interrupt *interrupt, bool masked)
     spinlock_release(&lines_lock);
 }
 
-static void raise_locked(struct interrupt *interrupt)
+/* Returns whom the caller is to wake, claimed, or NULL. */
+static struct thread *raise_locked(struct interrupt *interrupt)
 {
     trace_irq_raise(interrupt->vector, interrupt->object.id);
-    if (interrupt->event != NULL) {
+    if (LIKELY(interrupt->event != NULL)) {
         interrupt->state = INTERRUPT_TAKEN;
-        event_signal(interrupt->event, interrupt->signals, 0);
-    } else {
-        interrupt->state = INTERRUPT_RAISED;
-        wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
+        return event_signal(interrupt->event, interrupt->signals, 0);
+    }
+    interrupt->state = INTERRUPT_RAISED;
+    wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
+    return NULL;
+}
+
+static void wake(struct thread *claimed)
+{
+    if (claimed != NULL) {
+        thread_ready(claimed, OK, TRACE_WAKE_REASON_SIGNAL);
     }
 }
 
-void interrupt_deliver(unsigned vector)
+struct thread *interrupt_deliver(unsigned vector)
 {
     struct interrupt *interrupt =
         __atomic_load_n(&interrupt_vectors[vector - VECTOR_IRQ_BASE], __ATOMIC_ACQUIRE);
+    struct thread *woken = NULL;
     if (interrupt == NULL) {
-        return; /* the last breath of a device whose driver has gone */
+        return NULL; /* the last breath of a device whose driver has gone */
     }
     spinlock_acquire(&interrupt->waiters.lock);
     if (interrupt->vector == vector) {
@@ -209,13 +218,14 @@ void interrupt_deliver(unsigned vector)
             mask_line(interrupt, true);
         }
         if (interrupt->state == INTERRUPT_ARMED) {
-            raise_locked(interrupt);
+            woken = raise_locked(interrupt);
         } else if (interrupt->state == INTERRUPT_TAKEN) {
             interrupt->again =
                 !interrupt->masks; /* the driver may have looked at the device already */
         }
     }
     spinlock_release(&interrupt->waiters.lock);
+    return woken;
 }
 
 status_t interrupt_wait(struct interrupt *interrupt, ns_t deadline, uint64_t *out_count,
@@ -251,7 +261,7 @@ void interrupt_bind(struct interrupt *interrupt, struct event *event, uint64_t s
     interrupt->signals = signals;
     wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
     if (interrupt->state == INTERRUPT_RAISED) {
-        raise_locked(interrupt);
+        wake(raise_locked(interrupt));
     }
     spinlock_release(&interrupt->waiters.lock);
     put_event(before);
@@ -262,7 +272,7 @@ static void arm_again_locked(struct interrupt *interrupt)
     interrupt->state = INTERRUPT_ARMED;
     if (interrupt->again) {
         interrupt->again = false;
-        raise_locked(interrupt);
+        wake(raise_locked(interrupt));
     } else if (interrupt->masks) {
         mask_line(interrupt, false);
     }

@@ -172,3 +172,20 @@ static inline bool thread_outranks_here(const struct thread *thread, const struc
            thread->cpu == cpu_id() &&
            (atomic_load_explicit(&sched_idle_cores, memory_order_relaxed) & thread->affinity) == 0;
 }
+
+/*
+ * Make a claimed thread ready; or, if it outranks the current one, go over to it at once. For the last act of a system call or interrupt that
+ * came from user mode: then it does not return, and the current thread goes on in `resumed` (thread_park()).
+ */
+static ALWAYS_INLINE void thread_ready_or_give_way(struct thread *thread,
+                                                   enum trace_wake_reason reason,
+                                                   void (*resumed)(void))
+{
+    struct thread *self = current_thread();
+    if (thread_outranks_here(thread, self)) {
+        thread->wake_status = OK;
+        trace_sched_thread_wake(reason, thread->tid, (uint8_t)thread->cpu, thread->priority);
+        thread_give_way(self, thread, resumed);
+    }
+    thread_ready_inline(thread, OK, reason);
+}

@@ -3,7 +3,8 @@
  * Where exceptions and interrupts go. Called by the entry stubs with interrupts off (arch/README.md states the entry contract).
  *
  * Interrupts only arrive from user mode, from the idle loop's halt and at preempt points, so no lock is held here. Handlers do not
- * switch threads: they leave a note in cpu->work, which the way back to user mode, the idle loop and the preempt point act on.
+ * switch threads: they leave a note in cpu->work, which the way back to user mode, the idle loop and the preempt point act on. But an
+ * interrupt of a device that wakes a more urgent thread than the one in user mode goes over to it, when all else is done.
  */
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
@@ -14,6 +15,7 @@
 #include "irq/console.h"
 #include "irq/interrupt.h"
 #include "kdebug/core/kdebug.h"
+#include "sched/dispatch.h"
 #include "sched/sched.h"
 #include "trace/ring/ring.h"
 #include "trace/profile/profile.h"
@@ -41,28 +43,48 @@ static void serve_interrupt(unsigned vector)
     }
 }
 
-static void dispatch_interrupt(unsigned vector)
+void trap_resumed(struct trap_frame *frame)
 {
+    (void)frame;
+    thread_switch_finish();
+}
+
+/* Last act of an interrupt: the thread that it has woken goes on at once if it is more urgent than what was interrupted. */
+static void wake(const struct trap_frame *frame, struct thread *woken)
+{
+    if (LIKELY(frame_is_user(frame))) {
+        thread_ready_or_give_way(woken, TRACE_WAKE_REASON_SIGNAL, trap_parked);
+    } else {
+        thread_ready(woken, OK, TRACE_WAKE_REASON_SIGNAL);
+    }
+}
+
+static void dispatch_interrupt(const struct trap_frame *frame, unsigned vector)
+{
+    struct thread *woken = NULL;
     if (vector == VECTOR_SPURIOUS) {
         return; /* no EOI: Intel SDM vol. 3A, "Spurious Interrupt" */
     }
     trace_irq_enter((uint8_t)vector);
     if (vector >= VECTOR_IRQ_BASE && vector < VECTOR_TIMER) {
-        interrupt_deliver(
-            vector); /* first: a level line that is not masked yet would come again at once */
+        /* First: a level line that is not masked yet would come again at once. */
+        woken = interrupt_deliver(vector);
         interrupt_eoi();
     } else {
         interrupt_eoi();
         serve_interrupt(vector);
     }
     trace_irq_exit((uint8_t)vector);
+    if (woken != NULL) {
+        wake(frame, woken);
+    }
 }
 
 void trap_dispatch(struct trap_frame *frame)
 {
     unsigned vector = (unsigned)frame->vector;
     if (vector >= VECTOR_EXCEPTIONS) {
-        dispatch_interrupt(vector);
+        dispatch_interrupt(frame, vector);
     } else if ((!frame_is_user(frame) && kdebug_active() && kdebug_trap(frame)) ||
                (vector == VECTOR_DEBUG && kdebug_user_debug(frame))) {
         /* the debugger's own, or a step or a watchpoint of somebody at the prompt */

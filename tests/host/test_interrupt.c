@@ -125,11 +125,24 @@ void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason
     wakes++;
 }
 
-void event_signal(struct event *event, uint64_t set, uint64_t clear)
+static struct thread waiter; /* for the event */
+static bool waits;
+static unsigned readied;
+
+struct thread *event_signal(struct event *event, uint64_t set, uint64_t clear)
 {
     assert_int_equal(clear, 0);
     event->signals |= set;
     signals_sent++;
+    return waits ? &waiter : NULL;
+}
+
+void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason reason)
+{
+    assert_ptr_equal(thread, &waiter);
+    assert_int_equal(status, OK);
+    assert_int_equal(reason, TRACE_WAKE_REASON_SIGNAL);
+    readied++;
 }
 
 void trace_write_1(struct trace_lane *lane, uint64_t header, uint64_t word1)
@@ -193,7 +206,7 @@ static void signal_model(struct model *model)
 static void come(struct interrupt *interrupt, struct model *model)
 {
     support_begin(model->cpu);
-    interrupt_deliver(interrupt->vector);
+    assert_null(interrupt_deliver(interrupt->vector));
     support_begin(0);
     model->count++;
     model->cpu_last = model->cpu;
@@ -316,17 +329,41 @@ static void what_is_raised_is_signalled_when_bound(void **state)
     object_init(&first.object, OBJECT_EVENT);
     object_init(&second.object, OBJECT_EVENT);
     assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
-    interrupt_deliver((unsigned)data);
+    assert_null(interrupt_deliver((unsigned)data));
     interrupt_bind(interrupt, &first, 1);
     assert_int_equal(first.signals, 1);
     interrupt_bind(interrupt, &second, 2); /* was taken already */
     assert_int_equal(second.signals, 0);
     assert_int_equal(atomic_load(&first.object.refs), 1);
     assert_int_equal(interrupt_acknowledge(interrupt), OK);
-    interrupt_deliver((unsigned)data);
+    assert_null(interrupt_deliver((unsigned)data));
     assert_int_equal(second.signals, 2);
     drop(interrupt);
     assert_int_equal(atomic_load(&second.object.refs), 1);
+}
+
+/* Who interrupts a core decides what runs there; whoever else raises one only makes its thread ready. */
+static void who_is_woken_is_handed_to_the_interrupt_handler(void **state)
+{
+    (void)state;
+    static struct event event;
+    struct interrupt *interrupt;
+    uint64_t address, data;
+    object_init(&event.object, OBJECT_EVENT);
+    waits = true;
+    readied = 0;
+    assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
+    assert_null(interrupt_deliver((unsigned)data));
+    interrupt_bind(interrupt, &event, 1);
+    assert_int_equal(readied, 1);
+    assert_int_equal(interrupt_acknowledge(interrupt), OK);
+    assert_ptr_equal(interrupt_deliver((unsigned)data), &waiter);
+    assert_null(interrupt_deliver((unsigned)data)); /* again, while it is served */
+    assert_int_equal(readied, 1);
+    assert_int_equal(interrupt_acknowledge(interrupt), OK);
+    assert_int_equal(readied, 2);
+    waits = false;
+    drop(interrupt);
 }
 
 /* ---- taking and giving back ---- */
@@ -385,7 +422,7 @@ static void the_last_breath_of_a_device_disturbs_nobody(void **state)
     uint64_t address, data;
     assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
     drop(interrupt);
-    interrupt_deliver((unsigned)data);
+    assert_null(interrupt_deliver((unsigned)data));
     assert_int_equal(wakes, 0);
 }
 
@@ -395,9 +432,9 @@ static void each_wake_and_acknowledgement_is_an_event(void **state)
     struct interrupt *interrupt;
     uint64_t address, data, count, cpu;
     assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
-    interrupt_deliver((unsigned)data);
+    assert_null(interrupt_deliver((unsigned)data));
     support_begin(3); /* where it was steered to before */
-    interrupt_deliver((unsigned)data);
+    assert_null(interrupt_deliver((unsigned)data));
     support_begin(0);
     assert_int_equal(wakes, 1);
     assert_int_equal(interrupt_wait(interrupt, 0, &count, &cpu), OK);
@@ -418,6 +455,7 @@ int main(void)
         TEST(messages_before_the_acknowledgement_are_one),
         TEST(a_bound_interrupt_is_taken_by_its_event),
         TEST(what_is_raised_is_signalled_when_bound),
+        TEST(who_is_woken_is_handed_to_the_interrupt_handler),
         TEST(a_line_has_one_owner),
         TEST(what_is_refused),
         TEST(vectors_run_out_and_come_back),

@@ -21,6 +21,7 @@
 %include "kernel/arch/x86_64/macros.inc"
 
 extern trap_dispatch
+extern trap_resumed
 extern trap_dispatch_nmi_class
 extern syscall_dispatch
 extern mailbox_call_direct
@@ -152,19 +153,20 @@ context_leave:
     jmp syscall_return
 
 ; First instructions of a parked thread that was switched to by context_switch(). In: rsp = frame.
-%macro PARKED 1 ; name of the system call
+%macro PARKED 2 ; name of the system call or trap, how it leaves the kernel
 align 16
 global %1_parked
 %1_parked:
     mov rdi, rsp
     call %1_resumed
-    jmp syscall_return
+    jmp %2
 %endmacro
-PARKED mailbox_call
-PARKED mailbox_receive
-PARKED event_signal
-PARKED event_wait
-PARKED futex_wait
+PARKED mailbox_call, syscall_return
+PARKED mailbox_receive, syscall_return
+PARKED event_signal, syscall_return
+PARKED event_wait, syscall_return
+PARKED futex_wait, syscall_return
+PARKED trap, trap_return_user
 
 ; --- Exceptions and interrupts --------------------------------------------------------------------
 ; Each stub leaves [rsp] = vector, error, rip, cs, rflags, rsp, ss and comes here.

@@ -37,8 +37,8 @@ def test_a_spread_beside_other_programs_takes_longer_and_is_no_failure(boot: Boo
 @pytest.mark.parametrize(("cpus", "options"), [(1, ":exact=1"), (2, "")])
 def test_user_and_kernel_time_are_told_apart_exactly(boot: BootFunction, cpus: int, options: str) -> None:
     """
-    And only while somebody asks. In the virtual time of one core the shares of each kind of work are known, too; of several
-    cores, each one's clock goes on while another one executes.
+    And only while somebody asks. In the virtual time of one core the shares of each kind of work are known, too; of
+    several cores, each one's clock goes on while another one executes.
     """
     machine = boot(cpus=cpus, icount=4, cmdline=f"workload=times{options} trace=none tracer=0")
     assert wait_all_done(machine, 180) == (1, 0), machine.serial.text[-2000:]

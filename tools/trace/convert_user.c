@@ -45,10 +45,7 @@ void on_user_name(struct convert *convert, const struct step *step)
     const struct schema_event *event = convert->session->schema.event[step->id];
     size_t bytes;
     const char *text = schema_string(event, step->record, &bytes);
-    char clean[8 * TRACE_WORDS_MAX + 1];
-    text_clean(text, bytes, clean);
-    char *name = arena_alloc(&convert->arena, strlen(clean) + 1);
-    strcpy(name, clean);
+    char *name = arena_text(&convert->arena, text, bytes);
     id_map_insert(&convert->user_names,
                   key_of(field_get(&convert->ids.user_name_process, step->record),
                          field_get(&convert->ids.user_name_id, step->record)),

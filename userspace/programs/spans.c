@@ -35,7 +35,7 @@ static void name_ids(void)
 
 static void wait_for(uint32_t *count, uint32_t wanted)
 {
-    for (uint32_t seen; (seen = __atomic_load_n(count, __ATOMIC_ACQUIRE)) < wanted;) {
+    while (__atomic_load_n(count, __ATOMIC_ACQUIRE) < wanted) {
         (void)sys_thread_yield();
     }
 }

@@ -110,35 +110,11 @@ static ALWAYS_INLINE bool will_park(const struct thread *self, const struct wait
     return wait->deadline == DEADLINE_FOREVER && thread_may_park(self);
 }
 
-void sys_event_wait(struct trap_frame *frame, struct handle_entry *entry)
+/* Set some signals, if that was asked for, and wait. */
+static ALWAYS_INLINE void signal_and_wait(struct trap_frame *frame, struct handle_entry *entry,
+                                          const bool signals, uint64_t set, struct wait wait)
 {
     struct event *event = CONTAINER_OF(entry->object, struct event, object);
-    const struct wait wait = {.mask = frame->rsi, .flags = frame->r8, .deadline = frame->rdx};
-    if (UNLIKELY(!is_sound(&wait))) {
-        finish(frame, ERR_BAD_ARGUMENT);
-        return;
-    }
-    spinlock_acquire(&event->lock);
-    if (UNLIKELY(!handle_is_current(entry, frame->rdi))) {
-        finish(frame, ERR_BAD_HANDLE);
-    } else if (!answer_locked(frame, event, &wait)) {
-        struct thread *self = current_thread();
-        uint64_t ticket = join_locked(event, self, &wait);
-        spinlock_release(&event->lock);
-        if (LIKELY(will_park(self, &wait))) {
-            thread_park(self, event_wait_parked);
-        }
-        (void)thread_wait(self, ticket, wait.deadline);
-        end_single_wait(frame, self);
-        return;
-    }
-    spinlock_release(&event->lock);
-}
-
-void sys_event_signal_wait(struct trap_frame *frame, struct handle_entry *entry)
-{
-    struct event *event = CONTAINER_OF(entry->object, struct event, object);
-    const struct wait wait = {.mask = frame->rdx, .flags = frame->r9, .deadline = frame->r8};
     if (UNLIKELY(!is_sound(&wait))) {
         finish(frame, ERR_BAD_ARGUMENT);
         return;
@@ -149,21 +125,36 @@ void sys_event_signal_wait(struct trap_frame *frame, struct handle_entry *entry)
         finish(frame, ERR_BAD_HANDLE);
         return;
     }
-    struct thread *woken = event_signal_locked(event, frame->rsi, 0);
-    bool is_answered = answer_locked(frame, event, &wait);
+    struct thread *woken = signals ? event_signal_locked(event, set, 0) : NULL;
     struct thread *self = current_thread();
+    bool is_answered = answer_locked(frame, event, &wait);
     uint64_t ticket = is_answered ? 0 : join_locked(event, self, &wait);
     spinlock_release(&event->lock);
-    if (LIKELY(woken != NULL)) {
-        if (LIKELY(!is_answered && will_park(self, &wait) && thread_may_follow(woken))) {
+    bool parks = !is_answered && will_park(self, &wait);
+    if (woken != NULL) {
+        if (LIKELY(parks && thread_may_follow(woken))) {
             woken->wake_status = OK;
             thread_park_to(self, woken, event_wait_parked);
         }
         thread_ready_inline(woken, OK, TRACE_WAKE_REASON_SIGNAL);
     }
-    if (is_answered) {
-        return;
+    if (LIKELY(parks)) {
+        thread_park(self, event_wait_parked);
     }
-    (void)thread_wait(self, ticket, wait.deadline);
-    end_single_wait(frame, self);
+    if (!is_answered) {
+        (void)thread_wait(self, ticket, wait.deadline);
+        end_single_wait(frame, self);
+    }
+}
+
+void sys_event_wait(struct trap_frame *frame, struct handle_entry *entry)
+{
+    signal_and_wait(frame, entry, false, 0,
+                    (struct wait){.mask = frame->rsi, .flags = frame->r8, .deadline = frame->rdx});
+}
+
+void sys_event_signal_wait(struct trap_frame *frame, struct handle_entry *entry)
+{
+    signal_and_wait(frame, entry, true, frame->rsi,
+                    (struct wait){.mask = frame->rdx, .flags = frame->r9, .deadline = frame->r8});
 }

@@ -121,9 +121,12 @@ static void work_tracing(void)
     must(sys_trace_control(trace, TRACE_CONTROL_DISABLE, ~0ull, &now, &unused));
 }
 
+/* What is sent, and in the partner where it lands. One array for both: each process has all of the program's memory, and
+ * 2 MiB of it would be started on a large page. */
+static uint8_t bytes[BUFFER_BYTES];
+
 static void work_copy(void)
 {
-    static uint8_t bytes[BUFFER_BYTES];
     uint64_t mailbox;
 
     must(sys_mailbox_create("bytes", strlen("bytes"), &mailbox));
@@ -140,7 +143,6 @@ static void work_copy(void)
 
 static _Noreturn void swallow(uint64_t mailbox)
 {
-    static uint8_t bytes[BUFFER_BYTES];
     struct message message = {0};
 
     message_receive_buffer(&message, bytes, sizeof(bytes));

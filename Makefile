@@ -41,6 +41,8 @@ USER_PROGRAMS :=
 HOST_TOOLS    :=
 HOST_TESTS    :=
 FUZZERS       :=
+LIBC_PROGRAMS :=
+LIBC_SRC      :=
 BOOT_FILES    := # more files of the boot image, name=path
 
 MODULES := $(sort $(wildcard $(addsuffix /module.mk,. * */* */*/* */*/*/*)))
@@ -49,19 +51,23 @@ include $(MODULES)
 # ---- flags --------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Werror
-DEBUG_debug   := -DCONFIG_DEBUG=1
+DEBUG_debug   := -DCONFIG_DEBUG=1 -DCONFIG_TSC_BIAS=1
 DEBUG_release := -DCONFIG_DEBUG=0
 
 FREESTANDING := -std=gnu17 -O2 -g -ffreestanding -mgeneral-regs-only -fno-pic -fno-pie -fno-omit-frame-pointer \
     -fno-asynchronous-unwind-tables -fno-strict-aliasing -fcf-protection=none $(WARNINGS)
-KERNEL_CFLAGS := $(FREESTANDING) -mcmodel=kernel -mno-red-zone -fstack-protector-strong \
+KERNEL_CFLAGS := $(FREESTANDING) -mcmodel=kernel -mno-red-zone -fstack-protector-strong -fcallgraph-info \
     -mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40 \
     $(DEBUG_$(MODE)) -I. -Ikernel -I$(BUILD)/gen
-KERNEL_ASFLAGS := -f elf64 -g -F dwarf -w+error -I./ -Ikernel/ -I$(BUILD)/gen/
+KERNEL_ASFLAGS := -f elf64 -g -F dwarf -w+error $(filter -DCONFIG_TSC_BIAS=1,$(DEBUG_$(MODE))) -I./ -Ikernel/ -I$(BUILD)/gen/
 KERNEL_LDSCRIPT := kernel/arch/x86_64/kernel.ld
 KERNEL_LDFLAGS := -nostdlib -static -T $(KERNEL_LDSCRIPT) -z max-page-size=4096 -z noexecstack --build-id=sha1 \
     --fatal-warnings
-USER_CFLAGS := $(FREESTANDING) -fno-stack-protector -I. -Iuserspace/lib -I$(BUILD)/gen
+USER_CFLAGS := $(FREESTANDING) -fno-stack-protector -I. -I$(BUILD)/gen
+# Programs see our small stdio.h and friends, or the C library (userspace/libc).
+USER_PLAIN_CFLAGS := -Iuserspace/lib
+USER_LIBC_CFLAGS = -isystem $(dir $(LIBGCC))include -isystem $(NEWLIB)/include -D__DYNAMIC_REENT__
+LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 USER_ASFLAGS := -f elf64 -g -F dwarf -w+error -I./ -Iuserspace/lib/ -I$(BUILD)/gen/
 USER_LDSCRIPT := userspace/lib/user.ld
 USER_LDFLAGS := -nostdlib -static -T $(USER_LDSCRIPT) -z max-page-size=4096 -z noexecstack --build-id=sha1
@@ -85,8 +91,8 @@ $(FLAGS)/$(1): FORCE
 	@mkdir -p $$(@D); printf '%s\n' '$$(subst ','\'',$(2))' | cmp -s - $$@ || printf '%s\n' '$$(subst ','\'',$(2))' > $$@
 endef
 .PHONY: FORCE
-$(eval $(call flags_stamp,$(MODE)-kernel,$$(CC) $$(KERNEL_CFLAGS) $$(KERNEL_ASFLAGS) $$(KERNEL_LDFLAGS) $$(KERNEL_SRC)))
-$(eval $(call flags_stamp,$(MODE)-user,$$(CC) $$(USER_CFLAGS) $$(USER_ASFLAGS) $$(USER_LDFLAGS) $$(USER_LIB_SRC)))
+$(eval $(call flags_stamp,$(MODE)-kernel,$$(CC) $$(KERNEL_CFLAGS) $$(CFLAGS_TRACED) $$(NOT_TRACED) $$(KERNEL_ASFLAGS) $$(KERNEL_LDFLAGS) $$(KERNEL_SRC)))
+$(eval $(call flags_stamp,$(MODE)-user,$$(CC) $$(USER_CFLAGS) $$(USER_PLAIN_CFLAGS) $$(USER_LIBC_CFLAGS) $$(USER_ASFLAGS) $$(USER_LDFLAGS) $$(USER_LIB_SRC)))
 $(eval $(call flags_stamp,$(MODE)-boot,$$(CC) $$(BOOT_CFLAGS) $$(BOOT_SRC)))
 $(eval $(call flags_stamp,$(MODE)-image,$$(CMDLINE) $$(USER_PROGRAMS) $$(BOOT_FILES)))
 $(eval $(call flags_stamp,host,$$(CC) $$(HOST_CFLAGS)))
@@ -95,10 +101,10 @@ $(eval $(call flags_stamp,fuzz,$$(FUZZ_CFLAGS)))
 
 # ---- generated code -----------------------------------------------------------------------------------------------
 
-GEN_INPUT := $(wildcard kernel/abi/*.toml trace/events/*.toml tools/gen/*.py)
+GEN_INPUT := $(wildcard kernel/abi/*.toml trace/events/*.toml userspace/interfaces/*.toml tools/gen/*.py)
 GEN_FILES := $(addprefix $(GEN)/,errors.h objects.h layout.h layout.inc syscall_numbers.h syscall_user.h \
-    syscall_handlers.h syscall_checks.h syscall_dispatch.c trace_events.h trace_emit.h trace_emit.c trace_table.h \
-    trace_table.c trace_schema.h)
+    syscall_handlers.h syscall_checks.h syscall_dispatch.c trace_events.h trace_emit.h trace_emit.c trace_emit_any.c \
+    trace_table.h trace_table.c trace_schema.h)
 GEN_STAMP := $(BUILD)/gen/stamp
 
 $(BUILD)/deps-checked: tools/deps.txt
@@ -110,6 +116,11 @@ $(GEN_STAMP): $(GEN_INPUT) | $(BUILD)/deps-checked
 	@touch $@
 $(GEN_FILES): $(GEN_STAMP) ;
 
+# Which services there are, and who gets which handles.
+$(BUILD)/gen/manifest: userspace/services/manifest.toml tools/gen/manifest.py $(GEN_INPUT) $(FLAGS)/$(MODE)-image
+	$(call say,GEN,$@)
+	$(Q)$(PYTHON) tools/gen/manifest.py --programs "$(USER_PROGRAMS)" $< $@
+
 # ---- kernel -------------------------------------------------------------------------------------------------------
 
 # Code that only the system call entry calls, directly or through other such code. The entry has saved all registers: there are none to
@@ -117,13 +128,18 @@ $(GEN_FILES): $(GEN_STAMP) ;
 CFLAGS_ENTRY := -fno-stack-protector -fcall-used-rbx -fcall-used-r12 -fcall-used-r13 -fcall-used-r14 -fcall-used-r15
 CFLAGS_$(GEN)/syscall_dispatch.c = $(CFLAGS_ENTRY)
 
+# Functions that can be traced (trace/function/README.md): room for a call in front of each, and a frame set up before all else. Not
+# those that record, debug, patch, or run before a core's own data is known. No instruction is added for it.
+CFLAGS_TRACED := -fpatchable-function-entry=5,5 -fno-shrink-wrap -fno-schedule-insns2
+NOT_TRACED := kdebug/% $(BUILD)/third_party/% trace/% kernel/base/% kernel/arch/% kernel/trap/trap.c kernel/sync/% $(GEN)/trace_%
+
 K := $(O)/kernel.o.d
 KERNEL_OBJ := $(call objects,$(K),$(KERNEL_SRC))
 
 define compile_kernel_c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(KERNEL_CFLAGS) $(CFLAGS_$<) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(KERNEL_CFLAGS) $(if $(filter $(NOT_TRACED),$<),,$(CFLAGS_TRACED)) $(CFLAGS_$<) -MMD -MP -c $< -o $@
 endef
 $(K)/%.o: %.c $(FLAGS)/$(MODE)-kernel | $(GEN_STAMP)
 	$(compile_kernel_c)
@@ -133,9 +149,10 @@ $(K)/%.o: %.asm $(FLAGS)/$(MODE)-kernel | $(GEN_STAMP)
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
 	$(Q)nasm $(KERNEL_ASFLAGS) -MD $(@:.o=.d) -MT $@ $< -o $@
+	$(Q)objcopy --wildcard --strip-symbol='..@*' $@ # labels of macros, which are no functions
 
-# The symbols and types of kdebug are made from a first link and put into the second; they are the last section, so that
-# nothing moves, which check_link.py verifies.
+# The symbols, types and source lines of kdebug, and what trace events cost, are made from a first link and put into the second; they are
+# the last section, so that nothing moves, which check_link.py verifies.
 $(K)/blob.pass1.o: tools/gen/symtab_blob.asm $(FLAGS)/$(MODE)-kernel
 	@mkdir -p $(@D)
 	$(Q)nasm -f elf64 $< -o $@
@@ -148,8 +165,15 @@ $(O)/symtab.bin: $(O)/kernel.pass1.elf tools/gen/symtab.py
 $(O)/types.btf: $(O)/kernel.pass1.elf tools/gen/btf.py tools/gen/dwarf.py
 	$(call say,TYPES,$@)
 	$(Q)$(PYTHON) tools/gen/btf.py $< $@
-$(K)/blob.o: tools/gen/symtab_blob.asm $(O)/symtab.bin $(O)/types.btf
-	$(Q)nasm -f elf64 -DBLOB='"$(O)/symtab.bin"' -DTYPES='"$(O)/types.btf"' $< -o $@
+$(O)/costs.bin: $(O)/kernel.pass1.elf tools/gen/costs.py tools/lint/elf.py
+	$(call say,COSTS,$@)
+	$(Q)$(PYTHON) tools/gen/costs.py $< $@
+$(O)/lines.bin: $(O)/kernel.pass1.elf tools/gen/lines.py
+	$(call say,LINES,$@)
+	$(Q)$(PYTHON) tools/gen/lines.py $< $@
+$(K)/blob.o: tools/gen/symtab_blob.asm $(O)/symtab.bin $(O)/types.btf $(O)/costs.bin $(O)/lines.bin
+	$(Q)nasm -f elf64 -DBLOB='"$(O)/symtab.bin"' -DTYPES='"$(O)/types.btf"' -DCOSTS='"$(O)/costs.bin"' \
+	    -DLINES='"$(O)/lines.bin"' $< -o $@
 $(O)/kernel.elf: $(KERNEL_OBJ) $(K)/blob.o $(KERNEL_LDSCRIPT) $(O)/kernel.pass1.elf
 	$(call say,LD,$@)
 	$(Q)ld $(KERNEL_LDFLAGS) -Map $(O)/kernel.map $(KERNEL_OBJ) $(K)/blob.o -o $@
@@ -186,7 +210,8 @@ USER_BIN := $(addprefix $(O)/user/,$(USER_PROGRAMS))
 define compile_user_c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(USER_CFLAGS) $(CFLAGS_$<) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(if $(filter $<,$(LIBC_SRC)),$(filter-out -mgeneral-regs-only,$(USER_CFLAGS)) $(USER_LIBC_CFLAGS),\
+	    $(USER_CFLAGS) $(USER_PLAIN_CFLAGS)) $(CFLAGS_$<) -MMD -MP -c $< -o $@
 endef
 $(U)/%.o: %.c $(FLAGS)/$(MODE)-user | $(GEN_STAMP)
 	$(compile_user_c)
@@ -196,12 +221,16 @@ $(U)/%.o: %.asm $(FLAGS)/$(MODE)-user | $(GEN_STAMP)
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
 	$(Q)nasm $(USER_ASFLAGS) -MD $(@:.o=.d) -MT $@ $< -o $@
+# What a program is linked with: our library, and the C library in place of what that has better.
+LIBC_LIB_OBJ := $(call objects,$(U),$(filter-out userspace/lib/stdio.c userspace/lib/exit.c,$(USER_LIB_SRC)) $(LIBC_LAYER_SRC))
+program_objects = $(if $(filter $(1),$(LIBC_PROGRAMS)),$(LIBC_LIB_OBJ),$(USER_LIB_OBJ))
+program_libraries = $(if $(filter $(1),$(LIBC_PROGRAMS)),$(NEWLIB)/lib/libm.a $(NEWLIB)/lib/libc.a) $(USER_$(1)_LIBS)
 define user_program
 USER_OBJ_$(1) := $$(call objects,$(U),$$(USER_$(1)_SRC))
-$(O)/user/$(1): $$(USER_OBJ_$(1)) $(USER_LIB_OBJ) $(USER_LDSCRIPT) $(FLAGS)/$(MODE)-user
+$(O)/user/$(1): $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $(USER_LDSCRIPT) $(FLAGS)/$(MODE)-user
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)ld $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(USER_LIB_OBJ) $$(USER_$(1)_LIBS) -o $$@
+	$$(Q)ld $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $$(call program_libraries,$(1)) -o $$@
 endef
 $(foreach program,$(USER_PROGRAMS),$(eval $(call user_program,$(program))))
 
@@ -247,8 +276,16 @@ $(foreach name,$(FUZZERS),$(eval \
 
 # ---- targets ------------------------------------------------------------------------------------------------------
 
-.PHONY: all kernel boot user image tools host-tests generate
+.PHONY: all kernel boot user image tools host-tests install usb generate
 all: kernel boot user image tools ## build everything (the default)
+install: tools image ## the command spoor with all it needs (PREFIX=/usr/local DESTDIR=)
+	@$(PYTHON) tools/install.py --build $(BUILD) --prefix $(or $(PREFIX),/usr/local) --destdir $(or $(DESTDIR),/)
+usb: ## a disk image for a real machine, with the release kernel (CMDLINE=...)
+	@$(MAKE) MODE=release image
+	$(call say,USB,$(BUILD)/spoor-usb.img)
+	$(Q)$(PYTHON) tools/image/esp.py $(BUILD)/spoor-usb.img --disk-id spoor-usb --efi $(BUILD)/release/boot/BOOTX64.EFI \
+	    --kernel $(BUILD)/release/kernel.elf --image $(BUILD)/release/boot.img --cmdline "$(CMDLINE)"
+	@echo "how to go on: tools/image/real-machine.md"
 generate: $(GEN_STAMP) ## only run the generator
 kernel: $(O)/kernel.elf ## the kernel
 boot: $(BOOT_EFI) ## the UEFI application
@@ -260,6 +297,8 @@ host-tests: $(addprefix $(BUILD)/host/,$(HOST_TESTS)) ## build the host tests, w
 .PHONY: deps demo run gdb trace
 deps: ## install what is missing (apt-get, as root or through sudo)
 	@tools/deps.sh install
+	@tools/third_party.sh $(BUILD)/third_party || true
+	@tools/newlib.sh $(BUILD)/third_party/newlib || true
 # Builds inside a target use all cores, unless the user has said otherwise.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 demo: deps ## everything, from dependencies to a timeline
@@ -272,7 +311,7 @@ gdb: all ## boot in QEMU with gdb attached
 trace: all ## run, capture, write a Perfetto file
 	@tools/spoor trace record
 
-.PHONY: test test-host test-system test-long soak fuzz mutants bench acceptance
+.PHONY: test test-host test-system test-long test-browser soak fuzz mutants bench acceptance
 RUN_TESTS := $(PYTHON) tests/runner/run.py --build $(BUILD) --mode $(MODE) --host-tests "$(HOST_TESTS)" \
     --fuzzers "$(FUZZERS)"
 test: ## lint, host tests, system tests; build/test.json
@@ -287,6 +326,9 @@ test-long: all ## the tests with big counts; build/long/*.json
 	@$(RUN_TESTS) long
 soak: all ## random load and break-ins, HOURS=1
 	@HOURS=$(HOURS) $(RUN_TESTS) soak
+test-browser: all ## the report and the local server in headless Chromium, which it installs
+	@tools/deps.sh install browser
+	@$(RUN_TESTS) browser
 fuzz: $(addprefix $(BUILD)/fuzz/bin/,$(FUZZERS)) ## fuzz the parsers, SECONDS_EACH=600
 	@SECONDS_EACH=$(SECONDS_EACH) $(RUN_TESTS) fuzz
 mutants: generate ## do the tests notice a broken line?
@@ -318,5 +360,5 @@ print-%: ; @echo '$($*)'
 help: ## list the targets
 	@grep -hE '^[a-z_.-]+:.*## ' Makefile | sort | awk -F ':.*## ' '{printf "  make %-21s %s\n", $$1, $$2}'
 
-ALL_OBJ := $(KERNEL_OBJ) $(BOOT_OBJ) $(USER_LIB_OBJ) $(foreach p,$(USER_PROGRAMS),$(USER_OBJ_$(p))) $(HOST_OBJ)
+ALL_OBJ := $(KERNEL_OBJ) $(BOOT_OBJ) $(USER_LIB_OBJ) $(LIBC_LIB_OBJ) $(foreach p,$(USER_PROGRAMS),$(USER_OBJ_$(p))) $(HOST_OBJ)
 -include $(ALL_OBJ:.o=.d)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What Spoor needs from Debian.
-#   deps.sh check [build|run|test]...   says what is missing (default: anything) and fails
-#   deps.sh install                     installs what is missing with apt-get, as root or through sudo
+#   deps.sh check [build|run|test|browser]...   says what is missing (default: build, run, test) and fails
+#   deps.sh install [...]                       installs it with apt-get, as root or through sudo
 set -euo pipefail
 
 list=$(dirname "$0")/deps.txt
@@ -14,7 +14,7 @@ missing=()
 while IFS='|' read -r package probe need why; do
     package=${package// /} probe=${probe// /} need=${need// /}
     [[ -z $package || $package == \#* ]] && continue
-    [[ $action == install || " $wanted " == *" $need "* ]] || continue
+    [[ " $wanted " == *" $need "* ]] || continue
     if [[ $probe == /* ]]; then
         compgen -G "$probe" >/dev/null && continue # a path, perhaps with *
     else

@@ -7,6 +7,9 @@
  * run-time service uses it. It is not cleared. Reading the command line cannot come first: the file's buffer might land
  * in the region. If the command line then moves the region, only that one small file was read.
  *
+ * There are two places, one behind the other. This boot gets the one that does not hold the rings of the boot before; those stay
+ * for the kernel to show. After a cold start there is nothing to keep, and the second place is given back.
+ *
  * When the place is not free the trace works all the same, only without the boot before: any other address, then half the
  * size, and so on.
  */
@@ -15,11 +18,14 @@
 #include "boot/efi/memory.h"
 #include "boot/load/options.h"
 #include "gen/layout.h"
+#include "trace/ring/layout.h"
 
 #define SMALLEST_BYTES (4 * MIB_BYTES)
 
 static uint64_t region_base;
 static uint64_t region_bytes;
+static uint64_t second_base;   /* behind the region; 0: not taken */
+static uint64_t previous_base; /* one of the two; 0: nothing is to be kept */
 
 static bool try_take(uint64_t base, uint64_t bytes)
 {
@@ -40,11 +46,59 @@ static void take_anywhere(uint64_t bytes)
     }
 }
 
+/* What a kernel of this layout left there; NULL: nothing of the kind. */
+static const struct trace_region *find_left(uint64_t base, uint64_t bytes)
+{
+    const struct trace_region *left = (const struct trace_region *)base;
+    bool is_one = base != 0 && left->magic == TRACE_REGION_MAGIC &&
+                  left->version == TRACE_REGION_VERSION && left->bytes == bytes &&
+                  left->subbuf_bytes == TRACE_SUBBUF_BYTES && left->lane_count != 0 &&
+                  left->lane_count <= TRACE_LANES_MAX;
+    return is_one ? left : NULL;
+}
+
+/* The region is at its place: which of the two does this boot write to? */
+static void choose_place(void)
+{
+    uint64_t bytes = region_bytes;
+    if (EFI_ERROR(
+            memory_take_reserved(region_base + bytes, bytes, HANDOFF_MEMORY_TRACE, &second_base))) {
+        second_base = 0;
+        return;
+    }
+    const struct trace_region *first = find_left(region_base, bytes);
+    const struct trace_region *second = find_left(second_base, bytes);
+    if (first == NULL && second == NULL) {
+        memory_give_back(second_base);
+        second_base = 0;
+    } else if (second == NULL || (first != NULL && first->unix_ns >= second->unix_ns)) {
+        previous_base = region_base;
+        region_base = second_base;
+        second_base = previous_base;
+    } else {
+        previous_base = second_base;
+    }
+}
+
+static void give_back(void)
+{
+    if (region_bytes != 0) {
+        memory_give_back(region_base);
+    }
+    if (second_base != 0) {
+        memory_give_back(second_base);
+    }
+    region_base = region_bytes = second_base = previous_base = 0;
+}
+
 static void take_at(uint64_t base, uint64_t bytes)
 {
-    region_base = 0;
-    region_bytes = 0;
-    if (bytes == 0 || try_take(base, bytes)) {
+    give_back();
+    if (bytes == 0) {
+        return;
+    }
+    if (try_take(base, bytes)) {
+        choose_place();
         return;
     }
     take_anywhere(bytes);
@@ -88,9 +142,6 @@ void trace_region_move(const char *cmdline)
     if (base == TRACE_REGION_DEFAULT_PHYS && bytes == TRACE_REGION_DEFAULT_BYTES) {
         return;
     }
-    if (region_bytes != 0) {
-        memory_give_back(region_base);
-    }
     take_at(base, bytes);
 }
 
@@ -102,5 +153,10 @@ void trace_region_report(struct handoff *handoff)
         Print(L"  trace      0x%lx, %ld KiB\n", region_base, region_bytes / 1024);
     } else {
         Print(L"  trace      none\n");
+    }
+    if (previous_base != 0) {
+        handoff->previous_base = previous_base;
+        handoff->previous_bytes = region_bytes;
+        Print(L"  previous   0x%lx, %ld KiB\n", previous_base, region_bytes / 1024);
     }
 }

@@ -5,11 +5,15 @@
 #include "gen/syscall_numbers.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/program.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
 #include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/unwind.h"
+
+#define USER_FRAMES_MAX 64u
+#define NAME_SHOWN      112u
 
 /* A return address may be the first byte after a call that does not return, so its name is that
  * of the byte before. */
@@ -39,13 +43,46 @@ static void print_trap(const struct trap_frame *trap)
     }
 }
 
-static void print_user(uint64_t rip, uint64_t rsp, const char *process)
+/* Callers of user code, by frame pointers; as far as they lead through functions of the program. */
+static void print_user_callers(const struct kd_program *program, paddr_t root, uint64_t rbp)
 {
-    kd_print("%3s  %016llx  user code of %s, rsp %llx\n", "", (unsigned long long)rip, process,
-             (unsigned long long)rsp);
+    uint64_t frame[2]; /* the caller's rbp, where it goes on */
+    char name[NAME_SHOWN];
+    for (unsigned i = 0; i < USER_FRAMES_MAX; i++) {
+        if (rbp % 8 != 0 || kd_read(root, rbp, frame, sizeof(frame)) != OK ||
+            kd_program_symbol(program, frame[1], false, name, sizeof(name)) == 0) {
+            return;
+        }
+        kd_print("%3s  %016llx  %s\n", "", (unsigned long long)frame[1], name);
+        if (frame[0] <= rbp) {
+            return;
+        }
+        rbp = frame[0];
+    }
 }
 
-static void print_frames(struct kd_unwind *unwind, const char *process)
+static void print_user(const struct kd_unwind *unwind, vaddr_t process)
+{
+    struct kd_program program;
+    char text[NAME_BYTES], name[NAME_SHOWN];
+    paddr_t root = 0;
+    kd_process_text(process, text, sizeof(text));
+    kd_print("%3s  %016llx  user code of %s, rsp %llx", "", (unsigned long long)unwind->rip, text,
+             (unsigned long long)unwind->rsp);
+    bool is_known =
+        process != 0 &&
+        kd_read_kernel(process + offsetof(struct process, root), &root, sizeof(root)) == OK &&
+        kd_program_of(root, &program);
+    if (is_known && kd_program_symbol(&program, unwind->rip, true, name, sizeof(name)) != 0) {
+        kd_print(": %s", name);
+    }
+    kd_print("\n");
+    if (is_known) {
+        print_user_callers(&program, root, unwind->rbp);
+    }
+}
+
+static void print_frames(struct kd_unwind *unwind, vaddr_t process)
 {
     unsigned number = 0;
     do {
@@ -53,7 +90,7 @@ static void print_frames(struct kd_unwind *unwind, const char *process)
             print_trap(&unwind->trap);
         }
         if (kd_unwind_is_user(unwind)) {
-            print_user(unwind->rip, unwind->rsp, process);
+            print_user(unwind, process);
         } else {
             kd_print("%3u  ", number++);
             print_code(unwind->rip, unwind->is_exact);
@@ -65,7 +102,6 @@ static void trace_cpu(unsigned cpu)
 {
     struct kd_registers registers;
     struct kd_unwind unwind;
-    char process[NAME_BYTES];
     status_t status = kd_target->registers(cpu, &registers);
     if (status == ERR_NOT_FOUND) {
         kd_fail("no core %u", cpu);
@@ -74,12 +110,11 @@ static void trace_cpu(unsigned cpu)
         kd_fail("core %u was not captured", cpu);
     }
     vaddr_t thread = kd_cpu_thread(cpu);
-    kd_process_text(
-        thread == 0 ? 0 : kd_fetch_word(thread + offsetof(struct thread, process), "thread"),
-        process, sizeof(process));
     kd_unwind_begin(&unwind, &registers.frame);
     kd_print("core %u:\n", cpu);
-    print_frames(&unwind, process);
+    print_frames(&unwind, thread == 0
+                              ? 0
+                              : kd_fetch_word(thread + offsetof(struct thread, process), "thread"));
 }
 
 static void trace_thread(vaddr_t address)
@@ -101,7 +136,7 @@ static void trace_thread(vaddr_t address)
         kd_fail("the stack of thread %u at 0x%llx cannot be read", thread.tid,
                 (unsigned long long)thread.context.rsp);
     }
-    print_frames(&unwind, process);
+    print_frames(&unwind, (vaddr_t)thread.process);
 }
 
 static void trace_all_cpus(void)

@@ -10,6 +10,7 @@
  */
 #include "arch/interrupt.h"
 #include "kdebug/cmd/handle.h"
+#include "kdebug/cmd/lock.h"
 #include "kdebug/cmd/trace_reader.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/lookup.h"
@@ -19,6 +20,7 @@
 #include "irq/interrupt.h"
 #include "mm/frame_impl.h"
 #include "mm/heap_impl.h"
+#include "mm/tlb_impl.h"
 #include "sched/run_queue.h"
 #include "sync/spinlock.h"
 #include "vm/space_impl.h"
@@ -339,7 +341,52 @@ static void check_trace(void)
     }
 }
 
-/* V1 to V4 of each process's space, A2 and O3 of the areas in it. One that is being made or torn down has no thread. */
+/* S5 of mm/tlb.c: the page tables that a core has are somebody's. */
+struct root_search {
+    paddr_t root;
+    bool found;
+};
+
+static bool match_root(vaddr_t process, void *context)
+{
+    struct root_search *search = context;
+    search->found |=
+        kd_fetch_word(process + offsetof(struct process, root), "process") == search->root;
+    return !search->found;
+}
+
+static void check_roots(void)
+{
+    paddr_t kernel = kd_fetch_word(KD_GLOBAL(kernel_page_table) + offsetof(struct page_table, root),
+                                   "page table");
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        vaddr_t at = KD_GLOBAL(cpus) + cpu * sizeof(struct cpu) + offsetof(struct cpu, active_root);
+        struct root_search search = {.root = kd_fetch_word(at, "core")};
+        search.found = search.root == TLB_ROOT_CHANGING || search.root == kernel;
+        kd_each_process(match_root, &search);
+        CHECK(search.found, "S5: core %u has page tables at 0x%llx, which are no process's", cpu,
+              (unsigned long long)search.root);
+    }
+}
+
+/* S2 of mm/tlb.c: who is to answer is waited for. */
+static void check_shootdowns(void)
+{
+    struct tlb_core cores[CPU_MAX];
+    unsigned count = MIN(kd_target->cpu_count(), CPU_MAX);
+    kd_fetch(KD_GLOBAL(tlb_cores), cores, count * sizeof(cores[0]), "TLB cores");
+    for (unsigned target = 0; target < count; target++) {
+        unsigned pending = atomic_load_explicit(&cores[target].pending, memory_order_relaxed);
+        for (; pending != 0; pending &= pending - 1) {
+            unsigned asker = (unsigned)__builtin_ctz(pending);
+            unsigned waiting = atomic_load_explicit(&cores[asker].waiting, memory_order_relaxed);
+            CHECK(waiting >> target & 1, "S2: core %u is asked by core %u, which does not wait",
+                  target, asker);
+        }
+    }
+}
+
+/* V1 to V4 of each process's space, P1, P2 and O2, A2 to A4, O1, O3, O4 and Z2 of the areas in it. One that is being made or torn down has no thread. */
 static bool check_space(vaddr_t address, void *context UNUSED)
 {
     char why[160];
@@ -347,6 +394,10 @@ static bool check_space(vaddr_t address, void *context UNUSED)
     uint32_t pid = process->object.id;
     if (process->space == NULL || process->thread_count == 0 ||
         is_changing((vaddr_t)&process->space->lock, "space of process", pid)) {
+        return true;
+    }
+    if (kd_lock_is_shared((vaddr_t)&process->space->lock)) {
+        kd_print("  (space of process %u is being changed: a fault is under way)\n", pid);
         return true;
     }
     CHECK(space_check(process->space, why, sizeof(why)), "space of process %u: %s", pid, why);
@@ -369,6 +420,8 @@ static void check_mm(void)
     }
     CHECK(frame_check(why, sizeof(why)), "frames: %s", why);
     CHECK(heap_check(why, sizeof(why)), "heap: %s", why);
+    check_roots();
+    check_shootdowns();
     kd_each_process(check_space, NULL);
 }
 

@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Cores: cpus, cpu, regs. */
+#include "arch/mmu.h"
 #include "base/string.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/program.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/stop.h"
 #include "kdebug/core/target.h"
 #include "kdebug/x86_64/registers.h"
+
+#define NAME_SHOWN 112u
+
+static void print_place(const struct kd_registers *registers)
+{
+    struct kd_program program;
+    char name[NAME_SHOWN];
+    if (frame_is_user(&registers->frame) && kd_program_of(registers->cr3 & PTE_ADDRESS, &program) &&
+        kd_program_symbol(&program, registers->frame.rip, true, name, sizeof(name)) != 0) {
+        kd_print("%s", name);
+    } else {
+        kd_print_address(registers->frame.rip);
+    }
+}
 
 static void show_cpu(const struct kd_value *value)
 {
@@ -28,7 +44,7 @@ static void show_cpu(const struct kd_value *value)
         kd_print("not captured\n");
         return;
     }
-    kd_print_address(registers.frame.rip);
+    print_place(&registers);
     kd_print("%s%s\n", frame_is_user(&registers.frame) ? " (user)" : "",
              registers.frame.rflags & 0x200 ? "" : " (IF=0)");
 }

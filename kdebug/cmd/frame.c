@@ -86,7 +86,7 @@ static bool fetch_head(paddr_t pa, struct frame *out, paddr_t *out_pa)
     return false;
 }
 
-static void run_frame(struct kd_call *call)
+void kd_frame_show(paddr_t pa)
 {
     static const char *const states[] = {[FRAME_STATE_TAIL] = "tail",
                                          [FRAME_STATE_FREE] = "free",
@@ -94,12 +94,7 @@ static void run_frame(struct kd_call *call)
                                          [FRAME_STATE_USED] = "in use",
                                          [FRAME_STATE_ABSENT] = "no RAM"};
     struct frame frame;
-    uint64_t pa;
     paddr_t head;
-    if (!kd_arg_number(call, &pa)) {
-        kd_fail_usage(call);
-    }
-    kd_arg_done(call);
     if (!fetch_head(pa, &frame, &head)) {
         kd_fail("0x%llx is not RAM", (unsigned long long)pa);
     }
@@ -113,6 +108,16 @@ static void run_frame(struct kd_call *call)
                  (unsigned long long)frame.data);
     }
     kd_print("\n");
+}
+
+static void run_frame(struct kd_call *call)
+{
+    uint64_t pa;
+    if (!kd_arg_number(call, &pa)) {
+        kd_fail_usage(call);
+    }
+    kd_arg_done(call);
+    kd_frame_show(pa);
 }
 KD_COMMAND(frame, .usage = "PHYSICAL", .help = "whose a frame is, and the run it belongs to",
            .flags = KD_READS, .run = run_frame);

@@ -98,9 +98,8 @@ KD_COMMAND(help, .usage = "[COMMAND | -manual]", .help = "list the commands, or 
 static void run_version(struct kd_call *call)
 {
     kd_arg_done(call);
-    kd_print("Spoor kdebug, target %s, %u cores, %u symbols, trace schema %016llx\n",
-             kd_target->name, kd_target->cpu_count(), kd_symbols_count(),
-             (unsigned long long)TRACE_SCHEMA_HASH);
+    kd_print("Spoor kdebug, %u cores, %u symbols, trace schema %016llx\n", kd_target->cpu_count(),
+             kd_symbols_count(), (unsigned long long)TRACE_SCHEMA_HASH);
     struct trace_region region;
     uint64_t address = kd_target->trace_region();
     if (address != 0 && kd_read_kernel(address, &region, sizeof(region)) == OK) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* heap: the caches of the kernel heap; or one object of it, and in debug builds who allocated and who freed it last. */
+#include "kdebug/cmd/heap.h"
+
 #include "kdebug/cmd/frame.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/list_walk.h"
@@ -61,17 +63,34 @@ static void show_guard(vaddr_t address)
     show_callers("freed", guard.freed_by);
 }
 
-static void show_object(vaddr_t address)
+/* The cache of a slab is in the frame's data; large objects have a run of their own. */
+static bool find_cache(vaddr_t address, vaddr_t *out)
 {
-    static struct cache cache; /* large */
     struct frame frame;
-    char name[32] = "?";
     bool is_direct = address >= DIRECT_MAP_BASE && address < KERNEL_STACKS_BASE;
     if (!is_direct || !kd_fetch_frame(address - DIRECT_MAP_BASE, &frame) ||
         frame.owner != FRAME_HEAP || (frame.data & HEAP_DATA_RUN) || frame.data == 0) {
+        return false;
+    }
+    *out = frame.data;
+    return true;
+}
+
+bool kd_heap_has(vaddr_t address)
+{
+    vaddr_t cache;
+    return find_cache(address, &cache);
+}
+
+void kd_heap_show(vaddr_t address)
+{
+    static struct cache cache; /* large */
+    char name[32] = "?";
+    vaddr_t where;
+    if (!find_cache(address, &where)) {
         kd_fail("0x%llx is in no cache of the heap", (unsigned long long)address);
     }
-    kd_fetch(frame.data, &cache, sizeof(cache), "heap cache");
+    kd_fetch(where, &cache, sizeof(cache), "heap cache");
     if (cache.slot_bytes < sizeof(struct heap_guard)) {
         kd_fail("the cache of 0x%llx is damaged", (unsigned long long)address);
     }
@@ -90,7 +109,7 @@ static void run_heap(struct kd_call *call)
     bool has_address = kd_arg_number(call, &address);
     kd_arg_done(call);
     if (has_address) {
-        show_object(address);
+        kd_heap_show(address);
     } else {
         show_caches();
     }

@@ -6,6 +6,8 @@
  * run queues, processes, mailboxes, heap caches and zones, and by symbol for those that are
  * variables of their own.
  */
+#include "kdebug/cmd/lock.h"
+
 #include "base/string.h"
 #include "ipc/mailbox.h"
 #include "kdebug/core/lookup.h"
@@ -15,7 +17,8 @@
 #include "kdebug/core/target.h"
 #include "mm/heap_impl.h"
 #include "sched/run_queue.h"
-#include "sync/spinlock.h"
+#include "sync/shared_lock.h"
+#include "vm/space_impl.h"
 
 struct listing {
     struct kd_call *call;
@@ -51,6 +54,18 @@ static const struct kd_type kd_type_lock = {
     .show = show_lock,
 };
 
+bool kd_lock_is_shared(vaddr_t lock)
+{
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        vaddr_t notes = KD_GLOBAL(cpus) + cpu * sizeof(struct cpu) + offsetof(struct cpu, sharing);
+        if (kd_fetch_word(notes, "core") == lock ||
+            kd_fetch_word(notes + sizeof(vaddr_t), "core") == lock) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void list_lock(const struct listing *listing, vaddr_t address)
 {
     struct spinlock lock;
@@ -81,6 +96,10 @@ static bool list_process_locks(vaddr_t process, void *context)
               process + offsetof(struct process, handles) + offsetof(struct handle_table, lock));
     list_lock(context,
               process + offsetof(struct process, exit) + offsetof(struct wait_queue, lock));
+    vaddr_t space = kd_fetch_word(process + offsetof(struct process, space), "process");
+    if (space != 0) {
+        list_lock(context, space + offsetof(struct space, lock));
+    }
     return true;
 }
 

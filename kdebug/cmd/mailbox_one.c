@@ -141,8 +141,9 @@ static void print_age(uint64_t call)
         return;
     }
     uint64_t khz = kd_events_khz();
-    if (kd_target->live && khz != 0) {
-        kd_print("  since %llu us", (unsigned long long)((cpu_tsc() - since) * 1000 / khz));
+    tsc_t now = kd_target->now();
+    if (now > since && khz != 0) {
+        kd_print("  since %llu us", (unsigned long long)((now - since) * 1000 / khz));
     } else {
         kd_print("  since tick %llu", (unsigned long long)since);
     }
@@ -185,7 +186,9 @@ static void show_list(vaddr_t head, const char *title, void (*show)(const struct
     kd_list_begin(&walk, head);
     while (kd_list_next(&walk, &node)) {
         struct thread thread = fetch_thread(node - offsetof(struct thread, wait_link));
-        kd_print(is_empty ? "  %s:\n" : "", title);
+        if (is_empty) {
+            kd_print("  %s:\n", title);
+        }
         is_empty = false;
         print_thread(&thread);
         show(&thread);

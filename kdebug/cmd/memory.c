@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory: read, write, sym. */
+/* Memory: read, write, find, sym. */
 #include "base/string.h"
 #include "gen/layout.h"
+#include "kdebug/core/guard.h"
+#include "kdebug/core/lines.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/search.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
+#include "kdebug/core/terminal.h"
 
-#define ROW_BYTES     16u
-#define COUNT_DEFAULT 64u
-#define COUNT_MAX     0x100000u
+#define ROW_BYTES        16u
+#define COUNT_DEFAULT    64u
+#define COUNT_MAX        0x100000u
+#define FIND_PIECE_BYTES 0x10000u
 
 extern const char kernel_text_start[], kernel_text_end[];
 
@@ -137,6 +142,70 @@ KD_COMMAND(write, .usage = "ADDRESS VALUE [/p | /u PID] [/b /h /w /g]",
            .help = "store VALUE, 8 bytes unless said otherwise", .flags = KD_WRITES,
            .run = run_write);
 
+/* What is looked for: "TEXT", or a number of so many bytes. */
+struct pattern {
+    uint8_t bytes[KD_PATTERN_MAX];
+    size_t count;
+    bool is_text;
+};
+
+static bool take_text(struct kd_call *call, struct pattern *out)
+{
+    if (kd_arg_is_end(call) || *call->args != '"') {
+        return false;
+    }
+    const char *text = call->args + 1, *end = text;
+    while (end < call->args_end && *end != '"') {
+        end++;
+    }
+    out->count = (size_t)(end - text);
+    if (end == call->args_end || out->count == 0 || out->count > KD_PATTERN_MAX) {
+        kd_fail_at(call->args, "a text in quotes, of 1 to %u bytes", KD_PATTERN_MAX);
+    }
+    memcpy(out->bytes, text, out->count);
+    out->is_text = true;
+    call->args = end + 1;
+    return true;
+}
+
+/* In pieces, so that ^C ends it. */
+static bool find_next(kd_space_t space, uint64_t *at, uint64_t end, const struct pattern *pattern)
+{
+    while (end - *at >= pattern->count) {
+        uint64_t piece = MIN(end - *at, FIND_PIECE_BYTES + pattern->count - 1);
+        if (kd_search(space, at, piece, pattern->bytes, pattern->count)) {
+            return true;
+        }
+        if (kd_terminal_interrupted()) {
+            kd_raise(KD_CAUSE_QUIT);
+        }
+    }
+    return false;
+}
+
+static void run_find(struct kd_call *call)
+{
+    struct pattern pattern = {.is_text = false};
+    uint64_t address, length, value = 0;
+    if (!kd_arg_number(call, &address) || !kd_arg_number(call, &length) ||
+        (!take_text(call, &pattern) && !kd_arg_number(call, &value))) {
+        kd_fail_usage(call);
+    }
+    struct place place = parse_place(call);
+    if (!pattern.is_text) {
+        pattern.count = place.width == 0 ? sizeof(value) : place.width;
+        memcpy(pattern.bytes, &value, pattern.count);
+    }
+    uint64_t end = address + length < address ? UINT64_MAX : address + length;
+    while (find_next(space_of(&place, address), &address, end, &pattern) &&
+           kd_emit(call, kd_value_of(address, &kd_type_number))) {
+        address++;
+    }
+}
+KD_COMMAND(find, .usage = "ADDRESS BYTES VALUE|\"TEXT\" [/p | /u PID] [/b /h /w /g]",
+           .help = "where in memory a number of 1, 2, 4 or 8 bytes or a text stands",
+           .flags = KD_READS | KD_GIVES, .run = run_find);
+
 static void print_symbol(const struct kd_symbol *symbol)
 {
     kd_print("%016llx  %c  %6llu  %s\n", (unsigned long long)symbol->address, symbol->kind,
@@ -183,7 +252,12 @@ static void run_sym(struct kd_call *call)
     kd_arg_done(call);
     kd_print("%016llx  ", (unsigned long long)address);
     kd_print_address(address);
+    struct kd_source line;
+    if (kd_line_at(address, &line)) {
+        kd_print("  %s:%u", line.file, line.line);
+    }
     kd_print("\n");
 }
 KD_COMMAND(sym, .usage = "NAME | ADDRESS | -part TEXT",
-           .help = "symbols: address, kind, bytes, name", .flags = KD_READS, .run = run_sym);
+           .help = "symbols: address, kind, bytes, name; of an address the source line, too",
+           .flags = KD_READS, .run = run_sym);

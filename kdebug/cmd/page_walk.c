@@ -7,16 +7,22 @@
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/target.h"
+#include "mm/page_table.h"
 
 static void print_flags(uint64_t entry)
 {
     static const struct {
         uint64_t bit;
         const char *name;
-    } flags[] = {{PTE_WRITE, "write"},       {PTE_USER, "user"},
-                 {PTE_PWT, "pwt"},           {PTE_PCD, "uncached"},
-                 {PTE_ACCESSED, "accessed"}, {PTE_DIRTY, "dirty"},
-                 {PTE_GLOBAL, "global"},     {PTE_NX, "nx"}};
+    } flags[] = {{PTE_WRITE, "write"},
+                 {PTE_USER, "user"},
+                 {PTE_PWT, "pwt"},
+                 {PTE_PCD, "uncached"},
+                 {PTE_ACCESSED, "accessed"},
+                 {PTE_DIRTY, "dirty"},
+                 {PTE_GLOBAL, "global"},
+                 {PTE_NX, "nx"},
+                 {PTE_SOFT_NO_COPY, "no-copy"}};
     if (!(entry & PTE_PRESENT)) {
         kd_print(" not present");
         return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that end the stop: continue, reboot, poweroff. */
+/* Commands that end the stop: continue, which no lock forbids, reboot, poweroff. */
 #include "arch/cpu.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/output.h"
@@ -10,9 +10,9 @@ static void run_continue(struct kd_call *call)
     kd_arg_done(call);
     kd_session_end();
 }
-KD_COMMAND(continue, .usage = "", .help = "let all cores go on", .flags = KD_RESUMES | KD_LIVE,
-           .run = run_continue);
-KD_COMMAND(c, .usage = "", .help = "short for continue", .flags = KD_RESUMES | KD_LIVE,
+KD_COMMAND(continue, .usage = "", .help = "let all cores go on",
+           .flags = KD_RESUMES | KD_LIVE | KD_PARTLY, .run = run_continue);
+KD_COMMAND(c, .usage = "", .help = "short for continue", .flags = KD_RESUMES | KD_LIVE | KD_PARTLY,
            .run = run_continue);
 
 static void run_reboot(struct kd_call *call)

@@ -5,11 +5,13 @@
 #include "arch/pit.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/target.h"
 
 static void run_profile(struct kd_call *call)
 {
     uint64_t rate = 0;
+    kd_require(kd_arg_is_end(call) ? KD_READS : KD_WRITES);
     if (!kd_target->live) {
         kd_fail("needs a live machine");
     }
@@ -34,4 +36,4 @@ static void run_profile(struct kd_call *call)
 }
 KD_COMMAND(profile, .usage = "[RATE | off]",
            .help = "sample kernel and user stacks; 'trace last 9 profile' shows them",
-           .flags = KD_READS | KD_WRITES, .run = run_profile);
+           .flags = KD_READS | KD_WRITES | KD_PARTLY, .run = run_profile);

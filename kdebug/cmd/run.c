@@ -2,6 +2,8 @@
 /* Going on, a little: step, next, out, until; and calling a function of the kernel. */
 #include "kdebug/core/run.h"
 
+#include "kdebug/core/call.h"
+#include "kdebug/core/instruction.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/breakpoint.h"
 #include "kdebug/core/output.h"
@@ -12,21 +14,17 @@
 #include "kdebug/x86_64/unwind.h"
 
 #define STEPS_MAX      1000000u
-#define ARGUMENTS_MAX  6u
 #define RSP_AFTER_CALL 8u
 
-/* Registers of the core that goes on; the command ends with it. */
+/* Registers of the core that is selected, which goes on. The session ends when all is well with the command, see kd_session_end(). */
 static struct kd_registers begin_run(struct kd_call *call)
 {
     struct kd_registers registers;
     kd_arg_done(call);
-    if (!kd_run_can_step(kd_session_cpu())) {
-        kd_fail("only the core that entered can be run by steps: 'cpu %u'", kd_run_cpu());
-    }
-    if (kd_target->registers(kd_session_cpu(), &registers) != OK) {
+    if (!kd_run_can_step(kd_session_cpu()) ||
+        kd_target->registers(kd_session_cpu(), &registers) != OK) {
         kd_fail("core %u was not captured", kd_session_cpu());
     }
-    kd_session_end();
     return registers;
 }
 
@@ -50,7 +48,28 @@ static void run_until(const struct kd_registers *registers, uint64_t address, ui
         kd_fetch(thread, &copy, sizeof(copy), "thread");
         breakpoint->tid = copy.tid;
     }
+    kd_session_end();
 }
+
+static void run_move(struct kd_call *call)
+{
+    uint64_t cpu;
+    if (!kd_arg_number(call, &cpu)) {
+        kd_fail_usage(call);
+    }
+    kd_arg_done(call);
+    if (cpu >= kd_target->cpu_count() || !kd_run_can_step((unsigned)cpu)) {
+        kd_fail("core %llu was not captured", (unsigned long long)cpu);
+    }
+    kd_run_move((unsigned)cpu);
+    if (kd_run_is_moving()) {
+        kd_session_end();
+    }
+}
+KD_COMMAND(
+    move, .usage = "CPU",
+    .help = "go on at the prompt of another core: apic, msr, in, call are then its; nothing runs",
+    .flags = KD_RESUMES | KD_LIVE, .run = run_move);
 
 static void run_step(struct kd_call *call)
 {
@@ -61,10 +80,12 @@ static void run_step(struct kd_call *call)
     }
     (void)begin_run(call);
     kd_run_step(count);
+    kd_session_end();
 }
 KD_COMMAND(step, .usage = "[N]",
-           .help = "execute one instruction, or N; the other cores stand still while it is kernel "
-                   "code",
+           .help = "execute one instruction, or N, of the selected core; the others stand still "
+                   "while it is kernel "
+                   "code that does not wait for them",
            .flags = KD_RESUMES | KD_LIVE, .run = run_step);
 
 static void run_next(struct kd_call *call)
@@ -78,6 +99,7 @@ static void run_next(struct kd_call *call)
     }
     if (length == 0) {
         kd_run_step(1);
+        kd_session_end();
     } else {
         run_until(&registers, rip + length, registers.frame.rsp);
     }
@@ -85,7 +107,23 @@ static void run_next(struct kd_call *call)
 KD_COMMAND(next, .usage = "", .help = "execute one instruction, a called function as a whole",
            .flags = KD_RESUMES | KD_LIVE, .run = run_next);
 
-static void run_out(struct kd_call *call)
+static void run_branch(struct kd_call *call)
+{
+    struct kd_instruction instruction;
+    struct kd_registers registers = begin_run(call);
+    if (kd_instruction_at(kd_session_space(registers.frame.rip), registers.frame.rip,
+                          &instruction) != OK ||
+        instruction.bytes == 0) {
+        kd_fail("without a disassembler nobody knows what a branch is");
+    }
+    kd_run_step_to_branch();
+    kd_session_end();
+}
+KD_COMMAND(branch, .usage = "",
+           .help = "execute instructions up to and with one that goes elsewhere than to the next",
+           .flags = KD_RESUMES | KD_LIVE, .run = run_branch);
+
+static void run_finish(struct kd_call *call)
 {
     struct kd_registers registers = begin_run(call);
     struct kd_unwind unwind;
@@ -95,8 +133,8 @@ static void run_out(struct kd_call *call)
     }
     run_until(&registers, unwind.rip, registers.frame.rsp + RSP_AFTER_CALL);
 }
-KD_COMMAND(out, .usage = "", .help = "run until the present function has returned",
-           .flags = KD_RESUMES | KD_LIVE, .run = run_out);
+KD_COMMAND(finish, .usage = "", .help = "run until the present function has returned",
+           .flags = KD_RESUMES | KD_LIVE, .run = run_finish);
 
 static void run_until_address(struct kd_call *call)
 {
@@ -112,30 +150,26 @@ KD_COMMAND(until, .usage = "ADDRESS", .help = "run until this thread comes to an
 
 /* ---- call ---- */
 
-typedef uint64_t (*function_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
-
 extern const char kernel_text_start[], kernel_text_end[];
 
 static void run_call(struct kd_call *call)
 {
     uint64_t function;
-    uint64_t arguments[ARGUMENTS_MAX] = {0};
+    uint64_t arguments[KD_CALL_ARGUMENTS] = {0};
     unsigned count = 0;
     if (!kd_arg_number(call, &function)) {
         kd_fail_usage(call);
     }
-    while (count < ARGUMENTS_MAX && kd_arg_number(call, &arguments[count])) {
+    while (count < KD_CALL_ARGUMENTS && kd_arg_number(call, &arguments[count])) {
         count++;
     }
     kd_arg_done(call);
     if (function < KD_GLOBAL(kernel_text_start) || function >= KD_GLOBAL(kernel_text_end)) {
         kd_fail("0x%llx is not in the kernel's text", (unsigned long long)function);
     }
-    function_fn entry = (function_fn)(uintptr_t)function;
-    kd_emit(call, kd_value_number(entry(arguments[0], arguments[1], arguments[2], arguments[3],
-                                        arguments[4], arguments[5])));
+    kd_emit(call, kd_value_number(kd_call_function(function, arguments)));
 }
 KD_COMMAND(call, .usage = "FUNCTION [ARGUMENT...]",
            .help = "call a function of the kernel, here and now; a fault in it comes back to the "
-                   "prompt, a lock that somebody holds does not",
+                   "prompt, and BREAK ends one that waits for a lock that somebody holds",
            .flags = KD_WRITES | KD_RESUMES | KD_LIVE | KD_GIVES, .run = run_call);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* self: what kdebug knows about its stops, and faults on purpose, to show that it survives them. */
+/* self: what kdebug knows about its stops; faults and cores that do not answer on purpose, to show that it survives them. */
 #include "base/assert.h"
 #include "base/string.h"
 #include "kdebug/core/command.h"
+#include "kdebug/core/door.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/run.h"
 #include "kdebug/core/stop.h"
 #include "kdebug/core/target.h"
 
@@ -68,6 +70,28 @@ static void run_fault(struct kd_call *call)
     kd_fail_usage(call);
 }
 
+/* The core at the prompt takes no NMI now, and without the door's nobody could come in again. */
+static void make_deaf(struct kd_call *call)
+{
+    uint64_t cpu;
+    if (!kd_arg_number(call, &cpu)) {
+        kd_fail_usage(call);
+    }
+    kd_arg_done(call);
+    if (cpu >= kd_target->cpu_count() || cpu == KD_DOOR_CPU || cpu == kd_run_cpu()) {
+        kd_fail("another core than this one and core %u, which has the serial line", KD_DOOR_CPU);
+    }
+    atomic_store_explicit(&kd_stop_records[cpu].is_deaf, true, memory_order_relaxed);
+}
+
+static void make_hear(struct kd_call *call)
+{
+    kd_arg_done(call);
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        atomic_store_explicit(&kd_stop_records[cpu].is_deaf, false, memory_order_relaxed);
+    }
+}
+
 static void show_stops(void)
 {
     kd_print("CPU  STATE    ANSWERED AFTER us         NMIS  REDUNDANT\n");
@@ -86,11 +110,17 @@ static void run_self(struct kd_call *call)
 {
     if (kd_arg_accept(call, "fault")) {
         run_fault(call);
+    } else if (kd_arg_accept(call, "deaf")) {
+        make_deaf(call);
+    } else if (kd_arg_accept(call, "hear")) {
+        make_hear(call);
+    } else {
+        kd_arg_done(call);
+        show_stops();
     }
-    kd_arg_done(call);
-    show_stops();
 }
-KD_COMMAND(
-    self, .usage = "[fault null|gp|div|ud|bp|text|assert]",
-    .help = "how this stop went; or fault inside the debugger, which must come back to the prompt",
-    .flags = KD_READS | KD_LIVE, .run = run_self);
+KD_COMMAND(self, .usage = "[fault null|gp|div|ud|bp|text|assert | deaf CPU | hear]",
+           .help =
+               "how this stop went; fault inside the debugger, which must come back to the prompt; "
+               "let a core not answer from the next stop on, until it is to hear",
+           .flags = KD_READS | KD_LIVE, .run = run_self);

@@ -2,6 +2,7 @@
 /* Spaces: space, area. What a process has mapped where, and what an area is. */
 #include "abi/memory.h"
 #include "arch/mmu.h"
+#include "kdebug/cmd/lock.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/output.h"
@@ -66,6 +67,14 @@ static void print_tree(vaddr_t node, unsigned depth, unsigned *left)
     print_tree((vaddr_t)mapping.node.child[1], depth - 1, left);
 }
 
+static const char *describe_lock(vaddr_t at, const struct shared_lock *lock)
+{
+    if (spinlock_is_held(&lock->spin)) {
+        return ", locked";
+    }
+    return kd_lock_is_shared(at) ? ", a fault or a copy is under way" : "";
+}
+
 static void run_space(struct kd_call *call)
 {
     struct space space;
@@ -82,7 +91,7 @@ static void run_space(struct kd_call *call)
     kd_fetch(at, &space, sizeof(space), "space");
     kd_print("space 0x%llx, page tables 0x%llx, %llu mappings%s\n", (unsigned long long)at,
              (unsigned long long)space.table.root, (unsigned long long)space.mapping_count,
-             spinlock_is_held(&space.lock) ? ", locked" : "");
+             describe_lock(at + offsetof(struct space, lock), &space.lock));
     print_tree((vaddr_t)space.mappings.root, 64, &left);
 }
 KD_COMMAND(space, .usage = "PID", .help = "what a process has mapped where",

@@ -6,6 +6,7 @@
 #include "kdebug/core/deferred.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/target.h"
 
 static uint32_t fetch_period(void)
@@ -15,12 +16,13 @@ static uint32_t fetch_period(void)
     return period;
 }
 
-/* Ticks a thread has had, until the stop goes on; false: nobody can say, because it runs in a dead machine. */
+/* Ticks a thread has had, until the stop; false: nobody can say, because it runs in a machine that died without one. */
 static bool find_total(const struct thread *thread, uint64_t *out_total)
 {
     bool runs = thread->ticks < 0;
-    *out_total = (uint64_t)(runs ? thread->ticks + (int64_t)cpu_tsc() : thread->ticks);
-    return !runs || kd_target->live;
+    tsc_t now = kd_target->now();
+    *out_total = (uint64_t)(runs ? thread->ticks + (int64_t)now : thread->ticks);
+    return !runs || now != 0;
 }
 
 static tsc_t fetch_user_since(vaddr_t thread)
@@ -43,7 +45,7 @@ bool kd_thread_times(vaddr_t address, const struct thread *thread, struct thread
     if (thread->process == NULL) {
         *out = (struct thread_times){.kernel = total};
     } else {
-        *out = times_split(&thread->count, total, fetch_user_since(address), cpu_tsc(),
+        *out = times_split(&thread->count, total, fetch_user_since(address), kd_target->now(),
                            fetch_period());
     }
     return out->user + out->kernel > 0;
@@ -104,6 +106,7 @@ static void run_times(struct kd_call *call)
         return;
     }
     kd_arg_done(call);
+    kd_require(KD_WRITES);
     if (!kd_target->live) {
         kd_fail("needs a live machine");
     }
@@ -113,4 +116,4 @@ static void run_times(struct kd_call *call)
 KD_COMMAND(
     times, .usage = "[on | off]",
     .help = "core time of each thread in user mode, in the kernel, and from when nobody counted",
-    .flags = KD_READS | KD_WRITES, .run = run_times);
+    .flags = KD_READS | KD_WRITES | KD_PARTLY, .run = run_times);

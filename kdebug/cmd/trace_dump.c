@@ -76,18 +76,18 @@ static void write_lane(uint64_t limit)
     }
 }
 
-void kd_trace_dump(uint64_t newest, void (*put)(char c))
+void kd_trace_dump(const struct kd_dump_wish *wish, void (*put)(char c))
 {
     static const char schema[] = TRACE_SCHEMA_TEXT;
-    dump.address = kd_region_read(&dump.region);
+    dump.address = kd_region_of(wish->previous, &dump.region);
     dump.sequence = 0;
-    kd_armour_begin(&dump.armour, put);
+    kd_armour_begin(&dump.armour, wish->first, wish->count, put);
     write_block(CAPTURE_START, &dump.region, sizeof(dump.region), NULL, 0);
     write_block(CAPTURE_SCHEMA, schema, sizeof(schema) - 1, NULL, 0);
     write_status();
     for (unsigned i = 0; i < dump.region.lane_count; i++) {
         if (kd_lane_open(dump.address, &dump.region, i, &dump.lane)) {
-            write_lane(newest);
+            write_lane(wish->newest);
         }
     }
     write_status();

@@ -6,6 +6,7 @@
 #include "gen/trace_table.h"
 #include "kdebug/core/deferred.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/target.h"
 #include "trace/ring/hook.h"
 
@@ -16,15 +17,39 @@ static const char *const operators[] = {"==", "!=", "<", "<=", ">", ">="};
 
 /* ---- listing ---- */
 
-static void show_value(const struct trace_field *field, uint64_t value)
+void kd_trace_show_value(const struct trace_field *field, uint64_t value)
 {
     const char *name = field->kind == TRACE_KIND_ENUM ? trace_enum_name(field, value) : NULL;
     if (name != NULL) {
         kd_print("%s", name);
+    } else if (field->kind == TRACE_KIND_CODE) {
+        kd_print_address(value);
     } else if (field->kind == TRACE_KIND_STATUS) {
         kd_print("%lld", (long long)value);
     } else {
-        kd_print(field->kind == TRACE_KIND_HEX ? "0x%llx" : "%llu", (unsigned long long)value);
+        kd_print(field->kind == TRACE_KIND_HEX || field->kind == TRACE_KIND_OPERATION ? "0x%llx"
+                                                                                      : "%llu",
+                 (unsigned long long)value);
+    }
+}
+
+void kd_trace_show_conditions(unsigned event, const struct trace_condition *conditions,
+                              unsigned count)
+{
+    const struct trace_event_info *info = trace_event_info(event);
+    for (unsigned i = 0; i < MIN(count, TRACE_CONDITIONS_MAX); i++) {
+        const struct trace_condition *condition = &conditions[i];
+        if (condition->field >= info->fields || condition->compare >= ARRAY_COUNT(operators)) {
+            kd_print(" ?");
+            continue;
+        }
+        const struct trace_field *field = &info->field[condition->field];
+        kd_print("%s %s %s ",
+                 i == 0                             ? ""
+                 : condition->join == TRACE_JOIN_OR ? " or"
+                                                    : " and",
+                 field->name, operators[condition->compare]);
+        kd_trace_show_value(field, condition->value);
     }
 }
 
@@ -40,22 +65,9 @@ static void show_hook(const struct trace_hook *hook)
         refused += hook->count[cpu].refused;
     }
     kd_print("%s:", info->name);
-    for (unsigned i = 0; i < MIN(hook->conditions, TRACE_CONDITIONS_MAX); i++) {
-        const struct trace_condition *condition = &hook->condition[i];
-        if (condition->field >= info->fields || condition->compare >= ARRAY_COUNT(operators)) {
-            kd_print(" ?");
-            continue;
-        }
-        const struct trace_field *field = &info->field[condition->field];
-        kd_print("%s %s %s ",
-                 i == 0                             ? ""
-                 : condition->join == TRACE_JOIN_OR ? " or"
-                                                    : " and",
-                 field->name, operators[condition->compare]);
-        show_value(field, condition->value);
-    }
-    kd_print("    passed %llu, refused %llu\n", (unsigned long long)passed,
-             (unsigned long long)refused);
+    kd_trace_show_conditions(hook->event, hook->condition, hook->conditions);
+    kd_print("    passed %llu, refused %llu%s\n", (unsigned long long)passed,
+             (unsigned long long)refused, hook->aggregation == NULL ? "" : ", counted");
 }
 
 static void list(void)
@@ -70,7 +82,7 @@ static void list(void)
 
 /* ---- setting ---- */
 
-static unsigned take_event(struct kd_call *call)
+unsigned kd_trace_take_event(struct kd_call *call)
 {
     char name[WORD_BYTES];
     const char *at = call->args;
@@ -87,7 +99,7 @@ static unsigned take_event(struct kd_call *call)
     kd_fail_at(at, "no such event; 'trace last' shows names");
 }
 
-static unsigned take_field(struct kd_call *call, const struct trace_event_info *info)
+unsigned kd_trace_take_field(struct kd_call *call, const struct trace_event_info *info)
 {
     char name[WORD_BYTES];
     const char *at = call->args;
@@ -136,14 +148,14 @@ static struct trace_condition take_condition(struct kd_call *call,
                                              const struct trace_event_info *info, unsigned join)
 {
     struct trace_condition condition = {.join = (unsigned char)join};
-    condition.field = (unsigned short)take_field(call, info);
+    condition.field = (unsigned short)kd_trace_take_field(call, info);
     condition.compare = (unsigned char)take_operator(call);
     condition.value = take_value(call, &info->field[condition.field]);
     return condition;
 }
 
-static unsigned take_conditions(struct kd_call *call, const struct trace_event_info *info,
-                                struct trace_condition *to)
+unsigned kd_trace_take_conditions(struct kd_call *call, const struct trace_event_info *info,
+                                  struct trace_condition *to)
 {
     unsigned count = 0, join = TRACE_JOIN_AND;
     for (;;) {
@@ -170,20 +182,21 @@ void kd_trace_filter(struct kd_call *call)
         list();
         return;
     }
+    kd_require(KD_WRITES);
     if (!kd_target->live) {
         kd_fail("needs a live machine");
     }
     struct trace_condition condition[TRACE_CONDITIONS_MAX];
     struct trace_filter filter;
-    unsigned event = take_event(call), count = 0;
+    unsigned event = kd_trace_take_event(call), count = 0;
     if (!kd_arg_accept(call, "off")) {
-        count = take_conditions(call, trace_event_info(event), condition);
+        count = kd_trace_take_conditions(call, trace_event_info(event), condition);
     }
     kd_arg_done(call);
     if (trace_filter_make(event, condition, count, &filter) != OK) {
         kd_fail("a value does not fit into its field");
     }
-    if (!kd_deferred_filter(event, condition, count)) {
+    if (!kd_deferred_hook(event, condition, count, NULL)) {
         kd_fail("too many requests are waiting: continue first");
     }
     kd_print("from the end of the stop on\n");

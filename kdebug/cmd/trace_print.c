@@ -10,10 +10,9 @@
 #include "kdebug/cmd/trace_print.h"
 
 #include "base/string.h"
-#include "gen/errors.h"
-#include "gen/syscall_numbers.h"
 #include "gen/trace_table.h"
 #include "kdebug/core/command.h"
+#include "kdebug/core/event_print.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
 
@@ -30,6 +29,7 @@ struct found {
 
 static struct found heap[KD_EVENTS_MAX];
 static unsigned heap_count, heap_limit;
+static bool is_forward; /* the oldest are wanted, so the newest is on top */
 static struct trace_region region;
 static struct kd_lane lane;
 static uint64_t subbuf[TRACE_SUBBUF_BYTES / 8];
@@ -37,9 +37,14 @@ static uint64_t subbuf[TRACE_SUBBUF_BYTES / 8];
 /* ---- collecting ---- */
 
 /* Later in time; at the same time, later in the list of lanes, so that the order is always the
- * same. */
+ * same. Forward, all is the other way round. */
 static bool is_later(const struct found *a, const struct found *b)
 {
+    if (is_forward) {
+        const struct found *other = a;
+        a = b;
+        b = other;
+    }
     return a->tsc != b->tsc     ? a->tsc > b->tsc
            : a->lane != b->lane ? a->lane > b->lane
                                 : a->record > b->record;
@@ -95,18 +100,11 @@ struct visit_context {
     uint64_t last_tsc;
 };
 
-static bool passes(const struct kd_event_filter *filter, unsigned event)
-{
-    const struct trace_event_info *info = trace_event_info(event);
-    return filter->prefix[0] == '\0' ||
-           (info != NULL && strncmp(info->name, filter->prefix, strlen(filter->prefix)) == 0);
-}
-
 static bool visit_record(const struct kd_record *record, void *context)
 {
     struct visit_context *visit = context;
     visit->last_tsc = record->tsc;
-    if (passes(visit->filter, TRACE_EVENT(record->words[0]))) {
+    if (kd_event_passes(visit->filter, record)) {
         struct found candidate = {
             .tsc = record->tsc,
             .record = lane.ring + (record->position & (lane.ring_bytes - 1)),
@@ -131,7 +129,7 @@ static void collect_lane(const struct kd_event_filter *filter)
         size_t bytes = kd_subbuf_read(&lane, start, subbuf);
         if (bytes > 0) {
             kd_subbuf_each(subbuf, bytes, visit_record, &context);
-            if (heap_count == heap_limit && context.last_tsc != 0 &&
+            if (!is_forward && heap_count == heap_limit && context.last_tsc != 0 &&
                 context.last_tsc < heap[0].tsc) {
                 return;
             }
@@ -144,8 +142,9 @@ static void collect_lane(const struct kd_event_filter *filter)
 
 unsigned kd_events_collect(const struct kd_event_filter *filter, unsigned limit)
 {
-    vaddr_t address = kd_region_read(&region);
+    vaddr_t address = kd_region_of(filter->previous, &region);
     heap_count = 0;
+    is_forward = filter->is_forward;
     heap_limit = MIN(limit, KD_EVENTS_MAX);
     for (unsigned i = 0; i < region.lane_count && heap_limit > 0; i++) {
         if (kd_lane_open(address, &region, i, &lane) &&
@@ -177,64 +176,6 @@ static void print_time(uint64_t tsc)
              (unsigned long long)(us % US_PER_S));
 }
 
-static void print_string(const uint64_t *record, unsigned word, unsigned words)
-{
-    const char *text = (const char *)(record + word);
-    size_t bytes = (words + 1 - word) * 8u;
-    for (size_t i = 0; i < bytes && text[i] != '\0'; i++) {
-        kd_print("%c", text[i] >= ' ' && text[i] < 127 ? text[i] : '.');
-    }
-}
-
-static void print_frames(const uint64_t *record, unsigned word, unsigned words)
-{
-    for (unsigned i = word; i <= words; i++) {
-        kd_print(i == word ? "" : " < ");
-        kd_print_address(record[i]);
-    }
-}
-
-static void print_field(const struct trace_field *field, const uint64_t *record, unsigned words)
-{
-    if (field->kind == TRACE_KIND_STRING) {
-        print_string(record, field->word, words);
-        return;
-    }
-    if (field->kind == TRACE_KIND_FRAMES) {
-        print_frames(record, field->word, words);
-        return;
-    }
-    if (field->word > words) {
-        kd_print("?");
-        return;
-    }
-    unsigned long long value = trace_field_value(field, record);
-    const char *name = NULL;
-    switch (field->kind) {
-    case TRACE_KIND_ENUM:
-        name = trace_enum_name(field, value);
-        break;
-    case TRACE_KIND_SYSCALL:
-        name = syscall_name((unsigned)value);
-        break;
-    case TRACE_KIND_STATUS:
-        name = status_name((status_t)value);
-        break;
-    case TRACE_KIND_HEX:
-    case TRACE_KIND_VECTOR:
-    case TRACE_KIND_CALL:
-        kd_print("0x%llx", value);
-        return;
-    default:
-        break;
-    }
-    if (name != NULL) {
-        kd_print("%s", name);
-    } else {
-        kd_print("%llu", value);
-    }
-}
-
 /* Read the record number i points to; its payload words. False: it is gone. */
 static bool read_record(const struct found *found, uint64_t record[1 + TRACE_WORDS_MAX + 1],
                         unsigned *out_words)
@@ -246,13 +187,21 @@ static bool read_record(const struct found *found, uint64_t record[1 + TRACE_WOR
     return kd_read_kernel(found->record, record, 8 * (1 + *out_words)) == OK;
 }
 
-/* The heap is sorted newest first; people read oldest first. */
+/* The heap is sorted newest first, or oldest; people read oldest first. */
 static const struct found *found_at(unsigned i)
 {
-    return &heap[heap_count - 1 - i];
+    return &heap[is_forward ? i : heap_count - 1 - i];
 }
 
-void kd_events_show(unsigned i)
+/* Since the one before. */
+static void print_delta(unsigned i)
+{
+    uint64_t ticks = i == 0 ? 0 : found_at(i)->tsc - found_at(i - 1)->tsc;
+    unsigned long long ns = region.tsc_khz == 0 ? ticks : ticks * 1000000 / region.tsc_khz;
+    kd_print("+%9llu.%03llu us ", ns / 1000, ns % 1000);
+}
+
+void kd_events_show(unsigned i, bool with_delta)
 {
     const struct found *found = found_at(i);
     uint64_t record[1 + TRACE_WORDS_MAX + 1];
@@ -261,19 +210,19 @@ void kd_events_show(unsigned i)
         kd_print("(gone)\n");
         return;
     }
-    print_time(found->tsc);
-    const struct trace_event_info *info = trace_event_info(TRACE_EVENT(record[0]));
+    if (with_delta) {
+        print_delta(i);
+    } else {
+        print_time(found->tsc);
+    }
     if (found->kind == TRACE_LANE_META) {
         kd_print("meta       ");
     } else {
         kd_print("cpu%-2u %5u%c", found->cpu, found->current,
                  found->kind == TRACE_LANE_NMI ? '!' : ' ');
     }
-    kd_print(" %s", info == NULL ? "unknown event" : info->name);
-    for (unsigned f = 0; info != NULL && f < info->fields; f++) {
-        kd_print(" %s=", info->field[f].name);
-        print_field(&info->field[f], record, words);
-    }
+    kd_print(" ");
+    kd_event_print(record, words);
     kd_print("\n");
 }
 
@@ -289,7 +238,7 @@ void kd_events_show_log(unsigned i)
     kd_print(
         "cpu%-2u %-7s ", found->cpu,
         trace_enum_name(&trace_event_info(TRACE_EVENT_LOG_LINE)->field[0], TRACE_SMALL(record[0])));
-    print_string(record, 1, words);
+    kd_event_print_string(record, 1, words);
     kd_print("\n");
 }
 

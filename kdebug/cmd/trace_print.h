@@ -3,18 +3,14 @@
 #pragma once
 
 #include "kdebug/cmd/trace_reader.h"
+#include "kdebug/cmd/trace_select.h"
 
 #define KD_EVENTS_MAX 1024u
 
-struct kd_event_filter {
-    char prefix[48]; /* of the event's name; "" any */
-    int cpu;         /* -1 any */
-};
-
-/* kd_events_collect() - find the newest events that pass, at most limit; returns how many.
- * kd_events_show() - print number i, oldest first. */
+/* kd_events_collect() - find the newest events that pass, or with filter->is_forward the oldest, at most limit; returns how many.
+ * kd_events_show() - print number i, oldest first; with_delta: how long after the one before in place of when. */
 unsigned kd_events_collect(const struct kd_event_filter *filter, unsigned limit);
-void kd_events_show(unsigned i);
+void kd_events_show(unsigned i, bool with_delta);
 
 /* kd_events_find() - when the newest of those collected was written whose field of this name holds the value. False: none
  * is. kd_events_khz() - ticks of that time in a millisecond. */

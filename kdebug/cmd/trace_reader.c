@@ -3,8 +3,19 @@
 #include "kdebug/cmd/trace_reader.h"
 
 #include "gen/trace_events.h"
+#include "gen/trace_schema.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/target.h"
+
+static vaddr_t read_region(vaddr_t address, struct trace_region *out)
+{
+    kd_fetch(address, out, sizeof(*out), "trace region");
+    if (out->magic != TRACE_REGION_MAGIC || out->version != TRACE_REGION_VERSION ||
+        out->lane_count > TRACE_LANES_MAX) {
+        kd_fail("the trace region at 0x%llx is damaged", (unsigned long long)address);
+    }
+    return address;
+}
 
 vaddr_t kd_region_read(struct trace_region *out)
 {
@@ -12,10 +23,22 @@ vaddr_t kd_region_read(struct trace_region *out)
     if (address == 0) {
         kd_fail("this machine has no trace region");
     }
-    kd_fetch(address, out, sizeof(*out), "trace region");
-    if (out->magic != TRACE_REGION_MAGIC || out->version != TRACE_REGION_VERSION ||
-        out->lane_count > TRACE_LANES_MAX) {
-        kd_fail("the trace region at 0x%llx is damaged", (unsigned long long)address);
+    return read_region(address, out);
+}
+
+vaddr_t kd_region_of(bool previous, struct trace_region *out)
+{
+    if (!previous) {
+        return kd_region_read(out);
+    }
+    vaddr_t address = kd_target->trace_previous == NULL ? 0 : kd_target->trace_previous();
+    if (address == 0) {
+        kd_fail("no boot before this one left its trace: it takes a reset, not switching off");
+    }
+    read_region(address, out);
+    if (out->schema_hash != TRACE_SCHEMA_HASH) {
+        kd_fail("another kernel wrote it, whose events this one does not know: see 'spoor capture "
+                "--previous'");
     }
     return address;
 }

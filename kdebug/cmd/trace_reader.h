@@ -31,6 +31,9 @@ struct kd_record {
  * the target. */
 vaddr_t kd_region_read(struct trace_region *out);
 
+/* kd_region_of() - the same, or that of the boot before. */
+vaddr_t kd_region_of(bool previous, struct trace_region *out);
+
 /* kd_lane_open() - lane number index. False: it has no ring, or its control block makes no sense.
  * */
 bool kd_lane_open(vaddr_t address, const struct trace_region *region, unsigned index,

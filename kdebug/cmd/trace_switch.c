@@ -6,6 +6,7 @@
 #include "gen/trace_table.h"
 #include "kdebug/core/deferred.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/target.h"
 #include "trace/ring/choice.h"
 #include "trace/ring/hook.h"
@@ -59,7 +60,9 @@ static void show_set(const char *what, const struct trace_event_set *set)
 void kd_trace_show_on(void)
 {
     struct trace_event_set now = read_on(), pending;
-    show_set("on:", &now);
+    bool is_held;
+    kd_fetch(KD_GLOBAL(trace_is_held), &is_held, sizeof(is_held), "state of recording");
+    show_set(is_held ? "held; on when it goes on:" : "on:", &now);
     if (kd_target->live && kd_deferred_wanted(&pending)) {
         show_set("on after the stop:", &pending);
     }
@@ -110,10 +113,11 @@ static void take_choice(struct kd_call *call, struct trace_event_set *set, bool 
 void kd_trace_switch(struct kd_call *call, bool on)
 {
     struct trace_event_set wanted;
+    kd_require(KD_WRITES);
     if (!kd_target->live) {
         kd_fail("needs a live machine");
     }
-    if (kd_arg_is_end(call)) {
+    if (kd_arg_is_end(call) && !on) {
         kd_fail_usage(call);
     }
     if (!kd_deferred_wanted(&wanted)) {

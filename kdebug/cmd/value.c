@@ -7,6 +7,7 @@
 #include "kdebug/core/output.h"
 #include "kdebug/core/parser.h"
 #include "kdebug/core/session.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/target.h"
 #include "kdebug/core/type_print.h"
 #include "kdebug/core/variables.h"
@@ -196,6 +197,7 @@ static void set_register(const char *name, uint64_t bits)
 {
     struct kd_registers registers;
     unsigned cpu = kd_session_cpu();
+    kd_require(KD_WRITES);
     if (kd_target->set_registers == NULL || kd_target->registers(cpu, &registers) != OK) {
         kd_fail("the registers of core %u cannot be set", cpu);
     }
@@ -214,6 +216,7 @@ static void set_place(struct kd_call *call)
         kd_fail_usage(call);
     }
     struct kd_value value = take_assigned(call);
+    kd_require(KD_WRITES);
     const char *error = kd_store(&place, value.bits);
     if (error != NULL) {
         kd_fail("%s", error);
@@ -281,4 +284,4 @@ static void run_set(struct kd_call *call)
 KD_COMMAND(set, .usage = "[pager LINES | $NAME = E | %REGISTER = E | EXPRESSION = E]",
            .help = "change a variable, a register of the selected core, memory; stop output after "
                    "so many lines, 0 never",
-           .flags = KD_READS | KD_WRITES, .run = run_set);
+           .flags = KD_READS | KD_WRITES | KD_PARTLY, .run = run_set);

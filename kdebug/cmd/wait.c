@@ -6,9 +6,10 @@
  * nobody has received it for who received from that mailbox last; a join for the thread it names. Other waits are for
  * whoever comes, and end a chain.
  */
+#include "kdebug/cmd/wait.h"
+
 #include "base/format.h"
 #include "ipc/mailbox.h"
-#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
 
@@ -43,18 +44,17 @@ static vaddr_t find_server(const struct thread *caller)
     return (vaddr_t)mailbox.server;
 }
 
-static bool is_waiting(const struct thread *thread)
+bool kd_wait_is_on(const struct thread *thread)
 {
     return thread->run == THREAD_BLOCKED && thread->wait_object != NULL &&
            atomic_load_explicit(&thread->ticket, memory_order_relaxed) != 0;
 }
 
-/* Whom a thread waits for; 0: it does not wait, or for nobody in particular. */
-static vaddr_t find_awaited(vaddr_t address)
+vaddr_t kd_wait_awaited(vaddr_t address)
 {
     struct thread thread;
     kd_fetch(address, &thread, sizeof(thread), "thread");
-    if (!is_waiting(&thread)) {
+    if (!kd_wait_is_on(&thread)) {
         return 0;
     }
     if (thread.wait == TRACE_THREAD_STATE_CALL || thread.wait == TRACE_THREAD_STATE_REPLY) {
@@ -66,7 +66,7 @@ static vaddr_t find_awaited(vaddr_t address)
     return joins ? (vaddr_t)thread.wait_object : 0;
 }
 
-static void print_thread(vaddr_t address)
+void kd_wait_print(vaddr_t address)
 {
     struct thread thread;
     char process[NAME_BYTES];
@@ -76,34 +76,34 @@ static void print_thread(vaddr_t address)
     kd_print("%u %s/%s", thread.tid, process, thread.name);
 }
 
-/* Follow the chain that begins at a thread. Returns whether it leads back to it. */
-static bool print_chain(vaddr_t start)
+vaddr_t kd_wait_print_chain(vaddr_t start, bool *out_cycle)
 {
     vaddr_t at = start;
-    for (unsigned i = 0; i < CHAIN_MAX; i++) {
-        vaddr_t next = find_awaited(at);
+    *out_cycle = false;
+    for (unsigned i = 0; i < CHAIN_MAX && !*out_cycle; i++) {
+        vaddr_t next = kd_wait_awaited(at);
         if (next == 0) {
-            return false;
+            break;
         }
         kd_print(" -> ");
-        print_thread(next);
-        if (next == start) {
-            return true;
-        }
+        kd_wait_print(next);
+        *out_cycle = next == start;
         at = next;
     }
-    return false;
+    return at;
 }
 
 static void show_wait(const struct kd_value *value)
 {
     struct thread thread;
     char object[80];
+    bool cycle;
     kd_fetch(value->bits, &thread, sizeof(thread), "thread");
     kd_object_text((vaddr_t)thread.wait_object, object, sizeof(object));
     kd_print("%-9s  %-28s  ", kd_state_name(&thread), object);
-    print_thread(value->bits);
-    kd_print("%s\n", print_chain(value->bits) ? "  CYCLE" : "");
+    kd_wait_print(value->bits);
+    (void)kd_wait_print_chain(value->bits, &cycle);
+    kd_print("%s\n", cycle ? "  CYCLE" : "");
 }
 
 static const struct kd_type kd_type_wait = {
@@ -121,7 +121,7 @@ static bool list_wait(vaddr_t thread, const struct thread *copy, void *context)
 {
     struct listing *listing = context;
     bool is_shown = listing->process == 0 || (vaddr_t)copy->process == listing->process;
-    if (!is_shown || !is_waiting(copy)) {
+    if (!is_shown || !kd_wait_is_on(copy)) {
         return true;
     }
     return kd_emit(listing->call, kd_value_of(thread, &kd_type_wait));

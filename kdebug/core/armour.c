@@ -5,7 +5,7 @@
 #include "base/crc32c.h"
 #include "base/format.h"
 
-#define COLUMNS 76u
+#define LINE_BYTES (KD_ARMOUR_DIGITS + 32) /* with number and checksum */
 
 static void put_text(struct kd_armour *armour, const char *text)
 {
@@ -14,30 +14,59 @@ static void put_text(struct kd_armour *armour, const char *text)
     }
 }
 
+/* A line whose checksum is behind it. text has room for that. */
+static void put_checked(struct kd_armour *armour, char *text, size_t length, size_t room)
+{
+    uint32_t crc = crc32c(0, text, length);
+    format_text(text + length, room - length, " %08x\n", crc);
+    put_text(armour, text);
+}
+
+static void end_line(struct kd_armour *armour)
+{
+    char text[LINE_BYTES];
+    if (armour->number >= armour->first && armour->number < armour->end) {
+        armour->line[armour->column] = '\0';
+        size_t length = format_text(text, sizeof(text), "%llx %s",
+                                    (unsigned long long)armour->number, armour->line);
+        put_checked(armour, text, length, sizeof(text));
+    }
+    armour->number++;
+    armour->column = 0;
+}
+
 static void put_digit(struct kd_armour *armour, char digit)
 {
-    armour->put(digit);
-    if (++armour->column == COLUMNS) {
-        armour->put('\n');
-        armour->column = 0;
+    armour->line[armour->column++] = digit;
+    if (armour->column == KD_ARMOUR_DIGITS) {
+        end_line(armour);
     }
 }
 
-/* Four digits for the bytes gathered; '=' for those that are missing. */
-static void put_group(struct kd_armour *armour)
+void kd_base64_group(uint32_t bits, unsigned bytes, char to[4])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint32_t bits = armour->bits << 8 * (3 - armour->bit_bytes);
+    bits <<= 8 * (3 - bytes);
     for (unsigned i = 0; i < 4; i++) {
-        put_digit(armour, i <= armour->bit_bytes ? digits[bits >> (18 - 6 * i) & 63] : '=');
+        to[i] = i <= bytes ? digits[bits >> (18 - 6 * i) & 63] : '=';
+    }
+}
+
+static void put_group(struct kd_armour *armour)
+{
+    char digits[4];
+    kd_base64_group(armour->bits, armour->bit_bytes, digits);
+    for (unsigned i = 0; i < ARRAY_COUNT(digits); i++) {
+        put_digit(armour, digits[i]);
     }
     armour->bits = 0;
     armour->bit_bytes = 0;
 }
 
-void kd_armour_begin(struct kd_armour *armour, void (*put)(char c))
+void kd_armour_begin(struct kd_armour *armour, uint64_t first, uint64_t count, void (*put)(char c))
 {
-    *armour = (struct kd_armour){.put = put};
+    *armour = (struct kd_armour){
+        .first = first, .end = first + MIN(count, UINT64_MAX - first), .put = put};
     put_text(armour, "=== spoor dump begin\n");
 }
 
@@ -61,9 +90,9 @@ void kd_armour_end(struct kd_armour *armour)
         put_group(armour);
     }
     if (armour->column > 0) {
-        armour->put('\n');
+        end_line(armour);
     }
-    format_text(text, sizeof(text), "=== spoor dump end %llu %08x\n",
-                (unsigned long long)armour->bytes, armour->crc);
-    put_text(armour, text);
+    size_t length = format_text(text, sizeof(text), "=== spoor dump end %llu %08x",
+                                (unsigned long long)armour->bytes, armour->crc);
+    put_checked(armour, text, length, sizeof(text));
 }

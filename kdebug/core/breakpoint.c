@@ -7,6 +7,7 @@
 #include "kdebug/core/expression.h"
 #include "kdebug/core/guard.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/remote.h"
 #include "kdebug/core/target.h"
 
 extern const char kernel_text_start[], kernel_text_end[], entry_text_start[], entry_text_end[],
@@ -136,7 +137,8 @@ bool kd_breakpoint_stops(struct kd_breakpoint *breakpoint, const struct kd_hit *
     if (!breakpoint->is_enabled || (breakpoint->cpu != KD_ANY_CPU && breakpoint->cpu != hit->cpu) ||
         (breakpoint->tid != 0 && breakpoint->tid != hit->tid) ||
         (breakpoint->pid != 0 && breakpoint->pid != hit->pid) || hit->rsp < breakpoint->above ||
-        !condition_holds(breakpoint->condition)) {
+        !condition_holds(breakpoint->condition) ||
+        !kd_remote_condition_holds(&breakpoint->remote_condition, hit->cpu)) {
         return false;
     }
     return ++breakpoint->hits > breakpoint->skip;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/types.h"
+#include "kdebug/remote/agent.h"
 
 #define KD_BREAKS_MAX      96u
 #define KD_HARDWARE_MAX    4u
@@ -32,8 +33,9 @@ struct kd_breakpoint {
     uint64_t address;
     uint64_t above;      /* only with a higher rsp: the frame that wanted it, not a deeper one */
     uint64_t hits, skip; /* those that counted; how many of the first not to stop at */
-    char condition[KD_CONDITION_BYTES]; /* an expression, "" always */
-    char commands[KD_CONDITION_BYTES];  /* a line to run at a stop, "" none */
+    char condition[KD_CONDITION_BYTES];    /* an expression, "" always */
+    struct kd_agent_code remote_condition; /* gdb's */
+    char commands[KD_CONDITION_BYTES];     /* a line to run at a stop, "" none */
 };
 
 /* Who ran into it. */
@@ -59,6 +61,12 @@ void kd_breakpoint_remove(struct kd_breakpoint *breakpoint);
 /* kd_breakpoint_at() - number of the next enabled one of INT3 at an address behind `after`, 0:
  * none. */
 unsigned kd_breakpoint_at(uint64_t address, unsigned after);
+
+/* kd_breakpoint_is_executed() - of one of the kinds that stop before an instruction is executed. */
+static inline bool kd_breakpoint_is_executed(const struct kd_breakpoint *breakpoint)
+{
+    return breakpoint->kind == KD_BREAK_CODE || breakpoint->kind == KD_BREAK_EXECUTE;
+}
 
 /* kd_breakpoint_hardware() - number of the one in debug register `slot`, 0: none. */
 unsigned kd_breakpoint_hardware(unsigned slot);

@@ -14,11 +14,15 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "kdebug/core/guard.h"
+#include "kdebug/core/macro.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/target.h"
 #include "kdebug/core/terminal.h"
 #include "kdebug/x86_64/registers.h"
+
+#define MACRO_DEPTH_MAX 4u
 
 struct span {
     const char *start, *end;
@@ -225,6 +229,12 @@ static void check_stage(const struct kd_pipeline *pipeline, const struct kd_comm
     if (command->flags & forbidden) {
         kd_fail_at(at, "'%s' may not be used from here", command->name);
     }
+    if (!kd_permits(command->flags & KD_PARTLY ? command->flags & KD_READS : command->flags)) {
+        kd_fail_at(at, "this boot does not allow '%s' (kdebug_lock=)", command->name);
+    }
+    if ((command->flags & (KD_WRITES | KD_PARTLY)) == KD_WRITES && !kd_can_write()) {
+        kd_fail_at(at, "'%s' changes the machine, and this one is dead", command->name);
+    }
     if ((command->flags & KD_LIVE) && !kd_target->live) {
         kd_fail_at(at, "'%s' needs a live machine", command->name);
     }
@@ -379,6 +389,33 @@ static bool run_guarded(struct span statement)
     return false;
 }
 
+/* A macro that names itself ends here. */
+static bool run_macro(const char *line)
+{
+    static unsigned depth;
+    char copy[KD_MACRO_LINE_BYTES];
+    const char *outer = current_line;
+    bool fine = false;
+    if (depth < MACRO_DEPTH_MAX) {
+        depth++;
+        string_copy(copy, line, sizeof(copy));
+        fine = kd_run_line(copy);
+        depth--;
+    } else {
+        static const char message[] = "error: macros within macros, too deep\n";
+        kd_terminal_write(message, sizeof(message) - 1);
+    }
+    current_line = outer;
+    kd_terminal_watch(true);
+    return fine;
+}
+
+static bool run_one(struct span statement)
+{
+    const char *macro = kd_macro_get(statement.start, (size_t)(statement.end - statement.start));
+    return macro != NULL ? run_macro(macro) : run_guarded(statement);
+}
+
 bool kd_run_line(const char *line)
 {
     const char *end = line + strlen(line);
@@ -390,7 +427,7 @@ bool kd_run_line(const char *line)
         const char *stop = find_separator(at, end, ";");
         struct span statement = trim((struct span){at, stop});
         if (statement.start < statement.end && *statement.start != '#') {
-            fine = run_guarded(statement);
+            fine = run_one(statement);
         }
         at = stop + 1;
     }

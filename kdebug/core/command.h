@@ -27,6 +27,8 @@
 #define KD_GIVES   0x20u /* emits values */
 #define KD_TAKES   0x40u /* may stand behind '|' */
 #define KD_STAGE   0x80u /* must stand behind '|' */
+#define KD_PARTLY                                                                                  \
+    0x100u /* only some of what it does is more than reading: it calls kd_require() itself */
 
 struct kd_call;
 
@@ -39,9 +41,10 @@ struct kd_command {
     void (*finish)(struct kd_call *call); /* of a stage, after the last value; NULL none */
 };
 
-/* KD_COMMAND() - one command. Found by the linker, so no list of commands exists anywhere. */
+/* KD_COMMAND() - one command. Found by the linker, so no list of commands exists anywhere; it refuses two of one name. */
 #define KD_COMMAND(id, ...)                                                                        \
-    static const struct kd_command kd_command_##id                                                 \
+    extern const struct kd_command kd_command_##id;                                                \
+    const struct kd_command kd_command_##id                                                        \
         __attribute__((used, section("kdebug_commands"),                                           \
                        aligned(__alignof__(struct kd_command)))) = {.name = #id, __VA_ARGS__}
 
@@ -91,7 +94,7 @@ const struct kd_command *kd_command_named(const char *name, size_t length);
 /*
  * kd_complete() - what TAB adds at the cursor.
  *
- * Completes a command name in the first word of a stage, else a symbol. Returns the bytes put to
+ * Completes a command name in the first word of a stage, types and fields where they stand, else a symbol. Returns the bytes put to
  * `to`. *out_listed: several ways to go on have been listed on the terminal.
  */
 size_t kd_complete(const char *text, size_t cursor, char *to, size_t bytes, bool *out_listed);

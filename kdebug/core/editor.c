@@ -26,6 +26,7 @@ enum {
     CR = 13,
     CTRL_N = 14,
     CTRL_P = 16,
+    CTRL_R = 18,
     CTRL_U = 21,
     CTRL_W = 23,
     ESC = 27,
@@ -154,6 +155,34 @@ static void walk_history(struct kd_editor *editor, int step)
     replace_line(editor, editor->history_back == 0 ? editor->draft : editor->history[slot]);
 }
 
+static bool contains(const char *line, const char *part)
+{
+    size_t length = strlen(part);
+    for (; *line != '\0'; line++) {
+        if (strncmp(line, part, length) == 0) {
+            return true;
+        }
+    }
+    return length == 0;
+}
+
+/* Up to the next line that has in it what was typed when the search began; stay where there is none. */
+static void search_history(struct kd_editor *editor, bool again)
+{
+    if (!again) {
+        memcpy(editor->wanted, editor->text, sizeof(editor->wanted));
+    }
+    uint32_t kept = MIN(editor->history_count, KD_EDITOR_HISTORY);
+    for (uint32_t back = editor->history_back + 1; back <= kept; back++) {
+        uint32_t slot = (editor->history_count - back) % KD_EDITOR_HISTORY;
+        if (contains(editor->history[slot], editor->wanted)) {
+            walk_history(editor, (int)(back - editor->history_back));
+            break;
+        }
+    }
+    editor->is_searching = true;
+}
+
 static void keep_in_history(struct kd_editor *editor)
 {
     const char *at = editor->text;
@@ -254,9 +283,12 @@ static void take_escape(struct kd_editor *editor, unsigned char byte)
     take_escape_key(editor, byte);
 }
 
-static void take_control(struct kd_editor *editor, unsigned char byte)
+static void take_control(struct kd_editor *editor, unsigned char byte, bool was_searching)
 {
     switch (byte) {
+    case CTRL_R:
+        search_history(editor, was_searching);
+        break;
     case CTRL_A:
         move_to(editor, 0);
         break;
@@ -307,6 +339,8 @@ static void take_control(struct kd_editor *editor, unsigned char byte)
 enum kd_editor_event kd_editor_feed(struct kd_editor *editor, unsigned char byte)
 {
     bool after_cr = editor->after_cr;
+    bool was_searching = editor->is_searching;
+    editor->is_searching = false;
     editor->after_cr = byte == CR;
     if (byte == CR || byte == LF) {
         editor->escape = ESCAPE_NONE;
@@ -324,7 +358,7 @@ enum kd_editor_event kd_editor_feed(struct kd_editor *editor, unsigned char byte
         char c = (char)byte;
         kd_editor_insert(editor, &c, 1);
     } else {
-        take_control(editor, byte);
+        take_control(editor, byte, was_searching);
     }
     return KD_EDITOR_MORE;
 }

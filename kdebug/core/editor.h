@@ -4,7 +4,8 @@
  * output of its own, so it is tested and fuzzed on the host.
  *
  * Keys: printable ASCII · left right home end, ^B ^F ^A ^E · backspace, delete, ^H ^D · ^K to the
- * end, ^U to the start, ^W a word · up down, ^P ^N history · ^L redraw · ^C give the line up ·
+ * end, ^U to the start, ^W a word · up down, ^P ^N history · ^R the newest line before with what has been typed
+ * in it, again the one before that · ^L redraw · ^C give the line up ·
  * TAB completes (the caller does) · CR, LF or CR LF end the line.
  *
  * E1  length < sizeof(text), cursor <= length, text[length] == 0, whatever bytes come in.
@@ -34,9 +35,11 @@ struct kd_editor {
     void (*draw)(const char *text, size_t bytes);
 
     char history[KD_EDITOR_HISTORY][KD_EDITOR_BYTES];
-    uint32_t history_count;      /* lines ever kept */
-    uint32_t history_back;       /* how far up we are: 0 the new line */
-    char draft[KD_EDITOR_BYTES]; /* the new line while we are up */
+    uint32_t history_count;       /* lines ever kept */
+    uint32_t history_back;        /* how far up we are: 0 the new line */
+    char draft[KD_EDITOR_BYTES];  /* the new line while we are up */
+    char wanted[KD_EDITOR_BYTES]; /* what ^R looks for */
+    bool is_searching;            /* the last key was ^R */
 };
 
 /* kd_editor_init() - empty line, empty history. */

@@ -25,10 +25,18 @@
 #include "base/hooks.h"
 #include "base/string.h"
 #include "gen/trace_emit.h"
+#include "gen/trace_table.h"
+#include "kdebug/core/call.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/deferred.h"
+#include "kdebug/core/door.h"
+#include "kdebug/core/event_print.h"
 #include "kdebug/core/guard.h"
+#include "kdebug/core/instruction.h"
+#include "kdebug/core/lines.h"
+#include "kdebug/core/macro.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/run.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/stop.h"
@@ -37,15 +45,14 @@
 #include "kdebug/core/terminal.h"
 #include "kdebug/core/trace_stop.h"
 #include "kdebug/core/remote.h"
+#include "kdebug/core/watchdog.h"
 #include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/stack_call.h"
 #include "trace/ring/ring.h"
+#include "trace/ring/trigger.h"
 
-#define SERIAL_ISA_LINE 4u
-#define SERIAL_CPU      0u /* where the serial line's NMI goes */
-#define STACK_BYTES     32768u
-#define GDB_INTERRUPT   0x03
-#define DR7_OFF         0x400ull
+#define STACK_BYTES 32768u
+#define DR7_OFF     0x400ull
 #define DR6_STATUS                                                                                 \
     0xe00fu /* B0-B3, BD, BS, BT (Intel SDM vol. 3B, "Debug Status Register (DR6)") */
 
@@ -53,8 +60,9 @@ struct session_start {
     struct trap_frame *frame;
     enum trace_kdebug_reason reason;
     const char *message;
-    bool is_continued; /* back from a held step: the stop has never ended */
-    bool holds;        /* out: everybody else stays parked, see run.c */
+    bool is_continued;   /* back from a held step: the stop has never ended */
+    bool is_moved;       /* another core has handed it to this one */
+    enum kd_leave leave; /* out: see run.c */
 };
 
 /* Why a core is about to raise kd_trigger(); own core only. */
@@ -66,12 +74,13 @@ struct wish {
 
 static _Alignas(16) char session_stack[STACK_BYTES];
 static struct wish wishes[CPU_MAX];
-static bool door_is_open;
+static enum kdebug_door admitted;
 static uint32_t joined; /* cores that have been reported to stand still */
 static uint32_t faulted_steps;
 static atomic_uint prompts; /* that a person has seen; a stop at a breakpoint need not have one */
 
-extern const char symtab_blob_start[], symtab_blob_end[], types_blob_start[], types_blob_end[];
+extern const char symtab_blob_start[], symtab_blob_end[], types_blob_start[], types_blob_end[],
+    lines_blob_start[], lines_blob_end[];
 
 static const struct kd_line serial_line = {.put = serial_put, .get = serial_get};
 
@@ -86,6 +95,8 @@ static const char *reason_name(enum trace_kdebug_reason reason)
         [TRACE_KDEBUG_REASON_NMI] = "nmi",
         [TRACE_KDEBUG_REASON_EXCEPTION] = "exception",
         [TRACE_KDEBUG_REASON_BOOT] = "boot",
+        [TRACE_KDEBUG_REASON_WATCHDOG] = "watchdog",
+        [TRACE_KDEBUG_REASON_TRIGGER] = "trigger",
     };
     return reason < ARRAY_COUNT(names) ? names[reason] : "unknown";
 }
@@ -124,31 +135,13 @@ void kdebug_use_symbols(void)
     }
     if (kd_types_count() == 0) {
         kd_types_use(types_blob_start, (size_t)(types_blob_end - types_blob_start));
+        (void)kd_lines_use(lines_blob_start, (size_t)(lines_blob_end - lines_blob_start));
     }
 }
 
 static void stop_others(void)
 {
     joined = ~kd_stop_others();
-}
-
-static void close_serial_interrupt(void)
-{
-    serial_interrupt_enable(false);
-    if (door_is_open) {
-        ioapic_mask(SERIAL_ISA_LINE, true);
-    }
-}
-
-/* The line first: enabling the chip with bytes waiting makes the edge that a masked line would
- * have missed. */
-static void open_serial_interrupt(void)
-{
-    serial_set_escape(kd_remote_is_attached() ? GDB_INTERRUPT : SERIAL_ESCAPE);
-    if (door_is_open) {
-        ioapic_mask(SERIAL_ISA_LINE, false);
-        serial_interrupt_enable(true);
-    }
 }
 
 /* The converter maps TSC to monotonic time by the nearest record before; the stop has changed the
@@ -162,9 +155,9 @@ static void record_clock(void)
     }
 }
 
-static void (*const steps_in[])(void) = {kdebug_use_symbols, close_serial_interrupt, stop_others,
-                                         clock_hold, text_patch_finish};
-static void (*const steps_out[])(void) = {clock_release, record_clock, open_serial_interrupt};
+static void (*const steps_in[])(void) = {kdebug_use_symbols, kd_door_shut, stop_others, clock_hold,
+                                         text_patch_finish};
+static void (*const steps_out[])(void) = {clock_release, record_clock, kd_door_open};
 
 /* ---- session ---- */
 
@@ -179,12 +172,43 @@ static void print_others(void)
     }
 }
 
+/* What will be executed next. */
+static void print_instruction(uint64_t rip)
+{
+    struct kd_instruction next;
+    if (kd_instruction_at(kd_session_space(rip), rip, &next) == OK && next.bytes != 0) {
+        kd_print("kdebug: ");
+        kd_print_address(rip);
+        kd_print("  %s\n", next.text);
+    }
+}
+
+/* What set the trigger off, and with a relation what came before. */
+static void print_trigger(void)
+{
+    const struct trace_hit *hit = &trace_hits[cpu_id()];
+    const struct trace_trigger_wish *wish = &trace_triggers[hit->trigger].wish;
+    uint64_t khz = MAX(clock_tsc_khz(), 1u);
+    unsigned long long ns = (unsigned long long)(hit->elapsed * 1000000 / khz);
+    kd_print("kdebug: trigger %u: thread %u: ", hit->trigger, hit->moment.thread);
+    kd_event_print(hit->moment.record, hit->moment.words);
+    kd_print("\n");
+    if (wish->relation == TRACE_RELATION_LATER) {
+        kd_print("kdebug: %llu ns after %s, more than %llu\n", ns,
+                 trace_event_info(wish->first)->name, (unsigned long long)wish->ns);
+    } else if (wish->relation == TRACE_RELATION_MISSING) {
+        kd_print("kdebug: and no %s since, for %llu ns\n", trace_event_info(wish->event)->name, ns);
+    }
+}
+
 static void print_banner(const struct session_start *start)
 {
     struct trace_region *region = trace_region_get();
     kd_print("\nkdebug: enter reason=%s cpu=%u boot=%016llx\n", reason_name(start->reason),
              cpu_id(), (unsigned long long)(region == NULL ? 0 : region->boot_id));
-    if (start->message != NULL) {
+    if (start->reason == TRACE_KDEBUG_REASON_TRIGGER) {
+        print_trigger();
+    } else if (start->message != NULL) {
         kd_print("kdebug: %s: %s\n", reason_name(start->reason), start->message);
     }
     if (start->reason == TRACE_KDEBUG_REASON_EXCEPTION) {
@@ -193,6 +217,10 @@ static void print_banner(const struct session_start *start)
                  (unsigned long long)start->frame->vector, (unsigned long long)start->frame->error);
         kd_print_address(start->frame->rip);
         kd_print(" address 0x%llx\n", (unsigned long long)kd_stop_records[cpu_id()].cr2);
+    }
+    if (start->reason == TRACE_KDEBUG_REASON_BREAKPOINT ||
+        start->reason == TRACE_KDEBUG_REASON_WATCHDOG) {
+        print_instruction(start->frame->rip);
     }
     print_others();
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
@@ -230,15 +258,15 @@ static bool decide(struct session_start *start)
     return true;
 }
 
-static bool leave(const struct session_start *start)
+static enum kd_leave leave(const struct session_start *start)
 {
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
-        bool holds = kd_run_leave(start->frame);
+        enum kd_leave how = kd_run_leave(start->frame);
         kd_guard_leave(&guard);
-        return holds;
+        return how;
     }
-    return false;
+    return KD_LEAVE_ENDS;
 }
 
 static uint8_t signal_of(enum trace_kdebug_reason reason)
@@ -250,6 +278,7 @@ static uint8_t signal_of(enum trace_kdebug_reason reason)
         return 11; /* SIGSEGV */
     case TRACE_KDEBUG_REASON_BREAKPOINT:
     case TRACE_KDEBUG_REASON_BOOT:
+    case TRACE_KDEBUG_REASON_TRIGGER:
         return 5; /* SIGTRAP */
     default:
         return 2; /* SIGINT */
@@ -258,16 +287,20 @@ static uint8_t signal_of(enum trace_kdebug_reason reason)
 
 static void tell_gdb(const struct session_start *start)
 {
-    const struct kd_breakpoint *watch = kd_run_watch_hit();
+    const struct kd_breakpoint *hit = kd_run_hardware_hit();
+    bool is_breakpoint = start->reason == TRACE_KDEBUG_REASON_BREAKPOINT;
     struct kd_remote_stop stop = {
         .cpu = cpu_id(),
         .signal = signal_of(start->reason),
-        .is_breakpoint = start->reason == TRACE_KDEBUG_REASON_BREAKPOINT &&
-                         kd_breakpoint_at(start->frame->rip, 0) != 0,
+        .is_user = is_breakpoint && frame_is_user(start->frame),
     };
-    if (watch != NULL) {
-        stop.watch = watch->kind == KD_BREAK_WRITE ? "watch" : "awatch";
-        stop.watch_address = watch->address;
+    if (hit != NULL && kd_breakpoint_is_executed(hit)) {
+        stop.breakpoint = "hwbreak";
+    } else if (hit != NULL) {
+        stop.watch = hit->kind == KD_BREAK_WRITE ? "watch" : "awatch";
+        stop.watch_address = hit->address;
+    } else if (is_breakpoint && kd_breakpoint_at(start->frame->rip, 0) != 0) {
+        stop.breakpoint = "swbreak";
     }
     kd_remote_stopped(&stop, true);
     kd_remote_serve(report_late);
@@ -275,16 +308,50 @@ static void tell_gdb(const struct session_start *start)
 
 static void greet(const struct session_start *start)
 {
-    if (kd_remote_is_attached()) {
+    if (kd_remote_is_attached() && !start->is_moved) {
         tell_gdb(start);
     }
-    if (!kd_session_is_over()) {
+    if (start->is_moved && !kd_session_is_over()) {
+        kd_print("kdebug: prompt of cpu %u\n", cpu_id());
+    } else if (!kd_session_is_over()) {
         print_banner(start);
+        kd_macro_enter(reason_name(start->reason));
     }
+}
+
+static bool is_fatal(enum trace_kdebug_reason reason)
+{
+    return reason == TRACE_KDEBUG_REASON_PANIC || reason == TRACE_KDEBUG_REASON_EXCEPTION ||
+           reason == TRACE_KDEBUG_REASON_BREAKPOINT || reason == TRACE_KDEBUG_REASON_WATCHDOG;
+}
+
+/* Nobody is there, or nobody may come in. Does not return. */
+static void talk_to_nobody(const struct session_start *start)
+{
+    struct kd_guard guard;
+    if (KD_GUARD(guard)) {
+        print_banner(start);
+        if (admitted == KDEBUG_UNATTENDED) {
+            kd_run_line("report");
+        }
+        kd_guard_leave(&guard);
+    }
+    static const char halts[] = "kdebug: shut, this core halts\n", resets[] = "kdebug: reboot\n";
+    if (admitted == KDEBUG_UNATTENDED) {
+        kd_terminal_write(resets, sizeof(resets) - 1);
+        power_reset();
+    }
+    kd_terminal_write(halts, sizeof(halts) - 1);
+    cpu_halt_forever();
 }
 
 static void talk(const struct session_start *start)
 {
+    bool is_ours = start->reason == TRACE_KDEBUG_REASON_BREAKPOINT && kd_run_is_asked_for();
+    if (admitted != KDEBUG_ATTENDED && is_fatal(start->reason) && !is_ours) {
+        talk_to_nobody(start);
+    }
+
     atomic_fetch_add_explicit(&prompts, 1, memory_order_relaxed);
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
@@ -294,9 +361,28 @@ static void talk(const struct session_start *start)
     kd_session_prompt(report_late);
     kd_terminal_close();
     static const char resume[] = "kdebug: resume\n";
-    if (!kd_remote_is_attached()) {
+    if (!kd_remote_is_attached() && !kd_run_is_moving()) {
         kd_terminal_write(resume, sizeof(resume) - 1);
     }
+}
+
+/* Does this stop end in a prompt? */
+static bool arrive(struct session_start *start)
+{
+    if (start->is_moved) {
+        return kd_run_take_over();
+    }
+    if (start->is_continued && kd_terminal_is_called()) {
+        start->reason = TRACE_KDEBUG_REASON_BREAK; /* R7 of run.c */
+    }
+    if (decide(start)) {
+        return true;
+    }
+    if (start->is_continued || !kd_terminal_is_waiting()) {
+        return false;
+    }
+    kd_session_begin(cpu_id()); /* its BREAK has been read while a breakpoint's commands ran */
+    return true;
 }
 
 static void run_session(void *argument)
@@ -304,20 +390,21 @@ static void run_session(void *argument)
     struct session_start *start = argument;
     kd_session_begin(cpu_id());
     kd_target = &kd_target_live;
-    kd_terminal_use(&serial_line);
+    if (start->is_continued) {
+        kd_terminal_reopen();
+    } else {
+        kd_terminal_use(&serial_line);
+    }
     kd_output_begin(NULL, 0);
     if (!start->is_continued) {
         faulted_steps = 0;
         run_steps(steps_in, ARRAY_COUNT(steps_in));
     }
-    if (decide(start)) {
-        talk(start);
-    } else if (kd_terminal_is_waiting()) {
-        kd_session_begin(cpu_id()); /* its BREAK has been read while a breakpoint's commands ran */
+    if (arrive(start)) {
         talk(start);
     }
-    start->holds = leave(start);
-    if (!start->holds) {
+    start->leave = leave(start);
+    if (start->leave == KD_LEAVE_ENDS) {
         run_steps(steps_out, ARRAY_COUNT(steps_out));
     }
 }
@@ -335,17 +422,26 @@ static bool is_from_person(enum trace_kdebug_reason reason)
 static void end_stop(void)
 {
     kd_stop_end();
-    if (door_is_open) {
-        kd_stop_send_nmi(SERIAL_CPU);
+    if (kd_door_exists()) {
+        kd_stop_send_nmi(KD_DOOR_CPU);
     }
 }
 
 static void be_master(struct session_start *start)
 {
-    kd_trace_enter(start->reason);
-    kd_stack_call(session_stack + sizeof(session_stack), run_session, start);
+    enum kd_park parked = KD_PARK_MASTER;
+    if (!start->is_moved) {
+        kd_trace_enter(start->reason); /* else it has been said on the way to the parking place */
+    }
+    do {
+        kd_stack_call(session_stack + sizeof(session_stack), run_session, start);
+        if (start->leave == KD_LEAVE_MOVES) {
+            parked = kd_stop_hand_over(kd_run_next_cpu());
+            start->is_continued = start->is_moved = true;
+        }
+    } while (start->leave == KD_LEAVE_MOVES && parked == KD_PARK_MASTER);
     kd_trace_leave(start->reason);
-    if (start->holds) {
+    if (start->leave == KD_LEAVE_HOLDS || parked != KD_PARK_MASTER) {
         return;
     }
     if (kd_deferred_any()) {
@@ -354,9 +450,26 @@ static void be_master(struct session_start *start)
     end_stop();
 }
 
+/* If there is a stop, wait for its end; and be its master meanwhile, if it is handed to this core. False: there was none. */
+static bool park(struct trap_frame *frame)
+{
+    enum kd_park parked = kd_stop_park(frame);
+    if (parked == KD_PARK_MASTER) {
+        struct session_start start = {.frame = frame,
+                                      .reason = kd_stop_records[cpu_id()].reason,
+                                      .is_continued = true,
+                                      .is_moved = true};
+        be_master(&start);
+    }
+    return parked != KD_PARK_NO_STOP;
+}
+
 static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, const char *message)
 {
     struct session_start start = {.frame = frame, .reason = reason, .message = message};
+    if (admitted == KDEBUG_SHUT && !is_fatal(reason)) {
+        return;
+    }
     /* Exceptions come on the lane of the code they interrupt, which may be in the middle of a
      * record. */
     struct cpu *cpu = this_cpu();
@@ -377,7 +490,7 @@ static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, con
             served = true;
         } else {
             unsigned before = atomic_load_explicit(&prompts, memory_order_relaxed);
-            served = kd_stop_park(frame) && is_from_person(reason) &&
+            served = park(frame) && is_from_person(reason) &&
                      atomic_load_explicit(&prompts, memory_order_relaxed) != before;
         }
     }
@@ -386,42 +499,69 @@ static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, con
 
 /* ---- the ways in ---- */
 
+void kdebug_set_door(enum kdebug_door door)
+{
+    admitted = door;
+}
+
+bool kdebug_lock(const char *classes)
+{
+    return kd_permit_lock(classes);
+}
+
 void kdebug_open_door(void)
 {
-    door_is_open = true;
-    ioapic_route_nmi(SERIAL_ISA_LINE, SERIAL_CPU);
-    serial_interrupt_enable(true);
+    kd_door_make();
+}
+
+/* What follows a BREAK or the escape stays in the chip for the prompt, if there will be one. */
+static enum serial_event drain_line(void)
+{
+    if (cpu_id() != KD_DOOR_CPU || !kd_door_exists()) {
+        return SERIAL_NOTHING;
+    }
+    enum serial_event event = serial_drain();
+    while (admitted == KDEBUG_SHUT && (event == SERIAL_BREAK || event == SERIAL_ESCAPED)) {
+        event = MAX(serial_drain(), SERIAL_BYTES);
+    }
+    return event;
 }
 
 void kdebug_nmi(struct trap_frame *frame, bool explained)
 {
+    kd_stop_be_deaf();
     if (kd_stop_is_mine()) {
         kd_stop_nmi_is_expected(false); /* left over from before, or see end_stop() */
+        kd_call_nmi(frame);
         return;
     }
     if (kd_stop_in_progress()) {
         kd_stop_nmi_is_expected(false);
-        kd_stop_park(frame);
+        (void)park(frame);
         return;
     }
-    enum serial_event event =
-        cpu_id() == SERIAL_CPU && door_is_open ? serial_drain() : SERIAL_NOTHING;
+    enum serial_event event = drain_line();
     bool expected = kd_stop_nmi_is_expected(explained || event != SERIAL_NOTHING);
     switch (event) {
     case SERIAL_BREAK:
         enter(frame, TRACE_KDEBUG_REASON_BREAK, NULL);
-        break;
+        return;
     case SERIAL_ESCAPED:
         enter(frame, TRACE_KDEBUG_REASON_ESCAPE, NULL);
-        break;
+        return;
     case SERIAL_BYTES:
         ipi_send(cpu_id(), VECTOR_CONSOLE);
         break;
     case SERIAL_NOTHING:
-        if (!expected && !kd_stop_park(frame)) {
+        if (!expected && !park(frame)) {
             enter(frame, TRACE_KDEBUG_REASON_NMI, NULL);
+            return;
         }
         break;
+    }
+    const char *hang = kd_watchdog_barks();
+    if (hang != NULL) {
+        enter(frame, TRACE_KDEBUG_REASON_WATCHDOG, hang);
     }
 }
 
@@ -546,6 +686,11 @@ void kdebug_panic(const char *message)
 void kdebug_request(const char *why)
 {
     trigger(TRACE_KDEBUG_REASON_REQUEST, why);
+}
+
+void kdebug_trigger(const char *event)
+{
+    trigger(TRACE_KDEBUG_REASON_TRIGGER, event);
 }
 
 void kdebug_boot(void)

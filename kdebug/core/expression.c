@@ -12,6 +12,7 @@
 #include "base/string.h"
 #include "kdebug/core/access.h"
 #include "kdebug/core/parser.h"
+#include "kdebug/core/program.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
@@ -123,6 +124,20 @@ static bool looks_like_hex(const char *name, size_t length)
     return true;
 }
 
+/* A name of the program that the selected core runs is its address. */
+static bool find_user_name(const struct kd_parser *parser, size_t length, struct kd_value *out)
+{
+    struct kd_program program;
+    uint64_t address;
+    kd_space_t space = kd_session_space(0);
+    if (space == KD_SPACE_KERNEL || !kd_program_of(space, &program) ||
+        !kd_program_named(&program, parser->at, length, &address)) {
+        return false;
+    }
+    *out = kd_value_number(address);
+    return true;
+}
+
 /* A variable of the kernel is a place, if its type is known; a function is its address. */
 static bool find_name(const struct kd_parser *parser, size_t length, struct kd_value *out)
 {
@@ -139,7 +154,7 @@ static bool find_name(const struct kd_parser *parser, size_t length, struct kd_v
         *out = kd_value_typed(bits, type);
         return true;
     }
-    return false;
+    return find_user_name(parser, length, out);
 }
 
 /* Dots belong to some symbols ("run.part.0"), and separate fields: the longest name wins. */

@@ -29,6 +29,11 @@ void kd_raise(enum kd_cause cause)
     jump();
 }
 
+void kd_raise_again(void)
+{
+    jump();
+}
+
 void kd_raise_message(const char *message)
 {
     kd_raised = (struct kd_raised){.cause = KD_CAUSE_FAULT, .message = message};

@@ -43,6 +43,9 @@ void kd_guard_leave(struct kd_guard *guard);
 /* kd_raise() - go to the innermost guard, which is left by that. There must be one. */
 NORETURN void kd_raise(enum kd_cause cause);
 
+/* kd_raise_again() - what was caught, as it was, goes to the next guard. */
+NORETURN void kd_raise_again(void);
+
 /*
  * kd_raise_message() - a check failed in code that kdebug called: the same, as a fault with a
  * message.

@@ -13,7 +13,22 @@
 #pragma once
 
 #include "arch/frame.h"
+#include "base/hooks.h"
 #include "base/types.h"
+
+/* Who may come in. */
+enum kdebug_door {
+    KDEBUG_ATTENDED,   /* a person, or gdb */
+    KDEBUG_UNATTENDED, /* the same; but a panic or exception prints a report and resets the machine */
+    KDEBUG_SHUT, /* nobody: BREAK, the escape, NMIs and requests do nothing, a panic prints its message and halts */
+};
+
+/* kdebug_set_door() - for the boot options, before anything can go wrong. Default KDEBUG_ATTENDED. */
+void kdebug_set_door(enum kdebug_door door);
+
+/* kdebug_lock() - forbid classes of commands until the next boot: "reads,writes,io,resumes". False: a name is wrong; all are
+ * locked then. */
+bool kdebug_lock(const char *classes);
 
 /*
  * kdebug_open_door() - let BREAK and the escape byte on COM1 in, as NMI on core 0, whatever that
@@ -59,8 +74,8 @@ bool kdebug_user_debug(struct trap_frame *frame);
 /* kdebug_use_symbols() - let kd_symbol_at() know the kernel's symbols; the first stop does it, too. Context: any. */
 void kdebug_use_symbols(void);
 
-/* kdebug_active() - this core is the one at the prompt. Cost: one load. */
-bool kdebug_active(void);
+/* kdebug_use_files() - where the boot image lies in physical memory: whose files gdb may read. Context: boot. */
+void kdebug_use_files(paddr_t base, uint64_t bytes);
 
 /* kdebug_request() - enter because a program that holds the right asked for it. why: one line,
  * any bytes. Returns on resume. */

@@ -16,17 +16,28 @@ int kd_remote_begins(unsigned char byte);
 
 bool kd_remote_is_attached(void);
 
+/* kd_remote_show_processes() - from its next look at the threads on, until it leaves, gdb sees each process that is there now
+ * with its threads, too, if it can. It reads their programs from us, which may take a minute; and were one to appear with a
+ * stop, gdb 13 would forget which thread has stopped. */
+void kd_remote_show_processes(bool on);
+bool kd_remote_shows_processes(void);
+
 /* Why the machine stands still. */
 struct kd_remote_stop {
     unsigned cpu;
-    uint8_t signal;     /* POSIX number as gdb wants it */
-    bool is_breakpoint; /* of the kind that gdb asked for with Z0 */
-    const char *watch;  /* "watch", "awatch", NULL: no watchpoint */
+    uint8_t signal;         /* POSIX number as gdb wants it */
+    bool is_user;           /* a breakpoint or step in user code: its process' affair */
+    const char *breakpoint; /* "swbreak", "hwbreak", NULL: none */
+    const char *watch;      /* "watch", "awatch", NULL: no watchpoint */
     uint64_t watch_address;
 };
 
 /* kd_remote_stopped() - tell gdb that, and remember it for "?". */
 void kd_remote_stopped(const struct kd_remote_stop *stop, bool tell);
+
+/* kd_remote_condition_holds() - of a breakpoint of gdb's that this core has run into. */
+struct kd_agent_code;
+bool kd_remote_condition_holds(const struct kd_agent_code *condition, unsigned cpu);
 
 /* kd_remote_serve() - answer gdb until it lets the machine go on (the session is over then) or
  * detaches. @idle is called while nothing comes. */

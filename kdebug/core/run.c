@@ -16,6 +16,8 @@
  *     leave, at a breakpoint --held step--> #DB --> insert all, release everybody
  *     leave, person's step   --held step--> #DB --> prompt
  *
+ *     leave, at PAUSE        --all run, 1 ms--> #DB --> prompt
+ *
  * R1  A held step is only made in kernel mode. If the instruction faults, its handler may need a
  *     lock that a parked core holds: the stop is ended first, and TF, which is in the frame that
  *     the handler returns to, brings us back when the instruction has really been executed.
@@ -26,6 +28,15 @@
  * R4  A breakpoint is passed only by who stands at it because of it (at_hit): a core that was
  *     stopped there by chance runs into it.
  * R5  What brought a core here is its own (`arrivals`) until it is master: several come at once.
+ *
+ * R6  Whoever spins executes PAUSE, and waits for a core that a step may hold: to arrive, to answer, to
+ *     give up a lock. So a step over PAUSE lets all cores run for KD_GIVE_WAY_US, and the prompt says
+ *     so. Else a core could be stepped for ever. Rejected: a limit of time or steps, which lets cores
+ *     run where nobody waits for them.
+ * R7  A step that goes on has the serial line to itself, so it looks for BREAK after each instruction.
+ * R8  The master may hand the stop to another core: to be stepped, or to have the prompt. Whoever has been master and stands at a
+ *     breakpoint because of it passes it, one core after the other, before everybody runs. A step of user code waits for that.
+ * R9  While a loose step is under way another core may arrive and go on: the step stays that of its thread.
  *
  * Debug registers: DR7 is loaded by the entry stubs from cpu_debug_control(); DR0 to DR3 by each
  * core itself on its way out, when `generation` says that they have changed.
@@ -41,8 +52,10 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "kdebug/core/command.h"
+#include "kdebug/core/instruction.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
+#include "kdebug/core/stop.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
 #include "sched/process.h"
@@ -61,6 +74,8 @@
 #define OP_PUSHF   0x9cu
 #define OP_POPF    0x9du
 #define OP_IRET    0xcfu
+#define OP_REPEAT  0xf3u
+#define OP_NOP     0x90u /* behind OP_REPEAT it is PAUSE */
 #define DR7_LENGTH 2u
 
 struct arrival {
@@ -73,10 +88,18 @@ static struct arrival arrivals[CPU_MAX]; /* the latest of each core, written by 
 
 static struct {
     uint64_t steps;         /* left of what the person asked for */
+    unsigned core;          /* whose they are */
+    unsigned next_core;     /* the master after this one */
+    bool is_moving;         /* it is to have the prompt, nothing else */
+    uint64_t start, end;    /* a step goes on while it is in there */
+    bool to_branch;         /* or while each instruction is followed by the next */
+    uint64_t next;          /* which would be there */
     bool is_held;           /* a held step is under way */
     bool is_passing;        /* it only passes a breakpoint */
     bool has_passed;        /* it has, so the next breakpoint is a new one */
     bool is_loose;          /* a step with everybody running; its #DB is still to come */
+    bool gives_way;         /* a loose one whose instruction waits for others */
+    bool gave_way;          /* one of the steps that the person asked for did */
     bool had_if;            /* IF of the frame before the held step */
     uint8_t opcode;         /* of the held instruction */
     uint64_t at;            /* where the frame stood when it was left */
@@ -84,6 +107,8 @@ static struct {
     struct arrival arrival; /* of the master */
 } run;
 
+static bool
+    stands_at_hit[CPU_MAX]; /* R8: it has been master of this stop, and has not gone on since */
 static unsigned generation;
 static unsigned loaded[CPU_MAX];
 static char message_text[160];
@@ -91,6 +116,22 @@ static char message_text[160];
 void kd_run_step(uint64_t count)
 {
     run.steps = count;
+    run.core = kd_session_cpu();
+    run.gave_way = run.to_branch = run.is_loose = false;
+    run.start = run.end = 0;
+}
+
+void kd_run_step_range(uint64_t start, uint64_t end)
+{
+    kd_run_step(1);
+    run.start = start;
+    run.end = end;
+}
+
+void kd_run_step_to_branch(void)
+{
+    kd_run_step(1);
+    run.to_branch = true;
 }
 
 unsigned kd_run_cpu(void)
@@ -100,7 +141,31 @@ unsigned kd_run_cpu(void)
 
 bool kd_run_can_step(unsigned cpu)
 {
-    return cpu == cpu_id();
+    return kd_stop_has(cpu);
+}
+
+void kd_run_move(unsigned cpu)
+{
+    run.next_core = cpu;
+    run.is_moving = cpu != cpu_id();
+}
+
+bool kd_run_is_moving(void)
+{
+    return run.is_moving;
+}
+
+unsigned kd_run_next_cpu(void)
+{
+    return run.next_core;
+}
+
+bool kd_run_take_over(void)
+{
+    bool is_for_person = run.is_moving;
+    run.is_moving = false;
+    run.arrival = (struct arrival){.at_hit = stands_at_hit[cpu_id()]};
+    return is_for_person;
 }
 
 bool kd_run_is_stepping(void)
@@ -178,12 +243,16 @@ bool kd_run_debug_hit(struct trap_frame *frame, uint64_t status)
 {
     bool stepped = (status & DR6_BS) && (frame->rflags & RFLAGS_TF);
     frame->rflags &= ~RFLAGS_TF;
+    if (stepped && run.is_loose && run.gives_way) {
+        run.gives_way = false;
+        kd_stop_give_way();
+    }
     if (stepped && !run.is_loose) {
         status &= ~DR6_BS; /* the rest of a held step whose instruction faulted */
     }
     arrivals[cpu_id()] =
         (struct arrival){.status = status, .by_step = stepped && run.is_loose, .at_hit = true};
-    run.is_loose = false;
+    run.is_loose = run.is_loose && !stepped; /* it may be somebody else's hit */
     return status != 0;
 }
 
@@ -194,7 +263,7 @@ void kd_run_step_done(struct trap_frame *frame)
     run.faulted = faulted;
     arrivals[cpu_id()] = (struct arrival){.by_step = !faulted, .at_hit = !faulted};
     if (faulted) {
-        run.is_loose = !run.is_passing;
+        run.is_loose |= !run.is_passing;
         frame->rflags |= run.had_if ? RFLAGS_IF : 0;
         return;
     }
@@ -292,27 +361,38 @@ static bool arrive_at_breakpoint(struct trap_frame *frame, const char **message)
     return stops || !ours;
 }
 
+/* A step that is wanted until something happens. */
+static bool goes_on_by_itself(uint64_t rip)
+{
+    return (rip >= run.start && rip < run.end) || (run.to_branch && rip == run.next);
+}
+
 bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, const char **message)
 {
     text_patch_break_none();
     run.arrival = arrivals[cpu_id()];
-    if (run.is_passing) {
-        run.is_passing = false;
-        run.has_passed = true;
+    run.has_passed = run.is_passing;
+    run.is_passing = false;
+    if (run.has_passed && reason == TRACE_KDEBUG_REASON_BREAKPOINT) {
         return false;
     }
     if (reason != TRACE_KDEBUG_REASON_BREAKPOINT) {
         run.arrival = (struct arrival){.at_hit = false};
+    }
+    stands_at_hit[cpu_id()] = run.arrival.at_hit;
+    if (reason != TRACE_KDEBUG_REASON_BREAKPOINT) {
+        /* no step, no breakpoint */
     } else if (run.arrival.by_step && (run.arrival.status & DR6_SLOTS) == 0) {
         bool is_wanted = run.steps > 0; /* another stop may have come before it */
-        run.steps -= is_wanted;
+        run.steps -= is_wanted && !goes_on_by_itself(frame->rip);
         if (!is_wanted || (run.steps > 0 && kd_breakpoint_at(frame->rip, 0) == 0)) {
             return false;
         }
         run.steps = 0;
         char where[64];
         kd_symbol_text(frame->rip, where, sizeof(where));
-        format_text(message_text, sizeof(message_text), "step at %s", where);
+        format_text(message_text, sizeof(message_text), "step at %s%s", where,
+                    run.gave_way ? ", waited for other cores, which ran" : "");
         *message = message_text;
         return true;
     }
@@ -328,12 +408,16 @@ bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, co
     return stops;
 }
 
-const struct kd_breakpoint *kd_run_watch_hit(void)
+bool kd_run_is_asked_for(void)
+{
+    return run.arrival.at_hit;
+}
+
+const struct kd_breakpoint *kd_run_hardware_hit(void)
 {
     for (unsigned slot = 0; slot < KD_HARDWARE_MAX; slot++) {
         const struct kd_breakpoint *breakpoint = kd_breakpoint(kd_breakpoint_hardware(slot));
-        if ((run.arrival.status >> slot & 1) && breakpoint != NULL &&
-            (breakpoint->kind == KD_BREAK_WRITE || breakpoint->kind == KD_BREAK_ACCESS)) {
+        if ((run.arrival.status >> slot & 1) && breakpoint != NULL) {
             return breakpoint;
         }
     }
@@ -356,9 +440,10 @@ void kd_run_release(void)
         *cpu_debug_control(cpu) = control;
     }
     generation += control != DR7_FIXED;
+    memset(stands_at_hit, 0, sizeof(stands_at_hit));
 }
 
-static bool begin_held_step(struct trap_frame *frame)
+static void begin_held_step(struct trap_frame *frame)
 {
     run.is_held = true;
     run.had_if = frame->rflags & RFLAGS_IF;
@@ -367,28 +452,84 @@ static bool begin_held_step(struct trap_frame *frame)
     for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
         *cpu_debug_control(cpu) = DR7_FIXED;
     }
-    return true;
 }
 
-bool kd_run_leave(struct trap_frame *frame)
+/* Where execution goes if the instruction here is no branch. */
+static void expect_next(uint64_t rip)
 {
-    bool passed = run.has_passed;
-    run.opcode = 0; /* nothing special */
-    run.has_passed = false;
-    frame->rflags |= run.arrival.at_hit && !passed ? RFLAGS_RF : 0;
-    if (!frame_is_user(frame)) {
-        (void)kd_read_kernel(frame->rip, &run.opcode, sizeof(run.opcode));
-        run.is_passing =
-            run.steps == 0 && run.arrival.at_hit && !passed && kd_breakpoint_at(frame->rip, 0);
+    struct kd_instruction instruction;
+    if (run.to_branch && kd_instruction_at(kd_session_space(rip), rip, &instruction) == OK) {
+        run.next = rip + instruction.bytes;
     }
-    if (!frame_is_user(frame) && run.opcode != OP_HLT && (run.steps > 0 || run.is_passing)) {
-        return begin_held_step(frame);
+}
+
+/* May the instruction at the frame be executed while all others are held? (R1, R2, R6) */
+static bool can_hold(const struct trap_frame *frame, bool *out_waits)
+{
+    uint8_t code[2] = {0}; /* nothing special */
+    *out_waits = false;
+    run.opcode = 0;
+    if (frame_is_user(frame)) {
+        return false;
+    }
+    (void)kd_read_kernel(frame->rip, code, sizeof(code));
+    *out_waits = code[0] == OP_REPEAT && code[1] == OP_NOP && kd_breakpoint_at(frame->rip, 0) == 0;
+    run.opcode = code[0];
+    return code[0] != OP_HLT && !*out_waits;
+}
+
+/* Must it pass a breakpoint before everybody runs? (R8) */
+static bool must_pass(unsigned cpu)
+{
+    const struct trap_frame *frame = kd_stop_records[cpu].frame;
+    return stands_at_hit[cpu] && kd_stop_has(cpu) && !frame_is_user(frame) &&
+           kd_breakpoint_at(frame->rip, 0) != 0;
+}
+
+/* Whose turn it is: first a step that holds the others, then who has to pass, at last everybody. */
+static unsigned find_next_core(void)
+{
+    bool waits, steps = run.steps > 0 && !run.is_loose && kd_stop_has(run.core);
+    if (run.is_moving) {
+        return run.next_core;
+    }
+    if (steps && can_hold(kd_stop_records[run.core].frame, &waits)) {
+        return run.core;
+    }
+    for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+        if (must_pass(cpu) && !(steps && cpu == run.core)) {
+            return cpu;
+        }
+    }
+    return steps ? run.core : cpu_id();
+}
+
+enum kd_leave kd_run_leave(struct trap_frame *frame)
+{
+    bool waits, holds;
+    unsigned cpu = cpu_id();
+    frame->rflags |= run.arrival.at_hit && !run.has_passed ? RFLAGS_RF : 0;
+    run.has_passed = false;
+    run.next_core = find_next_core();
+    if (run.next_core != cpu) {
+        return KD_LEAVE_MOVES;
+    }
+    bool steps = run.steps > 0 && !run.is_loose && run.core == cpu;
+    holds = can_hold(frame, &waits);
+    run.is_passing = !steps && must_pass(cpu);
+    stands_at_hit[cpu] = false;
+    expect_next(frame->rip);
+    if (holds && (steps || run.is_passing)) {
+        begin_held_step(frame);
+        return KD_LEAVE_HOLDS;
     }
     run.is_passing = false;
     kd_run_release();
-    if (run.steps > 0) {
+    if (steps) {
         run.is_loose = true;
+        run.gives_way = waits;
+        run.gave_way |= waits;
         frame->rflags |= RFLAGS_TF;
     }
-    return false;
+    return KD_LEAVE_ENDS;
 }

@@ -9,12 +9,20 @@
 
 /* ---- for commands: how to go on when the session ends ---- */
 
-/* kd_run_step() - so many instructions, of the core that entered. */
+/* kd_run_step() - so many instructions, of the core that is selected (session.h). */
 void kd_run_step(uint64_t count);
 
-/* kd_run_cpu() - the core that entered. kd_run_can_step() - it is this one. */
+/* kd_run_step_range() - the same, on and on while it stands from `start` up to `end`. kd_run_step_to_branch() - on and on up to an
+ * instruction that goes elsewhere than to the next. Both end at breakpoints and by BREAK. */
+void kd_run_step_range(uint64_t start, uint64_t end);
+void kd_run_step_to_branch(void);
+
+/* kd_run_cpu() - the core at the prompt. kd_run_can_step() - it was captured, so it may be that, or be stepped. */
 unsigned kd_run_cpu(void);
 bool kd_run_can_step(unsigned cpu);
+
+/* kd_run_move() - the prompt goes to another core, that can be stepped; nothing runs. */
+void kd_run_move(unsigned cpu);
 
 /* ---- for enter.c ---- */
 
@@ -44,12 +52,26 @@ void kd_run_step_done(struct trap_frame *frame);
  */
 bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, const char **message);
 
-/* kd_run_watch_hit() - the watchpoint that brought us here, NULL: none did. */
-const struct kd_breakpoint *kd_run_watch_hit(void);
+/* kd_run_is_asked_for() - this arrival is at somebody's breakpoint, watchpoint or step. */
+bool kd_run_is_asked_for(void);
 
-/* kd_run_leave() - get ready to go on. True: only this core, for one instruction; do not release
- * the others. */
-bool kd_run_leave(struct trap_frame *frame);
+/* kd_run_hardware_hit() - the breakpoint or watchpoint in a debug register that brought us here, NULL: none did. */
+const struct kd_breakpoint *kd_run_hardware_hit(void);
+
+enum kd_leave {
+    KD_LEAVE_ENDS,  /* release everybody */
+    KD_LEAVE_HOLDS, /* only this core goes on, for one instruction */
+    KD_LEAVE_MOVES, /* another core is next: kd_run_next_cpu() */
+};
+
+/* kd_run_leave() - get ready to go on. */
+enum kd_leave kd_run_leave(struct trap_frame *frame);
+unsigned kd_run_next_cpu(void);
+
+/* kd_run_take_over() - this core has been made master by KD_LEAVE_MOVES. True: for a person, by kd_run_move(); else leave at once.
+ * kd_run_is_moving() - that is what has been asked for. */
+bool kd_run_take_over(void);
+bool kd_run_is_moving(void);
 
 /* kd_run_release() - everybody is about to run: breakpoints in. kd_run_leave() does it when it has
  * to be; else only after a held step that faulted. */

@@ -3,8 +3,8 @@
  * Stopping the machine.
  *
  * One word says everything: generation << 8 | core + 1 of the master, 0 nobody. Becoming master
- * is one compare-and-swap; a core that must park spins while the word has the value that it saw;
- * letting go is one store. So there is no moment at which a core could wait for a stop that is
+ * is one compare-and-swap; a core that must park spins while the word has the generation that it saw;
+ * letting go is one store, and so is handing the stop to another core, which finds itself named. So there is no moment at which a core could wait for a stop that is
  * over, and a second stop right after the first is a new generation.
  *
  *     master                                    another core
@@ -19,7 +19,7 @@
  * the end of the stop.
  *
  * P1  Between claim and end only the master writes anything but its own record, and it takes no
- *     lock.
+ *     lock. A core that has handed over is no longer it, and its record stays as it was.
  * P2  record.frame and the rest are stored before stopped_in (release) and read after it
  *     (acquire). As stopped_in names the stop, a core that is still on its way out of the last
  *     one is not taken for one that has come to this one.
@@ -45,14 +45,12 @@
 #include "kdebug/core/run.h"
 #include "kdebug/core/trace_stop.h"
 
-#define MASTER_BITS 8u
-#define MASTER_MASK 0xffu
-#define GRACE_MS    100u
+#define GRACE_MS 100u
 /* Before clock_init(). No CPU is much faster, so waits get longer, not shorter. */
 #define KHZ_GUESS 4000000u
 
 struct kd_stop_record kd_stop_records[CPU_MAX];
-static atomic_uint word;
+atomic_uint kd_stop_word;
 
 static struct kd_stop_record *own_record(void)
 {
@@ -70,19 +68,30 @@ uint64_t kd_stop_us(tsc_t ticks)
     return ticks / (ticks_of_ms(1) / 1000);
 }
 
-static unsigned master_of(unsigned value)
+void kd_stop_give_way(void)
 {
-    return value & MASTER_MASK;
+    tsc_t start = cpu_tsc();
+    while (kd_stop_us(cpu_tsc() - start) < KD_GIVE_WAY_US) {
+        cpu_relax();
+    }
+}
+
+void kd_stop_be_deaf(void)
+{
+    while (atomic_load_explicit(&own_record()->is_deaf, memory_order_relaxed)) {
+        cpu_relax(); /* an NMI blocks all others */
+    }
 }
 
 bool kd_stop_is_mine(void)
 {
-    return master_of(atomic_load_explicit(&word, memory_order_relaxed)) == cpu_id() + 1;
+    return kd_stop_master_of(atomic_load_explicit(&kd_stop_word, memory_order_relaxed)) ==
+           cpu_id() + 1;
 }
 
 bool kd_stop_in_progress(void)
 {
-    return master_of(atomic_load_explicit(&word, memory_order_relaxed)) != 0;
+    return kd_stop_master_of(atomic_load_explicit(&kd_stop_word, memory_order_relaxed)) != 0;
 }
 
 static void fill_record(struct kd_stop_record *record, struct trap_frame *frame, unsigned stop)
@@ -100,12 +109,12 @@ static void fill_record(struct kd_stop_record *record, struct trap_frame *frame,
 bool kd_stop_claim(struct trap_frame *frame, enum trace_kdebug_reason reason, const char *message)
 {
     struct kd_stop_record *record = own_record();
-    unsigned free = atomic_load_explicit(&word, memory_order_relaxed);
+    unsigned free = atomic_load_explicit(&kd_stop_word, memory_order_relaxed);
     record->reason = (uint8_t)reason;
     record->message = message;
-    unsigned mine = ((free >> MASTER_BITS) + 1) << MASTER_BITS | (cpu_id() + 1);
-    if (master_of(free) != 0 ||
-        !atomic_compare_exchange_strong_explicit(&word, &free, mine, memory_order_acq_rel,
+    unsigned mine = ((free >> KD_STOP_MASTER_BITS) + 1) << KD_STOP_MASTER_BITS | (cpu_id() + 1);
+    if (kd_stop_master_of(free) != 0 ||
+        !atomic_compare_exchange_strong_explicit(&kd_stop_word, &free, mine, memory_order_acq_rel,
                                                  memory_order_relaxed)) {
         return false;
     }
@@ -121,33 +130,73 @@ static void serialise(void)
     __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx)::"memory");
 }
 
-bool kd_stop_park(struct trap_frame *frame)
+/* Get ready to go on. We may have come between a page fault and its handler's look at CR2, and a master may have had faults of its
+ * own since. */
+static void leave_stop(struct kd_stop_record *record)
 {
-    unsigned seen = atomic_load_explicit(&word, memory_order_acquire);
-    if (master_of(seen) == 0 || master_of(seen) == cpu_id() + 1) {
-        return false;
-    }
-    struct kd_stop_record *record = own_record();
-    enum trace_kdebug_reason reason = kd_stop_records[master_of(seen) - 1].reason;
-    kd_trace_enter(reason);
-    fill_record(record, frame, seen);
-    /* Pairs with the release in kd_stop_end(). */
-    while (atomic_load_explicit(&word, memory_order_acquire) == seen) {
-        cpu_relax();
-    }
+    record->explained = cpu_tsc();
     atomic_store_explicit(&record->stopped_in, 0, memory_order_relaxed);
+    __asm__ volatile("movq %0, %%cr2" ::"r"(record->cr2) : "memory");
     serialise();
     kd_run_load_registers();
-    kd_trace_leave(reason);
-    record->explained = cpu_tsc();
-    return true;
+}
+
+/* Its record is filled. */
+static enum kd_park wait_parked(unsigned stop)
+{
+    unsigned word, mine = cpu_id() + 1;
+    do {
+        cpu_relax();
+        /* Pairs with the release in kd_stop_end() and kd_stop_hand_over(). */
+        word = atomic_load_explicit(&kd_stop_word, memory_order_acquire);
+        if (!kd_stop_is_same(word, stop) || kd_stop_master_of(word) == 0) {
+            leave_stop(own_record());
+            return KD_PARK_OVER;
+        }
+    } while (kd_stop_master_of(word) != mine);
+    return KD_PARK_MASTER;
+}
+
+enum kd_park kd_stop_park(struct trap_frame *frame)
+{
+    unsigned seen = atomic_load_explicit(&kd_stop_word, memory_order_acquire);
+    if (kd_stop_master_of(seen) == 0 || kd_stop_master_of(seen) == cpu_id() + 1) {
+        return KD_PARK_NO_STOP;
+    }
+    enum trace_kdebug_reason reason = kd_stop_records[kd_stop_master_of(seen) - 1].reason;
+    kd_trace_enter(reason);
+    fill_record(own_record(), frame, seen);
+    enum kd_park parked = wait_parked(seen);
+    if (parked == KD_PARK_OVER) {
+        kd_trace_leave(reason); /* a master says so itself */
+    }
+    return parked;
+}
+
+enum kd_park kd_stop_hand_over(unsigned cpu)
+{
+    unsigned word = atomic_load_explicit(&kd_stop_word, memory_order_relaxed);
+    ASSERT(kd_stop_master_of(word) == cpu_id() + 1 && kd_stop_has(cpu));
+    kd_stop_records[cpu].reason = own_record()->reason;
+    word = (word & ~KD_STOP_MASTER_MASK) | (cpu + 1);
+    atomic_store_explicit(&kd_stop_word, word, memory_order_release);
+    return wait_parked(word);
 }
 
 bool kd_stop_has(unsigned cpu)
 {
-    unsigned stop = atomic_load_explicit(&word, memory_order_relaxed);
-    return atomic_load_explicit(&kd_stop_records[cpu].stopped_in, memory_order_acquire) == stop &&
-           master_of(stop) != 0;
+    unsigned stop = atomic_load_explicit(&kd_stop_word, memory_order_relaxed);
+    unsigned held = atomic_load_explicit(&kd_stop_records[cpu].stopped_in, memory_order_acquire);
+    return held != 0 && kd_stop_is_same(held, stop) && kd_stop_master_of(stop) != 0;
+}
+
+tsc_t kd_stop_now(void)
+{
+    tsc_t last = 0;
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        last = kd_stop_has(cpu) ? MAX(last, kd_stop_records[cpu].captured) : last;
+    }
+    return last;
 }
 
 uint32_t kd_stop_missing(void)
@@ -187,17 +236,11 @@ uint32_t kd_stop_others(void)
 void kd_stop_end(void)
 {
     struct kd_stop_record *record = own_record();
-    unsigned value = atomic_load_explicit(&word, memory_order_relaxed);
-    ASSERT(master_of(value) == cpu_id() + 1);
+    unsigned value = atomic_load_explicit(&kd_stop_word, memory_order_relaxed);
+    ASSERT(kd_stop_master_of(value) == cpu_id() + 1);
     record->message = NULL;
-    record->explained = cpu_tsc();
-    atomic_store_explicit(&record->stopped_in, 0, memory_order_relaxed);
-    /* We may have come between a page fault and its handler's look at CR2, and may have had
-     * faults of our own since. */
-    __asm__ volatile("movq %0, %%cr2" ::"r"(record->cr2) : "memory");
-    serialise();
-    kd_run_load_registers();
-    atomic_store_explicit(&word, value & ~MASTER_MASK, memory_order_release);
+    leave_stop(record);
+    atomic_store_explicit(&kd_stop_word, value & ~KD_STOP_MASTER_MASK, memory_order_release);
 }
 
 bool kd_stop_nmi_is_expected(bool explained)

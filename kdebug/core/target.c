@@ -52,6 +52,9 @@ status_t kd_read(kd_space_t space, uint64_t address, void *to, size_t bytes)
 status_t kd_write(kd_space_t space, uint64_t address, const void *from, size_t bytes)
 {
     const char *at = from;
+    if (!kd_can_write()) {
+        return ERR_NOT_SUPPORTED;
+    }
     while (bytes > 0) {
         size_t part = bytes_in_page(address, bytes);
         paddr_t pa;
@@ -67,6 +70,11 @@ status_t kd_write(kd_space_t space, uint64_t address, const void *from, size_t b
         bytes -= part;
     }
     return OK;
+}
+
+bool kd_can_write(void)
+{
+    return kd_target->write_physical != NULL;
 }
 
 void kd_fetch(uint64_t address, void *to, size_t bytes, const char *what)

@@ -2,8 +2,8 @@
 /*
  * The one way from commands to what they look at.
  *
- * A target is a stopped machine: the live one around us, later a core file or a serial dump on
- * the host. It gives physical memory and registers; everything else (virtual addresses, kernel
+ * A target is a stopped machine: the live one around us, or on the host one that is dead, by its
+ * core file or serial dump (tools/post). It gives physical memory and registers; everything else (virtual addresses, kernel
  * structures) is read on top, so the same commands work on each.
  *
  * K1  A read never faults, never changes the machine (no CR3 load, no Accessed bit), never
@@ -24,7 +24,7 @@ struct kd_registers {
 struct kd_target {
     const char *name;
     bool live; /* the machine can be changed and resumed */
-    /* Copy within one page. ERR_BAD_ADDRESS: not RAM. */
+    /* Copy within one page. ERR_BAD_ADDRESS: not RAM. write_physical NULL: nothing can be changed. */
     status_t (*read_physical)(paddr_t pa, void *to, size_t bytes);
     status_t (*write_physical)(paddr_t pa, const void *from, size_t bytes);
     paddr_t (*kernel_root)(void); /* page tables that show the kernel half */
@@ -33,7 +33,9 @@ struct kd_target {
     status_t (*registers)(unsigned cpu, struct kd_registers *out);
     /* Frame of a captured core as it will go on; NULL: nothing can be set. */
     status_t (*set_registers)(unsigned cpu, const struct kd_registers *registers);
+    tsc_t (*now)(void);            /* when the machine stood still, by its clock; 0: nobody knows */
     vaddr_t (*trace_region)(void); /* struct trace_region, 0: there is none */
+    vaddr_t (*trace_previous)(void); /* that of the boot before; NULL: not on this target */
     vaddr_t (*global)(const char *name, const void *here); /* see KD_GLOBAL */
 };
 
@@ -59,6 +61,9 @@ extern const struct kd_target kd_target_live;
  * half way has zeroed the rest. */
 status_t kd_read(kd_space_t space, uint64_t address, void *to, size_t bytes);
 status_t kd_write(kd_space_t space, uint64_t address, const void *from, size_t bytes);
+
+/* kd_can_write() - memory of the target can be changed. */
+bool kd_can_write(void);
 
 /* kd_read_kernel() - the usual one. */
 static inline status_t kd_read_kernel(uint64_t address, void *to, size_t bytes)

@@ -88,6 +88,11 @@ static status_t set_registers(unsigned cpu, const struct kd_registers *registers
     return OK;
 }
 
+static vaddr_t find_trace_previous(void)
+{
+    return (vaddr_t)trace_previous_get();
+}
+
 static vaddr_t find_trace_region(void)
 {
     return (vaddr_t)trace_region_get();
@@ -107,6 +112,8 @@ const struct kd_target kd_target_live = {
     .cpu_count = count_cores,
     .registers = read_registers,
     .set_registers = set_registers,
+    .now = kd_stop_now,
     .trace_region = find_trace_region,
+    .trace_previous = find_trace_previous,
     .global = find_global,
 };

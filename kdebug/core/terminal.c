@@ -9,22 +9,26 @@
  */
 #include "kdebug/core/terminal.h"
 
+#include "arch/serial.h"
+
 #define AHEAD_BYTES 1024u /* power of two */
 #define POLL_INTERVAL                                                                              \
     8u /* characters; less than the chip's 16 bytes, both directions run at the same speed */
 #define CTRL_C 3
+#define BREAK  0
 
 static const struct kd_line *wire;
 static unsigned char ahead[AHEAD_BYTES];
 static unsigned ahead_in, ahead_out;
 static unsigned since_poll;
 static void (*redirected)(char c);
+static void (*tap)(char c);
 static bool is_watching, interrupted, is_closed;
 
 void kd_terminal_use(const struct kd_line *line)
 {
     wire = line;
-    redirected = NULL;
+    redirected = tap = NULL;
     ahead_in = ahead_out = since_poll = 0;
     is_watching = interrupted = is_closed = false;
 }
@@ -39,7 +43,7 @@ static void poll_input(void)
 {
     int byte;
     while ((byte = wire->get()) >= 0) {
-        if (byte == CTRL_C && is_watching) {
+        if (is_watching && (byte == CTRL_C || byte == BREAK || byte == SERIAL_ESCAPE)) {
             interrupted = true;
             ahead_out = ahead_in;
         } else if (ahead_in - ahead_out < AHEAD_BYTES) {
@@ -55,6 +59,9 @@ void kd_terminal_put(char c)
     if (!is_closed && ++since_poll >= POLL_INTERVAL) {
         since_poll = 0;
         poll_input();
+    }
+    if (tap != NULL) {
+        tap(c);
     }
     if (redirected != NULL) {
         redirected(c);
@@ -76,9 +83,19 @@ void kd_terminal_redirect(void (*put)(char c))
     redirected = put;
 }
 
+void kd_terminal_tap(void (*see)(char c))
+{
+    tap = see;
+}
+
 void kd_terminal_close(void)
 {
     is_closed = true;
+}
+
+void kd_terminal_reopen(void)
+{
+    is_closed = false;
 }
 
 void kd_terminal_write(const char *text, size_t bytes)
@@ -106,4 +123,13 @@ bool kd_terminal_interrupted(void)
     bool was = interrupted;
     interrupted = false;
     return was;
+}
+
+bool kd_terminal_is_called(void)
+{
+    kd_terminal_watch(true);
+    poll_input();
+    bool called = interrupted;
+    kd_terminal_watch(false);
+    return called;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line to the person: bytes out, bytes in, ^C while output runs.
+ * The line to the person: bytes out, bytes in, ^C and BREAK while something else runs.
  *
  * The line itself is two functions, so that host tests and later other wires can take its place.
  */
@@ -26,6 +26,9 @@ void kd_terminal_write(const char *text, size_t bytes);
 void kd_terminal_raw(char c);
 void kd_terminal_redirect(void (*put)(char c));
 
+/* kd_terminal_tap() - show this each character that is given to kd_terminal_put(), wherever it goes; NULL: none. */
+void kd_terminal_tap(void (*see)(char c));
+
 /* kd_terminal_get() - the next typed byte, -1: none yet. */
 int kd_terminal_get(void);
 
@@ -38,12 +41,18 @@ bool kd_terminal_is_waiting(void);
  */
 void kd_terminal_close(void);
 
+/* kd_terminal_reopen() - the same talk goes on after all, with what was typed ahead. */
+void kd_terminal_reopen(void);
+
 /*
- * kd_terminal_watch() - take ^C out of the typed bytes, for kd_terminal_interrupted(). Off while a
- * line is being edited: there ^C has its place among the other keys.
+ * kd_terminal_watch() - take ^C, BREAK (a NUL) and the escape byte out of the typed bytes, for kd_terminal_interrupted(). Off
+ * while a line is being edited: there ^C has its place among the other keys.
  */
 void kd_terminal_watch(bool on);
 
-/* kd_terminal_interrupted() - ^C was typed since the last call; what was typed before it is
+/* kd_terminal_interrupted() - one of these came since the last call; what was typed before it is
  * forgotten. */
 bool kd_terminal_interrupted(void);
+
+/* kd_terminal_is_called() - look at the line, without output: has one of these come? */
+bool kd_terminal_is_called(void);

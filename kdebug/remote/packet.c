@@ -5,6 +5,8 @@
 #include "base/string.h"
 
 #define INTERRUPT 0x03
+#define ESCAPE    '}'
+#define ESCAPED   0x20
 
 enum state { OUTSIDE, INSIDE, FIRST_DIGIT, SECOND_DIGIT };
 
@@ -85,6 +87,33 @@ void kd_packet_put_hex(struct kd_packet *packet, const void *bytes, size_t count
         put_char(packet, digits[at[i] >> 4]);
         put_char(packet, digits[at[i] & 15]);
     }
+}
+
+void kd_packet_put_binary(struct kd_packet *packet, const void *bytes, size_t count)
+{
+    const char *at = bytes;
+    for (size_t i = 0; i < count; i++) {
+        if (at[i] == '#' || at[i] == '$' || at[i] == '*' || at[i] == ESCAPE) {
+            put_char(packet, ESCAPE);
+            put_char(packet, (char)(at[i] ^ ESCAPED));
+        } else {
+            put_char(packet, at[i]);
+        }
+    }
+}
+
+size_t kd_packet_take_binary(const char **at, const char *end, void *to, size_t room)
+{
+    char *bytes = to;
+    size_t count = 0;
+    while (*at < end && count < room) {
+        char c = *(*at)++;
+        if (c == ESCAPE && *at < end) {
+            c = (char)(*(*at)++ ^ ESCAPED);
+        }
+        bytes[count++] = c;
+    }
+    return count;
 }
 
 void kd_packet_put_number(struct kd_packet *packet, uint64_t number)

@@ -1,49 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The gdb stub: one function per kind of packet, found by its first character.
+ * The gdb stub: being recognised, telling of stops, finding who serves a packet, by its first character or word.
  *
- * Each packet is served under a guard, so a fault or a kd_fail() is an error answer and the next
- * packet is served. Nothing is kept about gdb but the thread it has selected; breakpoints are in
- * the table of everybody's, marked as gdb's.
+ * Each packet is served under a guard, so a fault or a kd_fail() is an error answer and the next packet is served. Little is
+ * kept about gdb: the thread it has selected and what it can do (stub.h). Breakpoints are in the table of everybody's.
+ *
+ * With several processes gdb lets go of one after the other. The prompt comes back, or the machine goes on, when all are
+ * gone that it has been told of: it speaks until then.
  *
  * Sources: gdb manual, "GDB Remote Serial Protocol": "Packets", "Stop Reply Packets", "General
  * Query Packets".
  */
-#include "kdebug/core/remote.h"
+#include "kdebug/remote/stub.h"
 
+#include "arch/cpu.h"
+#include "base/format.h"
 #include "base/string.h"
-#include "kdebug/core/breakpoint.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/guard.h"
-#include "kdebug/core/run.h"
+#include "kdebug/core/permit.h"
 #include "kdebug/core/session.h"
-#include "kdebug/core/target.h"
 #include "kdebug/core/terminal.h"
-#include "kdebug/remote/packet.h"
-#include "kdebug/remote/thread.h"
 
-#define CHUNK          1024u /* bytes read at a time: two digits each must fit a packet */
-#define LINE_BYTES     256u
-#define CONSOLE_BYTES  128u
-#define CRC_POLYNOMIAL 0x04c11db7u
-#define LENGTH_MAX     0x4000000u
+#define LINE_BYTES    256u
+#define CONSOLE_BYTES 128u
+#define PROCESSES_MAX 64u
 
-extern const char kernel_text_start[], kernel_text_end[];
-
-static struct kd_packet received, answer;
-static struct kd_remote_stop last_stop;
-static uint64_t selected; /* thread of g, m and the like */
-static bool attached, acknowledges = true, is_leaving;
+struct kd_remote kd_remote = {.acknowledges = true};
 
 static char console[CONSOLE_BYTES];
 static size_t console_bytes;
 
-bool kd_remote_is_attached(void)
+/* Processes that gdb holds. One too many to be kept is not waited for. */
+static struct {
+    uint32_t pid[PROCESSES_MAX];
+    unsigned count;
+    bool goes_on; /* the kernel was "killed": the machine goes on when all are gone */
+} held;
+
+void kd_remote_hold(struct kd_remote_id id)
 {
-    return attached;
+    for (unsigned i = 0; i < held.count; i++) {
+        if (held.pid[i] == id.pid) {
+            return;
+        }
+    }
+    if (held.count < PROCESSES_MAX) {
+        held.pid[held.count++] = id.pid;
+    }
 }
 
-static bool begins_with(const char **at, const char *text)
+bool kd_remote_is_attached(void)
+{
+    return kd_remote.is_attached;
+}
+
+void kd_remote_show_processes(bool on)
+{
+    kd_remote.newest_shown = on && kd_remote.is_multiprocess ? kd_remote_newest_process() : 0;
+}
+
+bool kd_remote_shows_processes(void)
+{
+    return kd_remote.newest_shown != 0;
+}
+
+bool kd_remote_accept(const char **at, const char *text)
 {
     size_t length = strlen(text);
     if (strncmp(*at, text, length) != 0) {
@@ -53,11 +75,27 @@ static bool begins_with(const char **at, const char *text)
     return true;
 }
 
-static void say(const char *text)
+bool kd_remote_take_range(const char **at, uint64_t *out_address, uint64_t *out_length)
 {
-    answer.length = 0;
-    answer.data[0] = '\0';
-    kd_packet_put(&answer, text);
+    return kd_hex_number(at, out_address) && kd_hex_take(at, ',') && kd_hex_number(at, out_length);
+}
+
+void kd_remote_say(const char *text)
+{
+    kd_remote.answer.length = 0;
+    kd_remote.answer.data[0] = '\0';
+    kd_packet_put(&kd_remote.answer, text);
+}
+
+void kd_remote_say_id(struct kd_remote_id id)
+{
+    kd_remote_hold(id);
+    kd_remote_put_id(&kd_remote.answer, id, kd_remote.is_multiprocess);
+}
+
+struct kd_remote_id kd_remote_stopped_id(void)
+{
+    return kd_remote_id_of(kd_remote.stop.cpu, kd_remote.stop.is_user ? kd_remote.newest_shown : 0);
 }
 
 /* ---- being recognised ---- */
@@ -71,320 +109,198 @@ int kd_remote_begins(unsigned char byte)
         return seen == 0 ? 0 : -1;
     }
     seen = 0;
-    attached = acknowledges = true;
-    is_leaving = false;
-    received.state = 0;
-    (void)kd_packet_feed(&received, '$');
-    (void)kd_packet_feed(&received, 'q');
-    last_stop = (struct kd_remote_stop){.cpu = kd_session_cpu(), .signal = 5};
-    selected = kd_remote_thread_of(kd_session_cpu());
+    kd_remote.is_attached = kd_remote.acknowledges = true;
+    kd_remote.is_leaving = kd_remote.is_multiprocess = false;
+    kd_remote.has_description = false;
+    kd_remote.newest_shown = 0;
+    held.count = 0;
+    held.goes_on = false;
+    kd_remote.received.state = 0;
+    (void)kd_packet_feed(&kd_remote.received, '$');
+    (void)kd_packet_feed(&kd_remote.received, 'q');
+    kd_remote.stop = (struct kd_remote_stop){.cpu = kd_session_cpu(), .signal = 5};
+    kd_remote.selected = kd_remote_stopped_id();
     return 1;
 }
 
 /* ---- stops ---- */
 
-static void describe_stop(void)
+static void describe_stop(const char *at UNUSED)
 {
-    char signal = (char)last_stop.signal;
-    say("T");
-    kd_packet_put_hex(&answer, &signal, 1);
-    kd_packet_put(&answer, "thread:");
-    kd_packet_put_number(&answer, kd_remote_thread_of(last_stop.cpu));
-    kd_packet_put(&answer, ";core:");
-    kd_packet_put_number(&answer, last_stop.cpu);
-    kd_packet_put(&answer, ";");
-    if (last_stop.watch != NULL) {
-        kd_packet_put(&answer, last_stop.watch);
-        kd_packet_put(&answer, ":");
-        kd_packet_put_number(&answer, last_stop.watch_address);
-        kd_packet_put(&answer, ";");
-    } else if (last_stop.is_breakpoint) {
-        kd_packet_put(&answer, "swbreak:;");
+    char signal = (char)kd_remote.stop.signal;
+    kd_remote_say("T");
+    kd_packet_put_hex(&kd_remote.answer, &signal, 1);
+    kd_packet_put(&kd_remote.answer, "thread:");
+    kd_remote_say_id(kd_remote_stopped_id());
+    kd_packet_put(&kd_remote.answer, ";core:");
+    kd_packet_put_number(&kd_remote.answer, kd_remote.stop.cpu);
+    kd_packet_put(&kd_remote.answer, ";");
+    if (kd_remote.stop.watch != NULL) {
+        kd_packet_put(&kd_remote.answer, kd_remote.stop.watch);
+        kd_packet_put(&kd_remote.answer, ":");
+        kd_packet_put_number(&kd_remote.answer, kd_remote.stop.watch_address);
+        kd_packet_put(&kd_remote.answer, ";");
+    } else if (kd_remote.stop.breakpoint != NULL) {
+        kd_packet_put(&kd_remote.answer, kd_remote.stop.breakpoint);
+        kd_packet_put(&kd_remote.answer, ":;");
     }
 }
 
 void kd_remote_stopped(const struct kd_remote_stop *stop, bool tell)
 {
-    last_stop = *stop;
-    selected = kd_remote_thread_of(stop->cpu);
-    received.state = 0;
+    kd_remote.stop = *stop;
+    kd_remote.selected = kd_remote_stopped_id();
+    kd_remote.received.state = 0;
     if (tell) {
-        describe_stop();
-        kd_packet_send(&answer, kd_terminal_raw);
-    }
-}
-
-/* ---- registers ---- */
-
-static void put_register(unsigned number)
-{
-    uint64_t value;
-    unsigned bytes = kd_remote_read_register(selected, number, &value);
-    unsigned room = number < KD_REMOTE_WIDE ? 8 : 4;
-    if (bytes != 0) {
-        kd_packet_put_hex(&answer, &value, bytes);
-        return;
-    }
-    for (unsigned i = 0; i < room; i++) {
-        kd_packet_put(&answer, "xx"); /* not available */
-    }
-}
-
-static void read_registers(const char *at UNUSED)
-{
-    say("");
-    for (unsigned number = 0; number < KD_REMOTE_REGISTERS; number++) {
-        put_register(number);
-    }
-}
-
-static void read_register(const char *at)
-{
-    uint64_t number;
-    say("E01");
-    if (kd_hex_number(&at, &number) && number < KD_REMOTE_REGISTERS) {
-        say("");
-        put_register((unsigned)number);
-    }
-}
-
-static bool take_register(const char **at, unsigned number)
-{
-    uint64_t value = 0;
-    uint64_t old;
-    if (!kd_hex_bytes(at, &value, number < KD_REMOTE_WIDE ? 8 : 4)) {
-        return false;
-    }
-    (void)kd_remote_read_register(selected, number, &old);
-    return value == old || kd_remote_write_register(selected, number, value);
-}
-
-static void write_registers(const char *at)
-{
-    bool fine = true;
-    for (unsigned number = 0; number < KD_REMOTE_REGISTERS && *at != '\0'; number++) {
-        fine = take_register(&at, number) && fine;
-    }
-    say(fine ? "OK" : "E01");
-}
-
-static void write_register(const char *at)
-{
-    uint64_t number;
-    bool fine = kd_hex_number(&at, &number) && kd_hex_take(&at, '=') &&
-                number < KD_REMOTE_REGISTERS && take_register(&at, (unsigned)number);
-    say(fine ? "OK" : "E01");
-}
-
-/* ---- memory ---- */
-
-static bool take_range(const char **at, uint64_t *out_address, uint64_t *out_length)
-{
-    return kd_hex_number(at, out_address) && kd_hex_take(at, ',') && kd_hex_number(at, out_length);
-}
-
-static void read_memory(const char *at)
-{
-    uint8_t bytes[CHUNK];
-    uint64_t address, length;
-    say("E01");
-    if (!take_range(&at, &address, &length)) {
-        return;
-    }
-    length = MIN(length, (uint64_t)CHUNK);
-    while (length > 0 &&
-           kd_read(kd_remote_space(selected, address), address, bytes, length) != OK) {
-        length /= 2; /* as much as there is */
-    }
-    say(length == 0 ? "E14" : "");
-    kd_packet_put_hex(&answer, bytes, length);
-}
-
-static bool may_write(uint64_t address, uint64_t length)
-{
-    return address >= KD_GLOBAL(kernel_text_end) ||
-           address + length <= KD_GLOBAL(kernel_text_start);
-}
-
-static void store(uint64_t address, const void *bytes, uint64_t length)
-{
-    bool fine = may_write(address, length) &&
-                kd_write(kd_remote_space(selected, address), address, bytes, length) == OK;
-    say(fine ? "OK" : "E14");
-}
-
-static void write_memory(const char *at)
-{
-    uint8_t bytes[CHUNK];
-    uint64_t address, length;
-    say("E01");
-    if (take_range(&at, &address, &length) && kd_hex_take(&at, ':') && length <= CHUNK &&
-        kd_hex_bytes(&at, bytes, length)) {
-        store(address, bytes, length);
-    }
-}
-
-/* X: bytes as they are, but 0x7d escapes the next one. */
-static void write_binary(const char *at)
-{
-    uint8_t bytes[CHUNK];
-    uint64_t address, length;
-    uint64_t count = 0;
-    say("E01");
-    if (!take_range(&at, &address, &length) || !kd_hex_take(&at, ':') || length > CHUNK) {
-        return;
-    }
-    const char *end = received.data + received.length;
-    while (at < end && count < length) {
-        bool escaped = *at == 0x7d && at + 1 < end;
-        at += escaped;
-        bytes[count++] = (uint8_t)(*at++ ^ (escaped ? 0x20 : 0));
-    }
-    if (count == length) {
-        store(address, bytes, length);
+        describe_stop(NULL);
+        kd_packet_send(&kd_remote.answer, kd_terminal_raw);
     }
 }
 
 /* ---- threads ---- */
 
+/* H: for 'g' and the like this thread from now on; 'c' is of the time before vCont, and chooses nothing. */
 static void select_thread(const char *at)
 {
-    uint64_t id;
+    struct kd_remote_id id;
     bool general = kd_hex_take(&at, 'g');
-    if (!general && !kd_hex_take(&at, 'c')) {
-        say("E01");
+    if ((!general && !kd_hex_take(&at, 'c')) || !kd_remote_take_id(&at, &id)) {
+        kd_remote_say("E01");
         return;
     }
-    bool any = *at == '-' || (kd_hex_number(&at, &id) && id == 0);
-    if (any) {
-        id = kd_remote_thread_of(last_stop.cpu);
-    } else if (!kd_remote_thread_exists(id)) {
-        say("E01");
+    if (id.pid == KD_REMOTE_ANY) {
+        id = kd_remote_stopped_id();
+    } else if (id.tid == KD_REMOTE_ANY) {
+        id.tid = kd_remote_stopped_id().tid;
+    } else if (!kd_remote_id_exists(id)) {
+        kd_remote_say("E01");
         return;
     }
-    selected = general ? id : selected;
-    say("OK");
+    kd_remote.selected = general ? id : kd_remote.selected;
+    kd_remote_say("OK");
 }
 
 static void check_thread(const char *at)
 {
-    uint64_t id;
-    say(kd_hex_number(&at, &id) && kd_remote_thread_exists(id) ? "OK" : "E01");
+    struct kd_remote_id id;
+    kd_remote_say(kd_remote_take_id(&at, &id) && kd_remote_id_exists(id) ? "OK" : "E01");
+}
+
+static void list_thread(struct kd_remote_id id, const struct thread *copy UNUSED,
+                        void *context UNUSED)
+{
+    kd_packet_put(&kd_remote.answer, kd_remote.answer.length == 1 ? "" : ",");
+    kd_remote_say_id(id);
+}
+
+static void list_threads(const char *at UNUSED)
+{
+    kd_remote_say("m");
+    kd_remote_each_id(kd_remote.newest_shown, list_thread, NULL);
+}
+
+static void list_no_more_threads(const char *at UNUSED)
+{
+    kd_remote_say("l");
 }
 
 static void describe_thread(const char *at)
 {
-    char text[96];
-    uint64_t id;
-    say("E01");
-    if (kd_hex_number(&at, &id)) {
-        kd_remote_describe(id, text, sizeof(text));
-        say("");
-        kd_packet_put_hex(&answer, text, strlen(text));
-    }
-}
-
-/* ---- going on ---- */
-
-static void go_on(uint64_t steps)
-{
-    kd_run_step(steps);
-    kd_session_end();
-    is_leaving = true;
-}
-
-static void go(const char *at)
-{
-    uint64_t address;
-    if (kd_hex_number(&at, &address)) {
-        say("E01"); /* "continue at": gdb sets rip itself */
+    char name[96], state[64], text[192];
+    struct thread copy;
+    struct kd_remote_id id;
+    if (!kd_remote_take_id(&at, &id) || !kd_remote_id_exists(id)) {
+        kd_remote_say("E01");
         return;
     }
-    go_on(received.data[0] == 's' || received.data[0] == 'S' ? 1 : 0);
+    const struct thread *thread = kd_remote_thread_copy(id, &copy) ? &copy : NULL;
+    kd_remote_describe(id, thread, name, sizeof(name));
+    kd_remote_state(id, thread, state, sizeof(state));
+    format_text(text, sizeof(text), "%s, %s", name, state);
+    kd_packet_put_hex(&kd_remote.answer, text, strlen(text));
 }
 
-/* vCont;action[:thread]...: the first action decides; everybody goes on. */
-static void go_by_actions(const char *at)
+static void tell_stopped_thread(const char *at UNUSED)
 {
-    uint64_t id = 0;
-    char action = *at;
-    at += *at != '\0';
-    if (action == 'C' || action == 'S') {
-        at += MIN(strlen(at), (size_t)2); /* a signal, which means nothing here */
+    kd_remote_say("QC");
+    kd_remote_say_id(kd_remote_stopped_id());
+}
+
+/* ---- leaving ---- */
+
+static void leave(void)
+{
+    held.count = 0;
+    kd_remote_forget_breaks();
+    kd_remote.is_attached = false;
+    if (held.goes_on) {
+        kd_packet_send(&kd_remote.answer, kd_terminal_raw);
+        kd_remote_go_on();
     }
-    if (kd_hex_take(&at, ':') && *at != '-') {
-        (void)kd_hex_number(&at, &id);
+}
+
+static void let_go(uint64_t pid)
+{
+    for (unsigned i = 0; i < held.count; i++) {
+        if (held.pid[i] == pid) {
+            held.pid[i] = held.pid[--held.count];
+        }
     }
-    bool steps = action == 's' || action == 'S';
-    if (steps && id != 0 && id != kd_remote_thread_of(last_stop.cpu)) {
-        say("E16"); /* only the core that entered can be stepped */
-    } else if (steps || action == 'c' || action == 'C') {
-        go_on(steps ? 1 : 0);
+    if (held.count == 0 || !kd_remote.is_multiprocess) {
+        leave();
+    }
+}
+
+static void detach(const char *at)
+{
+    uint64_t pid = KD_REMOTE_KERNEL;
+    if (kd_hex_take(&at, ';') && !kd_hex_number(&at, &pid)) {
+        kd_remote_say("E01");
+        return;
+    }
+    kd_remote_say("OK");
+    let_go(pid);
+}
+
+/* vKill;pid: no process is ended by that. */
+static void kill_process(const char *at)
+{
+    uint64_t pid;
+    if (!kd_hex_number(&at, &pid)) {
+        kd_remote_say("E01");
+        return;
+    }
+    held.goes_on |= pid == KD_REMOTE_KERNEL;
+    kd_remote_say("OK");
+    let_go(pid);
+}
+
+/* k: gdb expects no answer. */
+static void kill(const char *at UNUSED)
+{
+    held.goes_on = false;
+    leave();
+    kd_remote_go_on();
+}
+
+static void attach(const char *at)
+{
+    uint64_t pid;
+    struct kd_remote_id id = kd_remote_stopped_id();
+    if (kd_hex_number(&at, &pid) && (pid == KD_REMOTE_KERNEL || pid == id.pid)) {
+        describe_stop(at);
     } else {
-        say("E01");
+        kd_remote_say("E01");
     }
 }
 
-static void detach(const char *at UNUSED)
+/* R: gdb expects no answer, and there will be none. */
+static void reset_machine(const char *at UNUSED)
 {
-    for (unsigned number = 1; number <= KD_BREAKS_MAX; number++) {
-        struct kd_breakpoint *breakpoint = kd_breakpoint(number);
-        if (breakpoint != NULL && breakpoint->is_for_remote) {
-            kd_breakpoint_remove(breakpoint);
-        }
-    }
-    attached = false;
-    say("OK");
+    kd_run_line("reboot");
 }
 
-static void kill(const char *at)
-{
-    detach(at);
-    go_on(0);
-}
-
-/* ---- breakpoints ---- */
-
-static unsigned find_breakpoint(unsigned kind, uint64_t address)
-{
-    for (unsigned number = 1; number <= KD_BREAKS_MAX; number++) {
-        const struct kd_breakpoint *breakpoint = kd_breakpoint(number);
-        if (breakpoint != NULL && breakpoint->is_for_remote && breakpoint->kind == kind &&
-            breakpoint->address == address) {
-            return number;
-        }
-    }
-    return 0;
-}
-
-static void change_breakpoint(const char *at)
-{
-    static const uint8_t kinds[] = {KD_BREAK_CODE, KD_BREAK_EXECUTE, KD_BREAK_WRITE,
-                                    KD_BREAK_ACCESS, KD_BREAK_ACCESS};
-    uint64_t type, address, length;
-    const char *why;
-    if (!kd_hex_number(&at, &type) || type >= ARRAY_COUNT(kinds) || !kd_hex_take(&at, ',') ||
-        !take_range(&at, &address, &length)) {
-        say("");
-        return;
-    }
-    unsigned number = find_breakpoint(kinds[type], address);
-    say("OK");
-    if (received.data[0] == 'z') {
-        if (number != 0) {
-            kd_breakpoint_remove(kd_breakpoint(number));
-        }
-    } else if (number == 0) {
-        number = kd_breakpoint_add(kinds[type], address, (unsigned)MIN(length, 64ull), &why);
-        if (number == 0) {
-            say("E22");
-            return;
-        }
-        kd_breakpoint(number)->is_for_remote = true;
-    }
-}
-
-/* ---- queries ---- */
+/* ---- monitor ---- */
 
 static void flush_console(void)
 {
@@ -411,7 +327,7 @@ static void run_monitor(const char *at)
 {
     char line[LINE_BYTES];
     size_t length = MIN(strlen(at) / 2, sizeof(line) - 1);
-    say("E01");
+    kd_remote_say("E01");
     if (!kd_hex_bytes(&at, line, length)) {
         return;
     }
@@ -422,134 +338,115 @@ static void run_monitor(const char *at)
         flush_console();
     }
     kd_terminal_redirect(NULL);
-    say("OK");
+    kd_remote_say("OK");
 }
 
-/* Source: gdb manual, "qCRC": CRC-32 with the most significant bit first, from all ones. */
-static uint32_t add_to_crc(uint32_t crc, const uint8_t *bytes, uint64_t count)
+/* ---- what it can do ---- */
+
+static bool offers(const char *at, const char *feature)
 {
-    for (uint64_t i = 0; i < count; i++) {
-        crc ^= (uint32_t)bytes[i] << 24;
-        for (unsigned bit = 0; bit < 8; bit++) {
-            crc = crc << 1 ^ (crc >> 31 ? CRC_POLYNOMIAL : 0);
-        }
+    bool found = false;
+    while (*at != '\0' && !found) {
+        const char *next = at++;
+        found = kd_remote_accept(&next, feature);
     }
-    return crc;
+    return found;
 }
 
-static void check_memory(const char *at)
+static void agree(const char *at)
 {
-    uint8_t bytes[CHUNK];
-    uint64_t address, length;
-    uint32_t crc = UINT32_MAX;
-    say("E01");
-    if (!take_range(&at, &address, &length) || length > LENGTH_MAX) {
-        return;
-    }
-    while (length > 0) {
-        uint64_t count = MIN(length, (uint64_t)CHUNK);
-        if (kd_read(kd_remote_space(selected, address), address, bytes, count) != OK) {
-            return;
-        }
-        crc = add_to_crc(crc, bytes, count);
-        address += count;
-        length -= count;
-    }
-    say("C");
-    kd_packet_put_number(&answer, crc);
+    char text[64];
+    kd_remote.is_multiprocess = offers(at, "multiprocess+");
+    format_text(text, sizeof(text), "PacketSize=%x;", KD_PACKET_BYTES);
+    kd_remote_say(text);
+    kd_packet_put(&kd_remote.answer,
+                  "QStartNoAckMode+;multiprocess+;swbreak+;hwbreak+;vContSupported+;"
+                  "ConditionalBreakpoints+;qXfer:features:read+;qXfer:threads:read+;"
+                  "qXfer:memory-map:read+;qXfer:exec-file:read+;binary-upload+");
+    kd_remote.selected = kd_remote_stopped_id();
 }
 
-static void answer_query(const char *at)
+static void say_attached(const char *at UNUSED)
 {
-    if (begins_with(&at, "Supported")) {
-        say("PacketSize=1000;QStartNoAckMode+;swbreak+;hwbreak+;vContSupported+");
-    } else if (begins_with(&at, "fThreadInfo")) {
-        say("");
-        kd_remote_list_threads(&answer);
-    } else if (begins_with(&at, "sThreadInfo")) {
-        say("l");
-    } else if (begins_with(&at, "ThreadExtraInfo,")) {
-        describe_thread(at);
-    } else if (begins_with(&at, "Rcmd,")) {
-        run_monitor(at);
-    } else if (begins_with(&at, "CRC:")) {
-        check_memory(at);
-    } else if (begins_with(&at, "Attached")) {
-        say("1");
-    } else if (begins_with(&at, "Offsets")) {
-        say("Text=0;Data=0;Bss=0");
-    } else if (strcmp(at, "C") == 0) {
-        say("QC");
-        kd_packet_put_number(&answer, kd_remote_thread_of(last_stop.cpu));
-    } else {
-        say("");
-    }
+    kd_remote_say("1");
 }
 
-static void take_setting(const char *at)
+static void say_offsets(const char *at UNUSED)
 {
-    if (strcmp(at, "StartNoAckMode") == 0) {
-        acknowledges = false;
-        say("OK");
-    } else {
-        say("");
-    }
+    kd_remote_say("Text=0;Data=0;Bss=0");
 }
 
-static void answer_verbose(const char *at)
+static void stop_acknowledging(const char *at UNUSED)
 {
-    if (strcmp(at, "Cont?") == 0) {
-        say("vCont;c;C;s;S");
-    } else if (begins_with(&at, "Cont;")) {
-        go_by_actions(at);
-    } else if (begins_with(&at, "Kill")) {
-        kill(at);
-        say("OK");
-    } else {
-        say("");
-    }
+    kd_remote.acknowledges = false;
+    kd_remote_say("OK");
 }
 
-static void answer_why(const char *at UNUSED)
+static void list_actions(const char *at UNUSED)
 {
-    describe_stop();
+    kd_remote_say("vCont;c;C;s;S;t;r");
 }
 
-/* ---- the loop ---- */
+/* ---- who serves what ---- */
 
-static const struct {
-    char first;
-    void (*serve)(const char *at);
-} kinds[] = {
-    {'?', answer_why},
-    {'g', read_registers},
-    {'G', write_registers},
-    {'p', read_register},
-    {'P', write_register},
-    {'m', read_memory},
-    {'M', write_memory},
-    {'X', write_binary},
-    {'H', select_thread},
-    {'T', check_thread},
-    {'c', go},
-    {'C', go},
-    {'s', go},
-    {'S', go},
-    {'D', detach},
-    {'k', kill},
-    {'Z', change_breakpoint},
-    {'z', change_breakpoint},
-    {'q', answer_query},
-    {'Q', take_setting},
-    {'v', answer_verbose},
+struct kind {
+    const char *begins;
+    kd_remote_serve_fn serve; /* NULL: an empty answer */
+    uint32_t classes;         /* that may be locked (permit.h) */
+};
+
+/* Looked up in this order. Continuing is of no class: no lock forbids the end of a stop. */
+static const struct kind kinds[] = {
+    {"?", describe_stop, 0},
+    {"g", kd_remote_read_all, KD_READS},
+    {"G", kd_remote_write_all, KD_WRITES},
+    {"p", kd_remote_read_one, KD_READS},
+    {"P", kd_remote_write_one, KD_WRITES},
+    {"m", kd_remote_read_memory, KD_READS},
+    {"x", kd_remote_read_binary, KD_READS},
+    {"M", kd_remote_write_memory, KD_WRITES},
+    {"X", kd_remote_write_binary, KD_WRITES},
+    {"H", select_thread, 0},
+    {"T", check_thread, 0},
+    {"c", kd_remote_resume, 0},
+    {"C", kd_remote_resume, 0},
+    {"s", kd_remote_resume, 0},
+    {"S", kd_remote_resume, 0},
+    {"D", detach, 0},
+    {"k", kill, 0},
+    {"R", reset_machine, KD_IO},
+    {"Z", kd_remote_change_break, KD_WRITES},
+    {"z", kd_remote_change_break, KD_WRITES},
+    {"qSupported", agree, 0},
+    {"qfThreadInfo", list_threads, 0},
+    {"qsThreadInfo", list_no_more_threads, 0},
+    {"qThreadExtraInfo,", describe_thread, 0},
+    {"qRcmd,", run_monitor, 0},
+    {"qCRC:", kd_remote_check_memory, 0},
+    {"qSearch:memory:", kd_remote_search_memory, 0},
+    {"qXfer:", kd_remote_transfer, 0},
+    {"qAttached", say_attached, 0},
+    {"qOffsets", say_offsets, 0},
+    {"qC", tell_stopped_thread, 0},
+    {"QStartNoAckMode", stop_acknowledging, 0},
+    {"vCont?", list_actions, 0},
+    {"vCont;", kd_remote_resume_threads, 0},
+    {"vKill;", kill_process, 0},
+    {"vAttach;", attach, 0},
+    {"vFile:", kd_remote_serve_file, 0},
 };
 
 static void serve_packet(void)
 {
-    say("");
+    kd_remote_say("");
     for (unsigned i = 0; i < ARRAY_COUNT(kinds); i++) {
-        if (received.data[0] == kinds[i].first && received.length > 0) {
-            kinds[i].serve(received.data + 1);
+        const char *at = kd_remote.received.data;
+        if (kd_remote_accept(&at, kinds[i].begins)) {
+            if (kd_permits(kinds[i].classes)) {
+                kinds[i].serve(at);
+            } else {
+                kd_remote_say("E03");
+            }
             return;
         }
     }
@@ -563,45 +460,59 @@ static void serve_guarded(void)
         kd_guard_leave(&guard);
     } else {
         kd_terminal_redirect(NULL);
-        say("E02");
+        kd_remote_say("E02");
     }
 }
 
 static void take_packet(void)
 {
-    bool acknowledged = acknowledges;
-    if (acknowledged) {
+    if (kd_remote.acknowledges) {
         kd_terminal_raw('+');
     }
     serve_guarded();
-    if (!is_leaving) {
-        kd_packet_send(&answer, kd_terminal_raw);
+    if (!kd_remote.is_leaving) {
+        kd_packet_send(&kd_remote.answer, kd_terminal_raw);
+    }
+}
+
+/* Between packets gdb sends acknowledgements and ^C only. So this is a person, whose gdb has died. */
+static bool is_person(int byte)
+{
+    return byte == '\r' || byte == '\n';
+}
+
+static void take_byte(int byte)
+{
+    bool is_outside = kd_remote.received.state == 0;
+    switch (kd_packet_feed(&kd_remote.received, (unsigned char)byte)) {
+    case KD_PACKET_GOOD:
+        take_packet();
+        break;
+    case KD_PACKET_DAMAGED:
+        if (kd_remote.acknowledges) {
+            kd_terminal_raw('-');
+        }
+        break;
+    default:
+        if (is_outside && byte == '-' && kd_remote.answer.length > 0) {
+            kd_packet_send(&kd_remote.answer, kd_terminal_raw); /* it came damaged */
+        } else if (is_outside && is_person(byte)) {
+            held.goes_on = false;
+            leave();
+        }
+        break;
     }
 }
 
 void kd_remote_serve(void (*idle)(void))
 {
-    is_leaving = false;
-    while (attached && !kd_session_is_over()) {
+    kd_remote.is_leaving = false;
+    while (kd_remote.is_attached && !kd_session_is_over()) {
         int byte = kd_terminal_get();
         if (byte < 0) {
             idle();
-            continue;
-        }
-        switch (kd_packet_feed(&received, (unsigned char)byte)) {
-        case KD_PACKET_GOOD:
-            take_packet();
-            break;
-        case KD_PACKET_DAMAGED:
-            if (acknowledges) {
-                kd_terminal_raw('-');
-            }
-            break;
-        default:
-            if (byte == '-' && received.state == 0 && answer.length > 0) {
-                kd_packet_send(&answer, kd_terminal_raw); /* it came damaged */
-            }
-            break;
+        } else {
+            take_byte(byte);
         }
     }
     if (!kd_session_is_over()) {

@@ -1,165 +1,212 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads and their registers as gdb sees them (thread.h). */
+/* Threads as gdb sees them (thread.h). */
 #include "kdebug/remote/thread.h"
 
 #include "base/format.h"
-#include "base/string.h"
 #include "gen/layout.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/target.h"
-#include "kdebug/x86_64/registers.h"
-#include "kdebug/x86_64/unwind.h"
-
-#define RBP 6u
-#define RSP 7u
-#define RIP 16u
-/* Words that context_switch() leaves on the stack (arch/context.h). */
-#define CONTEXT_BYTES 56u
-
-static const char *const names[KD_REMOTE_REGISTERS] = {
-    "rax", "rbx", "rcx", "rdx", "rsi", "rdi",    "rbp", "rsp", "r8", "r9", "r10", "r11",
-    "r12", "r13", "r14", "r15", "rip", "rflags", "cs",  "ss",  "",   "",   "",    "",
-};
+#include "kdebug/x86_64/page_walk.h"
+#include "sched/process.h"
 
 struct search {
-    uint64_t id;
-    vaddr_t found;
-    struct kd_packet *out;
+    uint32_t tid;
+    struct thread *out;
+    bool is_found;
 };
 
-static bool match(vaddr_t thread, const struct thread *copy, void *context)
+static bool match(vaddr_t thread UNUSED, const struct thread *copy, void *context)
 {
     struct search *search = context;
-    search->found = copy->tid == search->id ? thread : 0;
-    return search->found == 0;
+    if (copy->tid == search->tid) {
+        *search->out = *copy;
+        search->is_found = true;
+    }
+    return !search->is_found;
 }
 
-static vaddr_t find(uint64_t id)
+static uint32_t pid_of(const struct thread *copy)
 {
-    struct search search = {.id = id};
-    kd_each_thread(match, &search);
-    return search.found;
+    struct process process;
+    if (copy->process == NULL ||
+        kd_read_kernel((vaddr_t)copy->process, &process, sizeof(process)) != OK) {
+        return KD_REMOTE_KERNEL;
+    }
+    return process.object.id;
 }
 
-uint64_t kd_remote_thread_of(unsigned cpu)
+static bool keep_newest(vaddr_t process, void *context)
+{
+    struct process copy;
+    uint32_t *newest = context;
+    if (kd_read_kernel(process, &copy, sizeof(copy)) == OK) {
+        *newest = MAX(*newest, copy.object.id);
+    }
+    return true;
+}
+
+uint32_t kd_remote_newest_process(void)
+{
+    uint32_t newest = 0;
+    kd_each_process(keep_newest, &newest);
+    return newest;
+}
+
+bool kd_remote_thread_copy(struct kd_remote_id id, struct thread *out)
+{
+    struct search search = {.tid = id.tid, .out = out};
+    if (id.tid == KD_REMOTE_ANY || id.tid >= KD_REMOTE_IDLE) {
+        return false;
+    }
+    kd_each_thread(match, &search);
+    return search.is_found;
+}
+
+struct kd_remote_id kd_remote_id_of(unsigned cpu, uint32_t newest)
 {
     struct thread copy;
     vaddr_t thread = kd_cpu_thread(cpu);
     if (thread == 0 || kd_read_kernel(thread, &copy, sizeof(copy)) != OK || copy.tid == 0) {
-        return KD_REMOTE_IDLE + cpu;
+        return (struct kd_remote_id){KD_REMOTE_KERNEL, KD_REMOTE_IDLE + cpu};
     }
-    return copy.tid;
+    uint32_t pid = pid_of(&copy);
+    return (struct kd_remote_id){pid <= newest ? pid : KD_REMOTE_KERNEL, copy.tid};
 }
 
-int kd_remote_cpu(uint64_t id)
+int kd_remote_cpu(struct kd_remote_id id)
 {
     for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
-        if (kd_remote_thread_of(cpu) == id) {
+        if (kd_remote_id_of(cpu, 0).tid == id.tid) {
             return (int)cpu;
         }
     }
     return -1;
 }
 
-bool kd_remote_thread_exists(uint64_t id)
+bool kd_remote_id_exists(struct kd_remote_id id)
 {
-    return kd_remote_cpu(id) >= 0 || find(id) != 0;
+    struct thread copy;
+    if (id.pid == KD_REMOTE_KERNEL && kd_remote_cpu(id) >= 0) {
+        return true;
+    }
+    return kd_remote_thread_copy(id, &copy) &&
+           (id.pid == KD_REMOTE_KERNEL || id.pid == pid_of(&copy));
 }
 
-static void add(struct kd_packet *out, uint64_t id)
+bool kd_remote_program(const struct thread *copy, struct kd_file *out)
 {
-    kd_packet_put(out, out->length == 1 ? "" : ",");
-    kd_packet_put_number(out, id);
+    struct kd_walk walk;
+    struct trap_frame frame;
+    char process[NAME_BYTES];
+    if (copy->process == NULL ||
+        kd_read_kernel((vaddr_t)copy->frame, &frame, sizeof(frame)) != OK) {
+        return false;
+    }
+    if (kd_walk(copy->root, frame.rip, &walk) == OK && walk.present &&
+        kd_file_holding(walk.physical, out)) {
+        return true;
+    }
+    kd_process_text((vaddr_t)copy->process, process, sizeof(process));
+    return kd_file_named(process, out);
 }
 
-static bool list_thread(vaddr_t thread UNUSED, const struct thread *copy, void *context)
+/* ---- ids as text ---- */
+
+void kd_remote_put_id(struct kd_packet *out, struct kd_remote_id id, bool is_multiprocess)
 {
-    struct search *search = context;
-    if (copy->tid != 0) {
-        add(search->out, copy->tid);
+    if (is_multiprocess) {
+        kd_packet_put(out, "p");
+        kd_packet_put_number(out, id.pid);
+        kd_packet_put(out, ".");
+    }
+    kd_packet_put_number(out, id.tid);
+}
+
+static bool take_number(const char **at, uint32_t *out)
+{
+    uint64_t number;
+    if (kd_hex_take(at, '-')) {
+        *out = KD_REMOTE_ANY;
+        return kd_hex_take(at, '1');
+    }
+    bool fine = kd_hex_number(at, &number) && number <= UINT32_MAX;
+    *out = fine ? (uint32_t)number : KD_REMOTE_ANY;
+    return fine;
+}
+
+bool kd_remote_take_id(const char **at, struct kd_remote_id *out)
+{
+    *out = (struct kd_remote_id){KD_REMOTE_KERNEL, KD_REMOTE_ANY};
+    if (!kd_hex_take(at, 'p')) {
+        return take_number(at, &out->tid);
+    }
+    return take_number(at, &out->pid) && (!kd_hex_take(at, '.') || take_number(at, &out->tid));
+}
+
+/* ---- all of them ---- */
+
+struct each {
+    kd_remote_visit_fn visit;
+    void *context;
+    uint32_t newest; /* 0: as the kernel sees them */
+};
+
+static bool visit_thread(vaddr_t thread UNUSED, const struct thread *copy, void *context)
+{
+    const struct each *each = context;
+    struct kd_file file;
+    uint32_t pid = each->newest != 0 ? pid_of(copy) : KD_REMOTE_KERNEL;
+    bool is_there = copy->tid != 0 &&
+                    (each->newest == 0 || (pid <= each->newest && kd_remote_program(copy, &file)));
+    if (is_there) {
+        each->visit((struct kd_remote_id){pid, copy->tid}, copy, each->context);
     }
     return true;
 }
 
-void kd_remote_list_threads(struct kd_packet *out)
+void kd_remote_each_id(uint32_t newest, kd_remote_visit_fn visit, void *context)
 {
-    struct search search = {.out = out};
-    kd_packet_put(out, "m");
+    struct each each = {.visit = visit, .context = context};
     for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
-        if (kd_remote_thread_of(cpu) >= KD_REMOTE_IDLE) {
-            add(out, KD_REMOTE_IDLE + cpu);
+        struct kd_remote_id id = kd_remote_id_of(cpu, 0);
+        if (id.tid >= KD_REMOTE_IDLE) {
+            visit(id, NULL, context);
         }
     }
-    kd_each_thread(list_thread, &search);
+    kd_each_thread(visit_thread, &each);
+    each.newest = newest;
+    if (newest != 0) {
+        kd_each_thread(visit_thread, &each);
+    }
 }
 
-void kd_remote_describe(uint64_t id, char *to, size_t bytes)
+/* ---- what they are ---- */
+
+void kd_remote_describe(struct kd_remote_id id, const struct thread *copy, char *to, size_t bytes)
 {
-    struct thread copy;
     char process[NAME_BYTES];
-    vaddr_t thread = find(id);
-    int cpu = kd_remote_cpu(id);
-    if (thread == 0 || kd_read_kernel(thread, &copy, sizeof(copy)) != OK) {
-        format_text(to, bytes, "kernel/idle of core %d", cpu);
+    if (copy == NULL) {
+        format_text(to, bytes, "kernel/idle of core %u", id.tid - KD_REMOTE_IDLE);
         return;
     }
-    copy.name[NAME_BYTES - 1] = '\0';
-    kd_process_text((vaddr_t)copy.process, process, sizeof(process));
-    format_text(to, bytes, "%s/%s, %s", process, copy.name, kd_state_name(&copy));
+    kd_process_text((vaddr_t)copy->process, process, sizeof(process));
+    format_text(to, bytes, "%s/%.*s", process, (int)NAME_BYTES - 1, copy->name);
+}
+
+void kd_remote_state(struct kd_remote_id id, const struct thread *copy, char *to, size_t bytes)
+{
+    int cpu = kd_remote_cpu(id);
+    const char *state = copy == NULL ? "running" : kd_state_name(copy);
     if (cpu >= 0) {
-        size_t length = strlen(to);
-        format_text(to + length, bytes - length, " on core %d", cpu);
+        format_text(to, bytes, "%s on core %d", state, cpu);
+    } else {
+        format_text(to, bytes, "%s", state);
     }
 }
 
-/* Of a thread that does not run: what the switch has saved and its caller may rely on. */
-static unsigned read_saved(uint64_t id, unsigned number, uint64_t *out)
+uint64_t kd_remote_space(struct kd_remote_id id, uint64_t address)
 {
     struct thread copy;
-    struct kd_unwind unwind;
-    vaddr_t thread = find(id);
-    if (thread == 0 || kd_read_kernel(thread, &copy, sizeof(copy)) != OK ||
-        !kd_unwind_begin_blocked(&unwind, copy.context.rsp)) {
-        return 0;
-    }
-    *out = number == RIP   ? unwind.rip
-           : number == RBP ? unwind.rbp
-                           : copy.context.rsp + CONTEXT_BYTES;
-    return number == RIP || number == RBP || number == RSP ? 8 : 0;
-}
-
-unsigned kd_remote_read_register(uint64_t id, unsigned number, uint64_t *out)
-{
-    struct kd_registers registers;
-    int cpu = kd_remote_cpu(id);
-    *out = 0;
-    if (cpu < 0) {
-        return read_saved(id, number, out);
-    }
-    if (number >= KD_REMOTE_REGISTERS || kd_target->registers((unsigned)cpu, &registers) != OK) {
-        return 0;
-    }
-    (void)kd_register_value(&registers, names[number], strlen(names[number]), out); /* else 0 */
-    return number < KD_REMOTE_WIDE ? 8 : 4;
-}
-
-bool kd_remote_write_register(uint64_t id, unsigned number, uint64_t value)
-{
-    struct kd_registers registers;
-    int cpu = kd_remote_cpu(id);
-    return cpu >= 0 && number < KD_REMOTE_REGISTERS && kd_target->set_registers != NULL &&
-           kd_target->registers((unsigned)cpu, &registers) == OK &&
-           kd_register_set(&registers, names[number], strlen(names[number]), value) &&
-           kd_target->set_registers((unsigned)cpu, &registers) == OK;
-}
-
-uint64_t kd_remote_space(uint64_t id, uint64_t address)
-{
-    struct thread copy;
-    if (address >= DIRECT_MAP_BASE) {
-        return KD_SPACE_KERNEL;
-    }
-    vaddr_t thread = find(id);
-    return thread != 0 && kd_read_kernel(thread, &copy, sizeof(copy)) == OK ? copy.root
-                                                                            : KD_SPACE_KERNEL;
+    bool is_kernel = address >= DIRECT_MAP_BASE || !kd_remote_thread_copy(id, &copy);
+    return is_kernel ? KD_SPACE_KERNEL : copy.root;
 }

@@ -20,21 +20,20 @@
  */
 #include "kdebug/x86_64/unwind.h"
 
-#include "base/string.h"
+#include "arch/function_patch.h"
 #include "gen/layout.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
 
-#define STEPS_MAX        128u
-#define SCAN_BYTES_MAX   4096u
-#define OPCODE_PUSH_RBP  0x55
-#define OPCODE_RET       0xc3
-#define RFLAGS_FIXED_BIT 2u
-#define VECTOR_MAX       0x1ffu
+#define STEPS_MAX         128u
+#define SCAN_BYTES_MAX    4096u
+#define OPCODE_PUSH_RBP   0x55
+#define MOV_RBP_RSP_BYTES 3u
+#define OPCODE_RET        0xc3
+#define RFLAGS_FIXED_BIT  2u
+#define VECTOR_MAX        0x1ffu
 
 extern const char entry_text_start[], entry_text_end[];
-
-static const uint8_t mov_rbp_rsp[] = {0x48, 0x89, 0xe5};
 
 static bool is_kernel(uint64_t address)
 {
@@ -92,14 +91,14 @@ static bool read_word(uint64_t address, uint64_t *out)
 /* Is there a "mov rbp, rsp" in [from, to)? */
 static bool sets_frame(uint64_t from, uint64_t to)
 {
-    uint8_t window[64 + sizeof(mov_rbp_rsp) - 1];
+    uint8_t window[64 + MOV_RBP_RSP_BYTES - 1];
     for (uint64_t at = from; at < to; at += 64) {
         size_t bytes = (size_t)MIN(to - at, sizeof(window));
         if (kd_read_kernel(at, window, bytes) != OK) {
             return true; /* cannot tell: the usual case */
         }
-        for (size_t i = 0; i + sizeof(mov_rbp_rsp) <= bytes; i++) {
-            if (memcmp(window + i, mov_rbp_rsp, sizeof(mov_rbp_rsp)) == 0) {
+        for (size_t i = 0; i + MOV_RBP_RSP_BYTES <= bytes; i++) {
+            if (function_makes_frame(window + i)) {
                 return true;
             }
         }

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define HANDOFF_MAGIC   0x726f6f7053ull /* "Spoor" */
-#define HANDOFF_VERSION 1u
+#define HANDOFF_VERSION 2u
 
 enum handoff_memory_type {
     HANDOFF_MEMORY_RESERVED = 0, /* do not touch */
@@ -73,8 +73,10 @@ struct handoff {
     uint64_t kernel_bytes;
     uint64_t direct_map_bytes; /* mapped from physical 0 */
     uint64_t rsdp;             /* ACPI 2.0 root pointer */
-    uint64_t trace_base;       /* ring region; may hold the rings of the boot before */
+    uint64_t trace_base;       /* ring region, not cleared */
     uint64_t trace_bytes;      /* 0: none could be had */
+    uint64_t previous_base;    /* ring region of the boot before, as it left it */
+    uint64_t previous_bytes;   /* 0: there is none */
     uint64_t image_base;       /* boot image as read from the file */
     uint64_t image_bytes;
     uint64_t ap_page;    /* one page below 1 MiB for the start code of the other cores */

@@ -5,7 +5,12 @@
 #define PROT_READ  1u
 #define PROT_WRITE 2u
 #define PROT_EXEC  4u
-#define MAP_GUARD  8u /* with PROT_*: keep the page below free too, its use is a stack overflow */
+
+/* With PROT_*, when something is mapped. */
+#define MAP_GUARD 8u /* keep the page below free too, its use is a stack overflow */
+#define MAP_PRESENT                                                                                \
+    16u /* what the area has already, up to a multiple of 64 KiB, is shown at once: no faults there */
+#define MAP_FLAGS (MAP_GUARD | MAP_PRESENT)
 
 #define AREA_CONTIGUOUS 1u /* one physically contiguous run, allocated and zeroed at once */
 #define AREA_RING       2u /* can be mapped twice back to back: what wraps around is contiguous */

@@ -17,6 +17,14 @@
     5u /* value: 1 tell user and kernel time apart from now on, 0 no more; first: value now */
 #define TRACE_CONTROL_PROFILE 4u /* value: samples per second of each busy core, 0 none */
 #define TRACE_CONTROL_COLLECT 6u /* record what programs have written into their lanes */
+#define TRACE_CONTROL_CLOCKS                                                                       \
+    7u /* look whether the clocks of all cores agree; first: ticks that one may be off */
+#define TRACE_CONTROL_CONSUMED                                                                     \
+    8u /* value: lane << TRACE_CONSUMED_SHIFT | position: a consumer has all of a lane up to there */
+
+/* The position in that value, up to which there is all of a lane. All ones: there is no consumer any more. */
+#define TRACE_CONSUMED_SHIFT    48u
+#define TRACE_CONSUMED_POSITION ((1ull << TRACE_CONSUMED_SHIFT) - 1)
 
 /* Bit id % 64 of word id / 64: an event. */
 #define TRACE_EVENTS_MAX 512u
@@ -63,6 +71,36 @@ struct trace_condition {
     unsigned char join;    /* enum trace_join */
     unsigned int reserved; /* 0 */
     unsigned long value;   /* a status: sign-extended */
+};
+
+enum trace_action {
+    TRACE_ACTION_MARK = 0,     /* nothing but the event trace.trigger, which every action writes */
+    TRACE_ACTION_STOP = 1,     /* hold recording when `more` further events have been written */
+    TRACE_ACTION_SNAPSHOT = 2, /* hold it now: the rings are kept as they are */
+    TRACE_ACTION_KDEBUG = 3,   /* enter kdebug */
+};
+
+/* What came before: an event `first` with the same key. */
+enum trace_relation {
+    TRACE_RELATION_NONE = 0,
+    TRACE_RELATION_LATER = 1, /* event comes more than `ns` after first */
+    TRACE_RELATION_MISSING =
+        2, /* event has not come `ns` after first; first itself is what is reported */
+};
+
+#define TRACE_KEY_THREAD 0xffu /* as a key: the thread that runs */
+
+/* What trace_trigger asks for: something to happen when an event matches. Recording that is held goes on with the next
+ * trace_events, also if that changes nothing. */
+struct trace_trigger_wish {
+    unsigned short event, first;                /* first: only with a relation */
+    unsigned char action;                       /* enum trace_action */
+    unsigned char relation;                     /* enum trace_relation */
+    unsigned char conditions, first_conditions; /* how many */
+    unsigned char key, first_key;               /* numbers of fields, or TRACE_KEY_THREAD */
+    unsigned char reserved[6];                  /* 0 */
+    unsigned long more, ns;
+    struct trace_condition condition[TRACE_CONDITIONS_MAX], first_condition[TRACE_CONDITIONS_MAX];
 };
 
 /*

@@ -7,11 +7,14 @@
 
 struct thread;
 struct run_queue;
+struct shared_lock;
 struct trace_lane;
 struct trap_frame;
 
 /* The TSS has its 64-bit fields at odd multiples of 4. */
 typedef uint64_t unaligned_u64 __attribute__((aligned(4)));
+
+#define CPU_PROBES 32u
 
 /*
  * Per-core data, reached through GS base. The offsets of the first fields are known to entry.asm
@@ -44,9 +47,19 @@ struct cpu {
     void *arch;                     /* 128 (b) arch/x86_64's own part */
     _Atomic paddr_t active_root;    /* 136 (o, others read) root in CR3; stored before CR3 is */
     unaligned_u64 *tss_rsp0;        /* 144 (b) the TSS's copy of kernel_stack_top */
+    uint64_t tsc_bias;              /* (o) see CONFIG_TSC_BIAS */
     tsc_t user_since; /* (o) while times are counted: when it went to user mode, 0: kernel */
-    struct run_queue *run_queue; /* (b) */
+    struct run_queue *run_queue;                    /* (b) */
+    _Atomic(const struct shared_lock *) sharing[2]; /* (o, others read) see sync/shared_lock.h */
+    uint64_t probe_hits[CPU_PROBES];                /* (o) how often it came by each, trace/probe */
 };
+
+/* What is to be done on the way to user mode, or in the idle loop. */
+#define CPU_WORK_RESCHEDULE 1u
+#define CPU_WORK_PENDING    2u  /* look at current->pending */
+#define CPU_WORK_TRACE      4u  /* a sub-buffer was finished: tell who waits for that */
+#define CPU_WORK_SLICE      8u  /* the slice is over: an equal may run, too */
+#define CPU_WORK_TRIGGER    16u /* a trigger waits for a safe point (trace/ring/trigger.h) */
 
 #define CPU_POLL_SHOOTDOWN  1u
 #define CPU_POLL_RENDEZVOUS 2u
@@ -84,11 +97,20 @@ static inline void cpu_relax(void)
     __asm__ volatile("pause" ::: "memory");
 }
 
+/* 1: cpu_tsc() adds cpu->tsc_bias, for tests of clocks that do not agree or come to the end of a counter (clock_sync.h). */
+#ifndef CONFIG_TSC_BIAS
+#define CONFIG_TSC_BIAS 0
+#endif
+
 static inline tsc_t cpu_tsc(void)
 {
     uint64_t low, high; /* RDTSC clears the upper halves of both registers */
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return high << 32 | low;
+    tsc_t tsc = high << 32 | low;
+    if (CONFIG_TSC_BIAS) {
+        __asm__ volatile("addq %%gs:152, %0" : "+r"(tsc)::"cc");
+    }
+    return tsc;
 }
 
 static inline bool cpu_irqs_are_on(void)

@@ -24,6 +24,7 @@
 #define VECTOR_RESCHEDULE 0xe1 /* IPI: look at the run queue */
 #define VECTOR_POLL       0xe2 /* IPI: call core_poll() */
 #define VECTOR_CONSOLE    0xe3 /* self-IPI: bytes are in the console's input ring */
+#define VECTOR_WATCHDOG   0xe4 /* IPI: do you take interrupts? */
 #define VECTOR_ERROR      0xfe
 #define VECTOR_SPURIOUS   0xff
 
@@ -70,7 +71,8 @@ struct line_route {
 
 /* interrupt_isa_route() - of an ISA line, after the firmware's overrides. False: there is none. */
 bool interrupt_isa_route(uint32_t isa_line, struct line_route *out);
-/* interrupt_line_exists() - some chip has this line. interrupt_line_is_kept() - the kernel uses it (the console's NMI). */
+/* interrupt_line_exists() - some chip has this line. interrupt_line_is_kept() - the kernel uses it (NMIs of the console and the interval
+ * timer). */
 bool interrupt_line_exists(uint32_t gsi);
 bool interrupt_line_is_kept(uint32_t gsi);
 /*
@@ -86,7 +88,7 @@ void interrupt_message(unsigned vector, unsigned cpu, uint64_t *out_address, uin
 
 /*
  * ioapic_route_nmi() - deliver an ISA line (after source overrides) as NMI to a core; ioapic_mask()
- * - and stop it.
+ * - and stop it. ERR_NOT_FOUND: the line leads to no I/O APIC. Context: any, also kdebug's prompt.
  */
-void ioapic_route_nmi(unsigned isa_line, unsigned cpu);
+status_t ioapic_route_nmi(unsigned isa_line, unsigned cpu);
 void ioapic_mask(unsigned isa_line, bool masked);

@@ -24,7 +24,7 @@ enum serial_event {
  */
 void serial_init(void);
 void serial_put(char c);
-/* serial_get() - poll one byte at the kdebug prompt; -1 if none. A BREAK reads as nothing. */
+/* serial_get() - poll one byte at the kdebug prompt; -1 if none. A BREAK reads as NUL. */
 int serial_get(void);
 /*
  * serial_drain() - empty the chip, up to a BREAK or escape byte: what follows those stays in it for

@@ -46,6 +46,19 @@ void trap_parked(void);
 void time_user_ends(void);
 void time_user_begins(void);
 
+/* A function that changes no register at all, not even those that the ABI gives it. clang, which only checks this code, is not told. */
+#ifdef __clang__
+#define KEEPS_REGISTERS
+#else
+#define KEEPS_REGISTERS __attribute__((no_caller_saved_registers))
+#endif
+
+/* trace/function: the record of a traced call that is not written the short way. Called by function_thunk.asm. */
+KEEPS_REGISTERS void function_trace_slow(uint64_t function, uint64_t stack, unsigned event);
+
+/* trace/probe: a record of probe.hit, by the hook of the event or not. Called by probe_thunk.asm when there is no short way. */
+KEEPS_REGISTERS void probe_write(unsigned number, const uint64_t value[4], bool is_hooked);
+
 /* kernel/trap: NMI, #MC, #DF, and kernel #DB and #BP, on a stack of their own and with the NMI lane. */
 void trap_dispatch_nmi_class(struct trap_frame *frame);
 
@@ -91,5 +104,14 @@ void frame_surrender(void);
 void rendezvous_run(void (*function)(void *argument), void *argument);
 void rendezvous_serve(void);
 
-/* kdebug: panic() and failed assertions. Returns if a person resumes. */
+/*
+ * kdebug: a trigger asks for a stop (trace/ring/trigger.h): what set it off is in trace_hits[] of this core. Returns when a person
+ * resumes. Context: any but NMI class, locks held or not.
+ */
+void kdebug_trigger(const char *event);
+
+/* kdebug: panic() and failed assertions. Returns if a person resumes; inside of kdebug it goes back to the prompt instead. */
 void kdebug_panic(const char *message);
+
+/* kdebug: this core is the one at the prompt. Cost: one load. */
+bool kdebug_active(void);

@@ -19,13 +19,9 @@ static uint32_t height_of(const struct tree_node *node)
     return node != NULL ? node->height : 0;
 }
 
-/* True if the height changed. */
-static bool update_height(struct tree_node *node)
+static void update_height(struct tree_node *node)
 {
-    uint32_t height = 1 + MAX(height_of(node->child[0]), height_of(node->child[1]));
-    bool changed = height != node->height;
-    node->height = height;
-    return changed;
+    node->height = 1 + MAX(height_of(node->child[0]), height_of(node->child[1]));
 }
 
 /* Put `to` (may be NULL) where `from` hangs. */
@@ -59,14 +55,9 @@ static struct tree_node *rotate(struct tree *tree, struct tree_node *node, unsig
     return up;
 }
 
-/* Restore T3 at one node whose children fulfil it. Returns the top of that subtree. */
-static struct tree_node *rebalance(struct tree *tree, struct tree_node *node)
+/* Restore T3 at a node whose children fulfil it, but for one that is too high. Returns the top of that subtree. */
+static struct tree_node *rebalance(struct tree *tree, struct tree_node *node, unsigned heavy)
 {
-    uint32_t left = height_of(node->child[0]), right = height_of(node->child[1]);
-    if (left <= right + 1 && right <= left + 1) {
-        return node;
-    }
-    unsigned heavy = right > left;
     struct tree_node *child = node->child[heavy];
     if (height_of(child->child[!heavy]) > height_of(child->child[heavy])) {
         rotate(tree, child, heavy);
@@ -78,13 +69,28 @@ static void rebalance_up(struct tree *tree, struct tree_node *node)
 {
     while (node != NULL) {
         uint32_t before = node->height;
-        update_height(node);
-        node = rebalance(tree, node);
+        uint32_t left = height_of(node->child[0]), right = height_of(node->child[1]);
+        if (LIKELY(left <= right + 1 && right <= left + 1)) {
+            node->height = 1 + MAX(left, right);
+        } else {
+            node = rebalance(tree, node, right > left);
+        }
         if (node->height == before) {
             return;
         }
         node = node->parent;
     }
+}
+
+/* Hang a leaf under `parent`, into the link there that is NULL. */
+static void hang(struct tree *tree, struct tree_node *node, struct tree_node *parent,
+                 struct tree_node **link)
+{
+    node->child[0] = node->child[1] = NULL;
+    node->parent = parent;
+    node->height = 1;
+    *link = node;
+    rebalance_up(tree, parent);
 }
 
 bool tree_insert(struct tree *tree, struct tree_node *node)
@@ -97,12 +103,20 @@ bool tree_insert(struct tree *tree, struct tree_node *node)
         }
         link = &parent->child[node->key > parent->key];
     }
-    node->child[0] = node->child[1] = NULL;
-    node->parent = parent;
-    node->height = 1;
-    *link = node;
-    rebalance_up(tree, parent);
+    hang(tree, node, parent, link);
     return true;
+}
+
+/* Of two neighbours in order one is an ancestor of the other, so there is a free link between them. */
+void tree_insert_after(struct tree *tree, struct tree_node *node, struct tree_node *previous)
+{
+    struct tree_node *parent = previous;
+    struct tree_node **link = previous != NULL ? &previous->child[1] : &tree->root;
+    while (*link != NULL) {
+        parent = *link;
+        link = &parent->child[0];
+    }
+    hang(tree, node, parent, link);
 }
 
 void tree_remove(struct tree *tree, struct tree_node *node)

@@ -19,15 +19,25 @@ typedef uint64_t ns_t;    /* monotonic nanoseconds */
 #define static_assert _Static_assert
 #endif
 
-#define MUST_CHECK                 __attribute__((warn_unused_result))
-#define NORETURN                   __attribute__((noreturn))
-#define ALWAYS_INLINE              inline __attribute__((always_inline))
-#define NOINLINE                   __attribute__((noinline))
-#define COLD                       __attribute__((cold, noinline))
-#define HOT                        __attribute__((hot, noinline)) /* a loop; main's once-only callers look cold */
+#define MUST_CHECK    __attribute__((warn_unused_result))
+#define NORETURN      __attribute__((noreturn))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE      __attribute__((noinline))
+#define COLD          __attribute__((cold, noinline))
+#define HOT           __attribute__((hot, noinline)) /* a loop; main's once-only callers look cold */
+/* Some of its arguments lie on the stack, so it cannot be traced: arch/function_patch.h. */
+#define NOT_TRACED                 __attribute__((patchable_function_entry(0)))
 #define PACKED                     __attribute__((packed))
 #define UNUSED                     __attribute__((unused))
 #define PRINTF_LIKE(string, first) __attribute__((format(printf, string, first)))
+
+/* SANITIZER_RELEASE() - tell ThreadSanitizer, in host tests, of a release store that it cannot see: assembly. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_release(void *address);
+#define SANITIZER_RELEASE(address) __tsan_release(address)
+#else
+#define SANITIZER_RELEASE(address) ((void)0)
+#endif
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)

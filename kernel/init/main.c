@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/string.h"
 #include "init/options.h"
+#include "init/unequal_clocks.h"
 #include "init/selfbench.h"
 #include "init/selftest.h"
 #include "init/start_init.h"
@@ -20,7 +21,9 @@
 #include "ipc/mailbox.h"
 #include "irq/console.h"
 #include "irq/interrupt.h"
+#include "irq/ports.h"
 #include "kdebug/core/kdebug.h"
+#include "kdebug/core/watchdog.h"
 #include "kernel/abi/handoff.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -30,8 +33,16 @@
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "syscall/syscall.h"
+#include "trace/function/function.h"
+#include "trace/probe/probe.h"
 #include "trace/profile/profile.h"
+#include "trace/ring/cost.h"
 #include "trace/ring/ring.h"
+#include "trace/ring/trigger.h"
+#include "trace/ring/trigger_text.h"
+#include "vm/area.h"
+#include "vm/pager.h"
+#include "vm/space.h"
 
 void kernel_main(const struct handoff *handoff);
 
@@ -60,6 +71,64 @@ static void switch_events_on(const struct handoff *handoff)
     VERIFY(trace_events_change(&change) == OK);
 }
 
+static void trace_functions(const struct handoff *handoff)
+{
+    char list[192];
+    size_t length;
+    if (!option_value(handoff->cmdline, "functions", list, sizeof(list))) {
+        return;
+    }
+    kdebug_use_symbols();
+    const char *refused = function_trace_list(list, &length);
+    if (refused != NULL) {
+        list[refused - list + (ptrdiff_t)length] = '\0';
+        log_warning("functions=%s: none of that name can be traced", refused);
+    }
+}
+
+static const char *set_trigger(const char *text, size_t length)
+{
+    struct trace_trigger_wish wish;
+    const char *trouble = trace_trigger_parse(text, length, &wish);
+    if (trouble != NULL) {
+        return trouble;
+    }
+    status_t status = trace_trigger_set(&wish);
+    return status == OK ? NULL : status_name(status);
+}
+
+static const char *set_probe(const char *text, size_t length)
+{
+    struct probe plan;
+    unsigned number;
+    const char *trouble = probe_plan(text, length, &plan);
+    if (trouble != NULL) {
+        return trouble;
+    }
+    status_t status = probe_set(&plan, &number);
+    return status == OK ? NULL : status_name(status);
+}
+
+/* KEY=WORD;WORD...: obey each; what cannot be is said. */
+static void set_each(const struct handoff *handoff, const char *key,
+                     const char *(*set)(const char *text, size_t length))
+{
+    char list[192];
+    if (!option_value(handoff->cmdline, key, list, sizeof(list))) {
+        return;
+    }
+    kdebug_use_symbols();
+    for (const char *word = list; word != NULL;) {
+        const char *end = strchr(word, ';');
+        size_t length = end == NULL ? strlen(word) : (size_t)(end - word);
+        const char *trouble = set(word, length);
+        if (trouble != NULL) {
+            log_warning("%s=%.*s: %s", key, (int)length, word, trouble);
+        }
+        word = end == NULL ? NULL : end + 1;
+    }
+}
+
 static bool option_is(const struct handoff *handoff, const char *key, const char *wanted)
 {
     char value[32];
@@ -82,6 +151,21 @@ static void start_profiler(const struct handoff *handoff)
     }
 }
 
+static void start_watchdog(const struct handoff *handoff)
+{
+    char value[32];
+    if (!option_value(handoff->cmdline, "watchdog", value, sizeof(value))) {
+        return;
+    }
+    unsigned seconds;
+    status_t status = option_number(value, &seconds) ? kd_watchdog_start(seconds) : ERR_RANGE;
+    if (status == ERR_NOT_SUPPORTED) {
+        log_warning("watchdog: the interval timer of this machine does not count");
+    } else if (status != OK) {
+        log_warning("watchdog=%s: a limit of 1 to %u seconds", value, KD_WATCHDOG_SECONDS_MAX);
+    }
+}
+
 static void init_memory(const struct handoff *handoff)
 {
     frame_init(handoff);
@@ -94,6 +178,10 @@ static void init_objects(void)
 {
     run_queue_init();
     thread_init();
+    area_init();
+    space_init();
+    pager_init();
+    ports_init();
     process_init();
     lease_init();
     interrupt_init();
@@ -138,17 +226,40 @@ static void start_user_space(void *argument)
     sched_run();
 }
 
+static void restrict_debugger(const struct handoff *handoff)
+{
+    char classes[32];
+    if (option_is(handoff, "kdebug", "off")) {
+        kdebug_set_door(KDEBUG_SHUT);
+    } else if (option_is(handoff, "kdebug", "unattended")) {
+        kdebug_set_door(KDEBUG_UNATTENDED);
+    }
+    if (option_value(handoff->cmdline, "kdebug_lock", classes, sizeof(classes)) &&
+        !kdebug_lock(classes)) {
+        log_warning("kdebug_lock=%s is not understood: all is locked", classes);
+    }
+}
+
 void kernel_main(const struct handoff *handoff)
 {
     cpu_init_boot();
     serial_init();
-    kernel_page_table.root = handoff->pml4;
+    const char *no_such_clocks = unequal_clocks(handoff->cmdline);
+    page_table_init(handoff->pml4);
     trace_init(handoff);
     thread_create_idle(0);
     log_info("Spoor, boot %016llx", (unsigned long long)handoff->boot_id);
     check_handoff(handoff);
+    if (no_such_clocks != NULL) {
+        log_warning("clock: %s", no_such_clocks);
+    }
     text_patch_init(handoff);
     switch_events_on(handoff);
+    kdebug_use_files(handoff->image_base, handoff->image_bytes);
+    restrict_debugger(handoff);
+    trace_functions(handoff);
+    set_each(handoff, "probe", set_probe);
+    set_each(handoff, "trigger", set_trigger);
     if (option_is(handoff, "kdebug", "early")) {
         kdebug_boot();
     }
@@ -158,11 +269,14 @@ void kernel_main(const struct handoff *handoff)
     interrupt_init_boot();
     clock_init();
     trace_set_clock(clock_tsc_khz(), cpu_tsc(), clock_now());
+    trace_costs_tell();
     init_objects();
     trace_set_cpus(acpi_info.cpu_count);
     kdebug_open_door();
     cpu_start_others(run_other);
+    trace_set_offsets();
     log_info("cores: %u of %u run", cpu_count(), acpi_info.cpu_count);
     start_profiler(handoff);
+    start_watchdog(handoff);
     thread_become_idle(start_user_space, (void *)handoff);
 }

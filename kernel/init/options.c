@@ -49,6 +49,22 @@ bool option_value(const char *cmdline, const char *key, char *value, size_t byte
     return found;
 }
 
+bool option_signed(const char **text, int64_t *out_number)
+{
+    const char *at = *text + (**text == '-' || **text == '+');
+    const char *digits = at;
+    uint64_t number = 0;
+    for (; *at >= '0' && *at <= '9' && at - digits < 19; at++) {
+        number = number * 10 + (uint64_t)(*at - '0');
+    }
+    if (at == digits || (*at != ',' && *at != '\0') || number > INT64_MAX) {
+        return false;
+    }
+    *out_number = **text == '-' ? -(int64_t)number : (int64_t)number;
+    *text = at + (*at == ',');
+    return true;
+}
+
 bool option_number(const char *text, unsigned *out_number)
 {
     size_t digits = strlen(text);

@@ -12,6 +12,12 @@ bool option_value(const char *cmdline, const char *key, char *value, size_t byte
 bool option_number(const char *text, unsigned *out_number);
 
 /*
+ * option_signed() - a decimal number of 64 bits, with a sign or without, at *text, and the comma behind it, if there
+ * is one; *text moves on. False: none there; nothing has moved.
+ */
+bool option_signed(const char **text, int64_t *out_number);
+
+/*
  * option_trace_events() - the events that trace=LIST asks for: words of trace/ring/choice.h separated by commas, obeyed from left to
  * right. Without the option: all. *out_unknown gets the first word that names nothing, or "".
  */

@@ -10,9 +10,13 @@
 #include "arch/cpu.h"
 #include "base/assert.h"
 #include "base/format.h"
+#include "base/string.h"
 #include "gen/trace_emit.h"
 #include "irq/console.h"
+#include "kdebug/core/kdebug.h"
 #include "mm/heap.h"
+#include "trace/function/function.h"
+#include "trace/probe/probe.h"
 #include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 
@@ -93,6 +97,21 @@ static NOINLINE tsc_t measure_ipc(void)
     return cpu_tsc() - begin;
 }
 
+/* A function that makes a frame. */
+static NOINLINE void selfbench_called(void)
+{
+    __asm__ volatile("" ::"r"(__builtin_frame_address(0)) : "memory");
+}
+
+static NOINLINE tsc_t measure_call(void)
+{
+    tsc_t begin = cpu_tsc();
+    for (unsigned i = 0; i < ITERATIONS; i++) {
+        selfbench_called();
+    }
+    return cpu_tsc() - begin;
+}
+
 static void sort(tsc_t *values, unsigned count)
 {
     for (unsigned i = 1; i < count; i++) {
@@ -153,6 +172,48 @@ static void report_predicate(void)
                (four[BLOCKS / 2] - one[0]) / terms);
 }
 
+/* What counting an event costs beyond asking its filter: that of one condition, which refuses. */
+static void report_aggregate(const char *key, uint8_t value)
+{
+    const struct trace_condition refuse = {.value = 0xff};
+    const struct trace_condition pass = {.compare = TRACE_COMPARE_NOT_EQUAL, .value = 0xff};
+    const struct trace_grouping grouping = {{0, TRACE_NO_FIELD}, value};
+    tsc_t asked[BLOCKS], counted[BLOCKS];
+    VERIFY(trace_hook_set(TRACE_EVENT_IRQ_ENTER, &refuse, 1) == OK);
+    measure(measure_irq, asked);
+    VERIFY(trace_hook_aggregate(TRACE_EVENT_IRQ_ENTER, &pass, 1, &grouping) == OK);
+    measure(measure_irq, counted);
+    VERIFY(trace_hook_set(TRACE_EVENT_IRQ_ENTER, NULL, 0) == OK);
+    print_line(key, (counted[0] - asked[0]) / ITERATIONS,
+               (counted[BLOCKS / 2] - asked[0]) / ITERATIONS);
+}
+
+/* What a probe that records two values adds to a call. */
+static void report_probe(const char *name, const char *text)
+{
+    struct probe plan;
+    unsigned number;
+    tsc_t off[BLOCKS], on[BLOCKS];
+    measure(measure_call, off);
+    VERIFY(probe_plan(text, strlen(text), &plan) == NULL && probe_set(&plan, &number) == OK);
+    measure(measure_call, on);
+    VERIFY(probe_clear(number) == OK);
+    print_line(name, (on[0] - off[0]) / ITERATIONS, (on[BLOCKS / 2] - off[0]) / ITERATIONS);
+}
+
+/* What tracing a function adds to a call: two records. */
+static void report_function(void)
+{
+    static const char name[] = "selfbench_called";
+    tsc_t off[BLOCKS], on[BLOCKS];
+    measure(measure_call, off);
+    VERIFY(function_trace_change(name, sizeof(name) - 1, true) == OK);
+    measure(measure_call, on);
+    VERIFY(function_trace_change(name, sizeof(name) - 1, false) == OK);
+    print_line("trace.function", (on[0] - off[0]) / ITERATIONS,
+               (on[BLOCKS / 2] - off[0]) / ITERATIONS);
+}
+
 void selfbench_run(void)
 {
     struct cpu *cpu = this_cpu();
@@ -163,6 +224,7 @@ void selfbench_run(void)
     struct trace_lane *real = cpu->lane_normal;
     uint64_t finished = cpu->trace_finished;
 
+    kdebug_use_symbols();
     __asm__ volatile("" ::"r"(&sample) : "memory"); /* the compiler must not know what is in it */
     VERIFY(trace_categories_set(0) == OK);
     report("calibration", measure_known, NULL);
@@ -175,6 +237,12 @@ void selfbench_run(void)
     report("trace.event.page_fault", measure_fault, measure_empty);
     report("trace.event.ipc", measure_ipc, measure_empty);
     report_predicate();
+    report_aggregate("trace.aggregate", TRACE_NO_FIELD);
+    report_aggregate("trace.aggregate.histogram", 0);
+    report_function();
+    kdebug_use_symbols();
+    report_probe("trace.probe", "selfbench_called rdi rsi");
+    report_probe("trace.probe.int3", "selfbench_called rdi rsp"); /* an exception, and two jumps */
     cpu->lane = real;
     cpu->lane_normal = real;
     cpu->trace_finished = finished;

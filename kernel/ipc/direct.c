@@ -11,12 +11,12 @@
  *      receiver:  (parked, frame built) ┘            frame of the receiver ─ SYSRET ┘
  *
  * entry.asm calls one of the two functions here first. It returns the frame to leave through, or says that this message has
- * to go the general way (mailbox.c), which does everything and gives all errors. To go on here:
+ * to go the general way (call.c, receive.c), which does everything and gives all errors. To go on here:
  *
  * D1  Nothing is changed but a counter before the claim, the last of the checks: giving up is free. Only a buffer can
  *     fail after it; then the partner is put back (M3 in mailbox.c) and the general way begins from the start.
  * D2  The partner lives on this core and has left it (T2 in sched/thread.h). If it left through here it is parked: no deadline to
- *     disarm, no wait to clean up. If it waits deep in mailbox.c it is switched to as usual, and only the sender parks:
+ *     disarm, no wait to clean up. If it waits deep in call.c or receive.c it is switched to as usual, and only the sender parks:
  *     a pair that has met once goes directly from then on.
  * D3  The sender may wait without limit: no deadline, and nobody has asked anything of it (kill, suspend, move). That is
  *     looked at after the last place where this core polls, and before the ticket is out: see may_park().
@@ -31,7 +31,7 @@
  *     cpu->work before it leaves.
  *
  * A parked thread can also be woken by everybody else: context_switch() finds a context below its frame, which goes on
- * in mailbox_call_resumed() or mailbox_receive_resumed(), in mailbox.c.
+ * in mailbox_call_resumed() or mailbox_receive_resumed().
  *
  * The entry has saved all registers and the exit loads all, so nothing called from there need preserve any: this file is
  * compiled with -fcall-used-rbx and so on, which saves ten pushes and pops per message. README.md has the count of every step.
@@ -161,7 +161,7 @@ static ALWAYS_INLINE void set_results(const struct thread *self, struct thread *
     frame->rdx = token;
 }
 
-/* The partner waits in mailbox.c: it needs the words in its frame, and goes on from its own stack. */
+/* The partner waits in call.c or receive.c: it needs the words in its frame, and goes on from its own stack. */
 static COLD NORETURN void go_to_blocked(struct cpu *cpu, struct thread *self,
                                         struct thread *partner, bool buffers)
 {

@@ -7,7 +7,7 @@
 
 /*
  * mailbox_call_kernel() - a mailbox call of the current thread with registers of its own: those that the trap has saved are not
- * touched. No buffers.
+ * touched, but the call that it is in, if it is in one, is this one from then on. No buffers.
  *
  * @message  label, deadline and words as for the system call; gets the reply's
  *

@@ -7,6 +7,7 @@
 #include "ipc/message_handles.h"
 #include "kernel/abi/message.h"
 #include "sched/process.h"
+#include "sched/switch.h"
 #include "vm/space.h"
 
 /* The 48 bits of a ticket that the trace records as the id of a call. */
@@ -113,6 +114,51 @@ extern uint64_t mailbox_detours[CPU_MAX][MAILBOX_DETOURS];
 static inline bool mailbox_has_gone(const struct mailbox *mailbox, uint32_t id)
 {
     return mailbox->closed || mailbox->object.id != id;
+}
+
+/*
+ * message_prepare() - for who is about to send (`sends`) or receive: its label makes sense, and its own receive buffer is present before it
+ * waits (M3). What it sends is only looked at for size: whoever copies his own message makes its pages present as he goes, and who has to
+ * queue does it then (pin_message()).
+ */
+status_t message_prepare(const struct trap_frame *frame, uint64_t label, bool sends);
+/*
+ * message_carry() - bring what a message carries to the receiver: its buffer, then its handles. Both sides stand still, no lock is held.
+ * OK; ERR_TOO_BIG: more than the receiver takes; ERR_BAD_ADDRESS with *out_bad_to telling whose pages were gone; what
+ * message_handles_give() says.
+ */
+status_t message_carry(struct mailbox *mailbox, struct thread *from, struct thread *to,
+                       struct landing landing, uint64_t label, uint64_t call, bool reply,
+                       bool *out_bad_to);
+/* message_take_back() - the mailbox has gone after message_carry() gave this status. No lock held: closing a handle may take any. */
+void message_take_back(const struct thread *from, struct thread *to, uint64_t label,
+                       status_t status);
+
+/* The status that a system call returns. */
+static inline void frame_set_status(struct trap_frame *frame, status_t status)
+{
+    frame->rax = (uint64_t)(int64_t)status;
+}
+
+/* Off whatever list the thread may still be on, after a wait that ended early (M2). */
+static inline void mailbox_leave_lists(struct mailbox *mailbox, struct thread *self)
+{
+    spinlock_acquire(&mailbox->lock);
+    lists_leave_locked(self);
+    spinlock_release(&mailbox->lock);
+}
+
+/* Win the right to end a wait, and wait until that thread stands still (M6). */
+static inline bool claim_still(struct thread *partner, uint64_t ticket)
+{
+    if (UNLIKELY(ticket == 0 || !thread_claim(partner, ticket))) {
+        return false;
+    }
+    while (UNLIKELY(!thread_has_left(partner))) {
+        cpu_relax();
+        core_poll();
+    }
+    return true;
 }
 
 /*

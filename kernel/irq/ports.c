@@ -12,6 +12,13 @@ static const struct {
     uint32_t first, count;
 } kept[] = {{0x20, 2}, {0xa0, 2}, {0x3f8, 8}};
 
+static struct cache *ports_cache;
+
+void ports_init(void)
+{
+    ports_cache = cache_create("ports", sizeof(struct ports));
+}
+
 status_t ports_create(uint32_t first, uint32_t count, struct ports **out)
 {
     if (count == 0 || first >= PORT_END || count > PORT_END - first) {
@@ -22,7 +29,7 @@ status_t ports_create(uint32_t first, uint32_t count, struct ports **out)
             return ERR_BUSY;
         }
     }
-    struct ports *ports = heap_alloc(sizeof(*ports));
+    struct ports *ports = cache_alloc(ports_cache);
     if (ports == NULL) {
         return ERR_NO_MEMORY;
     }
@@ -35,7 +42,7 @@ status_t ports_create(uint32_t first, uint32_t count, struct ports **out)
 
 void ports_destroy(struct object *object)
 {
-    heap_free(CONTAINER_OF(object, struct ports, object));
+    cache_free(ports_cache, CONTAINER_OF(object, struct ports, object));
 }
 
 static status_t check_access(const struct ports *ports, uint32_t offset, uint32_t width)

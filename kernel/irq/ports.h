@@ -10,6 +10,8 @@ struct ports {
     uint32_t first, count; /* (c) */
 };
 
+/* ports_init() - once, after heap_init(). */
+void ports_init(void);
 /* ports_create() - OK; ERR_RANGE outside 16 bits or empty; ERR_BUSY overlaps what the kernel keeps (COM1, the 8259s); ERR_NO_MEMORY. */
 status_t ports_create(uint32_t first, uint32_t count, struct ports **out) MUST_CHECK;
 void ports_destroy(struct object *object);

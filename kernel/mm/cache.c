@@ -249,7 +249,7 @@ void cache_setup(struct cache *cache, const char *name, size_t object_bytes, boo
     list_push_back(&heap_caches, &cache->all_link);
 }
 
-struct cache *cache_create(const char *name, size_t object_bytes)
+static struct cache *create_cache(const char *name, size_t object_bytes, bool is_typed)
 {
     unsigned order = 0;
     while (FRAME_BYTES << order < sizeof(struct cache)) {
@@ -261,8 +261,18 @@ struct cache *cache_create(const char *name, size_t object_bytes)
     }
     struct cache *cache = phys_to_virt(pa);
     memset(cache, 0, FRAME_BYTES << order);
-    cache_setup(cache, name, object_bytes, true);
+    cache_setup(cache, name, object_bytes, is_typed);
     return cache;
+}
+
+struct cache *cache_create(const char *name, size_t object_bytes)
+{
+    return create_cache(name, object_bytes, true);
+}
+
+struct cache *cache_create_plain(const char *name, size_t object_bytes)
+{
+    return create_cache(name, object_bytes, false);
 }
 
 void *cache_alloc(struct cache *cache)

@@ -23,7 +23,9 @@
  *
  * Cores cache single frames: plain ones, and a few that are known to hold zeros (emptied page
  * tables). A cache is filled and drained by 32, so a core meets the zone's lock at most once in 32
- * frames, and not at all while its use swings by less than a cache holds. Filling takes the
+ * frames, and not at all while its use swings by less than a cache holds. Filling begins while a batch is left, and draining while
+ * there is room for several, so a core that finds the lock taken need not wait but tries again at the next frame. Filling only
+ * takes runs off the lists under it. It takes the
  * shortest free runs first: what is in pieces already is used up before a longer run is broken.
  *
  *   I1  Every frame of the table is ABSENT, or belongs to exactly one run: a head of order k is
@@ -177,24 +179,59 @@ static void trace_owner(const struct frame_cache *cache, enum frame_owner owner)
 
 /* ---- the cache of this core ---- */
 
-/* Move at least one and up to about two batches into an empty cache. */
-static void refill_from(struct frame_zone *zone, struct frame_cache *cache)
+struct short_run {
+    paddr_t pa;
+    unsigned order;
+};
+
+/* A run that has left its zone goes into the cache, from the top, so that it is handed out upwards. */
+static void cache_run(struct frame_cache *cache, const struct short_run *run)
 {
-    spinlock_acquire(&zone->lock);
-    while (cache->count < FRAME_CACHE_BATCH && zone->orders != 0) {
+    for (unsigned i = 1u << run->order; i-- > 0;) {
+        paddr_t one = run->pa + i * FRAME_BYTES;
+        struct frame *frame = frame_of(one);
+        frame->order = 0;
+        set_state(frame, FRAME_STATE_CACHED);
+        cache->plain[cache->count++] = one;
+    }
+}
+
+/* Move at least one and up to about two batches into a cache that is nearly empty. The zone's lock is held, and released. */
+static void refill_and_unlock(struct frame_zone *zone, struct frame_cache *cache)
+{
+    struct short_run runs[FRAME_CACHE_BATCH];
+    unsigned count = 0, frames = cache->count;
+    while (frames < FRAME_CACHE_BATCH && zone->orders != 0) {
         unsigned order = MIN((unsigned)__builtin_ctz(zone->orders), FRAME_CACHE_ORDER);
-        paddr_t pa = take_run_locked(zone, order);
-        for (unsigned i = 1u << order;
-             i-- > 0;) { /* from the top, so that they are handed out upwards */
-            paddr_t one = pa + i * FRAME_BYTES;
-            struct frame *frame = frame_of(one);
-            frame->order = 0;
-            set_state(frame, FRAME_STATE_CACHED);
-            cache->plain[cache->count++] = one;
-        }
+        runs[count++] = (struct short_run){take_run_locked(zone, order), order};
+        frames += 1u << order;
     }
     trace_zone(zone);
     spinlock_release(&zone->lock);
+    for (unsigned i = 0; i < count; i++) {
+        cache_run(cache, &runs[i]);
+    }
+}
+
+static void refill_from(struct frame_zone *zone, struct frame_cache *cache)
+{
+    spinlock_acquire(&zone->lock);
+    refill_and_unlock(zone, cache);
+}
+
+/* While some are left there is no need to wait for a zone: the next allocation tries again. */
+static COLD void refill_early(struct frame_cache *cache)
+{
+    for (unsigned i = FRAME_ZONES; i-- > 0;) {
+        struct frame_zone *zone = &frame_zones[i];
+        if (*(volatile uint32_t *)&zone->orders != 0) {
+            if (spinlock_try(&zone->lock)) {
+                cache->refills++;
+                refill_and_unlock(zone, cache);
+            }
+            return;
+        }
+    }
 }
 
 static bool refill_from_zones(struct frame_cache *cache)
@@ -206,6 +243,7 @@ static bool refill_from_zones(struct frame_cache *cache)
     return cache->count > 0;
 }
 
+/* An empty cache. */
 static COLD bool refill(struct frame_cache *cache, enum frame_owner owner)
 {
     cache->refills++;
@@ -220,10 +258,9 @@ static COLD bool refill(struct frame_cache *cache, enum frame_owner owner)
     return true;
 }
 
-/* Give back frames that have left the cache; the lock changes hands only where the zone does. */
-static void give_back(const paddr_t *frames, unsigned count)
+/* Give back frames that have left the cache; the lock changes hands only where the zone does. @held: NULL, or a zone that is locked. */
+static void give_back(const paddr_t *frames, unsigned count, struct frame_zone *held)
 {
-    struct frame_zone *held = NULL;
     for (unsigned i = 0; i < count; i++) {
         struct frame_zone *zone = frame_zone_of(frames[i]);
         if (zone != held) {
@@ -244,41 +281,46 @@ static void give_back(const paddr_t *frames, unsigned count)
 
 /* Give the oldest back, at most a batch; the younger ones are warm. They leave the cache before a
  * lock is waited for: R1 of frame_reclaim.c. */
-static void give_oldest(struct frame_cache *cache)
+static void give_oldest(struct frame_cache *cache, struct frame_zone *held)
 {
     paddr_t oldest[FRAME_CACHE_BATCH];
     unsigned count = MIN(cache->count, FRAME_CACHE_BATCH);
     memcpy(oldest, cache->plain, count * sizeof(oldest[0]));
     cache->count -= count;
     memmove(cache->plain, cache->plain + count, cache->count * sizeof(cache->plain[0]));
-    give_back(oldest, count);
+    give_back(oldest, count, held);
 }
 
-/* Make room. */
+/* Make room. While there is some there is no need to wait for a zone: the next frame tries again. */
 static COLD void drain_batch(struct frame_cache *cache, enum frame_owner owner)
 {
+    struct frame_zone *zone = frame_zone_of(cache->plain[0]);
+    bool must_wait = cache->count == FRAME_CACHE_MAX;
+    if (!must_wait && !spinlock_try(&zone->lock)) {
+        return;
+    }
     cache->drains++;
     trace_owner(cache, owner);
-    give_oldest(cache);
+    give_oldest(cache, must_wait ? NULL : zone);
 }
 
 void frame_cache_drain(void)
 {
     struct frame_cache *cache = own_cache();
     while (cache->count > 0) {
-        give_oldest(cache);
+        give_oldest(cache, NULL);
     }
     paddr_t zeroed[FRAME_CACHE_ZEROED_MAX];
     unsigned count = cache->zeroed_count;
     memcpy(zeroed, cache->zeroed, count * sizeof(zeroed[0]));
     cache->zeroed_count = 0;
-    give_back(zeroed, count);
+    give_back(zeroed, count, NULL);
 }
 
 void frame_return_cached(struct frame *frame)
 {
     paddr_t pa = frame->data;
-    give_back(&pa, 1);
+    give_back(&pa, 1, NULL);
 }
 
 /* ---- public ---- */
@@ -362,17 +404,26 @@ static paddr_t use_cached(struct frame_cache *cache, paddr_t pa, enum frame_owne
     return pa;
 }
 
+/* A plain frame from the cache, 0: no memory. */
+static inline paddr_t take_plain(struct frame_cache *cache, enum frame_owner owner)
+{
+    if (UNLIKELY(cache->count <= FRAME_CACHE_LOW)) {
+        if (cache->count > 0) {
+            refill_early(cache);
+        } else if (!refill(cache, owner)) {
+            return 0;
+        }
+    }
+    return use_cached(cache, cache->plain[--cache->count], owner);
+}
+
 paddr_t frame_alloc(unsigned order, enum frame_owner owner)
 {
     VERIFY(order <= FRAME_ORDER_MAX && owner > FRAME_FREE && owner < FRAME_OWNERS);
     if (order > 0) {
         return alloc_long_or_drain(order, FRAME_LIMIT_NONE, owner);
     }
-    struct frame_cache *cache = own_cache();
-    if (UNLIKELY(cache->count == 0) && !refill(cache, owner)) {
-        return 0;
-    }
-    return use_cached(cache, cache->plain[--cache->count], owner);
+    return take_plain(own_cache(), owner);
 }
 
 paddr_t frame_alloc_zeroed(enum frame_owner owner)
@@ -381,11 +432,10 @@ paddr_t frame_alloc_zeroed(enum frame_owner owner)
     if (cache->zeroed_count > 0) {
         return use_cached(cache, cache->zeroed[--cache->zeroed_count], owner);
     }
-    if (UNLIKELY(cache->count == 0) && !refill(cache, owner)) {
-        return 0;
+    paddr_t pa = take_plain(cache, owner);
+    if (LIKELY(pa != 0)) {
+        page_zero(phys_to_virt(pa));
     }
-    paddr_t pa = use_cached(cache, cache->plain[--cache->count], owner);
-    page_zero(phys_to_virt(pa));
     return pa;
 }
 
@@ -419,7 +469,7 @@ static inline void free_single(struct frame *frame, paddr_t pa)
 {
     struct frame_cache *cache = own_cache();
     enum frame_owner owner = end_use(cache, frame, pa, 0);
-    if (UNLIKELY(cache->count == FRAME_CACHE_MAX)) {
+    if (UNLIKELY(cache->count >= FRAME_CACHE_HIGH)) {
         drain_batch(cache, owner);
     }
     set_state(frame, FRAME_STATE_CACHED);
@@ -548,6 +598,13 @@ void frame_put(paddr_t pa)
 bool frame_is_shared(paddr_t pa)
 {
     return atomic_load_explicit(&frame_of(pa)->refs, memory_order_acquire) > 1;
+}
+
+bool frame_is_used(paddr_t pa, unsigned order)
+{
+    const struct frame *frame = frame_lookup(pa);
+    return frame != NULL && frame_state_of(frame) == FRAME_STATE_USED && frame->order == order &&
+           atomic_load_explicit(&frame->refs, memory_order_relaxed) > 0;
 }
 
 void frame_split(paddr_t pa, unsigned order)

@@ -70,6 +70,8 @@ bool frame_merge(paddr_t pa, unsigned order) MUST_CHECK;
 void frame_get(paddr_t pa);
 void frame_put(paddr_t pa);
 bool frame_is_shared(paddr_t pa);
+/* frame_is_used() - a run of this order is in use at this address, with a reference. For checks. */
+bool frame_is_used(paddr_t pa, unsigned order);
 
 /*
  * frame_set_short_mark() - from when on memory is short: fewer free frames than this; 0: never. frame_is_short() - it was, at the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Verifies the invariants I1 to I7 that frame.c states. */
+/* Verifies the invariants I1 to I7 that frame.c states, and R3 of frame_reclaim.c. */
 #include "base/assert.h"
 #include "base/format.h"
 #include "mm/frame_impl.h"
@@ -115,12 +115,32 @@ static bool check_zone(struct census *census, unsigned id)
            fail(census, "I3: the free frames of a zone", zone->free_frames, census->free[id]);
 }
 
+/* R3. Adds what a core has handed over and nobody has taken to *cached. */
+static bool check_surrendered(struct census *census, const struct frame_cache *cache,
+                              uint64_t *cached)
+{
+    const struct frame *frame = atomic_load_explicit(&cache->surrendered, memory_order_acquire);
+    while (frame != NULL) {
+        const struct list *next = frame->link.next;
+        if (frame_state_of(frame) != FRAME_STATE_CACHED) {
+            return fail(census, "R3: a frame handed over is not CACHED", frame->data,
+                        frame_state_of(frame));
+        }
+        ++*cached;
+        frame = next == NULL ? NULL : LIST_ENTRY(next, struct frame, link);
+    }
+    return true;
+}
+
 static bool check_caches(struct census *census)
 {
     uint64_t cached = 0;
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         const struct frame_cache *cache = &frame_caches[cpu];
         cached += cache->count + cache->zeroed_count;
+        if (!check_surrendered(census, cache, &cached)) {
+            return false;
+        }
         for (unsigned i = 0; i < cache->count + cache->zeroed_count; i++) {
             paddr_t pa = i < cache->count ? cache->plain[i] : cache->zeroed[i - cache->count];
             if (frame_lookup(pa) == NULL || frame_state_of(frame_of(pa)) != FRAME_STATE_CACHED) {

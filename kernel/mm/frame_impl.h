@@ -10,9 +10,11 @@
 
 #define FRAME_SHIFT            12u
 #define SECTION_SHIFT          30u /* as large as the longest run, so none crosses a section */
-#define FRAME_CACHE_MAX        128u
+#define FRAME_CACHE_MAX        256u
 #define FRAME_CACHE_BATCH      32u
-#define FRAME_CACHE_ORDER      5u /* 2^5 == FRAME_CACHE_BATCH */
+#define FRAME_CACHE_LOW        32u  /* filling begins when no more are left */
+#define FRAME_CACHE_HIGH       128u /* draining begins when there are as many */
+#define FRAME_CACHE_ORDER      5u   /* 2^5 == FRAME_CACHE_BATCH */
 #define FRAME_CACHE_ZEROED_MAX 16u
 
 enum frame_state {
@@ -106,7 +108,7 @@ static inline struct frame_zone *frame_zone_of(paddr_t pa)
 }
 
 /*
- * frame_check() - verify I1 to I7 of frame.c.
+ * frame_check() - verify I1 to I7 of frame.c, R3 of frame_reclaim.c.
  * @why  gets one line about the first violation Returns true if all hold. Reads without locks: all
  * other cores stopped or quiet, and none stopped inside the allocator. Cost: a few instructions per
  * frame.

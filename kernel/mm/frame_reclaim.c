@@ -19,6 +19,8 @@
  *   R3  Frames on a chain are CACHED and belong to no cache; whoever exchanges the chain for NULL
  *       has them. The owner is the only one who adds.
  *
+ * `check mm` verifies R3. R1 and R2 are about the order of instructions: nothing that is in memory later shows a breach.
+ *
  * A core that is asked empties itself to the last frame; it will meet the zone's lock once more
  * than it would have. That is what running out of memory costs.
  */

@@ -108,8 +108,8 @@ void heap_free(void *p)
 
 void heap_trim(void)
 {
-    for (unsigned i = 0; i < HEAP_CLASSES; i++) {
-        cache_trim(&heap_size_caches[i]);
+    list_for_each (node, &heap_caches) {
+        cache_trim(LIST_ENTRY(node, struct cache, all_link));
     }
 }
 

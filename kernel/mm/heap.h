@@ -32,6 +32,8 @@ struct cache;
 /* cache_create() - at boot. @object_bytes at most 8192. Cannot fail: panics. Objects are aligned
  * like heap_alloc()'s. */
 struct cache *cache_create(const char *name, size_t object_bytes);
+/* cache_create_plain() - the same for objects that need not stay of their type: memory that they do not need is given back. */
+struct cache *cache_create_plain(const char *name, size_t object_bytes);
 /* cache_alloc() - an object, NULL: no memory. Cost: about 15 instructions from the core's
  * magazine. */
 void *cache_alloc(struct cache *cache) MUST_CHECK;

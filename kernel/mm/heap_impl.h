@@ -106,7 +106,7 @@ uint64_t cache_in_use(const struct cache *cache);
 /* heap_check() - verify H1 to H4 of heap.c; as frame_check(). */
 bool heap_check(char *why, size_t bytes);
 
-/* heap_trim() - cache_trim() of all size caches. For tests, and for whoever finds memory short. */
+/* heap_trim() - cache_trim() of all caches. For tests, and for whoever finds memory short. */
 void heap_trim(void);
 
 /* kernel stacks: how many slots were ever used, how many stacks are free now. For kdebug. */

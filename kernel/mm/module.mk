@@ -8,7 +8,7 @@ MM_TEST_SRC := tests/host/mm_support.c kernel/sync/lock_check.c kernel/base/form
                kernel/mm/frame_boot.c kernel/mm/frame_check.c kernel/mm/frame_reclaim.c kernel/mm/heap.c kernel/mm/heap_check.c \
                kernel/mm/heap_guard.c kernel/mm/kernel_stack.c kernel/mm/page_table.c
 MM_TEST_CFLAGS := -DDIRECT_MAP_BASE=0x200000000000ull
-MM_TEST_LIBS := -lpthread -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=frame_alloc_run,--wrap=heap_alloc
+MM_TEST_LIBS := -lpthread -Wl,--wrap=frame_alloc,--wrap=frame_alloc_zeroed,--wrap=frame_alloc_run,--wrap=heap_alloc,--wrap=cache_alloc
 
 HOST_TESTS += test_frame test_heap test_heap_release test_page_table test_tlb
 HOST_test_frame_SRC := tests/host/test_frame.c $(MM_TEST_SRC)

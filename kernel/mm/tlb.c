@@ -28,8 +28,17 @@
  *   S5  A thread without a space (TLB_ROOT_ANY) leaves active_root as it is, so its core is asked as
  *       before; tlb_retire() makes it let go before the tables are freed.
  *
+ * `check mm` verifies S2 and S5. A core may be stopped between any two steps of S1 and S4, and S3 is about what is executed: for
+ * those the proof is test_tlb, and that no translation stays (the program `memory`).
+ *
  * Not a mask of cores per space: keeping one costs two locked instructions per address-space
  * switch, here the initiator looks at one word per core.
+ *
+ * No PCIDs. S4 rests on a CR3 load that starts with an empty TLB, so a core that has left a space need not be asked. With a PCID
+ * it would keep the translations: either all cores that have had the space since are asked, from a mask that each switch maintains, or
+ * each space counts its flushes and a core that comes back compares: a load, a compare and a word per core and space in the path of
+ * every message, which has no room for them. The emulator has no PCIDs, so nobody could tell what is won. The place for
+ * them would be tlb_use_root().
  *
  * Source: Intel SDM vol. 3A "Propagation of Paging-Structure Changes to Multiple Processors".
  */

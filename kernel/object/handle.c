@@ -10,7 +10,6 @@
 
 #include "base/assert.h"
 #include "base/hooks.h"
-#include "base/string.h"
 #include "mm/heap.h"
 #include "sched/process.h"
 #include "sched/thread.h"
@@ -18,8 +17,8 @@
 void handle_table_init(struct handle_table *table, struct quota *quota)
 {
     spinlock_init(&table->lock, "handles", LOCK_RANK_HANDLES);
-    memset(table->chunk, 0, sizeof(table->chunk));
     table->used = 0;
+    table->fresh = 0;
     table->free_first = HANDLE_MAX;
     table->limit = 0;
     table->closed = false;
@@ -46,19 +45,35 @@ static status_t add_chunk(struct handle_table *table)
     if (chunk == NULL) {
         return ERR_NO_MEMORY;
     }
-    for (unsigned i = 0; i < HANDLE_CHUNK; i++) {
-        unsigned index = table->limit + i;
-        chunk[i].index = (uint16_t)index;
-        chunk[i].badge = i + 1 < HANDLE_CHUNK ? index + 1 : HANDLE_MAX;
-    }
     /* Entry 0 stays out: its handle would match a user's 0. */
-    table->free_first = table->limit == 0 ? 1 : table->limit;
     if (table->limit == 0) {
         atomic_store_explicit(&chunk[0].handle, ~0ull, memory_order_relaxed);
+        table->fresh = 1;
     }
     /* A reader without the lock sees either no chunk or a filled one. */
     __atomic_store_n(&table->chunk[table->limit / HANDLE_CHUNK], chunk, __ATOMIC_RELEASE);
     table->limit += HANDLE_CHUNK;
+    return OK;
+}
+
+/* An entry that is free, off the list or not used before. */
+static status_t take_entry_locked(struct handle_table *table, struct handle_entry **out)
+{
+    unsigned index = table->free_first;
+    if (index != HANDLE_MAX) {
+        *out = handle_entry_at(table, index);
+        table->free_first = (uint32_t)(*out)->badge;
+        return OK;
+    }
+    if (table->fresh == table->limit) {
+        status_t status = add_chunk(table);
+        if (status != OK) {
+            return status;
+        }
+    }
+    index = table->fresh++;
+    *out = handle_entry_at(table, index);
+    (*out)->index = (uint16_t)index;
     return OK;
 }
 
@@ -71,19 +86,19 @@ static bool wants_to_know(const struct object *object)
 static status_t add_handle(struct handle_table *table, struct object *object, struct lease *lease,
                            uint32_t rights, uint64_t badge, uint64_t *out_handle)
 {
-    status_t status = OK;
+    struct handle_entry *entry;
     spinlock_acquire(&table->lock);
-    if (table->closed) {
-        status = ERR_PEER_CLOSED;
-    } else if (table->free_first == HANDLE_MAX) {
-        status = add_chunk(table);
-    }
+    status_t status = table->closed ? ERR_PEER_CLOSED : OK;
     if (status == OK) {
         status = quota_charge(table->quota, QUOTA_HANDLES, 1);
     }
     if (status == OK) {
-        struct handle_entry *entry = handle_entry_at(table, table->free_first);
-        table->free_first = (uint32_t)entry->badge;
+        status = take_entry_locked(table, &entry);
+        if (status != OK) {
+            quota_return(table->quota, QUOTA_HANDLES, 1);
+        }
+    }
+    if (status == OK) {
         table->used++;
         object_get(object);
         lease_get(lease);
@@ -173,8 +188,9 @@ status_t handle_check(const struct handle_entry *entry, enum object_type type, u
     return (entry->rights & rights) == rights ? OK : ERR_NO_RIGHTS;
 }
 
-status_t handle_copy(struct handle_table *table, uint64_t handle, enum object_type type,
-                     uint32_t rights, struct handle_entry *out)
+/* Under the lock nothing changes: for what is refused, or under a lease, which may be gone for good when its entry is. */
+static COLD status_t copy_locking(struct handle_table *table, uint64_t handle,
+                                  enum object_type type, uint32_t rights, struct handle_entry *out)
 {
     spinlock_acquire(&table->lock);
     struct handle_entry *entry = handle_find(table, handle);
@@ -186,6 +202,26 @@ status_t handle_copy(struct handle_table *table, uint64_t handle, enum object_ty
     }
     spinlock_release(&table->lock);
     return status;
+}
+
+/* H1 */
+status_t handle_copy(struct handle_table *table, uint64_t handle, enum object_type type,
+                     uint32_t rights, struct handle_entry *out)
+{
+    const struct handle_entry *entry = handle_find(table, handle);
+    unsigned asked = type == OBJECT_ANY && entry != NULL ? entry->type & ~HANDLE_LEASED : type;
+    if (UNLIKELY(entry == NULL || entry->type != asked || (entry->rights & rights) != rights)) {
+        return copy_locking(table, handle, type, rights, out);
+    }
+    *out = *entry;
+    if (UNLIKELY(out->object == NULL || !object_try_get(out->object))) {
+        return ERR_BAD_HANDLE;
+    }
+    if (UNLIKELY(!handle_is_current(entry, handle))) {
+        object_put(out->object);
+        return ERR_BAD_HANDLE;
+    }
+    return OK;
 }
 
 status_t handle_get_entry(uint64_t handle, enum object_type type, uint32_t rights,
@@ -229,10 +265,13 @@ void handle_table_free(struct handle_table *table)
 
 status_t handle_get(uint64_t handle, enum object_type type, uint32_t rights, struct object **out)
 {
-    status_t status = OK;
-    struct handle_entry *entry = handle_peek(handle, type, rights, &status);
-    if (entry == NULL) {
-        return status;
+    struct handle_entry *entry = handle_peek_fast(handle, type, rights);
+    if (UNLIKELY(entry == NULL)) {
+        status_t status;
+        entry = handle_peek(handle, type, rights, &status);
+        if (entry == NULL) {
+            return status;
+        }
     }
     struct object *object = entry->object;
     if (object == NULL || !object_try_get(object)) {

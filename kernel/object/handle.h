@@ -28,7 +28,7 @@ struct handle_entry {
     uint32_t generation;     /* (l) of the handle given out last */
     uint32_t rights;         /* (l) RIGHT_* */
     uint16_t type;           /* (l) enum object_type, perhaps with HANDLE_LEASED */
-    uint16_t index;          /* (c) */
+    uint16_t index;          /* (c) from its first use on */
     struct lease *lease;     /* (l) with a reference; NULL: none */
 };
 
@@ -39,11 +39,13 @@ struct handle_table {
         *chunk[HANDLE_MAX / HANDLE_CHUNK]; /* (l) added, never removed before the end */
     uint32_t used;                         /* (l) open handles */
     uint32_t free_first;                   /* (l) HANDLE_MAX: none */
+    uint32_t fresh;                        /* (l) entries from here on have never been used */
     uint32_t limit;                        /* (l) entries that exist */
     bool closed;                           /* (l) the process ends: nothing may be added */
     struct quota *quota;                   /* (l) who pays for open handles; NULL: nobody */
 };
 
+/* handle_table_init() - of memory that was zeroed, or a table that has been freed: no chunk is known. */
 void handle_table_init(struct handle_table *table, struct quota *quota);
 /* handle_table_pay_by() - another account, for a table without open handles; else ERR_BUSY. */
 status_t handle_table_pay_by(struct handle_table *table, struct quota *quota) MUST_CHECK;

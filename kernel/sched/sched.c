@@ -28,6 +28,7 @@
 #include "kernel/abi/message.h"
 #include "sched/dispatch.h"
 #include "trace/ring/ring.h"
+#include "trace/ring/trigger.h"
 
 #define TIMER_TICKS_MAX (1ull << 40)
 
@@ -175,6 +176,9 @@ void sched_timer(void)
         next = MIN(next, over ? now + level_slice_ticks[queue->slice_level] : queue->slice_end);
     }
     sched_arm_no_later(queue, next);
+    if (UNLIKELY(trace_trigger_waits())) {
+        this_cpu()->work |= CPU_WORK_TRIGGER;
+    }
 }
 
 void sched_deadline_armed(ns_t when)
@@ -265,6 +269,17 @@ static void leave_forbidden_core(struct thread *self)
     pick(self, TRACE_THREAD_STATE_PREEMPTED, REQUEUE_NOT);
 }
 
+static void serve_trace(uint32_t work)
+{
+    if (work & CPU_WORK_TRACE) {
+        trace_notify();
+    }
+    tsc_t next = work & CPU_WORK_TRIGGER ? trace_trigger_serve() : 0;
+    if (next != 0) {
+        sched_arm_no_later(own_queue(), next);
+    }
+}
+
 void user_return_work(struct trap_frame *frame)
 {
     (void)frame;
@@ -272,8 +287,8 @@ void user_return_work(struct trap_frame *frame)
     while ((cpu = this_cpu())->work != 0) {
         uint32_t work = cpu->work;
         cpu->work = 0;
-        if (work & CPU_WORK_TRACE) {
-            trace_notify();
+        if (work & (CPU_WORK_TRACE | CPU_WORK_TRIGGER)) {
+            serve_trace(work);
         }
         struct thread *self = current_thread();
         unsigned pending = atomic_load_explicit(&self->pending, memory_order_relaxed);
@@ -301,8 +316,8 @@ static void idle_once(struct run_queue *queue, struct thread *idle)
     struct cpu *cpu = this_cpu();
     uint32_t work = cpu->work;
     cpu->work = 0; /* a pending kill is noted again when its thread comes */
-    if (work & CPU_WORK_TRACE) {
-        trace_notify();
+    if (work & (CPU_WORK_TRACE | CPU_WORK_TRIGGER)) {
+        serve_trace(work);
     }
     core_poll();
     if (run_queue_best(queue) >= 0 || work & CPU_WORK_RESCHEDULE) {

@@ -49,12 +49,6 @@ enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, T
 #define THREAD_SPECIAL_FPU    2u /* its FPU state is in the registers of its core */
 #define THREAD_SPECIAL_BASES  4u /* has an FS or GS base */
 
-/* Work bits of struct cpu.work: a hint that user_return_work() should look. */
-#define CPU_WORK_RESCHEDULE 1u
-#define CPU_WORK_PENDING    2u /* look at current->pending */
-#define CPU_WORK_TRACE      4u /* a sub-buffer was finished: tell who waits for that */
-#define CPU_WORK_SLICE      8u /* the slice is over: an equal may run, too */
-
 #define THREAD_LANDINGS 2u /* servers take turns with two buffers */
 
 /* Room for the largest of ipc/: event.h, futex.h. */

@@ -26,4 +26,5 @@ enum lock_rank {
     LOCK_RANK_TLB,          /* one shootdown initiator per core */
     LOCK_RANK_META,         /* meta lane of the trace */
     LOCK_RANK_CONSOLE,      /* serial output: anybody may log */
+    LOCK_RANKS,
 };

@@ -4,7 +4,8 @@
  *
  * Takes no lock: whoever panics may hold any, the console's included. A core that panics again
  * while it does (the message, the trace or kdebug's entry is broken) prints what it can by itself
- * and halts; it never comes here a third time.
+ * and halts; it never comes here a third time. Inside of kdebug a panic is one of its own faults: the prompt comes back,
+ * however often, so those do not count.
  */
 #include "base/assert.h"
 
@@ -42,6 +43,10 @@ void panic(const char *format, ...)
     va_start(args, format);
     format_text_v(message, sizeof(message), format, args);
     va_end(args);
+    if (kdebug_active()) {
+        atomic_store_explicit(&panics[cpu_id()], before, memory_order_relaxed);
+        kdebug_panic(message); /* does not return */
+    }
     if (before == 1) {
         print_raw("\r\npanic while panicking: ");
         print_raw(message);

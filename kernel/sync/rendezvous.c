@@ -14,8 +14,8 @@
  *     mode gets the interrupt; one with interrupts shut and not spinning arrives when it next spins
  *     or opens them. So every wait here is finite.
  * R2  A core waits parked without polling: it waits for the initiator alone, who has seen everybody
- *     arrive and runs a function that waits for nobody. A shootdown asked of a parked core is
- *     served when it leaves.
+ *     arrive and runs a function that waits for nobody, but for a parked core's clock. A shootdown
+ *     asked of a parked core is served when it leaves.
  * R3  The initiator waits with core_poll(): another core may wait for our shootdown acknowledgement
  *     before it can arrive.
  * R4  Rounds are told apart by number: a core that is slow to leave one round cannot mistake the
@@ -26,6 +26,7 @@
  */
 #include "sync/rendezvous.h"
 
+#include "arch/clock_sync.h"
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
 #include "base/assert.h"
@@ -82,6 +83,9 @@ void rendezvous_serve(void)
     unsigned round = atomic_load_explicit(&round_now, memory_order_acquire);
     atomic_fetch_add_explicit(&arrived, 1, memory_order_release);
     while (atomic_load_explicit(&round_released, memory_order_acquire) != round) {
+        if (UNLIKELY(clock_is_asked())) {
+            clock_answer();
+        }
         cpu_relax();
     }
     serialise();

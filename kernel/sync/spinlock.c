@@ -11,23 +11,39 @@
  */
 #include "sync/spinlock.h"
 
+#include "base/string.h"
+#include "gen/trace_emit.h"
 #include "sync/lock_check.h"
 
 static struct lock_check lock_checks[CPU_MAX];
+struct lock_waits lock_waits[CPU_MAX];
 
 void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank)
 {
     *lock = (struct spinlock)SPINLOCK_INIT(name, (uint16_t)rank);
 }
 
+void spinlock_wait_begins(const struct spinlock *lock)
+{
+    trace_lock_wait_begin((uint64_t)lock, lock->name, strlen(lock->name));
+}
+
+void spinlock_wait_ends(struct spinlock *lock)
+{
+    lock->contended++;
+    lock_waits[cpu_id()].of_rank[lock->rank]++;
+    trace_lock_wait_end();
+}
+
 /* The acquire load pairs with the release store in spinlock_release(). */
 NOINLINE void spinlock_wait(struct spinlock *lock, unsigned ticket)
 {
+    spinlock_wait_begins(lock);
     while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
         cpu_relax();
         core_poll();
     }
-    lock->contended++;
+    spinlock_wait_ends(lock);
 }
 
 static const char *lock_name(const void *lock)

@@ -34,6 +34,15 @@ void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank)
 /* spinlock_wait() - slow path of spinlock_acquire(): until our ticket is served. */
 void spinlock_wait(struct spinlock *lock, unsigned ticket);
 
+/* How often a core had to wait for a lock, by rank: what `contended` says of locks that may be gone. (o) */
+struct lock_waits {
+    uint64_t of_rank[LOCK_RANKS];
+};
+extern struct lock_waits lock_waits[CPU_MAX];
+/* spinlock_wait_begins() / spinlock_wait_ends() - this core waits for a lock; it has it now. In the trace, and counted. */
+void spinlock_wait_begins(const struct spinlock *lock);
+void spinlock_wait_ends(struct spinlock *lock);
+
 /* Debug builds: rank order and interrupts-off, per core. */
 void spinlock_check_acquire(struct spinlock *lock);
 void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank);
@@ -95,15 +104,23 @@ static inline bool spinlock_try(struct spinlock *lock)
     return true;
 }
 
+/* The part of releasing that is not a check. */
+static inline void spinlock_leave(struct spinlock *lock)
+{
+    if (CONFIG_DEBUG) {
+        lock->owner = 0;
+    }
+    unsigned ticket = atomic_load_explicit(&lock->serving, memory_order_relaxed);
+    atomic_store_explicit(&lock->serving, ticket + 1, memory_order_release);
+}
+
 /* spinlock_release() - Cost: one plain store; pairs with the acquire load of the next owner. */
 static inline void spinlock_release(struct spinlock *lock)
 {
     if (CONFIG_DEBUG) {
         spinlock_check_release(lock);
-        lock->owner = 0;
     }
-    unsigned ticket = atomic_load_explicit(&lock->serving, memory_order_relaxed);
-    atomic_store_explicit(&lock->serving, ticket + 1, memory_order_release);
+    spinlock_leave(lock);
 }
 
 static inline bool spinlock_is_held(const struct spinlock *lock)

@@ -66,7 +66,7 @@ static unsigned protection_allowed(uint32_t rights)
 status_t sys_area_map(struct object *process, const struct handle_entry *area, uint64_t offset,
                       uint64_t bytes, vaddr_t address, uint64_t protection, uint64_t *out_address)
 {
-    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | MAP_GUARD)) {
+    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | MAP_FLAGS)) {
         return ERR_BAD_ARGUMENT;
     }
     uint32_t needed = (protection & PROT_READ ? RIGHT_AREA_READ : 0) |

@@ -4,7 +4,6 @@
 #include "kernel/abi/pager.h"
 #include "syscall/syscall.h"
 #include "vm/pager.h"
-#include "vm/user_copy.h"
 
 static struct pager *pager_of(struct object *object)
 {
@@ -41,10 +40,7 @@ status_t sys_pager_next(struct object *pager, uint32_t outcome, vaddr_t buffer, 
         return ERR_BAD_ARGUMENT;
     }
     struct pager_request request;
-    status_t status = pager_next(pager_of(pager), outcome, deadline, &request);
-    if (status == OK && request.what == PAGER_STORE) {
-        status = user_copy_out(buffer, request.contents, PAGE_BYTES);
-    }
+    status_t status = pager_next(pager_of(pager), outcome, buffer, deadline, &request);
     if (status != OK) {
         return status;
     }

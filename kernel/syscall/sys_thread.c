@@ -140,6 +140,12 @@ status_t sys_thread_times(struct object *thread, uint64_t *out_user, uint64_t *o
     return OK;
 }
 
+status_t sys_thread_self(uint64_t *out_thread)
+{
+    *out_thread = current_thread()->tid;
+    return OK;
+}
+
 status_t sys_thread_yield(void)
 {
     thread_yield();

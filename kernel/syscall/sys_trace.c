@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The trace object: switch events, map the rings, wait for finished sub-buffers, user marks. */
 #include "gen/syscall_handlers.h"
+#include "arch/clock_sync.h"
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "kernel/abi/trace.h"
@@ -12,6 +13,7 @@
 #include "trace/ring/choice.h"
 #include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
+#include "trace/ring/trigger.h"
 #include "vm/area.h"
 #include "vm/user_copy.h"
 #include "vm/user_lane.h"
@@ -58,6 +60,15 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
         user_lane_collect(0);
         *out_first = 0;
         break;
+    case TRACE_CONTROL_CLOCKS:
+        *out_first = clock_sync_check();
+        trace_set_offsets();
+        break;
+    case TRACE_CONTROL_CONSUMED:
+        status = trace_consumed((unsigned)(value >> TRACE_CONSUMED_SHIFT),
+                                value & TRACE_CONSUMED_POSITION);
+        *out_first = 0;
+        break;
     default:
         status = ERR_BAD_ARGUMENT;
     }
@@ -101,6 +112,20 @@ status_t sys_trace_filter(struct object *trace, uint32_t event, vaddr_t conditio
     }
     status_t status = user_copy_in(condition, conditions, count * sizeof(condition[0]));
     return status == OK ? trace_hook_set(event, condition, (unsigned)count) : status;
+}
+
+status_t sys_trace_trigger(struct object *trace, uint32_t event, vaddr_t wish)
+{
+    (void)trace;
+    struct trace_trigger_wish copy;
+    if (wish == 0) {
+        return trace_trigger_clear(event);
+    }
+    status_t status = user_copy_in(&copy, wish, sizeof(copy));
+    if (status == OK && copy.event != event) {
+        status = ERR_BAD_ARGUMENT;
+    }
+    return status == OK ? trace_trigger_set(&copy) : status;
 }
 
 status_t sys_trace_mark(uint32_t id, uint64_t value)

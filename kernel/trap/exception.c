@@ -10,23 +10,22 @@
 
 #define RFLAGS_ARITHMETIC 0xcd5ull /* CF PF AF ZF SF DF OF */
 
+/* What a call reads of a frame, and no more: nobody sees the rest. */
 static void fill_message(struct trap_frame *message, const struct trap_frame *frame,
                          vaddr_t address)
 {
     const struct thread *self = current_thread();
-    *message = (struct trap_frame){
-        .rsi = frame->vector,
-        .rdx = DEADLINE_FOREVER,
-        /* Words in the order of enum exception_word: r8 r9 r10 r12 r13 r14 r15 rbx. */
-        .r8 = frame->rip,
-        .r9 = frame->rsp,
-        .r10 = frame->rflags,
-        .r12 = frame->rax,
-        .r13 = address,
-        .r14 = frame->error,
-        .r15 = self->tid,
-        .rbx = self->process->object.id,
-    };
+    message->rsi = frame->vector;
+    message->rdx = DEADLINE_FOREVER;
+    /* Words in the order of enum exception_word: r8 r9 r10 r12 r13 r14 r15 rbx. */
+    message->r8 = frame->rip;
+    message->r9 = frame->rsp;
+    message->r10 = frame->rflags;
+    message->r12 = frame->rax;
+    message->r13 = address;
+    message->r14 = frame->error;
+    message->r15 = self->tid;
+    message->rbx = self->process->object.id;
 }
 
 static void take_reply(struct trap_frame *frame, const struct trap_frame *message)

@@ -15,10 +15,13 @@
 #include "irq/console.h"
 #include "irq/interrupt.h"
 #include "kdebug/core/kdebug.h"
+#include "kdebug/core/watchdog.h"
 #include "sched/dispatch.h"
 #include "sched/sched.h"
-#include "trace/ring/ring.h"
+#include "trace/probe/probe.h"
 #include "trace/profile/profile.h"
+#include "trace/ring/ring.h"
+#include "trace/sweep/sweep.h"
 #include "trap/fault.h"
 
 static void serve_interrupt(unsigned vector)
@@ -37,6 +40,9 @@ static void serve_interrupt(unsigned vector)
     case VECTOR_CONSOLE:
         kdebug_deferred();
         console_interrupt();
+        break;
+    case VECTOR_WATCHDOG:
+        kd_watchdog_answer();
         break;
     default:
         log_warning("interrupt %#x has no handler", vector);
@@ -95,6 +101,11 @@ void trap_dispatch(struct trap_frame *frame)
     }
 }
 
+static bool is_probe(struct trap_frame *frame)
+{
+    return frame->vector == VECTOR_BREAKPOINT && probe_hit(frame);
+}
+
 void trap_dispatch_nmi_class(struct trap_frame *frame)
 {
     static unsigned depth[CPU_MAX];
@@ -105,10 +116,11 @@ void trap_dispatch_nmi_class(struct trap_frame *frame)
     } else {
         trace_keep_time(cpu->lane);
     }
-    if (frame->vector == VECTOR_NMI) {
+    bool is_planned = trace_sweep_caught(frame);
+    if (frame->vector == VECTOR_NMI) { /* two NMIs may have become one: everybody looks */
         bool explained = profile_nmi(frame);
-        kdebug_nmi(frame, explained);
-    } else if (!kdebug_trap(frame)) {
+        kdebug_nmi(frame, explained || is_planned);
+    } else if (!is_planned && !is_probe(frame) && !kdebug_trap(frame)) {
         panic("exception %u in the kernel at %#llx", (unsigned)frame->vector,
               (unsigned long long)frame->rip);
     }

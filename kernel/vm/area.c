@@ -39,10 +39,18 @@ static bool is_valid_size(uint64_t bytes)
     return bytes != 0 && IS_ALIGNED(bytes, FRAME_BYTES) && bytes <= AREA_BYTES_MAX;
 }
 
+static struct cache *area_cache;
+
+void area_init(void)
+{
+    area_cache = cache_create("area", sizeof(struct area));
+}
+
 static struct area *create_area(enum area_kind kind, uint64_t bytes)
 {
-    struct area *area = heap_alloc(sizeof(*area));
+    struct area *area = cache_alloc(area_cache);
     if (area != NULL) {
+        memset(area, 0, sizeof(*area)); /* nobody has a reference: it stays 0 */
         object_init(&area->object, OBJECT_AREA);
         spinlock_init(&area->lock, "area", LOCK_RANK_AREA);
         list_init(&area->mappings);
@@ -102,7 +110,7 @@ status_t area_create_run(uint64_t bytes, unsigned flags, struct area **out)
         frame_alloc_run(bytes / FRAME_BYTES, limit, pager_is_asking() ? FRAME_PAGER : FRAME_USER);
     if (area->base == 0) {
         object_discard(&area->object);
-        heap_free(area);
+        cache_free(area_cache, area);
         return ERR_NO_MEMORY;
     }
     zero_run(area->base, bytes / FRAME_BYTES);
@@ -174,4 +182,9 @@ void area_destroy(struct object *object)
     if (!pager_outlives(area)) {
         area_free(area);
     }
+}
+
+void area_give_back(struct area *area)
+{
+    cache_free(area_cache, area);
 }

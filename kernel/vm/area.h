@@ -21,6 +21,9 @@ enum area_cache {
     AREA_CACHE_WRITE_COMBINING, /* frame buffers */
 };
 
+/* area_init() - once, after heap_init(). Areas are in a cache of their own: H1 of object/handle.h. */
+void area_init(void);
+
 /*
  * All return OK or ERR_NO_MEMORY, ERR_RANGE (bytes 0 or not page aligned, more than there can be).
  * The area has one reference.

@@ -9,12 +9,12 @@
  *
  * Freezing. A range of pages is marked, then every space that maps it is visited: its lock is taken,
  * leaves are cleared or made read-only, its TLBs flushed. A fault that had looked before is over
- * when its space's lock can be had, and its leaf is seen; one that looks later sees the mark, lets go
+ * when its space's lock can be owned, and its leaf is seen; one that looks later sees the mark, lets go
  * and tries again. So between the last visit and the thaw the pages are nobody else's:
  *
- *      freeze pages                    a fault: take space->lock
+ *      freeze pages                    a fault: share space->lock
  *      for each mapping                         frozen? let go, poll, try again
- *          take its space->lock                 look up, enter leaf
+ *          own its space->lock                  look up, enter leaf
  *          clear leaves, flush                  let go
  *          let go
  *      change the slots
@@ -24,8 +24,12 @@
  *       polls. Long work goes in steps of 512 pages.
  *   Z2  A walk goes along area->mappings with the lock let go at each visit. The mapping visited is
  *       pinned: who wants to remove it waits. New mappings, and upper parts of cut ones, come to the
- *       end of the list, so the walk meets them. Only merging moves pages to an earlier mapping, and
+ *       end of the list, so the walk meets them; what a mapping grows by at its upper end is not shown before its pages were looked
+ *       at for the mark. Only merging moves pages to an earlier mapping, and
  *       that is not done while a walk is under way.
+ *
+ * `check mm` verifies that walks and pins agree (Z2). A stop may come in the middle of a freeze, so a mark that is set says nothing
+ * of Z1.
  */
 #include "arch/cpu.h"
 #include "vm/space_impl.h"
@@ -114,9 +118,9 @@ void area_visit(struct area *area, uint64_t first, uint64_t end, area_visit_fn v
     while ((mapping = walk_next(area, mapping)) != NULL) {
         vaddr_t va, stop;
         if (find_shown(mapping, first, end, &va, &stop)) {
-            spinlock_acquire(&mapping->space->lock);
+            shared_lock_acquire(&mapping->space->lock);
             visit(mapping, va, stop, context);
-            spinlock_release(&mapping->space->lock);
+            shared_lock_release(&mapping->space->lock);
         }
     }
 }

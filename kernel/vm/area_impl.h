@@ -44,7 +44,7 @@ struct area {
     unsigned levels;         /* (f) nodes from the top to a page's frame, at least 1 */
     unsigned lowest_entries; /* (f) slots of a lowest node */
     unsigned nodes;          /* (l) of the index */
-    uint64_t resident;       /* (l) anonymous: pages that have a frame */
+    uint64_t resident;       /* (a) anonymous: pages that have a frame, see area_count_resident() */
     struct pager *pager;     /* (l) who has, or had, pages of it, kept; NULL: all of it is here */
     uint64_t paged_out;      /* (l) pages that the pager has */
     uint64_t
@@ -72,64 +72,73 @@ static inline uint64_t area_page(const struct area *area, uint64_t offset)
 }
 
 /*
- * area_entry() - what the index has for a page of an anonymous area: a frame, 0: nothing, or an entry
- * tagged AREA_PAGED. Takes no lock: by A1 what is there stays, but for frozen pages, which only change
- * when no mapping shows them. Tagged entries change under area->lock.
- * REQUIRES(the lock of a space that maps the page, which is not frozen), or all cores stopped.
+ * area_look_up() - where the index has what it knows of a page of an anonymous area.
+ *
+ * Takes no lock: by A1 what is there stays, but for frozen pages, which only change when no mapping shows them. Tagged entries
+ * change under area->lock.
+ * Context: sharing or owning the lock of a space that maps the page, which is not frozen; or all cores stopped.
  */
-static inline uint64_t area_entry(const struct area *area, uint64_t page)
+struct area_place {
+    uint64_t *slot; /* NULL: the index is empty */
+    uint64_t entry; /* what it holds: a frame, tagged or not; 0: nothing; never a node */
+    unsigned level; /* what it stands for: 0 a page; above, a large frame or a hole */
+};
+static inline struct area_place area_look_up(const struct area *area, uint64_t page)
 {
-    const uint64_t *node = __atomic_load_n(&area->index, __ATOMIC_ACQUIRE);
-    for (unsigned level = area->levels; node != NULL;) {
-        level--;
-        uint64_t entry = __atomic_load_n(
-            &node[page >> level * AREA_NODE_BITS & (AREA_NODE_ENTRIES - 1)], __ATOMIC_ACQUIRE);
-        if (level == 0) {
-            return entry;
+    struct area_place place = {.level = area->levels};
+    uint64_t *node = __atomic_load_n(&area->index, __ATOMIC_ACQUIRE);
+    while (LIKELY(node != NULL)) {
+        place.level--;
+        place.slot = &node[page >> place.level * AREA_NODE_BITS & (AREA_NODE_ENTRIES - 1)];
+        place.entry = __atomic_load_n(place.slot, __ATOMIC_ACQUIRE);
+        if (place.level == 0 || (place.entry & AREA_LARGE)) {
+            break;
         }
-        if (entry & AREA_LARGE) {
-            return (entry & ~AREA_LARGE) + page % AREA_NODE_ENTRIES * PAGE_BYTES;
-        }
-        node = (const uint64_t *)entry;
+        node = (uint64_t *)place.entry;
     }
-    return 0;
+    return place;
 }
 
-/* area_find() - the frame of a page, 0: none of its own that could be shown. As area_entry(). */
-static inline paddr_t area_find(const struct area *area, uint64_t page)
+/* area_place_is_large(), area_place_is_hole() - the 2 MiB around the page are a large frame; nothing. */
+static inline bool area_place_is_large(const struct area_place *place)
 {
-    uint64_t entry = area_entry(area, page);
-    return entry & AREA_PAGED ? 0 : entry;
+    return place->level > 0 && place->entry != 0;
+}
+
+static inline bool area_place_is_hole(const struct area_place *place)
+{
+    return place->level > 0 && place->entry == 0;
+}
+
+/* area_place_frame() - the frame of the page, 0: none that could be shown. */
+static inline paddr_t area_place_frame(const struct area_place *place, uint64_t page)
+{
+    if (UNLIKELY(area_place_is_large(place))) {
+        return (place->entry & ~AREA_LARGE) + page % AREA_NODE_ENTRIES * PAGE_BYTES;
+    }
+    return place->entry & AREA_PAGED ? 0 : place->entry;
 }
 
 /*
- * area_stretch() - what the index has for the 2 MiB around a page as a whole: 0: nothing, a large
- * frame (tagged), or a node; AREA_SMALL_ONLY: an index without such a level. As area_find().
- * area_is_large(), area_is_hole() - the first, the second.
+ * area_entry() - what the index has for a page: its frame, 0: nothing, or an entry tagged AREA_PAGED. area_find() - the frame,
+ * 0: none of its own that could be shown. area_is_large() - it is part of a large one. As area_look_up().
  */
-#define AREA_SMALL_ONLY 2ull
-static inline uint64_t area_stretch(const struct area *area, uint64_t page)
+static inline paddr_t area_find(const struct area *area, uint64_t page)
 {
-    const uint64_t *node = __atomic_load_n(&area->index, __ATOMIC_ACQUIRE);
-    if (area->levels < 2) {
-        return AREA_SMALL_ONLY;
-    }
-    for (unsigned level = area->levels; node != NULL && level > 1;) {
-        level--;
-        node = (const uint64_t *)__atomic_load_n(
-            &node[page >> level * AREA_NODE_BITS & (AREA_NODE_ENTRIES - 1)], __ATOMIC_ACQUIRE);
-    }
-    return (uint64_t)node;
+    struct area_place place = area_look_up(area, page);
+    return area_place_frame(&place, page);
+}
+
+static inline uint64_t area_entry(const struct area *area, uint64_t page)
+{
+    struct area_place place = area_look_up(area, page);
+    return place.level == 0 ? place.entry : area_place_frame(&place, page);
 }
 
 static inline bool area_is_large(const struct area *area, uint64_t page)
 {
-    return area->levels > 1 && (area_stretch(area, page) & AREA_LARGE);
-}
-
-static inline bool area_is_hole(const struct area *area, uint64_t page)
-{
-    return area_stretch(area, page) == 0;
+    struct area_place place = area_look_up(area, page);
+    return area_place_is_large(&place);
 }
 
 /* area_origin_frame() - the frame that a page without one of its own shows and is copied from. */
@@ -159,18 +168,38 @@ static inline paddr_t area_leaving_frame(uint64_t entry)
 uint64_t *area_slot_locked(struct area *area, uint64_t page);
 uint64_t *area_large_slot_locked(struct area *area, uint64_t page);
 
-/* area_own_frame() - note a frame in its slot. REQUIRES(area->lock). Pairs with the loads in
- * area_find(): who sees the frame's address sees it zeroed. */
+/* area_count_resident() - so many pages more have a frame (A2), or fewer. */
+static inline void area_count_resident(struct area *area, int64_t pages)
+{
+    __atomic_fetch_add(&area->resident, (uint64_t)pages, __ATOMIC_RELAXED);
+}
+
+/*
+ * area_own_frame() - note a frame in the slot of a page. REQUIRES(area->lock), and that nobody enters one. area_enter_frame() -
+ * the same for a slot that has none, without the lock; false: somebody was faster. area_own_large() - for 2 MiB, with the lock.
+ * Pair with the loads in area_look_up(): who sees the frame's address sees it zeroed.
+ */
 static inline void area_own_frame(struct area *area, uint64_t *slot, paddr_t frame)
 {
     __atomic_store_n(slot, frame, __ATOMIC_RELEASE);
-    area->resident++;
+    area_count_resident(area, 1);
+}
+
+static inline bool area_enter_frame(struct area *area, uint64_t *slot, paddr_t frame)
+{
+    uint64_t none = 0;
+    if (!__atomic_compare_exchange_n(slot, &none, frame, false, __ATOMIC_RELEASE,
+                                     __ATOMIC_RELAXED)) {
+        return false;
+    }
+    area_count_resident(area, 1);
+    return true;
 }
 
 static inline void area_own_large(struct area *area, uint64_t *slot, paddr_t frame)
 {
     __atomic_store_n(slot, frame | AREA_LARGE, __ATOMIC_RELEASE);
-    area->resident += AREA_NODE_ENTRIES;
+    area_count_resident(area, AREA_NODE_ENTRIES);
 }
 
 /* area_index_grow_locked() - make room for more pages. False: no memory. REQUIRES(area->lock), all
@@ -179,10 +208,13 @@ bool area_index_grow_locked(struct area *area, uint64_t pages);
 void area_index_cut_locked(struct area *area, uint64_t first, uint64_t end);
 void area_index_destroy(struct area *area);
 
-/* area_check() - verify A2 and O2, O3 of pager.c. As frame_check(). */
+/* area_check() - verify A2, A3, O1, O3 and O4 of pager.c, Z2 of area_freeze.c. As frame_check(). */
 bool area_check(const struct area *area, char *why, size_t bytes);
 
-/* area_is_frozen() - a fault on this page has to be tried again. REQUIRES(space->lock). */
+/* area_give_back() - the memory of one that nobody knows; in area.c. */
+void area_give_back(struct area *area);
+
+/* area_is_frozen() - a fault on this page has to be tried again. REQUIRES(space->lock, shared). */
 static inline bool area_is_frozen(const struct area *area, uint64_t page)
 {
     return UNLIKELY(page < atomic_load_explicit(&area->frozen_end, memory_order_acquire) &&

@@ -15,6 +15,7 @@
 #include "arch/mmu.h"
 #include "base/assert.h"
 #include "base/string.h"
+#include "base/words.h"
 #include "gen/trace_emit.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -168,12 +169,12 @@ static void drop_entry(struct area *area, uint64_t entry, unsigned level)
 {
     if (level > 0) {
         frame_put(entry & ~AREA_LARGE);
-        area->resident -= AREA_NODE_ENTRIES;
+        area_count_resident(area, -(int64_t)AREA_NODE_ENTRIES);
     } else if (area_is_out(entry)) {
         pager_page_gone_locked(area);
     } else {
         frame_put(area_leaving_frame(entry));
-        area->resident--;
+        area_count_resident(area, -1);
     }
 }
 
@@ -204,13 +205,11 @@ static void destroy_node(struct area *area, uint64_t *node, unsigned level, unsi
                          unsigned *count)
 {
     const unsigned entries = entries_at(area, level);
-    bool goes_on = has_more(area, level, open);
-    for (unsigned i = 0; goes_on && i < entries; i++) {
-        uint64_t entry = node[i];
-        if (entry == 0) {
-            continue;
-        }
-        node[i] = 0;
+    uint64_t *at = node;
+    while (has_more(area, level, open) &&
+           (at = words_skip_zeros(at, node + entries)) < node + entries) {
+        uint64_t entry = *at;
+        *at = 0;
         if (level > 0 && !(entry & AREA_LARGE)) {
             destroy_node(area, (uint64_t *)entry, level - 1, open + 1, count);
         } else {
@@ -220,7 +219,6 @@ static void destroy_node(struct area *area, uint64_t *node, unsigned level, unsi
                 preempt_point();
             }
         }
-        goes_on = has_more(area, level, open);
     }
     area->nodes--;
     free_empty_node(node, entries);

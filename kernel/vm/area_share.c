@@ -79,7 +79,7 @@ static status_t replace_frame(struct area *area, uint64_t page, paddr_t fresh)
     uint64_t *slot = area_slot_locked(area, page);
     if (slot != NULL) {
         area_own_frame(area, slot, fresh);
-        area->resident -= old != 0;
+        area_count_resident(area, old != 0 ? -1 : 0);
     }
     spinlock_release(&area->lock);
     if (slot == NULL) {

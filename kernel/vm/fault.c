@@ -36,40 +36,38 @@
 #include "mm/frame.h"
 #include "mm/tlb.h"
 #include "sched/thread.h"
-#include "vm/page_cursor.h"
 #include "vm/pager_impl.h"
 #include "vm/space_impl.h"
 
 #define AROUND_BYTES        0x10000ull
 #define ZERO_BYTES_PER_STEP 0x4000u /* between preemption points */
-#define FAULTS_PER_STEP     4u      /* 16 KiB of zeroing between preemption points */
-#define PAGES_PER_STEP      64u     /* present pages looked at between two */
 
 #define LARGE_ORDER (21u - 12u)
 
 /* What a pass under the locks found. */
 enum pass {
     PASS_DONE,        /* with an outcome */
+    PASS_ALONE,       /* come back owning the space's lock */
     PASS_NEEDS_FRAME, /* come back with a zeroed frame */
     PASS_NEEDS_LARGE, /* come back with a zeroed frame of 2 MiB, or without hope for one */
     PASS_NEEDS_COPY,  /* come back when the area has a page of its own */
     PASS_FROZEN,      /* come back in a moment */
     PASS_PAGED,       /* come back when the pager has given the page */
     PASS_NO_MEMORY,
+    PASS_SMALLER, /* of map_large(): no such leaf, but smaller ones will do */
 };
 
 struct fault {
     struct space *space;
     vaddr_t va;        /* page aligned */
     unsigned need;     /* PROT_* */
+    bool owns;         /* passes own the space's lock */
+    bool is_frugal;    /* passes take no frames */
     paddr_t fresh;     /* zeroed, 0: none; taken (set to 0) if the area has none for the page */
     paddr_t large;     /* the same, 2 MiB */
     bool no_large;     /* there is no memory for one */
     struct area *area; /* with a reference: PASS_NEEDS_COPY, PASS_PAGED of this page */
     uint64_t page;
-    paddr_t source;  /* shared frame of the page that a copy is made of, 0: none */
-    bool is_pinned;  /* the source has a reference of the fault's */
-    paddr_t copy;    /* of the source; taken (set to 0) if it could be entered */
     status_t status; /* why it failed */
     bool was_copied; /* the page had to become the area's own */
     bool was_paged;  /* the page was brought back */
@@ -82,17 +80,40 @@ static enum pass finish(struct fault *fault, enum fault_outcome outcome)
     return PASS_DONE;
 }
 
-/* The leaf is there. A page that was shared and no longer is may be written to from now on; other
- * cores that still know it read-only find out by a fault of their own. */
-static enum pass reuse_leaf(struct fault *fault, uint64_t flags)
+/* The frame that was made ready between passes. */
+static paddr_t take_fresh(struct fault *fault)
 {
-    uint64_t page_bytes;
+    paddr_t frame = fault->fresh;
+    fault->fresh = 0;
+    return frame;
+}
+
+/* May a pass take a frame by itself? When memory is short the pager is asked first, with no lock held. */
+static bool may_take(const struct fault *fault)
+{
+    return LIKELY(!fault->is_frugal) && !frame_is_short();
+}
+
+/* ---- leaves ---- */
+
+/*
+ * The leaf is there. A page that was shared and no longer is may be written to from now on; other
+ * cores that still know it read-only find out by a fault of their own. A leaf with another frame is about to be replaced (E2).
+ */
+static enum pass reuse_leaf(struct fault *fault, paddr_t pa, uint64_t flags)
+{
+    uint64_t page_bytes = PAGE_BYTES;
     uint64_t *leaf = page_table_find(&fault->space->table, fault->va, &page_bytes);
-    if ((fault->need & PROT_WRITE) && leaf != NULL && !(*leaf & PTE_WRITE) && (flags & PTE_WRITE)) {
-        __atomic_fetch_or(leaf, PTE_WRITE, __ATOMIC_RELAXED);
-        return finish(fault, FAULT_MAPPED);
+    uint64_t seen = leaf != NULL ? __atomic_load_n(leaf, __ATOMIC_RELAXED) : 0;
+    if (ALIGN_DOWN(seen & PTE_ADDRESS, page_bytes) + fault->va % page_bytes != pa) {
+        return PASS_FROZEN;
     }
-    return finish(fault, FAULT_SPURIOUS);
+    if (!(fault->need & PROT_WRITE) || (seen & PTE_WRITE) || !(flags & PTE_WRITE)) {
+        return finish(fault, FAULT_SPURIOUS);
+    }
+    bool is_given = __atomic_compare_exchange_n(leaf, &seen, seen | PTE_WRITE, false,
+                                                __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    return is_given ? finish(fault, FAULT_MAPPED) : PASS_FROZEN;
 }
 
 static enum pass map_page(struct fault *fault, paddr_t pa, uint64_t flags, enum fault_outcome made)
@@ -101,7 +122,7 @@ static enum pass map_page(struct fault *fault, paddr_t pa, uint64_t flags, enum 
     case OK:
         return finish(fault, made);
     case ERR_BUSY:
-        return reuse_leaf(fault, flags);
+        return reuse_leaf(fault, pa, flags);
     default:
         return PASS_NO_MEMORY;
     }
@@ -116,8 +137,8 @@ static bool large_page_fits(const struct mapping *mapping, vaddr_t va, paddr_t p
            mapping->end - base >= page_bytes && !mapping->area->is_ring;
 }
 
-/* False: there is no memory for a table, or a leaf of that size is there already. */
-static bool map_large(struct fault *fault, paddr_t pa, uint64_t flags, uint64_t page_bytes)
+/* PASS_SMALLER: there is no memory for a table, or a leaf of that size is there already. */
+static enum pass map_large(struct fault *fault, paddr_t pa, uint64_t flags, uint64_t page_bytes)
 {
     struct page_table *table = &fault->space->table;
     vaddr_t va = ROUND_DOWN(fault->va, page_bytes);
@@ -125,82 +146,125 @@ static bool map_large(struct fault *fault, paddr_t pa, uint64_t flags, uint64_t 
     if (status == ERR_BUSY) {
         uint64_t present_bytes = PAGE_BYTES;
         if (page_table_find(table, va, &present_bytes) != NULL && present_bytes >= page_bytes) {
-            return false;
+            return PASS_SMALLER;
+        }
+        if (!fault->owns) {
+            return PASS_ALONE;
         }
         trace_mm_leaf_merge(va, page_bytes);
         space_clear_leaves_locked(fault->space, va, va + page_bytes);
         status = page_table_map(table, va, ROUND_DOWN(pa, page_bytes), page_bytes, flags);
     }
-    return status == OK;
+    return status == OK ? finish(fault, FAULT_LARGE) : PASS_SMALLER;
 }
 
-/*
- * The short way to a page of the area's own: when this mapping is the only one that shows the area,
- * its space's lock, which is held, keeps everybody off, and nothing has to be frozen. The copy was
- * made meanwhile, of a frame that nobody may write to (A4). PASS_NEEDS_COPY: go the long way.
- */
-static enum pass enter_copy(struct fault *fault, struct mapping *mapping)
+/* ---- copy on write ---- */
+
+/* The leaf of the page, in place of the one that may be there, for all cores. */
+static enum pass replace_leaf(struct fault *fault, paddr_t pa, uint64_t flags)
 {
     struct page_table *table = &fault->space->table;
-    struct area *area = mapping->area;
-    uint64_t page_bytes = PAGE_BYTES, *leaf = page_table_find(table, fault->va, &page_bytes);
-    uint64_t *slot = NULL;
-    spinlock_acquire(&area->lock);
-    if (page_bytes == PAGE_BYTES && area_has_one_mapping(area, mapping)) {
-        slot = area_slot_locked(area, fault->page);
+    for (;;) {
+        uint64_t page_bytes, *leaf = page_table_find(table, fault->va, &page_bytes);
+        if (leaf != NULL) {
+            __atomic_store_n(leaf, pa | flags | PTE_PRESENT, __ATOMIC_RELEASE);
+            tlb_flush(table->root, fault->va, PAGE_BYTES);
+            return finish(fault, FAULT_COPIED);
+        }
+        status_t status = page_table_map(table, fault->va, pa, PAGE_BYTES, flags);
+        if (status != ERR_BUSY) {
+            return status == OK ? finish(fault, FAULT_COPIED) : PASS_NO_MEMORY;
+        }
     }
+}
+
+/* The copy becomes the area's (set to 0), unless something has changed since it was made. */
+static enum pass enter_copy(struct fault *fault, struct mapping *mapping, paddr_t source,
+                            paddr_t *copy)
+{
+    struct area *area = mapping->area;
+    uint64_t *slot =
+        area_has_one_mapping(area, mapping) ? area_slot_locked(area, fault->page) : NULL;
     if (slot == NULL) {
-        spinlock_release(&area->lock);
         return PASS_NEEDS_COPY;
     }
     paddr_t old = *slot;
-    area_own_frame(area, slot, fault->copy);
-    area->resident -= old != 0;
-    if (leaf != NULL) {
-        __atomic_store_n(leaf, fault->copy | mapping->leaf_flags | PTE_PRESENT, __ATOMIC_RELEASE);
-        tlb_flush(table->root, fault->va, PAGE_BYTES);
+    if (old != source && old != 0) {
+        return PASS_FROZEN;
     }
-    spinlock_release(&area->lock);
+    __atomic_store_n(slot, *copy, __ATOMIC_RELEASE);
+    area_count_resident(area, old == 0 ? 1 : 0);
+    enum pass pass = replace_leaf(fault, *copy, mapping->leaf_flags);
+    *copy = 0;
     if (old != 0) {
-        frame_put(old); /* the area's; the fault still has one */
+        frame_put(old); /* no core shows it any more */
     }
-    paddr_t own = fault->copy;
-    fault->copy = 0;
-    return leaf != NULL ? finish(fault, FAULT_COPIED)
-                        : map_page(fault, own, mapping->leaf_flags, FAULT_COPIED);
+    return pass;
 }
 
+/*
+ * The short way to a page of the area's own: when this mapping is the only one that shows the area, nothing has to be frozen.
+ * Nobody writes to the source (A4). If another core is faster, the area may even let go of it: then the copy is thrown away.
+ */
+static enum pass copy_page(struct fault *fault, struct mapping *mapping, paddr_t source)
+{
+    uint64_t page_bytes = PAGE_BYTES;
+    (void)page_table_find(&fault->space->table, fault->va, &page_bytes);
+    if (page_bytes != PAGE_BYTES || !area_has_one_mapping(mapping->area, mapping)) {
+        return PASS_NEEDS_COPY;
+    }
+    if (fault->fresh == 0 && !may_take(fault)) {
+        return PASS_NEEDS_FRAME;
+    }
+    paddr_t copy = fault->fresh != 0 ? take_fresh(fault) : frame_alloc(0, FRAME_USER);
+    if (copy == 0) {
+        return PASS_NO_MEMORY;
+    }
+    page_copy(phys_to_virt(copy), phys_to_virt(source));
+    spinlock_acquire(&mapping->area->lock);
+    enum pass pass = enter_copy(fault, mapping, source, &copy);
+    spinlock_release(&mapping->area->lock);
+    if (UNLIKELY(copy != 0)) {
+        frame_free(copy, 0);
+    }
+    return pass;
+}
+
+/* ---- anonymous memory ---- */
+
 /* A page that the area has, or its origin. */
-static enum pass show_page(struct fault *fault, struct mapping *mapping, paddr_t pa, bool is_shared)
+static enum pass show_page(struct fault *fault, struct mapping *mapping,
+                           const struct area_place *place, paddr_t pa, bool is_shared)
 {
     if (is_shared && (fault->need & PROT_WRITE)) {
-        return fault->copy != 0 && fault->source == pa ? enter_copy(fault, mapping)
-                                                       : PASS_NEEDS_COPY;
+        return copy_page(fault, mapping, pa);
     }
     uint64_t flags = is_shared ? mapping->leaf_flags & ~PTE_WRITE : mapping->leaf_flags;
-    if (UNLIKELY(area_is_large(mapping->area, fault->page)) &&
-        large_page_fits(mapping, fault->va, pa, LARGE_PAGE_BYTES) &&
-        map_large(fault, pa, flags, LARGE_PAGE_BYTES)) {
-        return finish(fault, FAULT_LARGE);
+    if (UNLIKELY(area_place_is_large(place)) &&
+        large_page_fits(mapping, fault->va, pa, LARGE_PAGE_BYTES)) {
+        enum pass pass = map_large(fault, pa, flags, LARGE_PAGE_BYTES);
+        if (pass != PASS_SMALLER) {
+            return pass;
+        }
     }
     return map_page(fault, pa, flags, FAULT_MAPPED);
 }
 
-/* The area has nothing of the 2 MiB around the page, and the mapping shows all of it. */
+/* The area has nothing of the 2 MiB around the page; the mapping shows all of it. */
 static bool wants_large(const struct fault *fault, const struct mapping *mapping)
 {
-    struct area *area = mapping->area;
+    const struct area *area = mapping->area;
     uint64_t first = ROUND_DOWN(fault->page, (uint64_t)AREA_NODE_ENTRIES);
-    return !fault->no_large && area->levels > 1 && area->origin == NULL &&
+    return !fault->no_large && area->levels > 1 &&
            (first + AREA_NODE_ENTRIES) * PAGE_BYTES <= area->bytes &&
-           large_page_fits(mapping, fault->va, fault->page * PAGE_BYTES, LARGE_PAGE_BYTES) &&
-           area_is_hole(area, fault->page);
+           large_page_fits(mapping, fault->va, fault->page * PAGE_BYTES, LARGE_PAGE_BYTES);
 }
 
 static enum pass add_large(struct fault *fault, const struct mapping *mapping)
 {
     struct area *area = mapping->area;
     paddr_t pa = 0;
+    enum pass pass = PASS_SMALLER;
     spinlock_acquire(&area->lock);
     uint64_t *slot = area_large_slot_locked(area, fault->page);
     if (slot != NULL && *slot == 0) {
@@ -209,27 +273,46 @@ static enum pass add_large(struct fault *fault, const struct mapping *mapping)
         fault->large = 0;
     }
     spinlock_release(&area->lock);
-    if (pa != 0 && map_large(fault, pa, mapping->leaf_flags, LARGE_PAGE_BYTES)) {
-        return finish(fault, FAULT_LARGE);
+    if (pa != 0) {
+        pass = map_large(fault, pa, mapping->leaf_flags, LARGE_PAGE_BYTES);
     }
-    fault->no_large = true; /* somebody was faster, or there is no memory for a table */
-    return PASS_FROZEN;
+    if (pass == PASS_SMALLER) { /* somebody was faster, or there is no memory for a table */
+        fault->no_large = true;
+        pass = PASS_FROZEN;
+    }
+    return pass;
 }
 
-static enum pass add_page(struct fault *fault, const struct mapping *mapping)
+/* The lowest node for the page is not there yet. NULL: no memory; or it stands for a large frame by now. */
+static COLD uint64_t *make_slot(struct area *area, uint64_t page)
+{
+    spinlock_acquire(&area->lock);
+    uint64_t *slot = area_is_large(area, page) ? NULL : area_slot_locked(area, page);
+    spinlock_release(&area->lock);
+    return slot;
+}
+
+static enum pass add_page(struct fault *fault, const struct mapping *mapping, uint64_t *slot)
 {
     struct area *area = mapping->area;
-    enum fault_outcome made = FAULT_MAPPED;
-    spinlock_acquire(&area->lock);
-    uint64_t *slot = area_slot_locked(area, fault->page);
-    if (slot != NULL && *slot == 0) {
-        area_own_frame(area, slot, fault->fresh);
-        fault->fresh = 0;
-        made = FAULT_ZEROED;
+    if (slot == NULL) {
+        slot = make_slot(area, fault->page);
+        if (slot == NULL) {
+            return area_find(area, fault->page) != 0 ? PASS_FROZEN : PASS_NO_MEMORY;
+        }
     }
-    paddr_t pa = slot != NULL ? *slot : 0;
-    spinlock_release(&area->lock);
-    return pa != 0 ? map_page(fault, pa, mapping->leaf_flags, made) : PASS_NO_MEMORY;
+    if (UNLIKELY(fault->fresh == 0 && !may_take(fault))) {
+        return PASS_NEEDS_FRAME;
+    }
+    paddr_t frame = fault->fresh != 0 ? take_fresh(fault) : frame_alloc_zeroed(FRAME_USER);
+    if (UNLIKELY(frame == 0)) {
+        return PASS_NO_MEMORY;
+    }
+    if (UNLIKELY(!area_enter_frame(area, slot, frame))) {
+        fault->fresh = frame; /* still zeroed */
+        return PASS_FROZEN;
+    }
+    return map_page(fault, frame, mapping->leaf_flags, FAULT_ZEROED);
 }
 
 static enum pass pass_anonymous(struct fault *fault, struct mapping *mapping)
@@ -241,37 +324,31 @@ static enum pass pass_anonymous(struct fault *fault, struct mapping *mapping)
     if (UNLIKELY(fault->page >= area->bytes / PAGE_BYTES)) {
         return finish(fault, FAULT_FAILED); /* it has been made shorter */
     }
-    paddr_t pa = area_find(area, fault->page);
+    struct area_place place = area_look_up(area, fault->page);
+    paddr_t pa = area_place_frame(&place, fault->page);
     if (pa != 0) {
-        return show_page(fault, mapping, pa, area->may_share && frame_is_shared(pa));
+        return show_page(fault, mapping, &place, pa, area->may_share && frame_is_shared(pa));
     }
-    if (UNLIKELY(area->pager != NULL) && (area_entry(area, fault->page) & AREA_PAGED)) {
-        fault->area = area;
-        object_get(&area->object);
+    if (UNLIKELY(place.entry != 0)) {
         return PASS_PAGED;
     }
     if (area->origin != NULL) {
-        return show_page(fault, mapping, area_origin_frame(area, fault->page), true);
+        return show_page(fault, mapping, &place, area_origin_frame(area, fault->page), true);
     }
-    if (fault->large != 0 && !fault->no_large) {
-        return add_large(fault, mapping);
+    if (UNLIKELY(area_place_is_hole(&place)) && wants_large(fault, mapping)) {
+        return fault->large != 0 ? add_large(fault, mapping) : PASS_NEEDS_LARGE;
     }
-    if (wants_large(fault, mapping)) {
-        return PASS_NEEDS_LARGE;
-    }
-    return fault->fresh != 0 ? add_page(fault, mapping) : PASS_NEEDS_FRAME;
+    return add_page(fault, mapping, place.level == 0 ? place.slot : NULL);
 }
+
+/* ---- physical memory and runs ---- */
 
 /* The other pages of the window are a favour: whatever happens with them is fine. */
 static void map_around(struct space *space, const struct mapping *mapping, vaddr_t va, paddr_t pa)
 {
     vaddr_t low = MAX(ROUND_DOWN(va, AROUND_BYTES), mapping_start(mapping));
     vaddr_t high = MIN(ROUND_DOWN(va, AROUND_BYTES) + AROUND_BYTES, mapping->end);
-    for (vaddr_t at = low; at < high; at += PAGE_BYTES) {
-        status_t ignored =
-            page_table_map(&space->table, at, pa + (at - va), PAGE_BYTES, mapping->leaf_flags);
-        (void)ignored;
-    }
+    page_table_map_around(&space->table, low, high, pa - (va - low), mapping->leaf_flags);
 }
 
 static enum pass pass_contiguous(struct fault *fault, const struct mapping *mapping)
@@ -280,9 +357,11 @@ static enum pass pass_contiguous(struct fault *fault, const struct mapping *mapp
     paddr_t pa = area->base + fault->page * PAGE_BYTES;
     uint64_t large = area->is_huge && mmu_has_huge_pages() ? HUGE_PAGE_BYTES : LARGE_PAGE_BYTES;
     for (; large > PAGE_BYTES; large = large == HUGE_PAGE_BYTES ? LARGE_PAGE_BYTES : PAGE_BYTES) {
-        if (large_page_fits(mapping, fault->va, pa, large) &&
-            map_large(fault, pa, mapping->leaf_flags, large)) {
-            return finish(fault, FAULT_LARGE);
+        enum pass pass = large_page_fits(mapping, fault->va, pa, large)
+                             ? map_large(fault, pa, mapping->leaf_flags, large)
+                             : PASS_SMALLER;
+        if (pass != PASS_SMALLER) {
+            return pass;
         }
     }
     enum pass pass = map_page(fault, pa, mapping->leaf_flags, FAULT_MAPPED);
@@ -292,25 +371,9 @@ static enum pass pass_contiguous(struct fault *fault, const struct mapping *mapp
     return pass;
 }
 
-/* What to copy from, the first time; the second time, that the area has to do it. */
-static void note_source(struct fault *fault, const struct mapping *mapping)
-{
-    struct area *area = mapping->area;
-    if (fault->source == 0 && area_has_one_mapping(area, mapping)) {
-        paddr_t own = area_find(area, fault->page);
-        fault->source = own != 0 ? own : area_origin_frame(area, fault->page);
-        fault->area = NULL;
-        if (own != 0) {
-            frame_get(own);
-            fault->is_pinned = true;
-        }
-        return;
-    }
-    fault->area = area;
-    object_get(&area->object);
-}
+/* ---- passes ---- */
 
-static enum pass pass_locked(struct fault *fault)
+static enum pass look(struct fault *fault)
 {
     struct mapping *mapping = space_find_locked(fault->space, fault->va);
     if (mapping == NULL || mapping->dying || (fault->need & ~mapping->protection)) {
@@ -320,8 +383,25 @@ static enum pass pass_locked(struct fault *fault)
     fault->page = mapping_page(mapping, fault->va);
     enum pass pass = mapping->area->kind == AREA_ANONYMOUS ? pass_anonymous(fault, mapping)
                                                            : pass_contiguous(fault, mapping);
-    if (UNLIKELY(pass == PASS_NEEDS_COPY)) {
-        note_source(fault, mapping);
+    if (UNLIKELY(pass == PASS_NEEDS_COPY || pass == PASS_PAGED)) {
+        fault->area = mapping->area;
+        object_get(&mapping->area->object);
+    }
+    return pass;
+}
+
+static enum pass run_pass(struct fault *fault)
+{
+    struct shared_lock *lock = &fault->space->lock;
+    enum pass pass;
+    if (UNLIKELY(fault->owns)) {
+        shared_lock_acquire(lock);
+        pass = look(fault);
+        shared_lock_release(lock);
+    } else {
+        shared_lock_share(lock, SHARE_FIRST);
+        pass = look(fault);
+        shared_lock_unshare(lock, SHARE_FIRST);
     }
     return pass;
 }
@@ -337,18 +417,13 @@ static paddr_t alloc_large_zeroed(void)
     return pa;
 }
 
-static bool make_copy(struct fault *fault)
+/* The long way of copy_page(). */
+static enum pass own_page(struct fault *fault)
 {
-    if (fault->area != NULL) {
-        status_t status = area_own_page(fault->area, fault->page);
-        object_put(&fault->area->object);
-        return status == OK;
-    }
-    fault->copy = frame_alloc(0, FRAME_USER);
-    if (fault->copy != 0) {
-        page_copy(phys_to_virt(fault->copy), phys_to_virt(fault->source));
-    }
-    return fault->copy != 0;
+    status_t status = area_own_page(fault->area, fault->page);
+    object_put(&fault->area->object);
+    fault->was_copied = true;
+    return status == OK ? PASS_FROZEN : PASS_NO_MEMORY;
 }
 
 static enum pass bring_back(struct fault *fault)
@@ -366,17 +441,23 @@ static enum pass bring_back(struct fault *fault)
 static NOINLINE enum pass prepare(struct fault *fault, enum pass lacked)
 {
     switch (lacked) {
+    case PASS_NEEDS_FRAME:
+        pager_keep_reserve();
+        fault->fresh = frame_alloc_zeroed(FRAME_USER);
+        return fault->fresh != 0 ? PASS_FROZEN : PASS_NO_MEMORY;
     case PASS_NEEDS_LARGE:
         fault->large = frame_is_short() ? 0 : alloc_large_zeroed();
         fault->no_large = fault->large == 0;
         return PASS_FROZEN;
     case PASS_NEEDS_COPY:
-        fault->was_copied = true;
-        return make_copy(fault) ? PASS_FROZEN : PASS_NO_MEMORY;
+        return own_page(fault);
     case PASS_PAGED:
         return bring_back(fault);
     case PASS_NO_MEMORY:
         return pager_make_room() ? PASS_FROZEN : PASS_NO_MEMORY;
+    case PASS_ALONE:
+        fault->owns = true;
+        return PASS_FROZEN;
     default:
         cpu_relax();
         core_poll();
@@ -388,26 +469,14 @@ static NOINLINE enum pass prepare(struct fault *fault, enum pass lacked)
 static enum pass run_passes(struct fault *fault)
 {
     for (;;) {
-        spinlock_acquire(&fault->space->lock);
-        enum pass pass = pass_locked(fault);
-        spinlock_release(&fault->space->lock);
-        if (LIKELY(pass == PASS_NEEDS_FRAME)) {
-            if (UNLIKELY(frame_is_short())) {
-                pager_keep_reserve();
-            }
-            fault->fresh = frame_alloc_zeroed(FRAME_USER);
-            if (LIKELY(fault->fresh != 0)) {
-                continue;
-            }
-            pass = PASS_NO_MEMORY;
-        }
-        if (pass != PASS_DONE && pass != PASS_NO_MEMORY) {
+        enum pass pass = run_pass(fault);
+        if (UNLIKELY(pass != PASS_DONE && pass != PASS_NO_MEMORY)) {
             pass = prepare(fault, pass);
         }
         if (UNLIKELY(pass == PASS_NO_MEMORY)) {
             pass = prepare(fault, pass);
         }
-        if (pass != PASS_FROZEN) {
+        if (LIKELY(pass != PASS_FROZEN)) {
             return pass;
         }
     }
@@ -436,12 +505,6 @@ enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
     if (UNLIKELY(fault.large != 0)) {
         frame_free(fault.large, LARGE_ORDER);
     }
-    if (fault.copy != 0) {
-        frame_free(fault.copy, 0);
-    }
-    if (fault.is_pinned) {
-        frame_put(fault.source);
-    }
     if (pass == PASS_NO_MEMORY) {
         *out_status = ERR_NO_MEMORY;
         return FAULT_FAILED;
@@ -455,23 +518,14 @@ enum fault_outcome space_resolve(struct space *space, vaddr_t va, unsigned need,
 
 bool space_show(struct space *space, vaddr_t va, unsigned need)
 {
-    struct fault fault = {.space = space, .va = ROUND_DOWN(va, PAGE_BYTES), .need = need};
+    struct fault fault = {
+        .space = space, .va = ROUND_DOWN(va, PAGE_BYTES), .need = need, .is_frugal = true};
     enum pass pass;
-    for (;;) {
-        spinlock_acquire(&space->lock);
-        pass = pass_locked(&fault);
-        spinlock_release(&space->lock);
-        if (pass != PASS_FROZEN) {
-            break;
-        }
-        cpu_relax();
-        core_poll();
+    while ((pass = run_pass(&fault)) == PASS_FROZEN || pass == PASS_ALONE) {
+        (void)prepare(&fault, pass);
     }
     if (fault.area != NULL) {
         object_put(&fault.area->object);
-    }
-    if (fault.is_pinned) {
-        frame_put(fault.source);
     }
     return pass == PASS_DONE && fault_is_served(fault.outcome);
 }
@@ -494,105 +548,4 @@ enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error)
     }
     return outcome == FAULT_SPURIOUS && !is_user && (error & FAULT_PRESENT) ? FAULT_FAILED
                                                                             : outcome;
-}
-
-/* How many bytes from va on are present for the access, at most `bytes`, at most what is looked
- * at in one step. */
-static uint64_t present_bytes(struct space *space, vaddr_t va, uint64_t bytes, bool write)
-{
-    uint64_t need = PTE_USER | (write ? PTE_WRITE : 0);
-    uint64_t done = 0;
-    struct page_cursor page;
-    spinlock_acquire(&space->lock);
-    page_cursor_begin(&page, &space->table, va);
-    for (unsigned i = 0; page_cursor_has(&page, need); i++) {
-        page_cursor_touch(&page); /* wanted: not cold, see page_out.c */
-        done += page.page_bytes - ((va + done) & (page.page_bytes - 1));
-        if (done >= bytes || i == PAGES_PER_STEP) {
-            break;
-        }
-        page_cursor_next(&page, va + done);
-    }
-    spinlock_release(&space->lock);
-    return MIN(done, bytes);
-}
-
-status_t space_prefault(struct space *space, vaddr_t va, uint64_t bytes, bool write)
-{
-    if (bytes != 0 && !range_is_within(va, bytes, USER_BASE, USER_END)) {
-        return ERR_BAD_ADDRESS;
-    }
-    for (unsigned steps = 1; bytes > 0; steps++) {
-        uint64_t done = present_bytes(space, va, bytes, write);
-        va += done;
-        bytes -= done;
-        status_t status;
-        if (bytes > 0 && done == 0 &&
-            !fault_is_served(space_resolve(space, va, write ? PROT_WRITE : PROT_READ, &status))) {
-            return status;
-        }
-        if (steps % FAULTS_PER_STEP == 0) {
-            preempt_point();
-        }
-    }
-    return OK;
-}
-
-bool space_is_resident(const struct space *space, const struct residence *residence, vaddr_t va,
-                       uint64_t bytes)
-{
-    return va == residence->va && bytes <= residence->bytes &&
-           __atomic_load_n(&space->table.removals, __ATOMIC_RELAXED) == residence->removals;
-}
-
-status_t space_prefault_kept(struct space *space, struct residence *residence, vaddr_t va,
-                             uint64_t bytes)
-{
-    /* Before the look: a page that goes away meanwhile makes the note wrong at once. */
-    uint64_t removals = __atomic_load_n(&space->table.removals, __ATOMIC_ACQUIRE);
-    status_t status = space_prefault(space, va, bytes, true);
-    *residence = (struct residence){0};
-    if (status == OK) {
-        *residence = (struct residence){.va = va, .bytes = bytes, .removals = removals};
-    }
-    return status;
-}
-
-status_t space_word_lock(struct space *space, vaddr_t va, uint32_t **out_word)
-{
-    if (!IS_ALIGNED(va, sizeof(uint32_t)) ||
-        !range_is_within(va, sizeof(uint32_t), USER_BASE, USER_END)) {
-        return ERR_RANGE;
-    }
-    bool was_tried = false;
-    for (;;) {
-        struct page_cursor page;
-        spinlock_acquire(&space->lock);
-        page_cursor_begin(&page, &space->table, va);
-        bool is_there = page_cursor_has(&page, PTE_USER | PTE_WRITE) ||
-                        (was_tried && page_cursor_has(&page, PTE_USER));
-        if (is_there && (*page.leaf & PTE_SOFT_NO_COPY)) {
-            spinlock_release(&space->lock);
-            return ERR_BAD_ADDRESS; /* not RAM */
-        }
-        if (is_there) {
-            uint64_t room;
-            *out_word = (uint32_t *)page_cursor_bytes(&page, va, &room);
-            return OK;
-        }
-        spinlock_release(&space->lock);
-        status_t status = space_prefault(space, va, sizeof(uint32_t), true);
-        if (status == ERR_BAD_ADDRESS) {
-            status = space_prefault(space, va, sizeof(uint32_t), false);
-        }
-        if (status != OK) {
-            return status;
-        }
-        was_tried = true;
-    }
-}
-
-void space_word_unlock(struct space *space)
-{
-    spinlock_release(&space->lock);
 }

@@ -115,9 +115,9 @@ static bool next_in_process(struct pager *pager, struct process *process, struct
     }
     bool found = false;
     if (space != pager->space && !process->is_resident) { /* O6 */
-        spinlock_acquire(&space->lock);
+        shared_lock_share(&space->lock, SHARE_FIRST);
         found = find_stretch_locked(space, pager->hand.va, out);
-        spinlock_release(&space->lock);
+        shared_lock_unshare(&space->lock, SHARE_FIRST);
     }
     if (!found) {
         process_space_put(process);
@@ -380,7 +380,7 @@ static bool settle(struct pager *pager, uint64_t page, bool is_stored)
         __atomic_store_n(area_slot_locked(area, page), next, __ATOMIC_RELEASE);
     }
     if (is_out) {
-        area->resident--;
+        area_count_resident(area, -1);
         area->paged_out++;
         atomic_fetch_add_explicit(&pager->pages_out, 1, memory_order_relaxed);
     }
@@ -425,7 +425,7 @@ bool page_out_next(struct pager *pager, struct pager_request *out)
         if (entry & AREA_LEAVING) {
             pager->is_pending = true;
             pager->seal = page_seal(pager->key, area->object.id, page, pager->outbox);
-            *out = (struct pager_request){PAGER_STORE, area->object.id, page, pager->outbox};
+            *out = (struct pager_request){PAGER_STORE, area->object.id, page};
             return true;
         }
         end_batch(batch);

@@ -26,6 +26,9 @@
  *   O6  The pager never waits for itself: what its process maps stays, and its threads do not wait for memory; a
  *       reserve is theirs.
  *
+ * `check mm` verifies O1 to O4. O5 would need the contents that the pager has, and O6 is about who waits: a breach of that is a
+ * hang, which the program `paging` would be in.
+ *
  * A page may only leave that is mapped in one place: not what processes share (clones, message
  * rings), nor buffers of threads that wait for a message, which must be there when it comes.
  *
@@ -41,10 +44,12 @@
 #include "arch/cpu.h"
 #include "arch/mmu.h"
 #include "base/assert.h"
+#include "base/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "sched/process.h"
 #include "sched/thread.h"
+#include "vm/user_copy.h"
 
 #define SHORT_SHARE  128u   /* memory is short when less than this part of what was free is */
 #define SHORT_MIN    256u   /* frames */
@@ -54,9 +59,15 @@
     2u /* as much as that must be free for those who wait to go on, if there is more to come */
 
 struct pager *pager_current;
+static struct cache *pager_cache;
 static struct spinlock current_lock = SPINLOCK_INIT("current pager", LOCK_RANK_PAGER);
 
 /* ---- life ---- */
+
+void pager_init(void)
+{
+    pager_cache = cache_create("pager", sizeof(struct pager));
+}
 
 static status_t make_boxes(struct pager *pager)
 {
@@ -100,13 +111,14 @@ static void init_pager(struct pager *pager, const struct pager_terms *terms)
     object_get(pager->mailbox);
 }
 
-/* False: there is one. */
-static bool become_current(struct pager *pager)
+/* False: there is one. The mark goes with the pager: one that goes must not take away that of the next. */
+static bool become_current(struct pager *pager, uint64_t mark)
 {
     spinlock_acquire(&current_lock);
     bool is_free = pager_current == NULL;
     if (is_free) {
         pager_current = pager;
+        frame_set_short_mark(mark);
     }
     spinlock_release(&current_lock);
     return is_free;
@@ -117,26 +129,29 @@ static void free_pager(struct pager *pager)
     frame_free(virt_to_phys(pager->outbox), 0);
     frame_free(virt_to_phys(pager->inbox), 0);
     object_put(pager->mailbox);
-    heap_free(pager);
+    cache_free(pager_cache, pager);
 }
 
 status_t pager_create(const struct pager_terms *terms, struct pager **out)
 {
-    struct pager *pager = heap_alloc(sizeof(*pager));
-    if (pager == NULL || make_boxes(pager) != OK) {
-        heap_free(pager);
+    struct pager *pager = cache_alloc(pager_cache);
+    if (pager == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    memset(pager, 0, sizeof(*pager)); /* nobody has a reference: it stays 0 */
+    if (make_boxes(pager) != OK) {
+        cache_free(pager_cache, pager);
         return ERR_NO_MEMORY;
     }
     init_pager(pager, terms);
     uint64_t mark = frame_count_free() / SHORT_SHARE;
     mark = MIN(MAX(mark, (uint64_t)SHORT_MIN), (uint64_t)SHORT_MAX);
     pager->reserve = mark / RESERVE_PART;
-    if (!become_current(pager)) {
+    if (!become_current(pager, mark)) {
         free_pager(pager);
         return ERR_BUSY;
     }
     object_init(&pager->object, OBJECT_PAGER);
-    frame_set_short_mark(mark);
     *out = pager;
     return OK;
 }
@@ -188,8 +203,8 @@ void pager_destroy(struct object *object)
     struct pager *pager = CONTAINER_OF(object, struct pager, object);
     spinlock_acquire(&current_lock);
     pager_current = NULL;
-    spinlock_release(&current_lock);
     frame_set_short_mark(0);
+    spinlock_release(&current_lock);
     spinlock_acquire(&pager->lock); /* after this pager_outlives() leaves no area to the pager */
     atomic_store_explicit(&pager->closed, true, memory_order_release);
     spinlock_release(&pager->lock);
@@ -260,7 +275,7 @@ void area_free(struct area *area)
     if (area->pager != NULL) {
         pager_unuse(area->pager);
     }
-    heap_free(area);
+    area_give_back(area);
 }
 
 /* ---- the pager's thread ---- */
@@ -325,7 +340,18 @@ static status_t find_work(struct pager *pager, ns_t deadline, struct pager_reque
     }
 }
 
-status_t pager_next(struct pager *pager, unsigned outcome, ns_t deadline, struct pager_request *out)
+/* What cannot be given to the pager stays. */
+static status_t give_contents(struct pager *pager, vaddr_t buffer)
+{
+    status_t status = user_copy_out(buffer, pager->outbox, PAGE_BYTES);
+    if (status != OK) {
+        page_out_finish(pager, false);
+    }
+    return status;
+}
+
+status_t pager_next(struct pager *pager, unsigned outcome, vaddr_t buffer, ns_t deadline,
+                    struct pager_request *out)
 {
     if (atomic_exchange_explicit(&pager->is_busy, true, memory_order_acquire)) {
         return ERR_BUSY;
@@ -336,6 +362,9 @@ status_t pager_next(struct pager *pager, unsigned outcome, ns_t deadline, struct
         page_out_return(pager);
     }
     status_t status = find_work(pager, deadline, out);
+    if (status == OK && out->what == PAGER_STORE) {
+        status = give_contents(pager, buffer);
+    }
     atomic_store_explicit(&pager->is_busy, false, memory_order_release);
     return status;
 }

@@ -8,6 +8,9 @@
 struct pager; /* starts with struct object */
 struct space;
 
+/* pager_init() - once, after heap_init(). */
+void pager_init(void);
+
 struct pager_terms {
     struct object *mailbox;    /* where pages are asked for */
     const struct space *space; /* of the pager's own process: stays in memory */
@@ -26,7 +29,6 @@ void pager_destroy(struct object *object);
 struct pager_request {
     unsigned what; /* PAGER_STORE, PAGER_FORGET */
     uint64_t area, page;
-    const void *contents; /* of a page to store, until the next pager_next() */
 };
 
 /*
@@ -34,11 +36,12 @@ struct pager_request {
  * here cold pages are chosen, in the pager's time.
  *
  * @outcome  what became of the request before: PAGER_STORED, PAGER_REFUSED.
+ * @buffer   user address: gets the contents of a page to store
  *
- * OK; ERR_TIMED_OUT; ERR_CANCELLED; ERR_BUSY another thread is here. Context: thread, no lock held. May take
+ * OK; ERR_BAD_ADDRESS the page stays in memory; ERR_TIMED_OUT; ERR_CANCELLED; ERR_BUSY another thread is here. Context: thread, no lock held. May take
  * long.
  */
-status_t pager_next(struct pager *pager, unsigned outcome, ns_t deadline,
+status_t pager_next(struct pager *pager, unsigned outcome, vaddr_t buffer, ns_t deadline,
                     struct pager_request *out) MUST_CHECK;
 
 /*

@@ -9,7 +9,7 @@
  *      1  cut mappings at both ends of the range and mark those inside as dying; all that can
  *         fail comes before any change; one hold of the lock
  *      2  clear their leaves, flush TLBs, free emptied tables; the lock is let go every few tables
- *      3  take them out of the tree; then, without the lock, drop the areas
+ *      3  take them out of tree and list; then, without the lock, drop the areas
  *
  * A dying mapping keeps its addresses, so nobody can map there before the old translations are gone
  * from every core, and serves no fault. Frames belong to areas, and an area is dropped last: so no
@@ -29,7 +29,18 @@
  * Addresses are chosen upwards from the last choice (next fit), with a free page on both sides: an
  * address is not reused soon, so a stale pointer faults, and each search takes one look-up.
  *
- * Locks: space->lock (rank SPACE). Areas' locks come after it.
+ * Locks: space->lock (rank SPACE), which one core owns or many share (sync/shared_lock.h). Areas' locks come after it.
+ *
+ *   E1  Who changes mappings, takes leaves or rights away, or frees tables, owns the lock.
+ *   E2  Who shares it may look, and only add: a table or a leaf where there is none, the right to write to a leaf that has lost the
+ *       reason to be without; all by compare-and-swap. One thing may change: a leaf that cannot be written to, of a page that only
+ *       its mapping shows, gets the frame of a copy, under the area's lock. The slot changes first, then the leaf, then
+ *       every core's TLB; then the frame may be reused. Who finds slot and leaf apart looks again.
+ *   E3  So who shares the lock may use a writable leaf's frame through the direct map; for another's he must own it, or read it as
+ *       user mode would, through the TLB, whose flush waits for him.
+ *
+ * `check mm` verifies V1 to V4. E1 to E3 are about who holds the lock while something happens; what a breach leaves behind breaks
+ * V2, P1 or A2, or is a translation that the program `memory` finds.
  */
 #include "vm/space.h"
 
@@ -56,20 +67,11 @@ status_t space_create(struct space **out)
         heap_free(space);
         return status;
     }
-    spinlock_init(&space->lock, "space", LOCK_RANK_SPACE);
+    shared_lock_init(&space->lock, "space", LOCK_RANK_SPACE);
+    list_init(&space->in_order);
     space->choose_next = SPACE_CHOOSE_BASE;
     *out = space;
     return OK;
-}
-
-void space_destroy(struct space *space)
-{
-    status_t status =
-        space_unmap(space, USER_BASE, USER_END - USER_BASE); /* whole mappings: no cut, no memory */
-    VERIFY(status == OK || status == ERR_NOT_FOUND);
-    tlb_retire(space->table.root);
-    page_table_destroy(&space->table);
-    heap_free(space);
 }
 
 paddr_t space_root(const struct space *space)
@@ -93,7 +95,7 @@ bool space_is_protection(unsigned protection)
 
 static status_t check_map(const struct space_view *view, vaddr_t va)
 {
-    unsigned protection = view->protection & ~MAP_GUARD;
+    unsigned protection = view->protection & ~MAP_FLAGS;
     if (!space_is_protection(protection)) {
         return ERR_BAD_ARGUMENT;
     }
@@ -120,9 +122,9 @@ uint64_t leaf_flags_of(const struct area *area, unsigned protection)
 }
 
 /* The mapping with the highest address that overlaps [va, end); NULL: none. */
-static struct mapping *find_last_overlap(const struct space *space, vaddr_t va, vaddr_t end)
+static struct mapping *find_last_overlap(struct space *space, vaddr_t va, vaddr_t end)
 {
-    struct mapping *mapping = mapping_of_node(tree_find_at_most(&space->mappings, end - 1));
+    struct mapping *mapping = space_find_at_most_locked(space, end - 1);
     return mapping != NULL && mapping->end > va ? mapping : NULL;
 }
 
@@ -138,7 +140,7 @@ static vaddr_t align_for(const struct space_view *view, vaddr_t low)
     return va >= low ? va : va + large;
 }
 
-static vaddr_t find_room(const struct space *space, const struct space_view *view, vaddr_t low)
+static vaddr_t find_room(struct space *space, const struct space_view *view, vaddr_t low)
 {
     for (;;) {
         vaddr_t va = align_for(view, low + PAGE_BYTES);
@@ -166,37 +168,27 @@ static vaddr_t choose_locked(struct space *space, const struct space_view *view)
     return va;
 }
 
-static void insert_locked(struct space *space, struct mapping *mapping)
+static void insert_view_locked(struct mapping *mapping, const struct space_view *view, vaddr_t va)
 {
-    bool inserted = tree_insert(&space->mappings, &mapping->node);
-    VERIFY(inserted); /* V1 */
-    space->mapping_count++;
-}
-
-static void insert_view_locked(struct space *space, struct mapping *mapping,
-                               const struct space_view *view, vaddr_t va)
-{
-    unsigned protection = (view->protection & ~MAP_GUARD) | PROT_READ;
+    unsigned protection = (view->protection & ~MAP_FLAGS) | PROT_READ;
     object_get(&view->area->object);
     mapping->node.key = va;
     mapping->end = va + view->bytes;
-    mapping->space = space;
-    mapping->area = view->area;
     mapping->offset = view->offset;
     mapping->protection = (uint8_t)protection;
     mapping->allowed = (uint8_t)(view->allowed | PROT_READ);
     mapping->leaf_flags = leaf_flags_of(view->area, protection);
-    insert_locked(space, mapping);
+    mapping_enter_locked(mapping);
+    mapping->space->recent = mapping; /* the next fault is likely to be here */
     area_add_mapping(view->area, mapping);
 }
 
 /* A mapping of nothing: keeps the page below va, serves no fault. */
-static void insert_guard_locked(struct space *space, struct mapping *guard, vaddr_t va)
+static void insert_guard_locked(struct mapping *guard, vaddr_t va)
 {
     guard->node.key = va - PAGE_BYTES;
     guard->end = va;
-    guard->space = space;
-    insert_locked(space, guard);
+    mapping_enter_locked(guard);
 }
 
 static status_t place_locked(struct space *space, const struct space_view *view, vaddr_t *va)
@@ -209,35 +201,73 @@ static status_t place_locked(struct space *space, const struct space_view *view,
     return find_last_overlap(space, *va - guard, *va + view->bytes) == NULL ? OK : ERR_BUSY;
 }
 
+/* The mapping that ends at va, if the view goes on where it stops, with the same rights. NULL: there is none. */
+static struct mapping *find_to_extend_locked(struct space *space, const struct space_view *view,
+                                             vaddr_t va)
+{
+    struct mapping *low = space_find_at_most_locked(space, va - 1);
+    if (low == NULL || low->end != va || low->area != view->area || low->dying != NULL) {
+        return NULL;
+    }
+    unsigned protection = view->protection | PROT_READ;
+    bool goes_on = low->offset + (va - mapping_start(low)) == view->offset;
+    return goes_on && low->protection == (protection & ~MAP_PRESENT) &&
+                   low->allowed == (view->allowed | PROT_READ)
+               ? low
+               : NULL;
+}
+
+/* A mapping of its own, and its guard. */
+static status_t add_view_locked(struct space *space, const struct space_view *view, vaddr_t va)
+{
+    struct mapping *mapping = mapping_create(space, view->area);
+    if (mapping == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    if (view->protection & MAP_GUARD) {
+        struct mapping *guard = mapping_create(space, NULL);
+        if (guard == NULL) {
+            mapping_free(mapping);
+            return ERR_NO_MEMORY;
+        }
+        insert_guard_locked(guard, va);
+    }
+    insert_view_locked(mapping, view, va);
+    return OK;
+}
+
+static status_t show_view_locked(struct space *space, const struct space_view *view, vaddr_t va)
+{
+    struct mapping *low = find_to_extend_locked(space, view, va);
+    status_t status = OK;
+    if (low != NULL) {
+        /* With a fence: who freezes pages marks them, then looks at the end (Z2); we look whether they are marked after this. */
+        (void)__atomic_exchange_n(&low->end, va + view->bytes, __ATOMIC_SEQ_CST);
+    } else {
+        status = add_view_locked(space, view, va);
+    }
+    if (status == OK && (view->protection & MAP_PRESENT)) {
+        space_show_present_locked(space, va, va + view->bytes);
+    }
+    return status;
+}
+
 status_t space_map(struct space *space, const struct space_view *view, vaddr_t va, vaddr_t *out_va)
 {
     status_t status = check_map(view, va);
     if (status != OK) {
         return status;
     }
-    struct mapping *mapping = heap_alloc(sizeof(*mapping)), *guard = NULL;
-    if (mapping != NULL && (view->protection & MAP_GUARD)) {
-        guard = heap_alloc(sizeof(*guard));
-    }
-    if (mapping == NULL || ((view->protection & MAP_GUARD) && guard == NULL)) {
-        heap_free(mapping);
-        return ERR_NO_MEMORY;
-    }
-    spinlock_acquire(&space->lock);
+    shared_lock_acquire(&space->lock);
     status = place_locked(space, view, &va);
     if (status == OK) {
-        insert_view_locked(space, mapping, view, va);
-        if (guard != NULL) {
-            insert_guard_locked(space, guard, va);
-        }
+        status = show_view_locked(space, view, va);
+    }
+    if (status == OK) {
         *out_va = va;
         trace_mm_map((uint8_t)view->protection, space->table.root, va, view->bytes);
     }
-    spinlock_release(&space->lock);
-    if (status != OK) {
-        heap_free(mapping);
-        heap_free(guard);
-    }
+    shared_lock_release(&space->lock);
     return status;
 }
 
@@ -246,7 +276,7 @@ status_t space_map(struct space *space, const struct space_view *view, vaddr_t v
 /* The first live mapping that overlaps [va, end). */
 struct mapping *space_first_live_locked(struct space *space, vaddr_t va, vaddr_t end)
 {
-    struct mapping *mapping = mapping_of_node(tree_find_at_most(&space->mappings, va));
+    struct mapping *mapping = space_find_at_most_locked(space, va);
     if (mapping == NULL) {
         mapping = space_first(space);
     }
@@ -261,7 +291,7 @@ struct mapping *space_first_live_locked(struct space *space, vaddr_t va, vaddr_t
 /* The live mapping that has va inside, not at its start. */
 static struct mapping *find_to_cut_locked(struct space *space, vaddr_t va)
 {
-    struct mapping *mapping = mapping_of_node(tree_find_at_most(&space->mappings, va));
+    struct mapping *mapping = space_find_at_most_locked(space, va);
     bool is_inside = mapping != NULL && mapping_start(mapping) < va && va < mapping->end;
     return is_inside && !mapping->dying ? mapping : NULL;
 }
@@ -278,22 +308,19 @@ static void trace_split(const struct space *space, vaddr_t va)
 static void cut_locked(struct space *space, struct mapping *mapping, vaddr_t va,
                        struct mapping *rest)
 {
-    *rest = (struct mapping){
-        .node.key = va,
-        .end = mapping->end,
-        .space = space,
-        .area = mapping->area,
-        .offset = mapping->offset + (va - mapping_start(mapping)),
-        .leaf_flags = mapping->leaf_flags,
-        .protection = mapping->protection,
-        .allowed = mapping->allowed,
-    };
+    rest->node.key = va;
+    rest->end = mapping->end;
+    rest->area = mapping->area;
+    rest->offset = mapping->offset + (va - mapping_start(mapping));
+    rest->leaf_flags = mapping->leaf_flags;
+    rest->protection = mapping->protection;
+    rest->allowed = mapping->allowed;
     if (rest->area != NULL) {
         object_get(&rest->area->object);
         area_add_mapping(rest->area, rest); /* before the lower part ends: Z2 of area_share.c */
     }
     mapping->end = va;
-    insert_locked(space, rest);
+    mapping_enter_locked(rest);
     trace_split(space, va);
 }
 
@@ -303,15 +330,17 @@ status_t space_cut_locked(struct space *space, vaddr_t va, vaddr_t end)
 {
     struct mapping *low_rest = NULL, *high_rest = NULL;
     if (find_to_cut_locked(space, va) != NULL) {
-        low_rest = heap_alloc(sizeof(*low_rest));
+        low_rest = mapping_create(space, NULL);
         if (low_rest == NULL) {
             return ERR_NO_MEMORY;
         }
     }
     if (find_to_cut_locked(space, end) != NULL) {
-        high_rest = heap_alloc(sizeof(*high_rest));
+        high_rest = mapping_create(space, NULL);
         if (high_rest == NULL) {
-            heap_free(low_rest);
+            if (low_rest != NULL) {
+                mapping_free(low_rest);
+            }
             return ERR_NO_MEMORY;
         }
     }
@@ -337,37 +366,116 @@ void space_clear_leaves_locked(struct space *space, vaddr_t va, vaddr_t end)
     }
 }
 
-/* Step 2 for one mapping. Lets go of the lock in between; the mapping is dying, so it stays as
- * it is. */
-static void clear_mapping_locked(struct space *space, const struct mapping *mapping)
+/* An unmap under way, and what it has cleared since TLBs were flushed last. */
+struct unmapping {
+    struct list tables; /* that became empty */
+    vaddr_t low, high;
+    unsigned leaves;
+    unsigned steps; /* page_table_clear()s */
+};
+
+static void flush_cleared_locked(struct space *space, struct unmapping *unmapping)
 {
-    vaddr_t va = mapping_start(mapping);
-    while (va < mapping->end) {
-        struct list tables = LIST_INIT(tables);
-        vaddr_t from = va;
-        unsigned leaves = 0;
-        for (unsigned i = 0; i < CLEARS_PER_STEP && va < mapping->end; i++) {
-            va = page_table_clear(&space->table, va, mapping->end, &tables, &leaves);
-        }
-        if (leaves > 0) {
-            tlb_flush(space->table.root, from, va - from);
-            page_table_free_tables(&tables);
-        }
-        if (va < mapping->end) {
-            spinlock_release(&space->lock);
+    if (unmapping->leaves > 0) {
+        tlb_flush(space->table.root, unmapping->low, unmapping->high - unmapping->low);
+        page_table_free_tables(&unmapping->tables);
+    }
+    unmapping->leaves = unmapping->steps = 0;
+    unmapping->low = unmapping->high;
+}
+
+/* Step 2 for a stretch of dying mappings. Lets go of the lock in between; they stay as they are. */
+static void clear_stretch_locked(struct space *space, vaddr_t va, vaddr_t end,
+                                 struct unmapping *unmapping)
+{
+    if (unmapping->steps == 0) {
+        unmapping->low = va;
+    }
+    while (va < end) {
+        va = page_table_clear(&space->table, va, end, &unmapping->tables, &unmapping->leaves);
+        unmapping->high = va;
+        if (++unmapping->steps == CLEARS_PER_STEP) {
+            flush_cleared_locked(space, unmapping);
+            shared_lock_release(&space->lock);
             preempt_point();
-            spinlock_acquire(&space->lock);
+            shared_lock_acquire(&space->lock);
         }
     }
 }
 
-/* Step 3. */
-static void remove_locked(struct space *space, struct mapping *mapping)
+/* Step 2 for a mapping and those that lie beside it, in one go. Returns the last of them. */
+static struct mapping *clear_run_locked(struct space *space, struct mapping *mapping,
+                                        struct unmapping *unmapping)
 {
-    tree_remove(&space->mappings, &mapping->node);
-    space->mapping_count--;
-    if (space->recent == mapping) {
-        space->recent = NULL;
+    vaddr_t start = mapping_start(mapping);
+    for (;;) {
+        struct mapping *next = space_next(mapping);
+        if (next == NULL || next->dying != unmapping || mapping_start(next) != mapping->end) {
+            break;
+        }
+        mapping = next;
+    }
+    clear_stretch_locked(space, start, mapping->end, unmapping);
+    return mapping;
+}
+
+static void drop(struct mapping *mapping)
+{
+    if (mapping->area != NULL) {
+        area_remove_mapping(mapping->area, mapping);
+        /* May free the area's frames: no core has a translation left. */
+        object_put(&mapping->area->object);
+    }
+    mapping_free(mapping);
+}
+
+/* Step 3: those of this unmap leave, which has `count` in all. */
+static void leave_locked(struct space *space, struct mapping *first, uint64_t count,
+                         const struct unmapping *unmapping, struct list *gone)
+{
+    if (count == space->mapping_count) {
+        mapping_leave_all_locked(space, gone);
+        return;
+    }
+    for (struct mapping *mapping = first, *next; count > 0; mapping = next) {
+        next = space_next(mapping);
+        if (mapping->dying == unmapping) {
+            mapping_leave_locked(mapping);
+            list_push_back(gone, &mapping->link);
+            count--;
+        }
+    }
+}
+
+/* Steps 1 to 3 for the live mappings from `first` on, which are there and lie inside of the range. */
+static void unmap_locked(struct space *space, struct mapping *first, vaddr_t end, struct list *gone)
+{
+    struct unmapping unmapping = {.tables = LIST_INIT(unmapping.tables)};
+    struct mapping *mapping;
+    uint64_t count = 0;
+    for (mapping = first; mapping != NULL && mapping_start(mapping) < end;
+         mapping = space_next(mapping)) {
+        if (mapping->dying == NULL) {
+            mapping->dying = &unmapping;
+            count++;
+        }
+    }
+    for (mapping = first; mapping != NULL && mapping_start(mapping) < end;
+         mapping = space_next(mapping)) {
+        if (mapping->dying == &unmapping) {
+            mapping = clear_run_locked(space, mapping, &unmapping);
+        }
+    }
+    flush_cleared_locked(space, &unmapping);
+    leave_locked(space, first, count, &unmapping, gone);
+}
+
+/* The last of step 3, without the lock. */
+static void finish_unmap(const struct space *space, vaddr_t va, vaddr_t end, struct list *gone)
+{
+    trace_mm_unmap(space->table.root, va, end - va);
+    list_for_each_safe (node, next, gone) {
+        drop(LIST_ENTRY(node, struct mapping, link));
     }
 }
 
@@ -376,37 +484,34 @@ status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes)
     if (!space_is_user_range(va, bytes)) {
         return ERR_RANGE;
     }
-    struct list dying = LIST_INIT(dying);
+    struct list gone = LIST_INIT(gone);
     vaddr_t end = va + bytes;
-    spinlock_acquire(&space->lock);
-    status_t status = space_first_live_locked(space, va, end) != NULL
-                          ? space_cut_locked(space, va, end)
-                          : ERR_NOT_FOUND;
-    if (status != OK) {
-        spinlock_release(&space->lock);
-        return status;
+    status_t status = ERR_NOT_FOUND;
+    shared_lock_acquire(&space->lock);
+    if (space_first_live_locked(space, va, end) != NULL) {
+        status = space_cut_locked(space, va, end);
     }
-    for (struct mapping *mapping; (mapping = space_first_live_locked(space, va, end)) != NULL;) {
-        mapping->dying = true;
-        list_push_back(&dying, &mapping->link);
-        va = mapping->end;
+    if (status == OK) {
+        unmap_locked(space, space_first_live_locked(space, va, end), end, &gone);
     }
-    list_for_each (node, &dying) {
-        clear_mapping_locked(space, LIST_ENTRY(node, struct mapping, link));
+    shared_lock_release(&space->lock);
+    if (status == OK) {
+        finish_unmap(space, va, end, &gone);
     }
-    list_for_each (node, &dying) {
-        remove_locked(space, LIST_ENTRY(node, struct mapping, link));
+    return status;
+}
+
+/* All mappings are whole: nothing to cut, no memory to lack. */
+void space_destroy(struct space *space)
+{
+    struct list gone = LIST_INIT(gone);
+    shared_lock_acquire(&space->lock);
+    if (space_first(space) != NULL) {
+        unmap_locked(space, space_first(space), USER_END, &gone);
     }
-    spinlock_release(&space->lock);
-    trace_mm_unmap(space->table.root, end - bytes, bytes);
-    list_for_each_safe (node, next, &dying) {
-        struct mapping *mapping = LIST_ENTRY(node, struct mapping, link);
-        if (mapping->area != NULL) {
-            area_remove_mapping(mapping->area, mapping);
-            /* May free the area's frames: no core has a translation left. */
-            object_put(&mapping->area->object);
-        }
-        heap_free(mapping);
-    }
-    return OK;
+    shared_lock_release(&space->lock);
+    finish_unmap(space, USER_BASE, USER_END, &gone);
+    tlb_retire(space->table.root);
+    page_table_destroy(&space->table);
+    heap_free(space);
 }

@@ -9,6 +9,8 @@ struct residence;
 struct space;
 struct object;
 
+/* space_init() - once, after heap_init(). */
+void space_init(void);
 /* space_create() - an empty one. OK, ERR_NO_MEMORY. */
 status_t space_create(struct space **out) MUST_CHECK;
 /* space_destroy() - unmap everything, free the page tables. No thread of it runs, no core has
@@ -22,11 +24,12 @@ paddr_t space_root(const struct space *space);
  * @protection  PROT_*; write and exec together are refused (ERR_BAD_ARGUMENT), as are none at all
  *              and unknown bits. Reading is always allowed: the CPU has no other kind of page.
  *              MAP_GUARD: nothing can be mapped on the page below, and a fault there says so.
+ *              MAP_PRESENT: pages that the area has, up to a multiple of 64 KiB, are shown, so nobody faults there.
  * @allowed     PROT_* that space_protect() may give later.
  *
- * Takes a reference to the area. OK; ERR_BAD_ARGUMENT; ERR_NO_RIGHTS write to an area that is not
+ * Takes a reference to the area. What goes on where the mapping below ends, with the same rights, becomes part of that. OK; ERR_BAD_ARGUMENT; ERR_NO_RIGHTS write to an area that is not
  * writable; ERR_RANGE not page aligned, not inside of the area or of user space; ERR_BUSY part is
- * mapped; ERR_NO_MEMORY. On error nothing has changed. Nothing becomes present: faults do that.
+ * mapped; ERR_NO_MEMORY. On error nothing has changed. Nothing else becomes present: faults do that.
  * Context: thread, no lock held. Locks: SPACE.
  */
 struct space_view {
@@ -78,8 +81,8 @@ static inline bool fault_is_served(enum fault_outcome outcome)
 /*
  * space_fault() - serve a page fault, of user mode or of the kernel in user_copy_raw().
  * @error as the CPU pushed it. FAULT_FAILED, FAULT_GUARD: the access is not allowed, or there is no memory.
- * Context: thread, interrupts off, no lock held. Locks: SPACE, AREA. Cost: about 250 instructions
- * and zeroing.
+ * Context: thread, interrupts off, no lock held. Locks: SPACE, shared; AREA where the index grows or a page is copied. Cost: about 250
+ * instructions and zeroing; faults on other cores are not waited for.
  */
 enum fault_outcome space_fault(struct space *space, vaddr_t va, unsigned error);
 
@@ -98,7 +101,7 @@ status_t space_prefault_kept(struct space *space, struct residence *residence, v
  * space_send() - copy from user memory of the current process to another space (or its own), at most SPACE_SEND_MAX bytes, in one
  * piece. The source is read where the current page tables have it, so only the target's are walked. False: a page of
  * either is not present, or the range is none of user memory; part may have been written. Serves no fault.
- * Context: thread, no lock held. Locks: SPACE. Cost: about 80 instructions, 20 per further page, and the words.
+ * Context: thread, no lock held. Locks: SPACE, shared. Cost: about 80 instructions, 20 per further page, and the words.
  * The target range must have been found present once: it is not checked to be user memory.
  */
 #define SPACE_SEND_MAX 0x4000ull
@@ -106,7 +109,7 @@ bool space_send(struct space *to, vaddr_t to_va, vaddr_t from_va, uint64_t bytes
 
 /*
  * space_word_lock() - where the 32-bit word at va lies in the direct map, and keep it there until space_word_unlock(): the space's lock is
- * held on OK. ERR_RANGE not a multiple of 4 in user space; ERR_BAD_ADDRESS; ERR_NO_MEMORY. Makes the page present, writable where
+ * shared on OK. ERR_RANGE not a multiple of 4 in user space; ERR_BAD_ADDRESS; ERR_NO_MEMORY. Makes the page present, writable where
  * the mapping allows: so that a word of copied-on-write memory is the process's own before anybody waits on it.
  * Context: thread, no lock held.
  */
@@ -115,7 +118,7 @@ void space_word_unlock(struct space *space);
 
 /*
  * space_copy() - copy between two spaces (or within one), once, through the direct map, page by
- * page under both locks, with preempt_point() every 16 KiB. Pages must be present: who finds his
+ * page, owning the source's lock and sharing the target's, with preempt_point() every 16 KiB. Pages must be present: who finds his
  * own missing, or not RAM, is named by the status: OK, ERR_BAD_ADDRESS with *out_bad_to = whose
  * fault it is (true: to). What was copied before stays.
  */

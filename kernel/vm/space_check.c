@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Verifies the invariants V1 to V4 that space.c states, and the counts of the areas that a space shows. */
+/* Verifies the invariants V1 to V4 that space.c states, O2 of pager.c, P1 and P2 of its page table, and the areas that a space shows. */
 #include "base/checked.h"
 #include "base/format.h"
 #include "base/tree.h"
@@ -37,6 +37,13 @@ static paddr_t expected_frame(const struct mapping *mapping, vaddr_t va)
     return own == 0 && area->origin != NULL ? area_origin_frame(area, page) : own;
 }
 
+static bool is_paged(const struct mapping *mapping, vaddr_t va)
+{
+    const struct area *area = mapping->area;
+    return area->kind == AREA_ANONYMOUS &&
+           (area_entry(area, mapping_page(mapping, va)) & AREA_PAGED) != 0;
+}
+
 /* A4: what more than one area has is not written to. */
 static bool must_be_read_only(const struct mapping *mapping, vaddr_t va)
 {
@@ -52,6 +59,9 @@ static const char *check_leaf(const struct mapping *mapping, vaddr_t va, uint64_
     if (mapping == NULL || mapping->area == NULL || va < mapping_start(mapping) ||
         mapping->end - va < page_bytes) {
         return "V2: a leaf outside of any mapping";
+    }
+    if (is_paged(mapping, va)) {
+        return "O2: a page that is leaving or out has a leaf";
     }
     if ((leaf & PTE_ADDRESS) != expected_frame(mapping, va)) {
         return "V2: a leaf shows another frame than the area has";
@@ -79,10 +89,11 @@ static const char *check_leaves(const struct space *space, vaddr_t *va)
         }
         *va += page_bytes;
     }
-    return page_table_has_empty(&space->table) ? "V4: an empty table" : NULL;
+    return page_table_has_empty(&space->table) ? "V4: an empty table, or P1: a table's count"
+                                               : NULL;
 }
 
-/* A2 and O3. An area whose lock is held is being changed. */
+/* A2, A3 and O3. An area whose lock is held is being changed. */
 static bool check_areas(const struct space *space, char *why, size_t bytes)
 {
     for (const struct mapping *mapping = space_first(space); mapping != NULL;
@@ -103,6 +114,10 @@ bool space_check(const struct space *space, char *why, size_t bytes)
     for (const struct mapping *mapping = space_first(space); wrong == NULL && mapping != NULL;
          mapping = space_next(mapping)) {
         wrong = check_mapping(mapping, at);
+        if (wrong == NULL &&
+            tree_find_at_most(&space->mappings, mapping_start(mapping)) != &mapping->node) {
+            wrong = "V1: the tree and the list differ";
+        }
         at = mapping->end;
         count++;
     }
@@ -112,6 +127,9 @@ bool space_check(const struct space *space, char *why, size_t bytes)
     if (wrong == NULL) {
         at = USER_BASE;
         wrong = check_leaves(space, &at);
+    }
+    if (wrong == NULL && !page_table_has_kernel_half(&space->table)) {
+        wrong = "P2: the upper half";
     }
     if (wrong != NULL) {
         format_text(why, bytes, "%s (at 0x%llx)", wrong, (unsigned long long)at);

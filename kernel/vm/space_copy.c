@@ -2,8 +2,8 @@
 /*
  * Copying from one space to another: what a message buffer goes through.
  *
- * Both spaces are locked while a step of 16 KiB is copied, so no page of either can be unmapped and
- * its frame reused. Two spaces are locked in order of their addresses, the second with a rank of
+ * Both spaces are locked while a step of 16 KiB is copied, so no page of either can be unmapped and its frame reused. The target's
+ * lock is shared, so several can send to one server. Two spaces are locked in order of their addresses, the second with a rank of
  * its own, so two copies in opposite directions cannot wait for each other. Between steps all locks
  * are let go; pages may be gone then, and whose they are is told. Only a page that the area has, though no leaf shows it, is shown
  * again: the clock of page_out.c may have looked at it. That waits for nobody's pager.
@@ -22,6 +22,9 @@
 
 #define STEP_BYTES SPACE_SEND_MAX
 
+static_assert(LOCK_RANK_SPACE + SHARE_SECOND == LOCK_RANK_SPACE_SECOND,
+              "the rank of the second of two shared locks");
+
 struct side {
     struct space *space;
     vaddr_t va;
@@ -29,20 +32,26 @@ struct side {
     struct page_cursor page;
 };
 
-static void lock_both(struct space *a, struct space *b)
+/* The target's lock is shared, the source's owned: E3 of space.c. */
+static void lock_both(struct space *to, struct space *from)
 {
-    spinlock_acquire(a <= b ? &a->lock : &b->lock);
-    if (a != b) {
-        spinlock_acquire_ranked(a <= b ? &b->lock : &a->lock, LOCK_RANK_SPACE_SECOND);
+    if (to == from) {
+        shared_lock_acquire(&from->lock);
+    } else if (to < from) {
+        shared_lock_share(&to->lock, SHARE_FIRST);
+        shared_lock_acquire_ranked(&from->lock, LOCK_RANK_SPACE_SECOND);
+    } else {
+        shared_lock_acquire(&from->lock);
+        shared_lock_share(&to->lock, SHARE_SECOND);
     }
 }
 
-static void unlock_both(struct space *a, struct space *b)
+static void unlock_both(struct space *to, struct space *from)
 {
-    if (a != b) {
-        spinlock_release(a <= b ? &b->lock : &a->lock);
+    shared_lock_release(&from->lock);
+    if (to != from) {
+        shared_lock_unshare(&to->lock, to < from ? SHARE_FIRST : SHARE_SECOND);
     }
-    spinlock_release(a <= b ? &a->lock : &b->lock);
 }
 
 /* The side's next byte in the direct map, and how many follow in the same page; NULL: not to be had. */
@@ -162,8 +171,8 @@ bool space_send(struct space *to, vaddr_t to_va, vaddr_t from_va, uint64_t bytes
     if (UNLIKELY(!range_is_within(from_va, bytes, USER_BASE, USER_END))) {
         return false;
     }
-    spinlock_acquire(&to->lock);
+    shared_lock_share(&to->lock, SHARE_FIRST);
     bool sent = send_locked(to, to_va, from_va, bytes);
-    spinlock_release(&to->lock);
+    shared_lock_unshare(&to->lock, SHARE_FIRST);
     return sent;
 }

@@ -48,15 +48,13 @@ static bool continues(const struct mapping *low, const struct mapping *high)
 /* Join what begins at va with what ends there, if they fit. The upper one is put on `gone`. */
 static void join_at_locked(struct space *space, vaddr_t va, struct list *gone)
 {
-    struct mapping *high = mapping_of_node(tree_find_at_most(&space->mappings, va));
-    struct mapping *low = mapping_of_node(tree_find_at_most(&space->mappings, va - 1));
-    if (high == NULL || low == NULL || high == low || mapping_start(high) != va ||
-        !continues(low, high) || !area_try_remove_mapping(high->area, high)) {
+    struct mapping *low = space_find_at_most_locked(space, va - 1);
+    struct mapping *high = low != NULL ? space_next(low) : NULL;
+    if (high == NULL || mapping_start(high) != va || !continues(low, high) ||
+        !area_try_remove_mapping(high->area, high)) {
         return;
     }
-    tree_remove(&space->mappings, &high->node);
-    space->mapping_count--;
-    space->recent = NULL;
+    mapping_leave_locked(high);
     low->end = high->end;
     list_push_back(gone, &high->link);
 }
@@ -84,13 +82,13 @@ status_t space_protect(struct space *space, vaddr_t va, uint64_t bytes, unsigned
     }
     vaddr_t end = va + bytes;
     protection |= PROT_READ;
-    spinlock_acquire(&space->lock);
+    shared_lock_acquire(&space->lock);
     status_t status = check_range_locked(space, va, end, protection);
     if (status == OK) {
         status = space_cut_locked(space, va, end);
     }
     if (status != OK) {
-        spinlock_release(&space->lock);
+        shared_lock_release(&space->lock);
         return status;
     }
     for (struct mapping *mapping = space_find_locked(space, va);
@@ -103,28 +101,28 @@ status_t space_protect(struct space *space, vaddr_t va, uint64_t bytes, unsigned
     /* Mappings may change now where the lock is let go: what is cleared too much comes back. */
     for (vaddr_t at = va; at < end; at += BYTES_PER_STEP) {
         space_clear_leaves_locked(space, at, MIN(at + BYTES_PER_STEP, end));
-        spinlock_release(&space->lock);
+        shared_lock_release(&space->lock);
         preempt_point();
-        spinlock_acquire(&space->lock);
+        shared_lock_acquire(&space->lock);
     }
-    spinlock_release(&space->lock);
+    shared_lock_release(&space->lock);
     trace_mm_protect((uint8_t)protection, space->table.root, va, bytes);
     list_for_each_safe (node, next, &gone) {
         struct mapping *mapping = LIST_ENTRY(node, struct mapping, link);
         object_put(&mapping->area->object);
-        heap_free(mapping);
+        mapping_free(mapping);
     }
     return OK;
 }
 
 status_t space_query(struct space *space, vaddr_t va, struct space_mapping *out)
 {
-    spinlock_acquire(&space->lock);
+    shared_lock_share(&space->lock, SHARE_FIRST);
     const struct mapping *mapping = space_first_live_locked(space, va, USER_END);
     if (mapping != NULL) {
         *out = (struct space_mapping){mapping_start(mapping), mapping->end - mapping_start(mapping),
                                       mapping->protection};
     }
-    spinlock_release(&space->lock);
+    shared_lock_unshare(&space->lock, SHARE_FIRST);
     return mapping != NULL ? OK : ERR_NOT_FOUND;
 }

@@ -25,6 +25,7 @@
 #define HIGHEST_KIND TRACE_USER_KIND_FLOW_IN
 
 struct user_lane user_lanes[USER_LANES_MAX];
+static atomic_uint lanes_open; /* so that the end of a process without one is told so at once */
 static struct spinlock user_lanes_lock = SPINLOCK_INIT("user lanes", LOCK_RANK_USER_LANES);
 
 static uint64_t look(const uint64_t *word)
@@ -129,15 +130,24 @@ static struct user_lane *find_locked(uint32_t process)
     return NULL;
 }
 
+static void release_locked(struct user_lane *lane)
+{
+    lane->process = 0;
+    atomic_fetch_sub_explicit(&lanes_open, 1, memory_order_relaxed);
+}
+
 void hook_process_gone(uint32_t process)
 {
+    if (atomic_load_explicit(&lanes_open, memory_order_relaxed) == 0) {
+        return;
+    }
     spinlock_acquire(&user_lanes_lock);
     struct user_lane *lane = find_locked(process);
     spinlock_release(&user_lanes_lock);
     if (lane != NULL) {
         collect(lane, process, true);
         spinlock_acquire(&user_lanes_lock);
-        lane->process = 0;
+        release_locked(lane);
         spinlock_release(&user_lanes_lock);
     }
 }
@@ -150,6 +160,7 @@ static void take_locked(struct user_lane *lane, uint32_t process, vaddr_t addres
     *lane = (struct user_lane){
         .process = process, .shared = phys_to_virt(base), .address = address, .opened = cpu_tsc()};
     memset(lane->shared, 0, sizeof(*lane->shared));
+    atomic_fetch_add_explicit(&lanes_open, 1, memory_order_relaxed);
 }
 
 static status_t show(struct space *space, paddr_t base, vaddr_t *out_address)
@@ -187,7 +198,9 @@ status_t user_lane_open(uint32_t process, struct space *space, vaddr_t *out_addr
     status_t status = show(space, virt_to_phys(lane->shared), out_address);
     spinlock_acquire(&user_lanes_lock);
     lane->address = *out_address;
-    lane->process = status == OK ? process : 0;
+    if (status != OK) {
+        release_locked(lane);
+    }
     spinlock_release(&user_lanes_lock);
     return status;
 }

@@ -63,6 +63,7 @@ class Lane:
     lost: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     current: int = 0
     drop_next: bool = False
+    unread: int = 0  # for the header of sub-buffers begun from now on: 1 + those that the consumer has not taken
 
 
 def block(kind: int, sequence: int, payload: bytes, version: int = 1) -> bytes:
@@ -125,7 +126,7 @@ class Capture:
 
     def begin(self, lane: Lane, tsc: int) -> None:
         lane.data = bytearray(struct.pack("<IHHQQQQ4QII", SUBBUF_MAGIC, lane.cpu, lane.kind, self.boot_id,
-                                          lane.position, lane.events, tsc, *lane.lost, lane.current, 0))
+                                          lane.position, lane.events, tsc, *lane.lost, lane.current, lane.unread))
 
     def write(self, index: int, tsc: int, event: int, words: list[int], small: int = 0) -> None:
         """A raw record; emit() knows the schema."""

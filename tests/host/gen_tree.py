@@ -16,7 +16,8 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def copy_definitions(tree: Path) -> Path:
-    for file in SOURCES:
+    interfaces = [str(path.relative_to(ROOT)) for path in (ROOT / "userspace/interfaces").glob("*.toml")]
+    for file in (*SOURCES, *interfaces):
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tree / file)
     return tree

@@ -5,24 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/cpu.h"
 #include "arch/mmu.h"
-#include "base/assert.h"
-#include "base/string.h"
 #include "gen/layout.h"
 #include "kdebug/core/command.h"
-#include "kdebug/core/deferred.h"
 #include "kdebug/core/guard.h"
 #include "kdebug/core/output.h"
-#include "kdebug/core/run.h"
 #include "kdebug/core/session.h"
-#include "kdebug/core/stop.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/terminal.h"
-#include "mm/frame_impl.h"
-#include "mm/heap_impl.h"
-#include "vm/space_impl.h"
-#include "trace/profile/profile.h"
 
 #define OUTPUT_BYTES  0x200000u
 #define INPUT_BYTES   0x10000u
@@ -57,116 +47,6 @@ static struct {
 } symbols[SYMBOLS_MAX];
 static unsigned symbol_count;
 static void *symbol_table;
-
-/* What commands only call on a live machine, which this one is not. */
-struct kd_stop_record kd_stop_records[CPU_MAX];
-
-void kd_run_step(uint64_t count)
-{
-    (void)count; /* nothing runs here */
-}
-
-unsigned kd_run_cpu(void)
-{
-    abort();
-}
-
-bool kd_run_can_step(unsigned cpu)
-{
-    (void)cpu;
-    abort();
-}
-
-void power_off(void)
-{
-    abort();
-}
-
-void power_reset(void)
-{
-    abort();
-}
-
-void panic(const char *format, ...)
-{
-    fprintf(stderr, "%s\n", format);
-    abort();
-}
-
-bool kd_stop_has(unsigned cpu)
-{
-    (void)cpu;
-    abort();
-}
-
-uint64_t kd_stop_us(tsc_t ticks)
-{
-    (void)ticks;
-    abort();
-}
-
-bool frame_check(char *why, size_t bytes)
-{
-    (void)why;
-    (void)bytes;
-    abort();
-}
-
-bool space_check(const struct space *space, char *why, size_t bytes)
-{
-    (void)space;
-    (void)why;
-    (void)bytes;
-    return true;
-}
-
-bool heap_check(char *why, size_t bytes)
-{
-    (void)why;
-    (void)bytes;
-    abort();
-}
-
-void kd_deferred_events(const struct trace_event_set *wanted)
-{
-    (void)wanted;
-    abort();
-}
-
-void kd_deferred_times(bool on)
-{
-    (void)on;
-}
-
-bool kd_deferred_wanted(struct trace_event_set *out)
-{
-    (void)out;
-    return false;
-}
-
-bool kd_deferred_filter(unsigned event, const struct trace_condition *conditions, unsigned count)
-{
-    (void)event;
-    (void)conditions;
-    (void)count;
-    abort();
-}
-
-status_t profile_set_rate(unsigned rate)
-{
-    (void)rate;
-    abort();
-}
-
-unsigned profile_rate(void)
-{
-    return 0;
-}
-
-size_t string_copy(char *to, const char *from, size_t bytes)
-{
-    return (size_t)snprintf(to, bytes, "%s", from);
-}
 
 /* ---- target ---- */
 
@@ -225,6 +105,11 @@ static vaddr_t find_global(const char *name, const void *here)
     return 0;
 }
 
+static tsc_t say_nothing(void)
+{
+    return 0;
+}
+
 static vaddr_t find_region(void)
 {
     return fake_trace_region;
@@ -244,6 +129,7 @@ static const struct kd_target target = {
     .cpu_count = count_cores,
     .registers = read_registers,
     .set_registers = set_registers,
+    .now = say_nothing,
     .trace_region = find_region,
     .global = find_global,
 };

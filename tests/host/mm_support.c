@@ -111,13 +111,22 @@ void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank)
     *lock = (struct spinlock)SPINLOCK_INIT(name, (uint16_t)rank);
 }
 
+void spinlock_wait_begins(const struct spinlock *lock UNUSED)
+{
+}
+
+void spinlock_wait_ends(struct spinlock *lock)
+{
+    lock->contended++;
+}
+
 void spinlock_wait(struct spinlock *lock, unsigned ticket)
 {
     while (atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket) {
         sched_yield();
         core_poll();
     }
-    lock->contended++;
+    spinlock_wait_ends(lock);
 }
 
 void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
@@ -195,6 +204,13 @@ void *__wrap_heap_alloc(size_t bytes)
     return fails_now() ? NULL : __real_heap_alloc(bytes);
 }
 
+void *__real_cache_alloc(struct cache *cache);
+void *__wrap_cache_alloc(struct cache *cache);
+void *__wrap_cache_alloc(struct cache *cache)
+{
+    return fails_now() ? NULL : __real_cache_alloc(cache);
+}
+
 /* ---- the machine ---- */
 
 void machine_set_cpu(unsigned cpu)
@@ -256,12 +272,13 @@ void machine_start_plain(uint64_t bytes)
     list_init(&heap_caches);
     memset(heap_size_caches, 0, sizeof(heap_size_caches));
     heap_init();
-    kernel_page_table.root = __real_frame_alloc_zeroed(FRAME_RESERVED);
-    uint64_t *root = phys_to_virt(kernel_page_table.root);
+    paddr_t pa = __real_frame_alloc_zeroed(FRAME_RESERVED);
+    uint64_t *root = phys_to_virt(pa);
     root[256] = 0xabc000 | PTE_PRESENT; /* something to recognise the upper half by */
     /* The loader fills the slot of the kernel stacks. */
     root[(KERNEL_STACKS_BASE >> 39) % 512] =
         __real_frame_alloc_zeroed(FRAME_RESERVED) | PTE_PRESENT | PTE_WRITE;
+    page_table_init(pa);
 }
 
 uint64_t random_next(uint64_t *state)

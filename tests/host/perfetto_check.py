@@ -77,6 +77,8 @@ class Instant:
     category: str
     time: int
     args: dict[str, Any]
+    flows: list[int] = field(default_factory=list)
+    ended_flows: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -495,7 +497,7 @@ class Checker:
                     continue
                 self.end_slice(stack.pop(), time, event, sequence, flows)
             elif event.type == event.TYPE_INSTANT:
-                self.instant(track, time, event, sequence)
+                self.instant(track, time, event, sequence, flows)
             elif event.type == event.TYPE_COUNTER:
                 report.counts["counter_values"] += 1
                 if self.keep:
@@ -542,14 +544,16 @@ class Checker:
             self.report.error("duration", f"slice {item.name!r} lasts from {item.begin} to {time}")
         flows.end(item, time)
 
-    def instant(self, track: Track, time: int, event: Any, sequence: int) -> None:
+    def instant(self, track: Track, time: int, event: Any, sequence: int, flows: FlowChecker) -> None:
         category = self.category(event, sequence)
         self.report.counts["instants"] += 1
         self.report.counts[f"instants.{category}"] += 1
         name = self.name(event, sequence)
-        args = self.args(event, sequence)
+        item = Instant(track.uuid, name, category, time, self.args(event, sequence), list(event.flow_ids),
+                       list(event.terminating_flow_ids))
+        flows.pass_instant(item, -self.report.counts["instants"])
         if self.keep:
-            self.report.instants.append(Instant(track.uuid, name, category, time, args))
+            self.report.instants.append(item)
 
     def check_loss(self) -> None:
         lost = [item for item in self.report.slices if item.name.startswith("LOST")]
@@ -568,15 +572,22 @@ class FlowChecker:
         self.points: dict[int, list[tuple[int, int, bool]]] = defaultdict(list)  # time, number of the slice, is the end
         self.excused: set[int] = set()
 
+    def points_of(self, flows: list[int], time: int, number: int, is_end: bool) -> None:
+        for flow in flows:
+            self.points[flow].append((time, number, is_end))
+
     def touch(self, item: Slice, time: int) -> None:
-        for flow in item.flows:
-            self.points[flow].append((time, item.number, False))
+        self.points_of(item.flows, time, item.number, False)
 
     def end(self, item: Slice, time: int) -> None:
-        for flow in item.ended_flows:
-            self.points[flow].append((time, item.number, True))
+        self.points_of(item.ended_flows, time, item.number, True)
         if item.end_args.get("served") is False:
             self.excused.update(item.flows)
+
+    def pass_instant(self, item: Instant, number: int) -> None:
+        """For the importer it is a slice without duration. number: unlike that of any slice."""
+        self.points_of(item.flows, item.time, number, False)
+        self.points_of(item.ended_flows, item.time, number, True)
 
     def leave_open(self, item: Slice) -> None:
         self.excused.update(item.flows)

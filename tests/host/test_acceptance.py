@@ -31,6 +31,8 @@ PARTS = [
     ('bench = ["ipc.call_reply.0w <= 700"]', "missing"),
     ('tests = ["host:a:one"]\nbench = ["ipc.call_reply.0w <= 700"]', "missing"),
     ('tests = ["system:*"]\nbench = ["ipc.call_reply.0w <= 700"]', "failed"),
+    ('at_least = {passed = 2, of = ["host:a:*", "host:a:one"]}', "passed"),
+    ('at_least = {passed = 3, of = ["host:a:*", "system:*"]}', "missing"),
     ('title = "nothing named"', "missing"),
 ]
 
@@ -75,3 +77,17 @@ def test_a_failed_and_a_passed_row_of_one_id_is_failed(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(ROOT / "tools/lint/acceptance.py"), "--build", str(tmp_path), "--file",
                            str(tmp_path / "a.toml"), "x"], capture_output=True, text=True, check=False)
     assert done.stdout.split()[:2] == ["x.1", "failed"]
+
+
+@pytest.mark.parametrize("commit,expected", [("abc", "passed"), ("abd", "missing")])
+def test_a_long_tier_counts_if_it_ran_on_the_same_commit(tmp_path: Path, commit: str, expected: str) -> None:
+    acceptance(tmp_path, "[x.1]\n")
+    tiers = {"test.json": ("abc", "host:a:one"), "long/fuzz.json": (commit, "fuzz:capture:60 s")}
+    (tmp_path / "long").mkdir()
+    for name, (made_by, row) in tiers.items():
+        content = {"commit": made_by, "results": [{"id": row, "result": "passed"}]}
+        (tmp_path / name).write_text(json.dumps(content))
+    (tmp_path / "a.toml").write_text('[x.1]\ntests = ["fuzz:capture:*"]\n')
+    done = subprocess.run([sys.executable, str(ROOT / "tools/lint/acceptance.py"), "--build", str(tmp_path), "--file",
+                           str(tmp_path / "a.toml")], capture_output=True, text=True, check=False)
+    assert done.stdout.split()[:2] == ["x.1", expected]

@@ -128,8 +128,8 @@ def test_an_unknown_mode_is_refused(tree: Path) -> None:
 def test_help_lists_every_target(tree: Path) -> None:
     text = make(tree, "help").stdout
     for target in ("all", "deps", "demo", "run", "gdb", "trace", "bench", "test", "test-host", "test-system", "lint",
-                   "format", "acceptance", "manual", "size", "clean", "help", "test-long", "soak", "fuzz", "mutants",
-                   "compile_commands.json"):
+                   "format", "acceptance", "manual", "size", "clean", "help", "test-long", "test-browser", "soak",
+                   "fuzz", "mutants", "compile_commands.json"):
         assert f"  make {target} " in text
 
 

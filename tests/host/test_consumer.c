@@ -369,6 +369,36 @@ static void a_session_from_now_leaves_out_the_past_but_not_the_names(void **stat
     assert_int_equal(read_at, host.length);
 }
 
+static uint64_t told[LANES];
+
+static void tell(unsigned lane, uint64_t position)
+{
+    told[lane] = position;
+}
+
+static void progress_is_told_until_the_session_is_over(void **state)
+{
+    (void)state;
+    emit_subbufs(1, 2);
+    consumer.progress = tell;
+    assert_int_equal(consumer_begin(&consumer, true), OK);
+    assert_int_equal(told[1], 0);
+    assert_int_equal(consumer_ship(&consumer), OK);
+    assert_int_equal(told[1], 2 * SUBBUF);
+    assert_int_equal(told[2], 0);
+    emit(1);
+    assert_int_equal(consumer_flush(&consumer), OK);
+    assert_int_equal(told[1], 2 * SUBBUF); /* what is not finished will come again */
+    emit_subbufs(2, 1);
+    host.sends_left = 0;
+    assert_int_not_equal(consumer_ship(&consumer), OK);
+    assert_true(told[META] == CONSUMER_GONE && told[1] == CONSUMER_GONE);
+    assert_true(told[2] == CONSUMER_GONE);
+    told[1] = 0;
+    assert_int_equal(consumer_end(&consumer), OK);
+    assert_int_equal(told[1], 0); /* once */
+}
+
 static void end_flushes_and_counts(void **state)
 {
     struct capture_end end;
@@ -736,6 +766,7 @@ int main(void)
         CONSUMER_TEST(flush_takes_what_comes_while_other_lanes_are_shipped),
         CONSUMER_TEST(an_empty_lane_gives_nothing),
         CONSUMER_TEST(a_session_from_now_leaves_out_the_past_but_not_the_names),
+        CONSUMER_TEST(progress_is_told_until_the_session_is_over),
         CONSUMER_TEST(end_flushes_and_counts),
         CONSUMER_TEST(a_new_session_counts_from_nothing),
         CONSUMER_TEST(a_broken_transport_ends_the_session),

@@ -10,6 +10,7 @@ from capture_writer import NMI, Capture
 from perfetto_check import Instant, Report, Slice
 from trace_tools import BUILD, convert, spoor_trace, synth
 import perfetto_check
+import spoor_gen
 
 CLIENT, SERVER, OTHER = 31, 21, 32
 MAILBOX = 100
@@ -291,13 +292,16 @@ def test_a_call_and_its_service(tmp_path: Path) -> None:
     call = named(report, "call box")[0]
     serve = named(report, "serve box")[0]
     outer = named(report, "mailbox_call")[0]
-    assert (call.begin, call.end) == (10100, 10800) and call.args == {"call": 0xC0FFEE, "label": 5}
+    assert (call.begin, call.end) == (10100, 10801) and call.args == {"call": 0xC0FFEE, "label": 5}
     assert call.end_args == {"status": "OK"}
     assert outer.depth == 0 and call.depth == 1 and outer.begin < call.begin
     assert call.end is not None and outer.end is not None and call.end < outer.end
     assert serve.depth == 0 and abs(serve.begin - 10300) <= 2 and abs((serve.end or 0) - 10600) <= 2
     assert serve.args == {"call": 0xC0FFEE, "label": 5, "badge": 9, "client": "main"}
-    assert call.flows == serve.flows == call.ended_flows and len(call.flows) == 1
+    reply, = instants(report, "reply")
+    assert (reply.track, reply.time) == (call.track, 10800)
+    assert call.flows == serve.flows == reply.ended_flows and len(call.flows) == 1
+    assert not call.ended_flows and not serve.ended_flows and not reply.flows
     assert report.counts["flows_whole"] == 1
     copy = instants(report, "copy")[0]
     assert copy.args == {"bytes": 4096, "from": CLIENT, "to": SERVER, "reply": False, "status": "OK"}
@@ -352,7 +356,8 @@ def test_a_call_that_nobody_served(tmp_path: Path) -> None:
     capture.emit(0, 10100, "ipc.return", status=-9, call=1)
     report = convert(tmp_path, capture.finish())
     call = named(report, "call box")[0]
-    assert call.end_args == {"status": "TIMED_OUT", "served": False} and not call.ended_flows
+    assert call.end_args == {"status": "TIMED_OUT", "served": False}
+    assert not call.ended_flows and not instants(report, "reply") + instants(report, "no reply")
 
 
 def test_a_service_whose_client_gave_up_ends_with_the_next_call(tmp_path: Path) -> None:
@@ -371,6 +376,8 @@ def test_a_service_whose_client_gave_up_ends_with_the_next_call(tmp_path: Path) 
     first, second = named(report, "serve box")
     assert first.end is not None and abs(first.end - 10800) <= 3 and second.end is None
     assert report.tracks[first.track] == report.tracks[second.track]
+    given_up, = instants(report, "no reply")
+    assert given_up.ended_flows == first.flows and not instants(report, "reply")
 
 
 def test_what_began_before_the_capture_is_shown_from_its_start(tmp_path: Path) -> None:
@@ -472,8 +479,8 @@ def test_marks_log_lines_timers_and_ipis(tmp_path: Path) -> None:
     report = convert(tmp_path, capture.finish())
     mark = instants(report, "mark 5")[0]
     assert mark.time == 10000 and mark.args == {"value": 42} and report.tracks[mark.track].tid == CLIENT
-    counter = next(uuid for uuid, track in report.tracks.items() if track.kind == "counter")
-    assert report.tracks[counter].name == "mark 5" and [value for _, value in report.counters[counter]] == [42]
+    counter = next(uuid for uuid, track in report.tracks.items() if track.name == "mark 5")
+    assert [value for _, value in report.counters[counter]] == [42]
     assert report.tracks[report.tracks[counter].parent].name == "client"
     line = instants(report, "disk is ? full")[0]
     assert line.args == {"level": "warning"} and report.tracks[line.track].name == "kernel log"
@@ -555,6 +562,30 @@ def test_losses_that_the_recorder_reports(tmp_path: Path) -> None:
     assert lost == [("LOST 7 events (nested)", 11000, 19000)]
 
 
+def test_the_recorders_account_of_itself(tmp_path: Path) -> None:
+    """How full its ring is, how far the consumer is behind, what is lost and what recording costs, for each core."""
+    capture = begin(stage(cpus=2))
+    capture.emit(0, 1040, "trace.cost", event=spoor_gen.EVENTS["user.mark"]["id"], instructions=25, per_word=0)
+    lane = capture.lanes[1]
+    for number in range(4):
+        lane.unread = (0, 2, 5, 40)[number]
+        lane.lost[1] = 7 * (number // 2)
+        lane.drop_next = number == 1
+        capture.next_subbuf(1)
+        for time in range(100):
+            capture.emit(0, 10000 * (number + 1) + 50 * time, "user.mark", id=1, value=time)
+    report = convert(tmp_path, capture.finish(), "--all")
+    curves = {report.tracks[uuid].name: values for uuid, values in report.counters.items()}
+    ring = capture.lanes[1].ring
+    assert [value for _, value in curves["cpu 0 ring fill"]] == [0, 2 * 16384, 3 * 16384, 4 * 16384]
+    assert curves["cpu 0 unread"] == [(20000, 16384), (30000, 4 * 16384), (40000, ring)]
+    assert [value for _, value in curves["cpu 0 events lost"]] == [0, 100, 107]
+    assert curves["cpu 0 tracing instructions/s"][-1] == (20000, 25 * 100 * 10**9 // 10000)  # and so it stays
+    assert [value for _, value in curves["cpu 1 ring fill"]] == [0] and "cpu 1 unread" not in curves
+    assert all(report.tracks[report.tracks[uuid].parent].name == "trace health" for uuid in report.counters
+               if report.tracks[uuid].name.startswith("cpu "))
+
+
 SCHED, SYSCALL = 1 << 0, 1 << 2
 ALL = 0x7FF
 
@@ -589,6 +620,22 @@ def test_what_is_open_when_its_category_goes_off_ends_there(tmp_path: Path) -> N
     assert [item.name for item in report.instants] == ["recording " + " ".join(
         name for name in ("sched", "irq", "fault", "ipc", "life", "log", "user", "timer", "kdebug", "trace")),
         "recording sched irq syscall fault ipc life log user timer kdebug trace"]
+
+
+def test_recording_that_a_trigger_held_is_a_slice_until_it_goes_on(tmp_path: Path) -> None:
+    capture = begin(stage())
+    capture.emit(0, 9000, "ipc.return", status=-9, call=1)
+    capture.emit(0, 9010, "trace.trigger", action="stop", event=spoor_gen.EVENTS["ipc.return"]["id"], trigger=2, hits=1,
+                 ns=0)
+    capture.emit(0, 10000, "trace.switched", mask=0)
+    capture.emit(0, 10010, "trace.held", trigger=2, events=5)
+    capture.emit(0, 20000, "trace.switched", mask=ALL)
+    capture.switch(0, 21000, OTHER, CLIENT, "sleep")
+    report = convert(tmp_path, capture.finish())
+    off, held = on_track(report, "recording")
+    assert (off.name, held.name, held.depth) == ("OFF: sched", "HELD by a trigger on ipc.return", 1)
+    assert (held.begin, held.end, held.args) == (10010, 20000, {"events": 5})
+    assert off.end is not None and off.end > 20000
 
 
 def test_window(tmp_path: Path) -> None:

@@ -49,7 +49,10 @@ def schema(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def curves(report: Report) -> dict[str, list[tuple[int, int]]]:
-    return {report.tracks[uuid].name: values for uuid, values in report.counters.items()}
+    """All but the recorder's own."""
+    tracks = report.tracks
+    return {tracks[uuid].name: values for uuid, values in report.counters.items()
+            if not tracks[uuid].parent or tracks[tracks[uuid].parent].name != "trace health"}
 
 
 def test_a_level_becomes_a_curve_for_each_core(tmp_path: Path, schema: str) -> None:
@@ -59,7 +62,7 @@ def test_a_level_becomes_a_curve_for_each_core(tmp_path: Path, schema: str) -> N
     capture.emit(1, 12000, "test.queue.depth", cpu=0, depth=2)
     report = convert(tmp_path, capture.finish())
     assert curves(report) == {"depth cpu 0": [(10000, 3), (12000, 2)], "depth cpu 1": [(11000, 5)]}
-    parents = {report.tracks[track.parent].name for track in report.tracks.values() if track.kind == "counter"}
+    parents = {report.tracks[track.parent].name for track in report.tracks.values() if track.name.startswith("depth")}
     assert parents == {"test.queue.depth"}
 
 
@@ -90,6 +93,26 @@ def test_an_event_becomes_an_instant_with_its_fields(tmp_path: Path, schema: str
     assert steal.args == {"from": 3, "thread": f"{CLIENT}(main)", "what": "large"}
     assert steal.time == 10000 and steal.category == "sched" and report.tracks[steal.track].tid == CLIENT
     assert instants(report, "mm.note")[0].args == {"text": "caf??"}
+
+
+def test_a_trigger_is_an_instant_of_the_thread_that_set_it_off(tmp_path: Path) -> None:
+    capture = begin(stage())
+    capture.emit(0, 10000, "trace.trigger", action="stop", event=43, trigger=2, hits=1, ns=0)
+    instant = instants(report := convert(tmp_path, capture.finish()), "trace.trigger")[0]
+    assert instant.time == 10000 and report.tracks[instant.track].tid == CLIENT
+    assert instant.args["action"] == "stop" and instant.args["trigger"] == 2
+
+
+def test_a_probe_is_called_after_its_place_and_its_values_by_name(tmp_path: Path) -> None:
+    capture = begin(stage())
+    capture.emit(0, 9000, "probe.hit", probe=3, thread=CLIENT, a=1, b=0, c=0, d=0)
+    capture.emit(0, 9500, "probe.define", probe=3, address=0xFFFFFFFF80001234, text="sys_mailbox_call+0x4 handle label")
+    capture.emit(0, 10000, "probe.hit", probe=3, thread=CLIENT, a=0x55, b=7, c=0, d=0)
+    report = convert(tmp_path, capture.finish())
+    assert instants(report, "probe.hit")[0].time == 9000
+    hit = instants(report, "sys_mailbox_call+0x4")[0]
+    assert hit.time == 10000 and report.tracks[hit.track].tid == CLIENT and hit.category == "probe"
+    assert hit.args == {"handle": 0x55, "label": 7}
 
 
 def test_a_pair_becomes_a_slice(tmp_path: Path, schema: str) -> None:

@@ -218,7 +218,7 @@ int main(void)
     assert(trace_enum_name(&info->field[0], 100) == (const char *)0);
     assert(trace_enum_name(&info->field[0], ~0ull) == (const char *)0);
     assert(trace_event_category[TRACE_EVENT_SCHED_THREAD_SWITCH] == 0);
-    assert(trace_event_category[7] == TRACE_CATEGORY_NONE && trace_event_info(7) == (const void *)0);
+    assert(trace_event_category[15] == TRACE_CATEGORY_NONE && trace_event_info(15) == (const void *)0);
     assert(trace_event_info(TRACE_EVENT_COUNT) == (const void *)0 && trace_event_info(~0u) == (const void *)0);
     assert(trace_event_info(TRACE_EVENT_LIFE_PROCESS_CREATE)->flags == (TRACE_INFO_META | TRACE_INFO_STRING));
     uint64_t record[2] = {(uint64_t)(uint8_t)-9 << 14, 0};

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tools/gen refuses bad definitions, naming file, key and reason, and writes nothing."""
+"""tools/gen refuses bad definitions, naming file, line, key and reason, and writes nothing."""
 
 from pathlib import Path
 

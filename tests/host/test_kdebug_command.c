@@ -14,6 +14,7 @@
 #include "gen/layout.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/guard.h"
+#include "kdebug/core/macro.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
 #include "tests/host/kdebug_support.h"
@@ -336,6 +337,30 @@ static void test_completion(void **state)
     }
 }
 
+static void test_macros(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("macro hi \"echo one; echo two\""), "");
+    assert_string_equal(fake_run("hi"), "one\ntwo\n");
+    assert_string_equal(fake_run("echo zero; hi; echo three"), "zero\none\ntwo\nthree\n");
+    assert_string_equal(fake_run("macro"), "hi                echo one; echo two\n");
+    assert_non_null(strstr(fake_run("hi there"), "no command 'hi'"));
+    assert_non_null(strstr(fake_run("macro echo \"echo 1\""), "'echo' is a command"));
+    fake_run("macro hi hi");
+    assert_non_null(strstr(fake_run("hi"), "too deep"));
+    assert_string_equal(fake_run("macro hi"), "");
+    assert_non_null(strstr(fake_run("hi"), "no command"));
+    assert_non_null(strstr(fake_run("macro hi"), "no such macro"));
+    fake_run("macro enter.panic \"echo died\"");
+    fake_run("macro enter \"echo in\"");
+    kd_macro_enter("break");
+    assert_string_equal(fake_output(), "in\n");
+    kd_macro_enter("panic");
+    assert_string_equal(fake_output(), "in\ndied\n");
+    fake_run("macro enter");
+    fake_run("macro enter.panic");
+}
+
 static void test_completion_fits(void **state)
 {
     (void)state;
@@ -396,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup(test_long_lines_pass_filters_in_pieces, begin),
         cmocka_unit_test_setup(test_completion, begin),
         cmocka_unit_test_setup(test_completion_fits, begin),
+        cmocka_unit_test_setup(test_macros, begin),
         cmocka_unit_test_setup(test_prompt, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

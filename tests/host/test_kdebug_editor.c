@@ -242,6 +242,20 @@ static void test_history_keeps_the_newest(void **state)
     assert_int_equal(finished[1], 'a');
 }
 
+static void test_search_finds_older_and_older_lines(void **state)
+{
+    (void)state;
+    type("bt 4\rthreads\rbt all\rprint 1\r");
+    type("bt\022\r");
+    assert_string_equal(finished, "bt all");
+    type("bt 4\rmem\rbt\022\022\r");
+    assert_string_equal(finished, "bt all");
+    type("bt\022\022\022\022\022\r"); /* the oldest stays */
+    assert_string_equal(finished, "bt 4");
+    type("nothing\022\r");
+    assert_string_equal(finished, "nothing");
+}
+
 static void test_random_bytes_keep_line_and_screen_equal(void **state)
 {
     static const char keys[] =
@@ -266,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup(test_redraw_shows_the_line_again, begin),
         cmocka_unit_test_setup(test_a_full_line_takes_no_more, begin),
         cmocka_unit_test_setup(test_history_keeps_the_newest, begin),
+        cmocka_unit_test_setup(test_search_finds_older_and_older_lines, begin),
         cmocka_unit_test_setup(test_random_bytes_keep_line_and_screen_equal, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -501,6 +501,9 @@ static void test_waits(void **state)
     assert_non_null(strstr(output, "mailbox 30 'disk'             21 init/client -> 22 "));
     assert_null(strstr(output, "CYCLE"));
     make_wait(middle, mailbox, TRACE_THREAD_STATE_CALL, 0x600016);
+    assert_non_null(strstr(fake_run("why 21"), "chain: 21 init/client -> 22 server/middle\n"));
+    assert_string_equal(fake_run("deadlock"), /* others of these processes run */
+                        "no deadlock: each thread can go on, or waits for what may still come\n");
     mailbox->server = client;
     output = fake_run("waits 1");
     assert_non_null(strstr(output, " -> 21 init/client  CYCLE\n"));

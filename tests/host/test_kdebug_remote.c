@@ -1,132 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The gdb stub: packets as bytes in, answers as bytes out, on the fake machine. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/host/remote_support.h"
 
-#include <cmocka.h>
-
-#include "gen/layout.h"
-#include "kdebug/core/breakpoint.h"
-#include "kdebug/core/guard.h"
-#include "kdebug/core/session.h"
-#include "kdebug/remote/packet.h"
-#include "kdebug/core/remote.h"
-#include "sched/process.h"
-#include "tests/host/kdebug_support.h"
-
-#define K KERNEL_IMAGE_BASE
-
-static uint64_t *words;
-
-/* Nothing more comes: the test has its answer. */
-static void no_more(void)
-{
-    kd_session_end();
-}
-
-static void type_packet(const char *data, size_t length)
-{
-    char text[512];
-    uint8_t sum = 0;
-    for (size_t i = 0; i < length; i++) {
-        sum = (uint8_t)(sum + (uint8_t)data[i]);
-    }
-    text[0] = '$';
-    memcpy(text + 1, data, length);
-    snprintf(text + 1 + length, sizeof(text) - 1 - length, "#%02x", sum);
-    fake_type(text, length + 4);
-}
-
-static const char *serve(void)
-{
-    kd_session_begin(0);
-    kd_session_prompt(no_more);
-    return fake_output();
-}
-
-static int begin(void **state)
-{
-    fake_begin(state);
-    atomic_uint *slot_count = fake_alloc(sizeof(*slot_count));
-    struct thread **slots = fake_alloc(THREAD_MAX * sizeof(vaddr_t));
-    struct cpu *cores = fake_alloc(CPU_MAX * sizeof(*cores));
-    struct process *process = fake_alloc(sizeof(*process));
-    uint64_t *stack = fake_alloc(64);
-    fake_cpus = 2;
-    fake_global("thread_slot_count", slot_count);
-    fake_global("thread_slots", slots);
-    fake_global("cpus", cores);
-    fake_global("kernel_text_start", (void *)K);
-    fake_global("kernel_text_end", (void *)(K + 0x10000));
-    fake_global("entry_text_start", (void *)K);
-    fake_global("entry_text_end", (void *)(K + 0x100));
-    fake_global("nmi_text_start", (void *)(K + 0x100));
-    fake_global("nmi_text_end", (void *)(K + 0x1000));
-    strcpy(process->name, "server");
-    for (unsigned i = 0; i < 2; i++) {
-        struct thread *thread = fake_alloc(sizeof(*thread));
-        atomic_store(&thread->object.refs, 1);
-        thread->tid = 11 + i;
-        thread->process = process;
-        thread->run = i == 0 ? THREAD_RUNNING : THREAD_READY;
-        thread->context.rsp = (uint64_t)stack;
-        strcpy(thread->name, "worker");
-        slots[i] = thread;
-    }
-    stack[5] = 0x5555;
-    stack[6] = K + 0x1234;
-    cores[0].current = slots[0];
-    atomic_store(slot_count, 2);
-    words = fake_alloc(64);
-    words[0] = 0x1122334455667788;
-    fake_registers[0].frame.rax = 0x11;
-    fake_registers[0].frame.rip = K + 0x2000;
-    fake_registers[0].frame.rflags = 0x202;
-    for (unsigned number = 1; number <= KD_BREAKS_MAX; number++) {
-        if (kd_breakpoint(number) != NULL) {
-            kd_breakpoint_remove(kd_breakpoint(number));
-        }
-    }
-    fake_type("+", 1);
-    type_packet("qSupported:swbreak+", 19);
-    (void)serve();
-    assert_true(kd_remote_is_attached());
-    return 0;
-}
-
-/* What comes back for one packet: "+$data#xx" without the frame. */
-static const char *ask(const char *data)
-{
-    static char answer[KD_PACKET_BYTES + 1];
-    type_packet(data, strlen(data));
-    kd_session_begin(0);
-    kd_remote_serve(no_more);
-    const char *output = fake_output();
-    const char *start = strrchr(output, '$');
-    const char *end = start == NULL ? NULL : strchr(start, '#');
-    if (end == NULL) {
-        return output;
-    }
-    uint8_t sum = 0;
-    for (const char *at = start + 1; at < end; at++) {
-        sum = (uint8_t)(sum + (uint8_t)*at);
-    }
-    assert_int_equal(strtoul(end + 1, NULL, 16), sum);
-    snprintf(answer, sizeof(answer), "%.*s", (int)(end - start - 1), start + 1);
-    return answer;
-}
-
-static const char *with_address(const char *format, const void *address)
-{
-    static char text[256];
-    snprintf(text, sizeof(text), format, (unsigned long long)(uintptr_t)address);
-    return text;
-}
+#include "kdebug/core/permit.h"
 
 static void test_threads(void **state)
 {
@@ -145,7 +21,7 @@ static void test_threads(void **state)
     hex = ask("qThreadExtraInfo,100001");
     memset(text, 0, sizeof(text));
     assert_true(kd_hex_bytes(&hex, text, strlen(hex) / 2));
-    assert_string_equal(text, "kernel/idle of core 1");
+    assert_string_equal(text, "kernel/idle of core 1, running on core 1");
 }
 
 static void test_registers(void **state)
@@ -182,7 +58,10 @@ static void test_memory(void **state)
     const char *binary = with_address("X%llx,2:}\x03z", words);
     assert_string_equal(ask(binary), "OK"); /* "}\x03" is '#' */
     assert_true(words[0] == 0x1122334455667a23);
+    fake_map(K + 0x2000, 0x700000, PAGE_BYTES, PTE_WRITE);
+    fake_map(K + 0x10000, 0x701000, PAGE_BYTES, PTE_WRITE);
     assert_string_equal(ask("Mffffffff80002000,1:cc"), "E14"); /* text: by Z0 only */
+    assert_string_equal(ask("Mffffffff80010000,1:cc"), "OK");
     memcpy(words, "123456789", 9);
     assert_string_equal(ask(with_address("qCRC:%llx,9", words)), "C376e6e7"); /* CRC-32/MPEG-2 */
     assert_string_equal(ask("qCRC:5000,9"), "E01");
@@ -215,7 +94,7 @@ static void test_monitor_and_the_rest(void **state)
     const char *output = ask("qRcmd,636f6e74696e7565"); /* continue */
     assert_string_equal(output, "OK");
     assert_string_equal(ask("vMustReplyEmpty"), "");
-    assert_string_equal(ask("vCont?"), "vCont;c;C;s;S");
+    assert_string_equal(ask("vCont?"), "vCont;c;C;s;S;t;r");
     assert_string_equal(ask("vCont;s:c"), "E16"); /* it does not run */
     assert_string_equal(ask("vCont;x"), "E01");
     assert_string_equal(ask("qOffsets"), "Text=0;Data=0;Bss=0");
@@ -258,6 +137,22 @@ static void test_random_bytes(void **state)
     }
 }
 
+/* The last one: nothing unlocks. */
+static void test_locks_hold_for_gdb(void **state)
+{
+    (void)state;
+    static const char *const writes[] = {"M100000,1:00", "X100000,1:a", "P0=00",      "G00",
+                                         "Z0,100000,1",  "Z2,100000,8", "z0,100000,1"};
+    assert_true(kd_permit_lock("writes,resumes"));
+    for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+        assert_string_equal(ask(writes[i]), "E03");
+    }
+    assert_string_equal(ask("vCont;s"), "E03");
+    assert_string_equal(ask("s"), "E03");
+    assert_string_equal(ask("T1"), ask("T1")); /* and it is still there */
+    assert_true(kd_remote_is_attached());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup(test_breakpoints, begin),
         cmocka_unit_test_setup(test_monitor_and_the_rest, begin),
         cmocka_unit_test_setup(test_random_bytes, begin),
+        cmocka_unit_test_setup(test_locks_hold_for_gdb, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,28 @@ static void test_walk_refuses(void **state)
     assert_int_equal(kd_walk(fake_root(), 0xffff800000001000, &walk), ERR_BAD_ADDRESS);
 }
 
+/* Writing and user mode if every level allows them; executing unless one forbids. */
+static void test_rights_of_every_level_count(void **state)
+{
+    (void)state;
+    struct kd_walk walk;
+    uint64_t *top = fake_at(fake_root());
+    fake_map(K, 0x5000, PAGE_BYTES, PTE_WRITE | PTE_USER);
+    uint64_t *entry = &top[K >> 39 & 511];
+    const uint64_t old = *entry;
+    assert_int_equal(kd_walk(fake_root(), K, &walk), OK);
+    assert_int_equal(walk.flags & (PTE_WRITE | PTE_USER | PTE_NX), PTE_WRITE | PTE_USER);
+    *entry = old | PTE_NX;
+    assert_int_equal(kd_walk(fake_root(), K, &walk), OK);
+    assert_true((walk.flags & PTE_NX) != 0);
+    *entry = old & ~PTE_WRITE;
+    assert_int_equal(kd_walk(fake_root(), K, &walk), OK);
+    assert_int_equal(walk.flags & (PTE_WRITE | PTE_USER | PTE_NX), PTE_USER);
+    *entry = old & ~PTE_USER;
+    assert_int_equal(kd_walk(fake_root(), K, &walk), OK);
+    assert_int_equal(walk.flags & (PTE_WRITE | PTE_USER | PTE_NX), PTE_WRITE);
+}
+
 /* PTE_LARGE in the top level is reserved, not a leaf; a table that is its own entry ends after
  * four levels. */
 static void test_walk_of_odd_tables_ends(void **state)
@@ -157,6 +179,30 @@ static void test_copies_cross_pages(void **state)
     assert_int_equal(kd_read(KD_SPACE_PHYSICAL, FAKE_MEMORY_BYTES - 4, buffer, 4), OK);
     assert_int_equal(kd_read(KD_SPACE_PHYSICAL, FAKE_MEMORY_BYTES - 3, buffer, 4), ERR_BAD_ADDRESS);
     assert_int_equal(kd_read(KD_SPACE_PHYSICAL, 0x10, buffer, 0), OK);
+}
+
+/* Across pages that are apart in physical memory, past a hole, up to the last byte; numbers, texts; in a pipe. */
+static void test_find_command(void **state)
+{
+    (void)state;
+    fake_map(USER_VA, 0x205000, PAGE_BYTES, PTE_USER);
+    fake_map(USER_VA + PAGE_BYTES, 0x203000, PAGE_BYTES, PTE_USER);
+    fake_map(USER_VA + 3 * PAGE_BYTES, 0x206000, PAGE_BYTES, PTE_USER);
+    memset(fake_at(0x203000), 0, 4 * PAGE_BYTES);
+    memcpy(fake_at(0x205ffd), "spo", 3);
+    memcpy(fake_at(0x203000), "or", 2);
+    memcpy(fake_at(0x206ffb), "spoor", 5);
+    assert_string_equal(fake_run("find 0x400000 0x4000 \"spoor\""),
+                        "0x400ffd = 4198397\n0x403ffb = 4210683\n");
+    assert_string_equal(fake_run("find 0x400000 0x3fff \"spoor\" | count"), "0x1 = 1\n");
+    assert_string_equal(fake_run("find 0x400ffe 0x4000 0x6f70 /h"),
+                        "0x400ffe = 4198398\n0x403ffc = 4210684\n");
+    assert_string_equal(fake_run("find 0x203000 2 0x726f /h /p | read 2 /p"),
+                        "0000000000203000  6f 72                                            or\n");
+    assert_string_equal(fake_run("find 0x400000 0x4000 \"not there\""), "");
+    assert_string_equal(fake_run("find 0xfffffffffffffff8 0x100 1"), "");
+    assert_non_null(strstr(fake_run("find 0x400000 8 \""), "a text in quotes"));
+    assert_non_null(strstr(fake_run("find 0x400000 8"), "usage: find ADDRESS"));
 }
 
 static void test_read_command(void **state)
@@ -435,10 +481,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_walk, begin),
+        cmocka_unit_test_setup(test_rights_of_every_level_count, fake_begin),
         cmocka_unit_test_setup(test_walk_refuses, begin),
         cmocka_unit_test_setup(test_walk_of_odd_tables_ends, begin),
         cmocka_unit_test_setup(test_copies_cross_pages, begin),
         cmocka_unit_test_setup(test_read_command, begin),
+        cmocka_unit_test_setup(test_find_command, begin),
         cmocka_unit_test_setup(test_write_command, begin),
         cmocka_unit_test_setup(test_walk_command, begin),
         cmocka_unit_test_setup(test_sym_command, begin),

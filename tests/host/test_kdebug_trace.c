@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include "base/crc32c.h"
+#include "gen/interface/lifecycle.h"
+#include "gen/interface/names.h"
 #include "gen/trace_events.h"
 #include "gen/trace_schema.h"
 #include "tests/host/kdebug_support.h"
@@ -76,6 +78,7 @@ static int begin(void **state)
     trace_choice_categories(events_on, TRACE_CATEGORY_SCHED | TRACE_CATEGORY_LOG);
     trace_event_set_put(events_on, TRACE_EVENT_IRQ_EXIT, true);
     fake_global("trace_events_on", events_on);
+    fake_global("trace_is_held", fake_alloc(sizeof(bool)));
     struct trace_hook *hooks = fake_alloc(TRACE_HOOKS_MAX * sizeof(*hooks));
     hooks[1].event = TRACE_EVENT_IRQ_EXIT;
     fake_global("trace_hooks", hooks);
@@ -144,6 +147,43 @@ static void write_log(unsigned lane, uint64_t tsc, unsigned level, const char *t
 
 /* ---- events ---- */
 
+static void tell_cost(unsigned event, unsigned instructions, unsigned per_word)
+{
+    uint64_t word = event | (uint64_t)instructions << 16 | (uint64_t)per_word << 32;
+    write_record(0, 5, TRACE_EVENT_TRACE_COST, 0, &word, 1);
+}
+
+static void test_what_recording_has_cost(void **state)
+{
+    (void)state;
+    tell_cost(TRACE_EVENT_USER_MARK, 25, 0);
+    tell_cost(TRACE_EVENT_LOG_LINE, 80, 1);
+    tell_cost(TRACE_EVENT_COUNT + 1, 99, 0);
+    for (unsigned i = 0; i < 2000; i++) {
+        write_mark(2, 1000 + i, i); /* more than a sub-buffer */
+    }
+    write_log(3, 1000, 2, "three words, no more");
+    write_mark(3, 1001, 1);
+    write_record(1, 1002, TRACE_EVENT_KDEBUG_ENTER, 2, NULL, 0);
+    assert_string_equal(fake_run("trace cost"),
+                        "WHAT IS KEPT OF              RECORDS  INSTRUCTIONS   EACH\n"
+                        "cpu 0                           2001         50000     24\n"
+                        "cpu 1                              2           108     54\n"
+                        "log.line                           1            83     83\n"
+                        "user.mark                       2001         50025     25\n"
+                        "kdebug.enter                       1             0      0\n");
+}
+
+static void test_unread_is_shown(void **state)
+{
+    (void)state;
+    write_mark(2, 1000, 1);
+    assert_non_null(strstr(fake_run("trace"), "           -          0            0\n"));
+    lanes[2].consumed = 1;
+    lanes[2].position = 40000;
+    assert_non_null(strstr(fake_run("trace"), "          39          0            0\n"));
+}
+
 static void test_few_events_decoded(void **state)
 {
     (void)state;
@@ -175,6 +215,57 @@ static void test_few_events_decoded(void **state)
     assert_string_equal(fake_run("trace last 0"), "");
     assert_string_equal(fake_run("trace last 2000"), "error: at most 1024 events\n");
     assert_non_null(strstr(fake_run("trace last cpu 99"), "usage"));
+}
+
+/* One thread, one value of a field, from a time on or up to it, and how long after each other. */
+static void write_call(uint64_t tsc, uint64_t label)
+{
+    const uint64_t words[2] = {77, label << 32 | 5};
+
+    write_record(2, tsc, TRACE_EVENT_IPC_CALL, 1, words, 2);
+}
+
+static void test_operations_by_name(void **state)
+{
+    (void)state;
+    write_call(CLOCK_TSC + 1000, LIFECYCLE_STOP);
+    write_call(CLOCK_TSC + 2000, NAMES_FIND);
+    write_call(CLOCK_TSC + 3000, NAMES_FIND + 0x100); /* of no version that there is */
+    const char *output = fake_run("trace last ipc.call");
+    assert_non_null(strstr(output, " label=lifecycle.stop\n"));
+    assert_non_null(strstr(output, " label=names.find\n"));
+    assert_non_null(strstr(output, " label=0x20204\n"));
+}
+
+static void test_events_followed(void **state)
+{
+    (void)state;
+    uint64_t call = 0x123456, switched = 5 | 9ull << 24 | 8ull << 48;
+    write_mark(2, CLOCK_TSC + 1000000, 1);
+    write_record(2, CLOCK_TSC + 2000000, TRACE_EVENT_SCHED_THREAD_SWITCH, 3, &switched, 1);
+    write_record(2, CLOCK_TSC + 3000000, TRACE_EVENT_IPC_RETURN, 0, &call, 1);
+    write_record(3, CLOCK_TSC + 4500000, TRACE_EVENT_IPC_REPLY, 0, &call, 1);
+    write_mark(3, CLOCK_TSC + 5000000, 2);
+    assert_string_equal(fake_run("trace last with call 0x123456 delta"),
+                        "+        0.000 us cpu0      9  ipc.return status=OK call=0x123456\n"
+                        "+     1500.000 us cpu1     73  ipc.reply flags=0x0 call=0x123456\n");
+    assert_string_equal(fake_run("trace last thread 5"),
+                        "     0.002000 cpu0     72  sched.thread.switch state=receive "
+                        "reason=pick prev=5 next=9 priority=8\n");
+    const char *ninth = fake_run("trace last thread 9");
+    assert_non_null(strstr(ninth, "next=9"));
+    assert_non_null(strstr(ninth, "ipc.return"));
+    assert_null(strstr(ninth, "ipc.reply"));
+    assert_string_equal(fake_run("trace last 2 after 0.0015 ipc"),
+                        "     0.003000 cpu0      9  ipc.return status=OK call=0x123456\n"
+                        "     0.004500 cpu1     73  ipc.reply flags=0x0 call=0x123456\n");
+    assert_string_equal(fake_run("trace last 1 after 0.003"),
+                        "     0.003000 cpu0      9  ipc.return status=OK call=0x123456\n");
+    assert_string_equal(fake_run("trace last 1 before 0.003 user"),
+                        "     0.001000 cpu0     72  user.mark id=1 value=7\n");
+    assert_string_equal(fake_run("trace last with call 7"), "");
+    assert_non_null(strstr(fake_run("trace last after x"), "expected a time"));
+    assert_non_null(strstr(fake_run("trace last after -"), "expected a time"));
 }
 
 static int by_time(const void *a, const void *b)
@@ -245,9 +336,9 @@ static void test_status(void **state)
     assert_non_null(strstr(output, "4 lanes, TSC 1000000 kHz, boot 0000000000001234\n"));
     assert_non_null(strstr(output, "\non: sched irq.exit log\n"));
     assert_non_null(strstr(output, "   2  normal    0          64           104             1      "
-                                   "   0          3            0\n"));
+                                   "   0           -          3            0\n"));
     assert_non_null(strstr(output, "   1  nmi       0          64         16384             0      "
-                                   "  16          0            4\n"));
+                                   "  16           -          0            4\n"));
     output = fake_run("trace events irq.e");
     assert_string_equal(output, "off irq.enter                irq\n"
                                 "on  irq.exit                 irq, filtered\n");
@@ -294,8 +385,17 @@ static unsigned digit_of(char c)
     return (unsigned)(at - digits);
 }
 
-/* Decodes the armour, checks its form, length and checksum. */
-static void decode_armour(const char *text)
+/* " CRC" of what stands from line on up to text, and the end of the line. Returns what comes behind it. */
+static const char *expect_checksum(const char *line, const char *text)
+{
+    char wanted[16];
+    snprintf(wanted, sizeof(wanted), " %08x\n", crc32c(0, line, (size_t)(text - line)));
+    assert_memory_equal(text, wanted, strlen(wanted));
+    return text + strlen(wanted);
+}
+
+/* Decodes the armour whose first line has a number, checks its form, and length and checksum if it is all of it. */
+static void decode_lines(const char *text, unsigned long long first_line, bool is_whole)
 {
     static const char first[] = "=== spoor dump begin\n";
     assert_memory_equal(text, first, sizeof(first) - 1);
@@ -303,21 +403,33 @@ static void decode_armour(const char *text)
     decoded = realloc(decoded, strlen(text) + 1);
     decoded_bytes = 0;
     uint32_t bits = 0;
-    unsigned count = 0, column = 0, padding = 0;
-    for (; memcmp(text, "===", 3) != 0; text++) {
-        if (*text == '\n') {
-            assert_true(column == 76 || memcmp(text + 1, "===", 3) == 0);
-            column = 0;
-            continue;
+    unsigned count = 0, padding = 0;
+    while (memcmp(text, "===", 3) != 0) {
+        const char *line = text;
+        char *digits;
+        assert_int_equal(strtoull(text, &digits, 16), first_line++);
+        assert_int_equal(*digits, ' ');
+        for (text = digits + 1; *text != ' '; text++) {
+            padding += *text == '=';
+            bits = bits << 6 | (*text == '=' ? 0 : digit_of(*text));
+            if (++count % 4 == 0) {
+                decoded[decoded_bytes++] = (uint8_t)(bits >> 16);
+                decoded[decoded_bytes++] = (uint8_t)(bits >> 8);
+                decoded[decoded_bytes++] = (uint8_t)bits;
+            }
         }
-        column++;
-        padding += *text == '=';
-        bits = bits << 6 | (*text == '=' ? 0 : digit_of(*text));
-        if (++count % 4 == 0) {
-            decoded[decoded_bytes++] = (uint8_t)(bits >> 16);
-            decoded[decoded_bytes++] = (uint8_t)(bits >> 8);
-            decoded[decoded_bytes++] = (uint8_t)bits;
-        }
+        size_t column = (size_t)(text - digits - 1);
+        text = expect_checksum(line, text);
+        assert_true(column == 76 || memcmp(text, "===", 3) == 0);
+    }
+    const char *end = text;
+    for (unsigned blanks = 0; blanks < 6; text++) {
+        blanks += *text == ' ';
+    }
+    expect_checksum(end, text - 1);
+    text = end;
+    if (!is_whole) {
+        return;
     }
     assert_int_equal(count % 4, 0);
     assert_true(padding <= 2);
@@ -327,6 +439,11 @@ static void decode_armour(const char *text)
     assert_int_equal(sscanf(text, "=== spoor dump end %llu %8x", &bytes, &crc), 2);
     assert_int_equal(bytes, decoded_bytes);
     assert_int_equal(crc, crc32c(0, decoded, decoded_bytes));
+}
+
+static void decode_armour(const char *text)
+{
+    decode_lines(text, 0, true);
 }
 
 struct seen {
@@ -419,6 +536,16 @@ static void test_dump_reads_back(void **state)
     decode_armour(fake_run("trace dump 2"));
     seen = read_capture();
     assert_int_equal(seen.of_type[CAPTURE_SUBBUF], 2 + 2 + 1);
+
+    /* Some lines of it again: they are the same. */
+    uint8_t *whole = decoded;
+    decoded = NULL;
+    decode_lines(fake_run("trace dump 2 lines 0x1f 20"), 0x1f, false);
+    assert_int_equal(decoded_bytes, 20 * 57);
+    assert_memory_equal(decoded, whole + 0x1f * 57, decoded_bytes);
+    decode_lines(fake_run("trace dump 2 lines 0 0"), 0, false);
+    assert_int_equal(decoded_bytes, 0);
+    free(whole);
     free(decoded);
     decoded = NULL;
 }
@@ -441,7 +568,11 @@ static void test_armour_of_every_length(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_what_recording_has_cost, begin),
+        cmocka_unit_test_setup(test_unread_is_shown, begin),
         cmocka_unit_test_setup(test_few_events_decoded, begin),
+        cmocka_unit_test_setup(test_operations_by_name, begin),
+        cmocka_unit_test_setup(test_events_followed, begin),
         cmocka_unit_test_setup(test_newest_events_match_a_model, begin),
         cmocka_unit_test_setup(test_log, begin),
         cmocka_unit_test_setup(test_status, begin),

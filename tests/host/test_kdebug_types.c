@@ -382,6 +382,32 @@ static void test_what_is_set_is_there(void **state)
 }
 
 /* Y2: whatever is in the table, commands end and nothing outside of it is read (ASan). */
+static void test_types_and_fields_are_completed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *added;
+    } cases[] = {
+        {"print (struct samp", "le "},
+        {"type sampl", "e "},
+        {"print (enum colo", "ur "},
+        {"print $s->numb", "er"},
+        {"print $s->pair[1].", ""},
+        {"list $head sample link | print .colo", "ur"},
+        {"list $head sample link | where .nam", "e"},
+        {"print $s->zzz", ""},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char added[32];
+        bool listed;
+        size_t bytes =
+            kd_complete(cases[i].text, strlen(cases[i].text), added, sizeof(added), &listed);
+        if (bytes != strlen(cases[i].added) || memcmp(added, cases[i].added, bytes) != 0) {
+            fail_msg("'%s': adds '%.*s'", cases[i].text, (int)bytes, added);
+        }
+    }
+}
+
 static void test_random_damage(void **state)
 {
     static const char *const lines[] = {
@@ -421,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_structure_is_printed_by_fields, begin),
         cmocka_unit_test_setup(test_lists_and_arrays_flow_through_pipes, begin),
         cmocka_unit_test_setup(test_what_is_set_is_there, begin),
+        cmocka_unit_test_setup(test_types_and_fields_are_completed, begin),
         cmocka_unit_test_setup(test_random_damage, begin),
     };
     return cmocka_run_group_tests(tests, make_table, drop_table);

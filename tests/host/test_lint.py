@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/lint"))
 
-elf, findings, form, layers, objcode, python_rules, sizes, sources, words = (
+callgraph, elf, findings, form, layers, objcode, python_rules, sizes, sources, words = (
     importlib.import_module(name) for name in
-    ("elf", "findings", "form", "layers", "objcode", "python_rules", "sizes", "sources", "words"))
+    ("callgraph", "elf", "findings", "form", "layers", "objcode", "python_rules", "sizes", "sources", "words"))
 
 SPDX = "/* SPDX-License-Identifier: MIT */\n"
 GOOD_C = SPDX + '#include "base/thing.h"\n\nint thing_get(void)\n{\n    return 1;\n}\n'
@@ -269,6 +269,44 @@ def test_trace_sites_without_a_table(tmp_path: Path) -> None:
     assert len(list(objcode.trace_sites(sample, "sample"))) == 1
 
 
+TRACED = """
+.section .rec,"ax"
+function_trace_slow: {recorder}
+ret
+.text
+{slot}
+f: push %rbp
+mov %rsp,%rbp
+{body}
+leave
+ret
+other: ret
+f.cold: mov 0x10(%rbp), %rdx
+jmp other
+.data
+.quad f - 5
+"""
+TRACED_SCRIPT = ("SECTIONS { . = 0x10000; .text : { entry_text_start = .; QUAD(0) *(.rec) nmi_text_end = .; QUAD(0) "
+                 "*(.text) } . = 0x20000; .data : { function_slots_start = .; *(.data) function_slots_end = .; } }")
+
+
+@pytest.mark.parametrize("slot,body,recorder,expected", [
+    (".fill 5,1,0x90", "mov -8(%rbp), %rax", "call other", []),
+    (".fill 4,1,0x90", "nop", "nop", ["no slot"]),
+    (".fill 5,1,0x90", "mov 16(%rbp), %rax", "nop", ["argument on the stack: f+0x4"]),
+    (".fill 5,1,0x90", "lea 0x20(%rbp), %rax", "nop", ["argument on the stack"]),
+    (".fill 5,1,0x90", "jz f.cold", "nop", ["argument on the stack: f.cold"]),
+    (".fill 5,1,0x90", "nop", "jmp f", ["records calls"]),
+])
+def test_functions_that_can_be_traced(tmp_path: Path, slot: str, body: str, recorder: str, expected: list[str]) -> None:
+    sample = linked(tmp_path, TRACED.format(slot=slot, body=body, recorder=recorder), TRACED_SCRIPT)
+    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "-w", str(tmp_path / "sample.elf")],
+                             capture_output=True, text=True, check=True).stdout
+    found = list(objcode.functions_traced(sample, objcode.parse_listing(listing), "sample"))
+    assert len(found) == len(expected), found
+    assert all(part in finding.text for part, finding in zip(expected, found))
+
+
 def test_writable_and_executable(tmp_path: Path) -> None:
     assert list(objcode.write_and_execute(linked(tmp_path, 'ret\n.data\n.quad 1\n'), "sample")) == []
     bad = linked(tmp_path, '.section .mixed,"awx"\nret\n', "SECTIONS { . = 0x10000; .mixed : { *(.mixed) } }")
@@ -282,6 +320,57 @@ def test_object_code_rules_fail_without_a_kernel(context, name: str) -> None:
 
 
 # ---- documents ----
+
+# ---- the call graph of the debugger ----
+
+def graph_of(**files: dict[str, list[str]]):
+    """graph_of(kdebug={caller: [callees]}, kernel=...): what gcc would write; '*' is a call through a pointer."""
+    graph = callgraph.Graph()
+    for file, calls in files.items():
+        nodes = [f'node: {{ title: "{caller}" label: "{caller}\\nx.c:1:2" }}' for caller in calls]
+        pairs = [(caller, "__indirect_call" if callee == "*" else callee)
+                 for caller, callees in calls.items() for callee in callees]
+        nodes += [f'node: {{ title: "{callee}" label: "x" shape : ellipse }}'
+                  for _, callee in pairs if callee not in calls]
+        edges = [f'edge: {{ sourcename: "{caller}" targetname: "{callee}" label: "x.c:3:4" }}'
+                 for caller, callee in pairs]
+        graph.read("\n".join(nodes + edges), file == "kdebug")
+    return graph
+
+
+CALM = {"format": ["strlen"], "strlen": [], "heap_alloc": ["spinlock_wait"], "spinlock_wait": [], "log_write": []}
+
+
+@pytest.mark.parametrize("debugger, kernel, addresses, expected", [
+    ({"run": ["format", "*"]}, CALM, [], []),
+    ({"run": ["format"]}, CALM | {"strlen": ["spinlock_wait"]}, [], ["spinlock_wait <- strlen <- format <- run"]),
+    ({"run": ["heap_alloc"]}, CALM, [], ["heap_alloc <- run"]),
+    ({"a.c:inner": ["log_write"], "run": ["a.c:inner"]}, CALM, [], ["log_write <- inner"]),
+    ({"run": []}, CALM, ["heap_alloc"], ["heap_alloc"]),
+    ({"run": ["format"]}, CALM | {"format": ["*"]}, [], ["call through a pointer: format <- run"]),
+    ({"run": ["memory_copy"]}, CALM, [], ["no C function: memory_copy <- run"]),
+    ({"kdebug_deferred": ["a.c:say"], "a.c:say": ["log_write"]}, CALM, [], []),
+    ({"kdebug_deferred": ["a.c:say"], "a.c:say": ["log_write"], "run": ["a.c:say"]}, CALM, [], ["log_write <- say"]),
+])
+def test_what_the_debugger_reaches(debugger, kernel, addresses, expected) -> None:
+    texts = [finding.text for finding in callgraph.judge(graph_of(kdebug=debugger, kernel=kernel), addresses)]
+    assert len(texts) == len(expected) and all(text.endswith(end) for text, end in zip(texts, expected)), texts
+
+
+def test_a_lock_planted_in_the_debugger_is_found(context, tmp_path: Path) -> None:
+    """Through the compiler: a command that takes a lock by an inline function of a header."""
+    put(tmp_path, "lock.h", "void spinlock_wait(int *);\nstatic inline void take(int *lock)\n"
+                            "{\n    if (*lock) {\n        spinlock_wait(lock);\n    }\n}\n")
+    put(tmp_path, "command.c", '#include "lock.h"\nint lock;\nvoid run(void)\n{\n    take(&lock);\n}\n')
+    put(tmp_path, "spinlock.c", '#include "lock.h"\nvoid spinlock_wait(int *lock)\n{\n    *lock = 1;\n}\n')
+    objects = context.output / "kernel.o.d"
+    for source, folder in (("command", "kdebug/cmd"), ("spinlock", "kernel/sync")):
+        (objects / folder).mkdir(parents=True)
+        subprocess.run(["gcc", "-O2", "-fcallgraph-info", "-c", str(tmp_path / f"{source}.c"), "-o",
+                        str(objects / folder / f"{source}.o")], check=True)
+    assert [finding.text for finding in callgraph.check_debugger(context)] == \
+        ["reaches spinlock_wait, which takes a lock: spinlock_wait <- run"]
+
 
 def test_words(context) -> None:
     folders = [path.name for path in context.root.iterdir() if path.is_dir() and path.name in sources.FOLDERS]

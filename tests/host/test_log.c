@@ -29,6 +29,7 @@ struct cpu cpus[CPU_MAX];
 static char line[2000], traced[400], told[400];
 static size_t line_length;
 static unsigned traced_level, polls, kdebug_calls;
+static bool is_in_kdebug;
 static ns_t now;
 static jmp_buf halted;
 static void (*at_kdebug)(void);
@@ -77,6 +78,11 @@ void spinlock_check_release(struct spinlock *lock)
 void cpu_halt_forever(void)
 {
     longjmp(halted, 1);
+}
+
+bool kdebug_active(void)
+{
+    return is_in_kdebug;
 }
 
 void kdebug_panic(const char *message)
@@ -177,6 +183,27 @@ static void test_panic_while_panicking_prints_and_halts(void **state)
     assert_null(strstr(line, "third"));
 }
 
+/* kdebug goes back to its prompt each time, and a panic of the kernel afterwards is the first. */
+static void test_panics_inside_of_kdebug_do_not_count(void **state)
+{
+    (void)state;
+    use_core(8);
+    is_in_kdebug = true;
+    at_kdebug = cpu_halt_forever;
+    for (unsigned turn = 1; turn <= 5; turn++) {
+        if (setjmp(halted) == 0) {
+            panic("inside");
+        }
+        assert_int_equal(kdebug_calls, turn);
+    }
+    is_in_kdebug = false;
+    if (setjmp(halted) == 0) {
+        panic("outside");
+    }
+    assert_string_equal(told, "outside");
+    assert_int_equal(line_length, 0);
+}
+
 static void test_failed_conditions_name_themselves(void **state)
 {
     (void)state;
@@ -210,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_a_slow_line_serves_other_cores),
         cmocka_unit_test(test_panic_goes_to_the_trace_and_to_kdebug),
         cmocka_unit_test(test_panic_while_panicking_prints_and_halts),
+        cmocka_unit_test(test_panics_inside_of_kdebug_do_not_count),
         cmocka_unit_test(test_failed_conditions_name_themselves),
         cmocka_unit_test(test_smashed_stack),
     };

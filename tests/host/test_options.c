@@ -86,11 +86,33 @@ static void events_by_name(void **state)
     check("trace=irq,,log", "", TRACE_CATEGORY_IRQ | TRACE_CATEGORY_LOG, NULL);
 }
 
+static void signed_numbers_of_a_list(void **state)
+{
+    (void)state;
+    const char *list = "0,-1000000,+7,-9223372036854775807,fixed";
+    static const int64_t wanted[] = {0, -1000000, 7, -9223372036854775807};
+    int64_t number = 5;
+    for (unsigned i = 0; i < ARRAY_COUNT(wanted); i++) {
+        assert_true(option_signed(&list, &number));
+        assert_int_equal(number, wanted[i]);
+    }
+    assert_false(option_signed(&list, &number));
+    assert_string_equal(list, "fixed");
+    static const char *const wrong[] = {
+        "", "-", "+,1", "1x", "1 2", "9223372036854775808", "12345678901234567890", "--1", "x"};
+    for (unsigned i = 0; i < ARRAY_COUNT(wrong); i++) {
+        const char *at = wrong[i];
+        assert_false(option_signed(&at, &number));
+        assert_ptr_equal(at, wrong[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
         cmocka_unit_test(events_by_name),
+        cmocka_unit_test(signed_numbers_of_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

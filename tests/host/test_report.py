@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spoor_gen
 from capture_writer import Capture
 from test_convert import CLIENT, MAILBOX, OTHER, SERVER, begin, play_call, stage, start_server, with_hole
 from test_convert_generic import schema  # noqa: F401  (a fixture)
@@ -257,6 +258,31 @@ def test_what_is_lost_is_told(tmp_path: Path) -> None:
     report = spoor_json("report", path)
     assert report["loss"]["overwritten"] == 200 and report["loss"]["holes"] == 1
     assert "LOST events: 200 overwritten" in spoor("report", path)
+
+
+def tell_costs(capture: Capture, **costs: tuple[int, int]) -> None:
+    for name, (instructions, per_word) in costs.items():
+        capture.emit(0, 1040, "trace.cost", event=spoor_gen.EVENTS[name.replace("_", ".")]["id"],
+                     instructions=instructions, per_word=per_word)
+
+
+def test_what_tracing_cost_is_told(tmp_path: Path) -> None:
+    capture = begin(stage(cpus=2))
+    tell_costs(capture, irq_enter=(22, 0), log_line=(80, 1))
+    for time in range(10000, 10300, 100):
+        capture.emit(0, time, "irq.enter", vector=0xE0)
+        capture.emit(0, time + 50, "irq.exit", vector=0xE0)
+    capture.emit(1, 10000, "log.line", level=1, text="seventeen letters")
+    capture.lanes[1].unread = 4
+    capture.next_subbuf(1)
+    capture.emit(0, 20000, "irq.enter", vector=0xE0)
+    first, second = measure(tmp_path, capture)["cores"]
+    assert (first["events"], first["trace_instructions"], first["unread_max_bytes"]) == (8, 4 * 22, 3 * 16384)
+    assert (second["events"], second["trace_instructions"], second["unread_max_bytes"]) == (2, 80 + 3, 0)
+    text = spoor("report", tmp_path / "capture.spoor")
+    assert "tracing cost at most 171 instructions (17.1 for each of 10 events) = " in text
+    assert "in each µs that a core was busy; its consumer was up to 48 KiB behind" in text
+    assert "% of what the cores executed" in spoor("report", "--icount", "4", tmp_path / "capture.spoor")
 
 
 @pytest.mark.parametrize("cpus", ["1", "4"])

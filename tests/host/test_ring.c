@@ -11,10 +11,12 @@
 
 #include "arch/mmu.h"
 #include "base/build_id.h"
+#include "base/hooks.h"
 #include "arch/text_patch.h"
 #include "gen/trace_emit.h"
 #include "gen/trace_table.h"
 #include "kernel/abi/handoff.h"
+#include "kernel/abi/trace.h"
 #include "tests/host/kernel_support.h"
 #include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
@@ -31,6 +33,11 @@ status_t text_patch_sites(const struct text_patch_wanted *wanted)
     patched = *wanted;
     patch_count++;
     return OK;
+}
+
+void kdebug_trigger(const char *event)
+{
+    (void)event;
 }
 
 uint64_t kernel_id(void)
@@ -146,6 +153,57 @@ static void overwriting_keeps_the_newest_and_counts_exactly(void **state)
     assert_int_equal(walk.first_number, walk.lost_between);
     assert_int_equal(walk.records + walk.lost_between, total);
     assert_true(walk.records * 24 > (lane->mask + 1) * 9 / 10);
+}
+
+/* L4: what the header of the sub-buffer being written says about a consumer. */
+static unsigned unread_of(const struct trace_lane *lane)
+{
+    uint64_t start = (lane->position - 1) / TRACE_SUBBUF_BYTES * TRACE_SUBBUF_BYTES;
+    return ((const struct trace_subbuf *)(lane->base + (start & lane->mask)))->unread;
+}
+
+static void fill_subbuffer(struct trace_lane *lane)
+{
+    for (uint64_t begin = lane->limit; lane->limit == begin;) {
+        assert_true(emit(lane, 0, 3));
+    }
+}
+
+static void a_subbuffer_tells_how_far_the_consumer_is_behind(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    const unsigned normal = 1;
+    emit(lane, 0, 1);
+    fill_subbuffer(lane);
+    assert_int_equal(unread_of(lane), 0); /* nobody consumes */
+    assert_int_equal(trace_consumed(normal, 0), OK);
+    fill_subbuffer(lane);
+    assert_int_equal(unread_of(lane), 1 + 2);
+    assert_int_equal(trace_consumed(normal, 2 * TRACE_SUBBUF_BYTES), OK);
+    fill_subbuffer(lane);
+    assert_int_equal(unread_of(lane), 1 + 1);
+    fill_subbuffer(lane);
+    assert_int_equal(unread_of(lane), 1 + 2);
+    for (uint64_t i = 0; i <= lane->mask / TRACE_SUBBUF_BYTES; i++) {
+        fill_subbuffer(lane); /* behind by more than the ring: it has lost some */
+    }
+    assert_int_equal(unread_of(lane), 1 + 2 + (lane->mask + 1) / TRACE_SUBBUF_BYTES);
+    assert_int_equal(trace_consumed(normal, TRACE_CONSUMED_POSITION), OK);
+    fill_subbuffer(lane);
+    assert_int_equal(unread_of(lane), 0);
+}
+
+static void nonsense_of_a_consumer_is_refused(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    emit(lane, 0, 1);
+    assert_int_equal(trace_consumed(1, 8), ERR_BAD_ARGUMENT);
+    assert_int_equal(trace_consumed(1, TRACE_SUBBUF_BYTES), ERR_BAD_ARGUMENT);
+    assert_int_equal(trace_consumed(trace_region_get()->lane_count, 0), ERR_BAD_ARGUMENT);
+    fill_subbuffer(lane);
+    assert_int_equal(unread_of(lane), 0);
 }
 
 static void longest_record_at_every_offset_of_a_subbuffer(void **state)
@@ -399,6 +457,54 @@ static void a_filter_decides_before_anything_is_written(void **state)
     assert_false(is_hooked(TRACE_EVENT_USER_MARK));
 }
 
+static void counted_events_are_not_written(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    const struct trace_condition some = {.compare = TRACE_COMPARE_BELOW, .value = 3};
+    const struct trace_grouping grouping = {{0, TRACE_NO_FIELD}, TRACE_NO_FIELD};
+    const struct trace_field *field = &trace_event_info(TRACE_EVENT_USER_MARK)->field[0];
+    const struct trace_table *table = &trace_aggregations[0].table[0];
+    assert_int_equal(trace_hook_aggregate(TRACE_EVENT_USER_MARK, &some, 1, &grouping), OK);
+    uint64_t words[1 + TRACE_WORDS_MAX] = {0}, events = lane->events;
+    for (uint64_t i = 0; i < 1000; i++) {
+        words[0] = TRACE_EVENT_USER_MARK | 3ull << TRACE_WORDS_SHIFT;
+        words[1] = 0;
+        words[field->word] |= i % 5 << field->shift;
+        trace_write_3(&trace_hook_lanes[0], words[0], words[1], words[2], words[3]);
+    }
+    assert_int_equal(lane->events, events);
+    assert_int_equal(trace_hooks[0].count[0].passed, 600);
+    for (uint64_t key = 0; key < 3; key++) {
+        assert_int_equal(trace_row_find((struct trace_row *)table->row, key)->count, 200);
+    }
+    lane->kind = TRACE_LANE_NMI; /* not the table's writer */
+    trace_write_3(&trace_hook_lanes[0], TRACE_EVENT_USER_MARK | 3ull << TRACE_WORDS_SHIFT, 0, 0, 0);
+    lane->kind = TRACE_LANE_NORMAL;
+    assert_int_equal(table->left_out, 1);
+    assert_int_equal(trace_hook_set(TRACE_EVENT_USER_MARK, NULL, 0), OK);
+    assert_false(trace_aggregations[0].is_used);
+}
+
+static void there_are_so_many_tables(void **state)
+{
+    (void)state;
+    const struct trace_grouping all = {{TRACE_NO_FIELD, TRACE_NO_FIELD}, TRACE_NO_FIELD};
+    const struct trace_grouping bad = {{99, TRACE_NO_FIELD}, TRACE_NO_FIELD};
+    const struct trace_condition any = {.compare = TRACE_COMPARE_AT_LEAST, .value = 0};
+    assert_int_equal(trace_hook_aggregate(TRACE_EVENT_IRQ_ENTER, NULL, 0, &all), OK);
+    assert_int_equal(trace_hook_aggregate(TRACE_EVENT_IRQ_EXIT, NULL, 0, &all), OK);
+    assert_int_equal(trace_hook_set(TRACE_EVENT_USER_MARK, &any, 1), OK);
+    assert_int_equal(trace_hook_aggregate(TRACE_EVENT_USER_MARK, NULL, 0, &all), ERR_NO_MEMORY);
+    assert_int_equal(trace_hook_aggregate(TRACE_EVENT_USER_MARK, NULL, 0, &bad), ERR_BAD_ARGUMENT);
+    assert_true(is_hooked(TRACE_EVENT_USER_MARK)); /* the filter that it had */
+    assert_int_equal(trace_hook_aggregate(TRACE_EVENT_IRQ_EXIT, NULL, 0, &all), OK); /* anew */
+    assert_int_equal(trace_hook_set(TRACE_EVENT_IRQ_ENTER, NULL, 0), OK);
+    assert_int_equal(trace_hook_aggregate(TRACE_EVENT_USER_MARK, NULL, 0, &all), OK);
+    assert_int_equal(trace_hook_set(TRACE_EVENT_USER_MARK, NULL, 0), OK);
+    assert_int_equal(trace_hook_set(TRACE_EVENT_IRQ_EXIT, NULL, 0), OK);
+}
+
 static void filters_are_given_and_taken(void **state)
 {
     (void)state;
@@ -537,6 +643,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_record_until_the_ring_is_full),
         TEST(overwriting_keeps_the_newest_and_counts_exactly),
+        TEST(a_subbuffer_tells_how_far_the_consumer_is_behind),
+        TEST(nonsense_of_a_consumer_is_refused),
         TEST(longest_record_at_every_offset_of_a_subbuffer),
         TEST(short_records_by_the_short_way),
         TEST(a_header_alone_is_a_record),
@@ -552,6 +660,8 @@ int main(void)
         TEST(complete_is_a_category_without_its_extra_events),
         TEST(a_filter_decides_before_anything_is_written),
         TEST(filters_are_given_and_taken),
+        TEST(counted_events_are_not_written),
+        TEST(there_are_so_many_tables),
         TEST(what_a_reader_may_believe_is_not_being_overwritten),
         TEST(the_oldest_sub_buffer_by_position),
         TEST(silent_lanes_tell_the_time_again),

@@ -99,7 +99,7 @@ def run_pytest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str,
                limit_seconds: float = 60) -> dict[str, str]:
     monkeypatch.setattr(pytests, "ROOT", tmp_path)
     monkeypatch.setenv("PYTHONPATH", "")
-    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests").mkdir(exist_ok=True)
     (tmp_path / "tests/runner").symlink_to(ROOT / "tests/runner")
     (tmp_path / "pytest.ini").write_text((ROOT / "pytest.ini").read_text())
     for name, text in files.items():
@@ -125,6 +125,26 @@ def test_pytest_killed_keeps_what_was_done(tmp_path: Path, monkeypatch: pytest.M
     rows = run_pytest(tmp_path, monkeypatch, {
         "test_s.py": "import time\ndef test_a(): pass\ndef test_b(): time.sleep(60)\n"}, limit_seconds=8)
     assert rows == {"group:test_s.py::test_a": "passed", "group:pytest:time": "failed"}
+
+
+GROUPED = """
+import os, pytest
+pytestmark = pytest.mark.xdist_group("one")
+@pytest.mark.parametrize("n", range(8))
+def test_n(n):
+    with open("workers", "a") as file:
+        file.write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")
+"""
+
+
+def test_tests_that_share_a_machine_stay_on_one_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("xdist")
+    monkeypatch.setenv("SPOOR_JOBS", "2")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/conftest.py").symlink_to(ROOT / "tests/system/conftest.py")
+    rows = run_pytest(tmp_path, monkeypatch, {"test_s.py": GROUPED})
+    assert list(rows.values()) == ["passed"] * 8 and "group:test_s.py::test_n[0]" in rows
+    assert len(set((tmp_path / "workers").read_text().split())) == 1
 
 
 def test_merging_keeps_groups_that_did_not_run() -> None:
@@ -199,11 +219,14 @@ def test_check_link_without_a_blob() -> None:
 
 def test_deps_names_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "deps.sh").write_text((ROOT / "tools/deps.sh").read_text())
-    (tmp_path / "deps.txt").write_text("# head\nbash | bash | build | a shell\nnosuch | nosuch-tool | test | nothing\n")
+    (tmp_path / "deps.txt").write_text("# head\nbash | bash | build | a shell\nnosuch | nosuch-tool | test | nothing\n"
+                                       "window | no-window | browser | only on request\n")
     check = ["bash", str(tmp_path / "deps.sh"), "check"]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "nosuch" in done.stdout and "bash" not in done.stdout and "run 'make deps'" in done.stderr
+    assert "window" not in done.stdout
+    assert subprocess.run([*check, "browser"], capture_output=True, check=False).returncode == 1
     assert subprocess.run([*check, "build"], capture_output=True, check=False).returncode == 0
 
 

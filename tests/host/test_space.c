@@ -30,8 +30,10 @@ static int begin(void **state)
 {
     (void)state;
     machine_start_plain(64 * MIB);
+    area_init();
+    space_init();
     tlb_model_reset();
-    free_before = frame_count_free();
+    free_before = frames_not_used();
     assert_int_equal(space_create(&space), OK);
     empty_space = counts_now();
     return 0;
@@ -45,7 +47,7 @@ static int end(void **state)
     tlb_model_check();
     space_destroy(space);
     heap_trim();
-    assert_int_equal(frame_count_free(), free_before); /* exactly what there was in the beginning */
+    assert_int_equal(frames_not_used(), free_before); /* exactly what there was in the beginning */
     assert_holds(frame_check);
     return 0;
 }
@@ -151,7 +153,7 @@ static const struct map_case map_cases[] = {
     {"touching from below", 0, PAGE_BYTES, HERE - PAGE_BYTES, RW, OK},
     {"touching from above", 0, PAGE_BYTES, HERE + 4 * PAGE_BYTES, RW, OK},
     {"no access", 0, PAGE_BYTES, 0, 0, ERR_BAD_ARGUMENT},
-    {"unknown bit", 0, PAGE_BYTES, 0, PROT_READ | 16, ERR_BAD_ARGUMENT},
+    {"unknown bit", 0, PAGE_BYTES, 0, PROT_READ | 32, ERR_BAD_ARGUMENT},
     {"write and exec", 0, PAGE_BYTES, 0, RW | PROT_EXEC, ERR_BAD_ARGUMENT},
     {"write and exec without read", 0, PAGE_BYTES, 0, PROT_WRITE | PROT_EXEC, ERR_BAD_ARGUMENT},
 };
@@ -309,6 +311,80 @@ static void test_one_space_can_map_an_area_twice(void **state)
 }
 
 /* ---- choosing addresses ---- */
+
+/* A pager shows page after page of an object: one mapping, which can be cut like any other. */
+static void test_what_goes_on_becomes_one_mapping(void **state)
+{
+    (void)state;
+    struct area *area = anonymous(8);
+    for (unsigned page = 0; page < 4; page++) {
+        map(space, area, page * PAGE, PAGE, HERE + page * PAGE, RW);
+        store(space, HERE + page * PAGE, page + 1);
+    }
+    assert_int_equal(space->mapping_count, 1);
+    static const struct {
+        uint64_t page;
+        unsigned protection;
+        const char *why;
+    } others[] = {
+        {5, RW, "a page between"}, {4, PROT_READ, "less rights"}, {4, RW | MAP_GUARD, "a guard"}};
+    for (unsigned i = 0; i < ARRAY_COUNT(others); i++) {
+        vaddr_t got, va = HERE + 4 * PAGE;
+        status_t status =
+            map_view(space, area, others[i].page * PAGE, PAGE, va, others[i].protection, &got);
+        bool is_guard = others[i].protection & MAP_GUARD;
+        assert_int_equal(status, is_guard ? ERR_BUSY : OK);
+        assert_int_equal(space->mapping_count, is_guard ? 1 : 2);
+        assert_int_equal(space_unmap(space, va, PAGE), is_guard ? ERR_NOT_FOUND : OK);
+    }
+    assert_int_equal(space_unmap(space, HERE + PAGE, PAGE), OK);
+    assert_int_equal(space->mapping_count, 2);
+    check_space();
+    assert_int_equal(load(space, HERE + 2 * PAGE), 3);
+    assert_int_equal(outcome_of(HERE + PAGE, ACCESS_READ), FAULT_FAILED);
+    put(area);
+}
+
+static void test_what_is_there_is_shown_at_once(void **state)
+{
+    (void)state;
+    struct area *area = anonymous(40),
+                *image = physical(MACHINE_IMAGE_BASE, 8 * PAGE, false, false);
+    struct space *other;
+    assert_int_equal(space_create(&other), OK);
+    map(other, area, 0, 40 * PAGE, 0x9000000, RW);
+    store(other, 0x9000000 + 2 * PAGE, 22);
+    store(other, 0x9000000 + 20 * PAGE, 20);
+    map(space, area, 0, 40 * PAGE, HERE, RW | MAP_PRESENT);
+    map(space, image, PAGE, 7 * PAGE, HERE + MIB, PROT_READ | MAP_PRESENT);
+    assert_int_equal(outcome_of(HERE + 2 * PAGE, ACCESS_WRITE), -1);
+    assert_int_equal(load(space, HERE + 2 * PAGE), 22);
+    assert_int_equal(outcome_of(HERE + PAGE, ACCESS_READ), FAULT_ZEROED);
+    assert_int_equal(outcome_of(HERE + 20 * PAGE, ACCESS_READ), FAULT_MAPPED); /* beyond 64 KiB */
+    assert_int_equal(outcome_of(HERE + MIB + 6 * PAGE, ACCESS_READ), -1);
+    check_space();
+    space_destroy(other);
+    put(area);
+    put(image);
+}
+
+/* A page that a clone shares is shown, but must be copied before it is written to. */
+static void test_shared_pages_are_shown_read_only(void **state)
+{
+    (void)state;
+    struct area *area = anonymous(4), *clone;
+    map(space, area, 0, 4 * PAGE, HERE, RW);
+    store(space, HERE, 7);
+    assert_int_equal(area_clone(area, 0, 4 * PAGE, &clone), OK);
+    map(space, clone, 0, 4 * PAGE, HERE + MIB, RW | MAP_PRESENT);
+    assert_int_equal(outcome_of(HERE + MIB, ACCESS_READ), -1);
+    check_space();
+    assert_int_equal(outcome_of(HERE + MIB, ACCESS_WRITE), FAULT_COPIED);
+    store(space, HERE + MIB, 8);
+    assert_int_equal(load(space, HERE), 7);
+    put(area);
+    put(clone);
+}
 
 static void test_chosen_addresses_keep_apart(void **state)
 {
@@ -705,6 +781,7 @@ static status_t prefault_subject(void)
 static void test_no_memory_at_any_point(void **state)
 {
     (void)state;
+    mapping_free(mapping_create(space, NULL)); /* from now on its cache has some */
     assert_int_equal(fail_each_allocation(make_space), 2);
     space_destroy(made);
     for (unsigned kind = 0; kind < 2; kind++) {
@@ -896,9 +973,9 @@ static void test_copy_names_who_is_at_fault(void **state)
 /* As paging out leaves the pages of a message that is under way: in memory, but shown by no leaf. */
 static void hide(struct space *whose, vaddr_t va)
 {
-    spinlock_acquire(&whose->lock);
+    shared_lock_acquire(&whose->lock);
     space_clear_leaves_locked(whose, va, va + PAGE);
-    spinlock_release(&whose->lock);
+    shared_lock_release(&whose->lock);
 }
 
 static void test_copy_shows_hidden_pages_again(void **state)
@@ -1173,6 +1250,9 @@ int main(void)
         CASE(test_create_touch_destroy_loops_lose_nothing),
         CASE(test_spaces_share_the_pages_of_an_area),
         CASE(test_one_space_can_map_an_area_twice),
+        CASE(test_what_goes_on_becomes_one_mapping),
+        CASE(test_what_is_there_is_shown_at_once),
+        CASE(test_shared_pages_are_shown_read_only),
         CASE(test_chosen_addresses_keep_apart),
         CASE(test_choice_goes_around_obstacles_and_wraps),
         CASE(test_no_room_is_an_error),

@@ -371,9 +371,11 @@ static void run(unsigned steps, uint64_t start)
     memset(phys_to_virt(MACHINE_IMAGE_BASE), 0, MACHINE_IMAGE_BYTES);
     memset(image_word, 0, sizeof(image_word));
     memset(areas, 0, sizeof(areas));
+    area_init();
+    space_init();
     tlb_model_reset();
     seed = start;
-    uint64_t free_before = frame_count_free();
+    uint64_t free_before = frames_not_used();
     for (unsigned in = 0; in < SPACES; in++) {
         assert_int_equal(space_create(&spaces[in]), OK);
         for (unsigned i = 0; i < PAGES; i++) {
@@ -433,7 +435,7 @@ static void run(unsigned steps, uint64_t start)
     heap_trim();
     assert_holds(frame_check);
     assert_holds(heap_check);
-    assert_int_equal(frame_count_free(), free_before);
+    assert_int_equal(frames_not_used(), free_before);
 }
 
 static void test_random_operations(void **state)

@@ -371,7 +371,7 @@ static const void *child_memory(uint64_t address, uint64_t bytes, uint64_t prote
         const struct mapping *map = &mappings[i];
         if (map->process == child.process && map->address <= address &&
             address + bytes <= map->address + map->bytes) {
-            assert_int_equal(map->protection & ~(uint64_t)MAP_GUARD, protection);
+            assert_int_equal(map->protection & ~(uint64_t)MAP_FLAGS, protection);
             return map->area->memory + map->offset + (address - map->address);
         }
     }

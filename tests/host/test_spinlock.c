@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "gen/trace_emit.h"
 #include "sync/lock_check.h"
 
 #define CORES  4u
@@ -48,6 +49,27 @@ void panic(const char *format, ...)
     vsnprintf(panic_text, sizeof(panic_text), format, args);
     va_end(args);
     longjmp(panic_exit, 1);
+}
+
+/* Waits are in the trace, with the name of the lock. */
+struct trace_lane trace_hook_lanes[2];
+static atomic_ulong waits_begun, waits_ended;
+
+void trace_emit_lock_wait_begin(struct trace_lane *lane, uint64_t lock, const char *lock_name,
+                                size_t lock_name_bytes)
+{
+    (void)lane;
+    const struct spinlock *waited_for = (const struct spinlock *)lock;
+    assert_int_equal(strlen(waited_for->name), lock_name_bytes);
+    assert_memory_equal(lock_name, waited_for->name, lock_name_bytes);
+    atomic_fetch_add(&waits_begun, 1);
+}
+
+void trace_write_0(struct trace_lane *lane, uint64_t header)
+{
+    (void)lane;
+    assert_int_equal(TRACE_EVENT(header), TRACE_EVENT_LOCK_WAIT_END);
+    atomic_fetch_add(&waits_ended, 1);
 }
 
 static void become_core(unsigned id)
@@ -116,6 +138,8 @@ static void cores_exclude_each_other_and_waiters_poll(void **state)
     assert_int_equal(counter, CORES * ROUNDS);
     assert_int_equal(shared.acquired, CORES * ROUNDS);
     assert_true(shared.contended > 0);
+    assert_int_equal(atomic_load(&waits_begun), shared.contended);
+    assert_int_equal(atomic_load(&waits_ended), shared.contended);
     assert_true(atomic_load(&polls) > 0);
     assert_false(spinlock_is_held(&shared));
 }

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import base64
+import random
+import re
 import struct
 import sys
 from pathlib import Path
@@ -18,9 +20,10 @@ from figures import parse_lines  # noqa: E402
 from qemu.kdebug import parse_threads  # noqa: E402
 from qemu.serial import compile_pattern  # noqa: E402
 from qemu.symbols import SymbolTable  # noqa: E402
-from spoorlib import event_choice  # noqa: E402
-from spoorlib.armour import LINE_DIGITS, crc32c, find_dumps  # noqa: E402
-from spoorlib.capture import REGION_HEAD, REGION_VERSION, extract_region  # noqa: E402
+from spoorlib import cli, colours, event_choice  # noqa: E402
+from spoorlib.armour import LINE_DIGITS, crc32c, fetch, find_dumps  # noqa: E402
+from spoorlib.capture import REGION_HEAD, REGION_UNIX_NS, REGION_VERSION, extract_region  # noqa: E402
+from spoorlib.colours import Painter  # noqa: E402
 from spoorlib.console import UserError, seconds_from, size_text  # noqa: E402
 from spoorlib.terminal import Annotator  # noqa: E402
 
@@ -29,9 +32,18 @@ DATA = bytes(range(256)) * 3
 
 def armoured(data: bytes) -> str:
     digits = base64.b64encode(data).decode()
-    lines = [digits[at:at + LINE_DIGITS] for at in range(0, len(digits), LINE_DIGITS)]
-    end = f"=== spoor dump end {len(data)} {crc32c(data):08x}"
+    lines = [checked(f"{at // LINE_DIGITS:x} {digits[at:at + LINE_DIGITS]}")
+             for at in range(0, len(digits), LINE_DIGITS)]
+    end = checked(f"=== spoor dump end {len(data)} {crc32c(data):08x}")
     return "\r\n".join(["kdebug> trace dump", "=== spoor dump begin", *lines, end, "kdebug> "])
+
+
+def checked(line: str) -> str:
+    return f"{line} {crc32c(line.encode()):08x}"
+
+
+def with_end(text: str, end: str) -> str:
+    return re.sub("=== spoor dump end [^\r]*", end, text)
 
 
 def test_crc_of_the_standard_check_string() -> None:
@@ -49,17 +61,49 @@ def test_a_damaged_line_becomes_zeros_and_the_rest_stays() -> None:
     lines[4] = "!" + lines[4][1:]
     dump, = find_dumps("\r\n".join(lines))
     assert len(dump.data) == len(DATA) and dump.data[57 * 2:57 * 3] == bytes(57) and dump.data[57 * 3:] == DATA[57 * 3:]
-    assert "1 damaged" in dump.trouble
+    assert "1 damaged" in dump.trouble and dump.missing() == [2]
 
 
 @pytest.mark.parametrize(("change", "trouble"), [
     (lambda text: text.split("=== spoor dump end")[0], "cut off"),
-    (lambda text: text.replace(f"end {len(DATA)} ", f"end {len(DATA) + 57} "), "lines were lost"),
-    (lambda text: text[:60] + ("A" if text[60] != "A" else "B") + text[61:], "checksum"),
+    (lambda text: with_end(text, "=== spoor dump end 900 0 0"), "cut off"),
+    (lambda text: with_end(text, checked("=== spoor dump end 855 00000000")), "missing lines"),
+    (lambda text: with_end(text, checked("=== spoor dump end 768 00000000")), "checksum"),
+    (lambda text: text[:60] + ("A" if text[60] != "A" else "B") + text[61:], "1 damaged"),
 ])
 def test_trouble_is_named(change, trouble: str) -> None:
     dump, = find_dumps(change(armoured(DATA)))
     assert trouble in dump.trouble
+
+
+class BadLine:
+    """A machine whose line makes another byte of one in a hundred."""
+
+    def __init__(self, seed: int) -> None:
+        self.noise = random.Random(seed)
+        self.asked = 0
+        self.text = armoured(DATA * 20).replace("\r", "").split("\n")
+
+    def ask(self, command: str) -> str:
+        self.asked += 1
+        part = re.search(r" lines 0x([0-9a-f]+) 0x([0-9a-f]+)$", command)
+        first, count = (int(part[1], 16), int(part[2], 16)) if part else (0, 10**6)
+        wanted = range(first, first + count)
+        text = "\n".join(line for line in self.text
+                         if not (found := re.match(r"([0-9a-f]+) ", line)) or int(found[1], 16) in wanted)
+        return "".join(chr(self.noise.randrange(256)) if self.noise.random() < 0.01 else c for c in text)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_was_damaged_comes_again(seed: int) -> None:
+    line = BadLine(seed)
+    dump = fetch(line.ask, "trace dump")
+    assert (dump.data, dump.trouble) == (DATA * 20, "") and 1 < line.asked < 200
+
+
+def test_a_line_that_lets_nothing_through_is_given_up() -> None:
+    with pytest.raises(UserError, match="does not come through"):
+        fetch(lambda command: "=== spoor dump begin\n", "trace dump")
 
 
 def test_text_without_a_dump_and_with_two() -> None:
@@ -68,10 +112,15 @@ def test_text_without_a_dump_and_with_two() -> None:
 
 
 def test_the_region_is_found_in_a_memory_image(tmp_path: Path) -> None:
-    region = REGION_HEAD.pack(0x6E6F69676552, REGION_VERSION, 9, 4, 0x4000, 0x2000).ljust(0x2000, b"r")
+    region = REGION_HEAD.pack(0x6E6F69676552, REGION_VERSION, 9, 4, 0x4000, 0x2000).ljust(0x2000, b"2")
     image = tmp_path / "image"
     image.write_bytes(b"\0" * 0x3000 + struct.pack("<Q", 0x6E6F69676552).ljust(0x1000, b"\xff") + region + b"\0" * 99)
     assert extract_region(image, tmp_path / "out") and (tmp_path / "out").read_bytes() == region
+    assert not extract_region(image, tmp_path / "out", previous=True)
+    later = region[:REGION_UNIX_NS] + struct.pack("<Q", 0x7fffffffffffffff) + region[REGION_UNIX_NS + 8:]
+    image.write_bytes(later + b"\0" * 0x3000 + region)
+    for previous, wanted in ((False, later), (True, region)):
+        assert extract_region(image, tmp_path / "out", previous) and (tmp_path / "out").read_bytes() == wanted
     image.write_bytes(b"\0" * 0x3000)
     assert not extract_region(image, tmp_path / "out")
 
@@ -107,7 +156,8 @@ def test_threads_are_parsed() -> None:
 def test_bench_lines_become_instructions() -> None:
     text = ("BENCH calibration min=32 median=32 n=101\nBENCH syscall.null min=1344 median=1360 n=9\n"
             "BENCH syscall.null min=1 median=1 n=9\n")
-    figures = parse_lines(text, 4)
+    figures = parse_lines(text + "COUNT trace.lost 3 events\n", 4)
+    assert (figures["trace.lost"].median, figures["trace.lost"].unit) == (3, "events")
     assert (figures["syscall.null"].min, figures["syscall.null"].median) == (84, 85)
 
 
@@ -128,7 +178,48 @@ def test_times_and_sizes() -> None:
 @pytest.mark.parametrize("words, wrong", [
     ("all", ""), ("none,irq", ""), ("sched,ipc.call,-sched.queue", ""),
     ("all,-irq.exit,-mm", ""), ("ipc.cal", "ipc.cal"),
+    ("calls", ""), ("latency,-irq.ipi,fault", ""), ("-calls", "-calls"),
     ("sched,", "''"), ("-none", "-none"), ("irq,nonsense,more", "nonsense")])
 def test_events_to_record_are_checked_before_the_boot(words: str, wrong: str) -> None:
     trouble = event_choice.check(words)
     assert (trouble is None) if not wrong else trouble is not None and wrong in trouble
+
+
+def test_presets_are_choices_the_kernel_knows() -> None:
+    for name in event_choice.PRESETS:
+        words = event_choice.expand(name)
+        assert words != name and event_choice.check(words) is None and name in event_choice.presets_text()
+    assert event_choice.expand("irq,calls") == "irq," + event_choice.PRESETS["calls"][1]
+
+
+def test_what_stands_behind_two_dashes_is_the_workload() -> None:
+    args = cli.parse(["trace", "record", "--for", "5s", "--", "hog:seconds=9", "--", "touch"])
+    assert (args.events, args.seconds, args.behind) == ("all", 5, ["hog:seconds=9", "--", "touch"])
+    assert cli.parse(["test", "tests/system/test_boot.py", "-k", "four"]).rest == ["-k", "four"]
+    with pytest.raises(SystemExit):
+        cli.parse(["attach", "x", "--", "y"])
+
+
+# ---- colours ----
+
+@pytest.mark.parametrize("cut", range(16))
+def test_lines_are_coloured_by_their_beginning_wherever_the_stream_is_cut(cut: int) -> None:
+    text, painter = "ok\npanic: why\r\nkdebug> x\n", Painter()
+    shown = painter.feed(text[:cut]) + painter.feed(text[cut:])
+    assert shown == "ok\n\x1b[31mpanic: why\x1b[0m\r\n\x1b[1mkdebug> \x1b[0mx\n"
+
+
+def test_what_may_become_a_mark_is_shown_after_a_while() -> None:
+    painter = Painter()
+    assert (painter.feed("pan"), painter.pending) == ("", True)
+    assert (painter.flush(), painter.pending) == ("pan", False)
+    assert painter.feed("ic\nkdebug> ") == "ic\n\x1b[1mkdebug> \x1b[0m"
+
+
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert colours.is_wanted("always") and not colours.is_wanted("never") and not colours.is_wanted("auto")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert colours.is_wanted("auto")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colours.is_wanted("auto")

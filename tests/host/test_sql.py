@@ -67,6 +67,7 @@ class Database:
                 run("INSERT INTO thread_track VALUES (?, ?)", (uuid, track.tid))
         stacks: dict[int, list[int]] = {}
         points: dict[int, list[tuple[int, int]]] = {}
+        begins: dict[int, int] = {}
         for item in sorted(report.slices, key=lambda item: (item.track, item.begin, item.depth)):
             stack = stacks.setdefault(item.track, [])
             del stack[item.depth:]
@@ -77,14 +78,24 @@ class Database:
                 (number, item.begin, dur, item.category, item.name, item.track, item.depth,
                  stack[-1] if stack else None, number))
             stack.append(number)
+            begins[number] = item.begin
             for flow in item.flows:
                 points.setdefault(flow, []).append((item.begin, number))
             for flow in item.ended_flows:
                 points.setdefault(flow, []).append((item.end or 0, number))
+        for instant in report.instants:  # slices without duration, for the importer
+            number = len(self.args) + 1
+            self.args[number] = dict(instant.args)
+            run("INSERT INTO slice VALUES (?, ?, 0, ?, ?, ?, 0, NULL, ?)",
+                (number, instant.time, instant.category, instant.name, instant.track, number))
+            begins[number] = instant.time
+            for flow in instant.flows + instant.ended_flows:
+                points.setdefault(flow, []).append((instant.time, number))
         for stops in points.values():
             stops.sort()
             for (_, out), (_, into) in zip(stops, stops[1:], strict=False):
-                run("INSERT INTO flow VALUES (?, ?)", (out, into))
+                # As trace_processor v58.2 does: out of the slice that began first, whichever way the flow goes.
+                run("INSERT INTO flow VALUES (?, ?)", (into, out) if begins[into] < begins[out] else (out, into))
         for tid, states in report.states.items():
             for state in states:
                 dur = state.end - state.begin if state.end is not None else -1
@@ -102,11 +113,11 @@ class Database:
 def test_calls_their_parts_and_their_tree(tmp_path: Path) -> None:
     base = Database(convert(tmp_path, nested().finish()))
     outer, inner = base.rows("SELECT * FROM spoor_ipc_call ORDER BY ts")
-    assert outer[1:5] == (10100, 1900, "box", 7) and inner[1:5] == (10400, 1100, "disk box", 3)
+    assert outer[1:5] == (10100, 1901, "box", 7) and inner[1:5] == (10400, 1101, "disk box", 3)
     assert outer[5] == CLIENT and outer[11] is None and inner[11] == outer[0]
     assert all(abs(got - wanted) <= 4 for got, wanted in zip(inner[8:11], (100, 800, 200), strict=True))
     path = base.call("spoor_ipc_critical_path", outer[0])
-    assert sum(row[5] for row in path) == 1900 and {row[0] for row in path} == {0, 1}
+    assert sum(row[5] for row in path) == 1901 and {row[0] for row in path} == {0, 1}
     assert base.call("spoor_ipc_critical_path", inner[0])[0][0] == 0
     operations = {row[0]: row[2] for row in base.rows("SELECT * FROM spoor_ipc_operation")}
     assert operations == {"box": 1, "disk box": 1}

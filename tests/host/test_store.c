@@ -73,8 +73,8 @@ struct model {
 static void check(const struct store *store, unsigned area, unsigned page,
                   const struct model *model)
 {
-    uint32_t count = 0;
-    const void *found = store_get(store, area, page, &count);
+    uint32_t count = 0, serial = 0;
+    const void *found = store_get(store, area, page, &count, &serial);
     if (model->seed == 0) {
         assert_null(found);
         return;
@@ -120,6 +120,27 @@ static void test_what_was_put_is_found(void **state)
     end(&store);
 }
 
+/* A page that went back is let go of; one that has come again since is not. */
+static void test_what_went_back_makes_room(void **state)
+{
+    (void)state;
+    struct store store;
+    uint32_t count, old, serial;
+    begin(&store, 2, CHUNKS_ALL);
+    assert_true(store_put(&store, 1, 1, make_bytes(1), 100));
+    assert_true(store_put(&store, 1, 2, make_bytes(2), 100));
+    assert_false(store_put(&store, 1, 3, make_bytes(3), 100));
+    assert_non_null(store_get(&store, 1, 1, &count, &old));
+    assert_true(store_put(&store, 1, 1, make_bytes(4), 100));
+    store_drop(&store, 1, 1, old);
+    assert_memory_equal(store_get(&store, 1, 1, &count, &serial), make_bytes(4), 100);
+    store_drop(&store, 1, 1, serial);
+    store_drop(&store, 1, 1, serial);
+    assert_null(store_get(&store, 1, 1, &count, &serial));
+    assert_true(store_put(&store, 1, 3, make_bytes(3), 100));
+    end(&store);
+}
+
 static void test_no_room_is_an_answer(void **state)
 {
     (void)state;
@@ -151,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_put_is_found),
+        cmocka_unit_test(test_what_went_back_makes_room),
         cmocka_unit_test(test_no_room_is_an_answer),
         cmocka_unit_test(test_pieces_of_every_length),
     };

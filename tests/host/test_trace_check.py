@@ -55,6 +55,21 @@ def runs_dead(capture: Capture) -> None:
     capture.switch(0, 11000, OTHER, CLIENT)
 
 
+def clocks_differ(capture: Capture) -> None:
+    capture.emit(0, 10000, "trace.offset", cpu=1, ahead=1, at_least=0, at_most=90)
+    capture.emit(0, 11000, "trace.offset", cpu=1, ahead=1, at_least=1, at_most=90)
+
+
+def runs_asleep(capture: Capture) -> None:
+    """The first time it has been woken, before it had left its core; the second time another core's clock is behind."""
+    capture.wake(1, 9000, CLIENT)
+    capture.switch(0, 10000, CLIENT, OTHER, "receive")
+    capture.switch(0, 11000, OTHER, CLIENT)
+    capture.switch(0, 12000, CLIENT, OTHER, "receive")
+    capture.switch(0, 13000, OTHER, CLIENT)
+    capture.wake(1, 13001, CLIENT)
+
+
 def enters_twice(capture: Capture) -> None:
     capture.emit(0, 10000, "syscall.enter", number=0, arg0=0)
     capture.emit(0, 11000, "syscall.enter", number=0, arg0=0)
@@ -91,8 +106,8 @@ def stops_twice(capture: Capture) -> None:
         capture.emit(0, time, "kdebug.enter", lane=NMI, reason="break")
 
 
-def call(capture: Capture, time: int, number: int = 1) -> None:
-    capture.emit(0, time, "ipc.call", flags=0, call=number, mailbox=MAILBOX, label=0)
+def call(capture: Capture, time: int, number: int = 1, flags: int = 0) -> None:
+    capture.emit(0, time, "ipc.call", flags=flags, call=number, mailbox=MAILBOX, label=0)
 
 
 def receive(capture: Capture, time: int, number: int = 1) -> None:
@@ -157,7 +172,8 @@ def someone_else_returns(capture: Capture) -> None:
 
 
 BREACHES: list[tuple[str, Play]] = [
-    ("switch", wrong_prev), ("switch", two_cores), ("switch", runs_dead), ("syscall", enters_twice),
+    ("switch", wrong_prev), ("switch", two_cores), ("switch", runs_dead), ("clock", clocks_differ),
+    ("switch", runs_asleep), ("syscall", enters_twice),
     ("syscall", leaves_twice), ("syscall", idle_calls), ("irq", crossed_irqs), ("irq", irq_without_begin),
     ("fault", fault_without_begin), ("kdebug", stops_twice), ("ipc", received_before_call),
     ("ipc", replied_before_receive), ("ipc", returned_before_reply), ("ipc", returned_unserved),
@@ -172,7 +188,7 @@ def test_each_rule_is_checked(tmp_path: Path, rule: str, play: Play) -> None:
     assert rules_of(check(tmp_path, capture.finish(), code=1)) == {rule: 1}
 
 
-@pytest.mark.parametrize(("rule", "play"), BREACHES[3:], ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(("rule", "play"), BREACHES[4:], ids=lambda value: getattr(value, "__name__", value))
 def test_a_hole_excuses_what_it_may_have_swallowed(tmp_path: Path, rule: str, play: Play) -> None:
     """The same stories with a hole on the same core in the middle of each."""
     capture = begin(stage(cpus=2))
@@ -200,6 +216,24 @@ def test_mailbox_whose_server_is_never_seen(tmp_path: Path) -> None:
     call(capture, 10000)
     comes_back(capture, 11000)
     assert rules_of(check(tmp_path, capture.finish(), code=0)) == {}
+
+
+def test_who_waits_for_no_reply_may_return_before_it_is_received(tmp_path: Path) -> None:
+    """The receiver waited already, so the message is on its way; then each of its steps is checked as others are."""
+    capture = begin(stage())
+    for number in (1, 2):
+        call(capture, number * 10000, number, flags=8)
+        comes_back(capture, number * 10000 + 1000, number)
+        receive(capture, number * 10000 + 2000, number)
+        reply(capture, number * 10000 + 3000, number)
+    result = check(tmp_path, capture.finish(), code=0)
+    assert rules_of(result) == {} and "orphan" not in notes_of(result)
+    capture = begin(stage())
+    call(capture, 10000, flags=8)
+    comes_back(capture, 11000)
+    receive(capture, 12000)
+    receive(capture, 13000)
+    assert rules_of(check(tmp_path, capture.finish(), code=1)) == {"ipc": 1}
 
 
 def test_while_sched_is_off_nothing_depends_on_who_runs(tmp_path: Path) -> None:

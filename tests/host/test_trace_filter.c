@@ -31,7 +31,7 @@ static unsigned random_below(unsigned limit)
 
 static bool compare(const struct trace_field *field, uint64_t have, unsigned how, uint64_t want)
 {
-    bool is_signed = field->kind == TRACE_KIND_STATUS;
+    bool is_signed = field->kind == TRACE_KIND_STATUS || field->kind == TRACE_KIND_CODE;
     bool below = is_signed ? (int64_t)have < (int64_t)want : have < want;
     bool equal = have == want;
     switch (how) {

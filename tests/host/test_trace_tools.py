@@ -90,6 +90,50 @@ def test_dump_filters(tmp_path: Path) -> None:
     assert b'named "nonsense"' in spoor_trace("dump", "--filter", "nonsense", path, code=2).stderr
 
 
+def test_dump_filters_by_fields(tmp_path: Path) -> None:
+    path = save(tmp_path, called())
+    returns = dump(path, "--filter", "ipc.return")
+    good = [line for line in returns if "status=OK" in line]
+    assert good and good == dump(path, "--filter", "ipc.return,status=OK")
+    assert good == dump(path, "--filter", "ipc.return,status=0")
+    assert [line for line in returns if line not in good] == dump(path, "--filter", "ipc.return,status!=OK")
+    switches = [json.loads(line)["fields"]["next"] for line in dump(path, "--json", "--filter", "sched.thread.switch")]
+    for relation, holds in (("<", int.__lt__), ("<=", int.__le__), (">", int.__gt__), (">=", int.__ge__),
+                            ("=", int.__eq__), ("!=", int.__ne__)):
+        found = dump(path, "--filter", f"sched.thread.switch,next{relation}{SERVER:#x}")
+        assert len(found) == sum(holds(tid, SERVER) for tid in switches), relation
+    assert any(tid == SERVER for tid in switches) and any(tid != SERVER for tid in switches)
+
+
+@pytest.mark.parametrize(("words", "trouble"), [
+    ("nosuch=1", b'has a field "nosuch"'), ("sched.thread.switch,status=OK", b'has a field "status"'),
+    ("reason=nonsense", b'"nonsense" is no value of "reason"'), ("status=", b'"" is no value'),
+    ("cpu=4711", b"no core 4711"), ("nosuch", b'named "nosuch"'), ("name=x", b'has a field "name"')])
+def test_a_filter_that_can_match_nothing_is_refused(tmp_path: Path, words: str, trouble: bytes) -> None:
+    assert trouble in spoor_trace("dump", "--filter", words, code=2).stderr
+    assert trouble in spoor_trace("dump", "--filter", words, save(tmp_path, called()), code=2).stderr
+
+
+def test_a_good_filter_can_be_tested_without_a_capture() -> None:
+    assert spoor_trace("dump", "--filter", "ipc.,status!=OK,thread=x,cpu=1").stdout == b""
+
+
+def test_dump_as_json_says_the_same_as_the_text(tmp_path: Path) -> None:
+    path = save(tmp_path, with_hole())
+    rows = [json.loads(line) for line in dump(path, "--json")]
+    lines = dump(path)
+    assert len(rows) == len(lines)
+    for row, line in zip(rows, lines):
+        assert row.get("event", "") in line and f"{abs(row['ns']) % 10**9:09}" in line
+        if "lost" in row:
+            assert f"LOST {row['lost']} events in {row['duration']} ns ({row['cause']})" in line
+        for name in row.get("fields", {}):
+            assert f" {name}=" in line
+    assert any("lost" in row for row in rows)
+    names = {row["fields"]["name"] for row in rows if "name" in row.get("fields", {})}
+    assert names and all('"' not in name for name in names)
+
+
 def test_dump_shows_holes(tmp_path: Path) -> None:
     lines = dump(save(tmp_path, with_hole()), "--filter", "sched")
     assert [line.split(maxsplit=1)[1] for line in lines if "LOST" in line] == [

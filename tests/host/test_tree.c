@@ -50,6 +50,20 @@ static void check_lookups(uint64_t key)
     assert_ptr_equal(tree_find_at_least(&tree, key), least);
 }
 
+/* Every other one is put in by its neighbour, the others by their key alone. */
+static void insert(unsigned i)
+{
+    if (i % 2 == 0) {
+        assert_true(tree_insert(&tree, &nodes[i]));
+        return;
+    }
+    struct tree_node *previous = NULL;
+    for (unsigned below = 0; below < i; below++) {
+        previous = is_in[below] ? &nodes[below] : previous;
+    }
+    tree_insert_after(&tree, &nodes[i], previous);
+}
+
 static void toggle(unsigned i)
 {
     if (is_in[i]) {
@@ -57,7 +71,7 @@ static void toggle(unsigned i)
     } else {
         memset(&nodes[i], 0xee, sizeof(nodes[i])); /* the tree must not rely on what was there */
         nodes[i].key = i * 10;
-        assert_true(tree_insert(&tree, &nodes[i]));
+        insert(i);
     }
     is_in[i] = !is_in[i];
 }

@@ -13,7 +13,7 @@
 #include "arch/user.h"
 #include "base/hooks.h"
 #include "mm/frame_impl.h"
-#include "mm/heap.h"
+#include "mm/heap_impl.h"
 #include "mm/tlb.h"
 #include "vm/pager_impl.h"
 
@@ -85,7 +85,7 @@ bool pager_outlives(struct area *area)
 
 void area_free(struct area *area)
 {
-    heap_free(area);
+    area_give_back(area);
 }
 
 bool pager_is_asking(void)
@@ -236,4 +236,16 @@ void assert_counts(struct frame_counts expected)
     struct frame_counts now = counts_now();
     assert_int_equal(now.user, expected.user);
     assert_int_equal(now.page_table, expected.page_table);
+}
+
+uint64_t frames_not_used(void)
+{
+    uint64_t frames = frame_count_free();
+    list_for_each (node, &heap_caches) {
+        const struct cache *cache = LIST_ENTRY(node, struct cache, all_link);
+        if (cache->is_typed && cache_in_use(cache) == 0) {
+            frames += cache->slabs << cache->slab_order;
+        }
+    }
+    return frames;
 }

@@ -38,3 +38,6 @@ struct frame_counts {
 };
 struct frame_counts counts_now(void);
 void assert_counts(struct frame_counts expected);
+
+/* Free frames, and those of slabs that caches of one type keep for ever, where nothing is in use. */
+uint64_t frames_not_used(void);

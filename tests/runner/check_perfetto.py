@@ -2,25 +2,28 @@
 # SPDX-License-Identifier: MIT
 """
 Load a timeline in Perfetto's own trace processor, where a user has one: its importer must have nothing to complain
-about, and our SQL tables must answer.
+about, our SQL tables must answer, and it must count what our own checker counts in the capture.
 
-    check_perfetto.py --tp PATH TRACE
+    check_perfetto.py --tp PATH TRACE [CAPTURE]
 
-Exit codes: 0 good, 1 it complains, 2 there is no such program or file.
+CAPTURE is what the timeline was made of (default: the file beside it). Exit codes: 0 good, 1 it complains, 2 there is
+no such program or file.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from spoorlib import views  # noqa: E402
+from spoorlib import tracetool, views  # noqa: E402
 
 # Of severity info only, and yet signs of a writer's mistake.
 INFO = ("track_event_parser_errors", "track_event_tokenizer_errors", "tokenizer_skipped_packets",
@@ -41,6 +44,12 @@ QUESTIONS = {
 }
 
 
+# Questions that our checker answers, too, and where in its JSON. A timeline leaves the ragged ends of a capture out, so
+# it may have fewer, but never more.
+SAME = {"switches": ("switches",), "calls served": ("calls", "whole"), "page faults": ("faults",),
+        "interrupts": ("irqs",)}
+
+
 def ask(processor: str, trace: Path, query: str) -> list[list[str]]:
     """The rows of an answer, without the head."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
@@ -52,13 +61,26 @@ def ask(processor: str, trace: Path, query: str) -> list[list[str]]:
     return [row for row in csv.reader(done.stdout.splitlines()) if row][1:]
 
 
-def examine(processor: str, trace: Path) -> list[str]:
+def counted(capture: Path) -> dict[str, int]:
+    """What our checker counts in a capture, by question."""
+    counts = {}
+    for what, keys in SAME.items():
+        value: Any = json.loads(tracetool.output("check", "--json", str(capture), accept=(0, 1)))
+        for key in keys:
+            value = value[key]
+        counts[what] = value
+    return counts
+
+
+def examine(processor: str, trace: Path, limits: dict[str, int]) -> list[str]:
     """What is wrong; says what is there."""
     wrong = [f"{name}[{index or '-'}] = {value} ({severity})"
              for name, index, value, severity in ask(processor, trace, COMPLAINTS)]
     for what, query in QUESTIONS.items():
         count = int(ask(processor, trace, views.tables() + query)[0][0])
-        print(f"{count:>10} {what}")
+        print(f"{count:>10} {what}" + (f", our checker: {limits[what]}" if what in limits else ""))
+        if count > limits.get(what, count):
+            wrong.append(f"there are {count} {what}, and in the capture {limits[what]}")
         if count == 0:
             wrong.append(f"there are no {what}")
     return wrong
@@ -68,6 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="load a timeline in Perfetto's trace processor")
     parser.add_argument("--tp", default="trace_processor_shell", help="the trace processor")
     parser.add_argument("trace", type=Path)
+    parser.add_argument("capture", type=Path, nargs="?", help="what it was made of")
     options = parser.parse_args()
     processor = shutil.which(options.tp or "trace_processor_shell")
     if processor is None or not options.trace.is_file():
@@ -75,7 +98,8 @@ def main() -> int:
               f"{options.trace} does not exist: run 'make demo'", file=sys.stderr)
         return 2
     try:
-        wrong = examine(processor, options.trace)
+        capture = options.capture or options.trace.with_suffix(".spoor")
+        wrong = examine(processor, options.trace, counted(capture) if capture.exists() else {})
     except RuntimeError as error:
         wrong = [str(error)]
     print("\n".join(wrong) or "the importer has nothing to complain about")

@@ -2,7 +2,8 @@
 """Do the host tests notice a broken line? Breaks one line at a time in a copy of the tree and runs its tests.
 
 A mutant is noticed when a test program fails, hangs, or dies; one that does not compile is not counted. A survivor
-is reported as a failed row with the line: either a test is missing or the line does not matter.
+is reported as a failed row with the line: either a test is missing or the line does not matter. Before them come the
+faults that are planted on purpose (planted.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from planted import run_planted
 from results import FAILED, PASSED, Row, print_row
 
 RUN_SECONDS = 60
@@ -107,14 +109,15 @@ def run_mutants(root: Path, build: Path, tests: list[str], wanted: int, seed: in
     built = make(tree, "host-tests")
     if built.returncode:
         return [Row("mutants:unchanged tree:build", FAILED, 0.0, built.stderr)]
+    planted = run_planted(tree, make)
     sources = tested_sources(tree, tests)
     if is_noticed(tree, sorted(set(sum(sources.values(), [])))):
         return [Row("mutants:unchanged tree:tests", FAILED, 0.0, "the tests fail without any change")]
     candidates = [mutant for file in sorted(sources) for mutant in mutants_of(tree, file)]
     random.Random(seed).shuffle(candidates)
-    rows: list[Row] = []
+    rows: list[Row] = planted
     for mutant in candidates:
-        if len(rows) == wanted:
+        if len(rows) == wanted + len(planted):
             break
         row = try_mutant(tree, mutant, sources[mutant.file])
         if row:

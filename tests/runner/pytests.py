@@ -34,8 +34,9 @@ def run_pytest(build: Path, group: str, folder: str, select: str, limit_seconds:
     output.parent.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
     paths = [str(ROOT / "tests/runner"), str(ROOT / "tools"), str((build / "gen").resolve())]
-    environment = os.environ | {"SPOOR_ROWS": str(output.resolve()), "PYTHONPATH": os.pathsep.join(paths),
-                                "PYTHONDONTWRITEBYTECODE": "1"}
+    # A whole run keeps all cores of a host busy that may be shared: time-outs, which mean a hang, come later there.
+    ours = {"SPOOR_ROWS": str(output.resolve()), "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"SPOOR_TIMEOUT_SCALE": "3"} | os.environ | ours
     command = [PYTHON, "-m", "pytest", "-p", "spoor_rows", "-m", select, "-v", "--tb=short", folder]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     try:

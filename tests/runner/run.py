@@ -4,8 +4,8 @@
 
     tests/runner/run.py --build DIR --mode debug GROUP...
 
-Groups: lint, host (C and Python, no machine needed), system (QEMU), and the long ones: long, soak, fuzz, mutants, which
-write build/long/GROUP.json with commit, seed and counts instead.
+Groups: lint, host (C and Python, no machine needed), system (QEMU), and the long ones: long, soak, browser, fuzz,
+mutants, which write build/long/GROUP.json with commit, seed and counts instead.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from pytests import run_pytest
 from results import FAILED, PASSED, SKIPPED, Row, count, merge_rows, print_row, read_rows, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT = "not long and not soak"
+SHORT = "not long and not soak and not browser"
 SYSTEM_LIMIT_SECONDS = 28 * 60
 SHORT_GROUPS = ("lint", "host", "system")
-LONG_GROUPS = ("long", "soak", "fuzz", "mutants")
+LONG_GROUPS = ("long", "soak", "browser", "fuzz", "mutants")
 
 
 def commit() -> str:
@@ -71,6 +71,8 @@ def run_group(group: str, options: argparse.Namespace, seed: int) -> list[Row]:
     if group == "soak":
         hours = float(os.environ.get("HOURS", "1"))
         return run_pytest(build, "soak", "tests", "soak", hours * 3600 + 1800)
+    if group == "browser":
+        return run_pytest(build, "browser", "tests/host", "browser", 1800)
     if group == "fuzz":
         return run_fuzzers(build, options.fuzzers.split(), int(os.environ.get("SECONDS_EACH", "600")), seed)
     return run_mutants(ROOT, build, options.host_tests.split(), int(os.environ.get("MUTANTS", "200")), seed)

@@ -45,7 +45,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """Two machines at a time, if xdist is there and the user has not chosen."""
     jobs = int(os.environ.get("SPOOR_JOBS", "2"))
     if "PYTEST_XDIST_WORKER" in os.environ:
-        return  # a worker must not start workers of its own
+        config.option.loadgroup = True  # a worker sees the command line only, not what is chosen below
+        return  # and must not start workers of its own
     if jobs > 1 and config.pluginmanager.hasplugin("xdist") and config.option.numprocesses is None \
             and not config.option.collectonly and not config.option.usepdb:
         config.option.numprocesses = jobs
@@ -53,8 +54,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def log_name(request: pytest.FixtureRequest) -> str:
-    """A file name made of the test's id."""
-    name = request.node.nodeid.rsplit("/", 1)[-1].replace(".py", "")
+    """A file name made of the test's id, without the group that xdist appends."""
+    name = request.node.nodeid.split("@")[0].rsplit("/", 1)[-1].replace(".py", "")
     return re.sub(r"[^\w.-]+", "-", name).strip("-")
 
 
@@ -108,6 +109,14 @@ def idle_machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
         yield machine
 
 
+def wait_memory(machine: Machine, address: int, wanted: bytes) -> None:
+    """Until the running guest has these bytes there: what the prompt was asked for is done behind the stop."""
+    limit = time.monotonic() + REST_SECONDS
+    while machine.read_virtual(address, len(wanted)) != wanted:
+        assert time.monotonic() < limit, f"{address:#x} never became {wanted.hex()}"
+        time.sleep(0.02)
+
+
 def wait_for_rest(machine: Machine) -> None:
     """Look until init, which has said its last word, has also gone to wait for messages."""
     limit = time.monotonic() + REST_SECONDS
@@ -116,6 +125,13 @@ def wait_for_rest(machine: Machine) -> None:
             if any(thread.tid == 1 and thread.state == "receive" for thread in kdebug.threads()):
                 return
     raise AssertionError("init does not come to rest")
+
+
+def wait_until_halted(machine: Machine) -> None:
+    """Until no core has anything to do, not even an interrupt to take; seen from outside, which holds nothing up."""
+    limit = time.monotonic() + REST_SECONDS
+    while not all(core.halted and core.interrupts_on for core in machine.registers()):
+        assert time.monotonic() < limit, "the cores do not come to rest"
 
 
 def wait_all_done(machine: Machine, timeout: float = BOOT_SECONDS) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boot: numbers of cores, memory sizes, damaged and missing files, the stale memory-map key."""
+"""Boot: numbers of cores, memory sizes, kinds of machines, damaged and missing files, the stale memory-map key."""
 
 from __future__ import annotations
 
@@ -35,6 +35,23 @@ def test_the_demo_workload_passes(boot: BootFunction, cpus: int) -> None:
 def test_memory_sizes(boot: BootFunction, memory: str) -> None:
     machine = boot(cpus=2, memory=memory, cmdline="workload=touch")
     assert wait_all_done(machine)[1] == 0
+
+
+MACHINES = {
+    "an old one, from a stick": {"boot_disk": "usb", "cpu": "Nehalem", "machine": "q35,hpet=off"},
+    "SATA, two processors": {"boot_disk": "ahci", "cpu": "Haswell", "topology": "sockets=2,cores=1,threads=2"},
+    "NVMe": {"boot_disk": "nvme", "cpu": "EPYC", "topology": "sockets=1,cores=2,threads=2"},
+    "the least that has 64 bits": {"cpu": "qemu64", "machine": "pc"},
+}
+
+
+@pytest.mark.parametrize("kind", MACHINES)
+def test_machines_of_several_kinds(boot: BootFunction, kind: str) -> None:
+    """Processors with fewer features, other disks to boot from, other chipsets and clocks."""
+    machine = boot(power_on=True, cpus=4, cmdline="workload=demo", **MACHINES[kind])
+    assert wait_all_done(machine, 180)[1] == 0
+    with machine.at_prompt() as kdebug:
+        assert "check: 0 broken" in kdebug.command("check")
 
 
 def test_a_stale_memory_map_key_is_retried(boot: BootFunction) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -24,11 +25,12 @@ from qemu.paths import ROOT, trace_tool
 from qemu.snapshot import machine_from_firmware
 from spoorlib import armour
 from spoorlib.capture import extract_region
-from spoorlib.capture_format import TYPE_END, TYPE_SUBBUF, Block, read_blocks
+from spoorlib.capture_format import SUBBUF_BLOCK, SUBBUF_HEADER_BYTES, TYPE_END, TYPE_SUBBUF, Block, read_blocks
 
 sys.path.insert(0, str(ROOT / "tests" / "host"))
 from perfetto_check import Report, check_file  # noqa: E402
 
+EVENT_WAKE, REASON_TRACE = 9, 7  # sched.thread.wake and its reason in trace/events/events.toml
 REGION_ADDRESS, REGION_BYTES = 0x10000000, 0x4000000  # kernel/abi/layout.toml
 
 pytestmark = pytest.mark.xdist_group("capture")
@@ -181,13 +183,31 @@ def test_a_damaged_dump_keeps_its_intact_blocks(recorded: Recorded, tmp_path: Pa
     middle = len(lines) // 2
     lines[middle] = "~" + lines[middle][1:]
     dump, = armour.find_dumps("\n".join(lines))
-    assert dump.damaged_lines == 1 and dump.trouble
+    assert len(dump.missing()) == 1 and dump.trouble
     target = tmp_path / "dump.spoor"
     target.write_bytes(dump.data)
     blocks = json_of("info", "--json", target)["blocks"]
     undamaged = write(tmp_path / "whole.spoor", armour.find_dumps(recorded.dump_text)[0].data)
     whole = json_of("info", "--json", undamaged)["blocks"]
     assert blocks["damaged"] == 1 and blocks["intact"] == whole["intact"] - 1
+
+
+def test_a_dump_comes_whole_over_a_bad_line(boot: BootFunction, tmp_path: Path) -> None:
+    """One byte in a hundred is another one; what is missing is asked for again by the numbers of its lines."""
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=100 tracer=0")
+    assert wait_all_done(machine, 120) == (1, 0)
+    noise = random.Random(1)
+    commands: list[str] = []
+    with machine.at_prompt() as kdebug:
+        def ask(command: str) -> str:
+            commands.append(command)
+            text = kdebug.command(command, 60)
+            return "".join(chr(noise.randrange(256)) if noise.random() < 0.01 else c for c in text)
+
+        dump = armour.fetch(ask, "trace dump 1")
+    assert dump.trouble == "" and len(commands) > 3 and any(" lines 0x" in command for command in commands)
+    done = spoor_trace("check", write(tmp_path / "dump.spoor", dump.data))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def write(path: Path, data: bytes) -> Path:
@@ -213,6 +233,10 @@ def subbuf_blocks(data: bytes) -> list[Block]:
     return [block for block in read_blocks(data) if block.type == TYPE_SUBBUF]
 
 
+def lane_of(block: Block) -> int:
+    return int.from_bytes(block.payload[:4], "little")
+
+
 def test_a_cut_file_keeps_what_came_before(recorded: Recorded, tmp_path: Path) -> None:
     data = recorded.stream.read_bytes()
     blocks = list(read_blocks(data))
@@ -229,7 +253,9 @@ def test_a_cut_file_keeps_what_came_before(recorded: Recorded, tmp_path: Path) -
 
 def test_a_spoilt_block_is_left_out_and_named(recorded: Recorded, tmp_path: Path) -> None:
     data = bytearray(recorded.stream.read_bytes())
-    victim = subbuf_blocks(bytes(data))[5]
+    lanes = [lane_of(block) for block in subbuf_blocks(bytes(data))]
+    fullest = max(lanes, key=lanes.count)
+    victim = [block for block in subbuf_blocks(bytes(data)) if lane_of(block) == fullest][1]  # not a lane's first
     data[victim.offset + victim.bytes // 2] ^= 0x40
     target = write(tmp_path / "spoilt.spoor", data)
     before, after = (json_of("info", "--json", path) for path in (recorded.stream, target))
@@ -263,6 +289,47 @@ def test_random_damage_never_stops_the_reader(recorded: Recorded, tmp_path: Path
 
 def test_the_stream_ends_with_its_end_block(recorded: Recorded) -> None:
     assert list(read_blocks(recorded.stream.read_bytes()))[-1].type == TYPE_END
+
+
+# ---- other numbers of cores ----
+
+
+def capture_of(boot: BootFunction, stream: Path, calls: int, **settings: object) -> Path:
+    machine = boot(cmdline=f"workload=ipcload:calls={calls} trace=all", capture=stream, **settings)
+    assert wait_all_done(machine, 180) == (1, 0)
+    assert machine.expect(TRACE_ENDED + ".*$", 60).group(0) == "init: trace complete"
+    return stream
+
+
+@pytest.mark.parametrize("cpus", [2, 8])
+def test_the_checker_finds_nothing_on_other_numbers_of_cores(boot: BootFunction, tmp_path: Path, cpus: int) -> None:
+    stream = capture_of(boot, tmp_path / "stream.spoor", 60, cpus=cpus)
+    assert json_of("check", "--json", stream)["findings"] == 0
+    cores = [lane["cpu"] for lane in json_of("info", "--json", stream)["lanes"] if lane["kind"] == 0]
+    assert cores == list(range(cpus))
+
+
+def wake_of_the_consumer(payload: bytes) -> int | None:
+    """Ticks from the begin of a sub-buffer to the first record in it that says that the consumer was woken."""
+    begin, = struct.unpack_from("<Q", payload, SUBBUF_BLOCK.size + 32)
+    at = SUBBUF_BLOCK.size + SUBBUF_HEADER_BYTES
+    while at + 8 <= len(payload):
+        header, = struct.unpack_from("<Q", payload, at)
+        if (header & 0x1FF, header >> 14 & 0xFF) == (EVENT_WAKE, REASON_TRACE):
+            return ((header >> 22) - begin) % 2**42
+        at += 8 * (1 + (header >> 9 & 0x1F))
+    return None
+
+
+def test_a_consumer_that_sleeps_is_woken_when_there_is_something(boot: BootFunction, tmp_path: Path) -> None:
+    """On one core, in virtual time: nobody else delays it."""
+    stream = capture_of(boot, tmp_path / "stream.spoor", 300, cpus=1, icount=4)
+    assert json_of("check", "--json", stream)["findings"] == 0
+    begun = [block.payload for block in read_blocks(stream.read_bytes()) if block.type == TYPE_SUBBUF]
+    late = [wake_of_the_consumer(payload) for payload in begun if SUBBUF_BLOCK.unpack_from(payload)[0] == 1]
+    khz = json_of("info", "--json", stream)["tsc_khz"]
+    # The first of them begins nothing new, and the workload starts before the consumer first waits.
+    assert len(late) > 10 and all(ticks is not None and ticks < khz for ticks in late[2:]), late
 
 
 # ---- the ring in overwrite mode, and recording for a time ----

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import BootFunction, wait_all_done
 
-from qemu.paths import ROOT, trace_tool
+from qemu.paths import ROOT, kernel_elf, trace_tool
 
 SPOOR = str(ROOT / "tools" / "spoor")
 OWN = ["run", "trace", "trace record", "attach", "capture", "post", "report", "diff", "query", "open", "gdb", "demo",
@@ -48,7 +48,8 @@ def test_trace_without_a_verb_is_help() -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["nosuch"], ["run", "--cpus", "0"], ["run", "--cpus", "99"], ["open"],
                                        ["trace", "record", "nosuch"], ["trace", "record", "--for", "soon"],
-                                       ["capture"]])
+                                       ["trace", "record", "--until", "nosuch"], ["run", "--", "demo"], ["capture"],
+                                       ["trace", "record", "--profile", "5"], ["attach", "x", "--colour", "red"]])
 def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
     done = spoor(*arguments)
     assert done.returncode == 2 and "usage:" in done.stderr
@@ -60,6 +61,8 @@ def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
     (["attach", "no-such-socket"], "No such file"),
     (["attach", "README.md"], "neither a unix socket nor a terminal"),
     (["capture", "no-file", "-o", "x.spoor"], "does not exist"),
+    (["attach", "/dev/ptmx", "--gdb", "99999"], "cannot listen on 99999"),
+    (["trace", "record", "--workload", "demo", "--", "demo"], "not both"),
     (["capture", "tools/spoor", "-o", "x.spoor"], "holds neither"),
 ])
 def test_errors_say_what_is_wrong(arguments: list[str], words: str, tmp_path: Path) -> None:
@@ -165,6 +168,16 @@ def test_the_planted_slow_call_is_found(tmp_path: Path) -> None:
     assert " instr" in spoor("report", trace.with_suffix(".spoor")).stdout
 
 
+def test_a_recording_ends_at_an_event(tmp_path: Path) -> None:
+    trace = tmp_path / "until.pftrace"
+    done = spoor("trace", "record", "latency", "--until", "sched.thread.switch,state=join", "--cpus", "1", "-o", trace,
+                 "--", "hog:steps=1000000000000")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"there it is: .* sched\.thread\.switch .*state=join", done.stderr), done.stderr
+    assert "state=join" in spoor("dump", "--filter", "sched.thread.switch", trace.with_suffix(".spoor")).stdout
+    assert spoor("check", trace.with_suffix(".spoor")).returncode == 0
+
+
 # ---- run and attach on a pseudo-terminal, as a person would ----
 
 
@@ -174,7 +187,7 @@ class Person:
     def __init__(self, *arguments: object) -> None:
         pid, self.terminal = pty.fork()
         if pid == 0:
-            os.execv(SPOOR, [SPOOR, *map(str, arguments)])
+            os.execve(SPOOR, [SPOOR, *map(str, arguments)], {**os.environ, "NO_COLOR": "1"})
         self.pid, self.shown = pid, ""
 
     def type(self, keys: str) -> None:
@@ -218,13 +231,23 @@ def test_run_ends_with_the_machine() -> None:
 
 
 def test_attach_and_capture_over_a_socket(tmp_path: Path) -> None:
-    socket = tmp_path / "serial.sock"
+    """By turns: a person at the prompt, gdb on the same line, the person again, a capture."""
+    socket, gdb_port = tmp_path / "serial.sock", tmp_path / "gdb"
     host = subprocess.Popen([SPOOR, "run", "--cpus", "2", "--serial", socket, "--cmdline", "workload=none"],
                             stderr=subprocess.PIPE, text=True)
     try:
         assert host.stderr and "running" in host.stderr.readline()
-        person = Person("attach", socket)
+        person = Person("attach", socket, "--gdb", gdb_port)
         person.see(r"init: all done", 120)
+        script = ["-ex", "info threads", "-ex", "print/x *(int *)&kernel_main == *(int *)kernel_main", "-ex", "detach"]
+        gdb = subprocess.run(["gdb", "-nx", "-batch", kernel_elf(), "-ex", f"target remote {gdb_port}", *script],
+                             capture_output=True, text=True, timeout=120)
+        assert "idle of core 1" in gdb.stdout and "$1 = 0x1" in gdb.stdout, gdb.stdout + gdb.stderr
+        person.see(r"gdb has the line\](.|\n)*kdebug>")
+        person.see(r"gdb has gone")
+        person.type("continue\r")
+        person.see("kdebug: resume")
+        person.shown = ""
         person.type("\x1db")
         person.see(r"kdebug: enter reason=escape.*\nkdebug> ")
         person.type("read kernel_main 16\r")

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from conftest import BootFunction, count_objects, wait_all_done, wait_for_rest
 
 from qemu.machine import Machine
+from spoorlib import contention
+from spoorlib.workload import wait_capture
 
 
 def test_a_hundred_thousand_calls_on_four_cores(boot: BootFunction) -> None:
@@ -30,6 +33,28 @@ def test_events_futexes_and_channels_keep_their_promises(boot: BootFunction, cpu
 def test_many_clients_and_server_threads_on_any_number_of_cores(boot: BootFunction, cpus: int) -> None:
     workload = "ipcload:calls=800:clients=8:servers=3:threads=3"
     assert wait_all_done(boot(cpus=cpus, cmdline=f"workload={workload}"), 180) == (1, 0)
+
+
+def lock_waits_of_pairs(boot: BootFunction, capture: Path, workload: str) -> list[str]:
+    machine = boot(cpus=4, capture=capture, cmdline=f"workload={workload} trace={contention.TRACE}")
+    assert wait_all_done(machine, 180) == (1, 0)
+    wait_capture(machine)
+    assert contention.counted_calls(machine.serial.text) >= 300
+    machine.stop()
+    return contention.lock_waits(capture)
+
+
+def test_many_independent_pairs_wait_for_no_lock(boot: BootFunction, tmp_path: Path) -> None:
+    assert not lock_waits_of_pairs(boot, tmp_path / "pairs.spoor", "pairs:calls=3000")
+
+
+def test_clients_of_one_server_are_seen_to_wait_for_its_lock(boot: BootFunction, tmp_path: Path) -> None:
+    """The same look at the same events; how often two cores meet at the lock is up to the host that runs them."""
+    for calls in (300, 1000, 3000, 10000):
+        waits = lock_waits_of_pairs(boot, tmp_path / f"{calls}.spoor", f"pairs:together:calls={calls}")
+        if any('lock_name="mailbox"' in line for line in waits):
+            return
+    raise AssertionError("nobody waited")
 
 
 def check_shown_mailboxes(text: str) -> None:

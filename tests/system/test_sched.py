@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from conftest import BootFunction, wait_all_done
+
+from spoorlib import tracetool
+from spoorlib.workload import wait_capture
 
 
 @pytest.mark.parametrize("cpus", [1, 2])
@@ -27,6 +31,22 @@ def test_every_promise_on_four_cores_at_once(boot: BootFunction) -> None:
         assert moved >= 3, "hogs that began on one core are on four now"
         assert sum(int(aged) for _, _, aged, _ in counters) > 0
         assert "check: 0 broken" in kdebug.command("check sched process")
+
+
+def test_interrupts_between_cores_are_sent_where_they_change_what_runs(boot: BootFunction, tmp_path: Path) -> None:
+    """One for each thread woken that is more urgent than what its core runs, none for others."""
+    capture = tmp_path / "kicks.spoor"
+    machine = boot(cpus=2, capture=capture, cmdline="workload=sched:only=kicks trace=irq,user")
+    assert wait_all_done(machine, 120) == (1, 0)
+    wait_capture(machine)
+    dump = tracetool.output("dump", "--filter", "user.mark,irq.ipi", "--filter", "thread=waker", str(capture))
+    sent = {}
+    for priority in (18, 20, 22):
+        begin, end = (rf"user\.mark id={mark} value={priority}\b" for mark in (100, 101))
+        part = re.search(f"{begin}(.*?){end}", dump, re.DOTALL)
+        assert part, dump
+        sent[priority] = part[1].count("irq.ipi kind=reschedule target=1")
+    assert sent == {18: 0, 20: 0, 22: 8}
 
 
 def test_a_spread_beside_other_programs_takes_longer_and_is_no_failure(boot: BootFunction) -> None:

@@ -44,6 +44,33 @@ def test_a_filter_that_makes_no_sense_is_refused(boot: BootFunction) -> None:
         assert "passed" not in kdebug.command("trace filter")
 
 
+def test_events_are_counted_in_place_of_being_written(boot: BootFunction) -> None:
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=2000 tracer=0")
+    machine.expect("^init: workload", 60)
+    with machine.at_prompt() as kdebug:
+        assert "no such field" in kdebug.command("trace count ipc.copy by nothing")
+        kdebug.command("trace count ipc.copy by status of bytes")
+        kdebug.command("trace count syscall.enter by number if number != 0")
+    assert wait_all_done(machine, 120) == (1, 0)
+    with machine.at_prompt() as kdebug:
+        shown = dict(re.findall(r"^([\w.]+):(.*?left out \d+)$", kdebug.command("trace count"), re.M | re.S))
+        passed = {name: int(count) for name, count in
+                  re.findall(r"^([\w.]+):.* passed (\d+), refused \d+, counted", kdebug.command("trace filter"), re.M)}
+        began = float(kdebug.command("trace last 1 trace.switched").split()[0])
+        written = [line for line in kdebug.command("trace last 1 ipc.copy").splitlines()
+                   if float(line.split()[0]) > began]
+    assert written == [] and set(shown) == set(passed) == {"ipc.copy", "syscall.enter"}
+    copies = shown["ipc.copy"]
+    sizes = re.search(r"status 0 count (\d+), bytes: sum (\d+) least (\d+) mean \d+ greatest (\d+)", copies)
+    assert sizes and int(sizes[1]) * int(sizes[3]) <= int(sizes[2]) <= int(sizes[1]) * int(sizes[4]), copies
+    for name, text in shown.items():
+        counts = [int(count) for count in re.findall(r" count (\d+)", text)]
+        left_out = re.search(r"left out (\d+)", text)
+        assert left_out and sum(counts) + int(left_out[1]) == passed[name] > 0, (name, text)
+    buckets = [int(count) for count in re.findall(r"^ *\d+\.\. +(\d+) #", copies, re.M)]
+    assert sum(buckets) == sum(int(count) for count in re.findall(r" count (\d+)", copies))
+
+
 def test_events_are_switched_at_boot_and_at_the_prompt(boot: BootFunction) -> None:
     machine = boot(cpus=2, cmdline="workload=ipcload:calls=2000 tracer=0 trace=irq.enter,ipc,-ipc.detour,nonsense")
     machine.expect("trace=nonsense: no such category or event", 30)

@@ -12,6 +12,8 @@ from spoorlib.console import UserError
 # "BENCH syscall.null min=1392 median=1392 n=1000", at the end perhaps "instructions=200000".
 LINE = re.compile(r"^BENCH (?P<key>[\w.]+) min=(?P<min>\d+) median=(?P<median>\d+) n=(?P<n>\d+)"
                   r"(?: instructions=(?P<instructions>\d+))?$", re.MULTILINE)
+# What is counted, not timed: "COUNT trace.loss_at_300 0 events".
+COUNT = re.compile(r"^COUNT (?P<key>[\w.]+) (?P<count>\d+) (?P<unit>\w+)$", re.MULTILINE)
 
 # The kernel's calibration line is for one turn of its loop: two instructions.
 CALIBRATION_DEFAULT = 2
@@ -33,7 +35,7 @@ class Figure:
 
 def parse_lines(text: str, shift: int) -> dict[str, Figure]:
     """
-    The figures in a serial log, in instructions.
+    The figures in a serial log: times in instructions, and counts.
 
     A key that is printed twice keeps its first figure: the kernel's own comes before a program's view of the same.
     UserError: the calibration loop does not give 2^shift ticks per instruction, or none was printed.
@@ -48,6 +50,8 @@ def parse_lines(text: str, shift: int) -> dict[str, Figure]:
             figures[match["key"]] = Figure(scale(match["min"], shift), scale(match["median"], shift))
     if not calibrations:
         raise UserError("the guest printed no calibration line: its figures cannot be believed")
+    for match in COUNT.finditer(text):
+        figures[match["key"]] = Figure(int(match["count"]), int(match["count"]), match["unit"])
     return figures
 
 

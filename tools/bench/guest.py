@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from qemu import paths
 from qemu.config import MachineConfig
+from qemu.kdebug import KdebugPrompt
+from qemu.machine import Machine
 from qemu.snapshot import machine_from_firmware
 from spoorlib import tracetool
 from spoorlib.capture_format import TYPE_SUBBUF, read_blocks, read_records
@@ -20,7 +23,12 @@ from figures import Figure, parse_lines
 SHIFT = 4
 BENCH_SECONDS = 600.0
 DEMO_SECONDS = 240.0
-SWITCH_EVENT = 8  # sched.thread.switch in trace/events/events.toml
+FAULT_CORES = 4
+FAULT_ROUNDS = 7
+FAULT_PAGES = 36792  # 72 areas of 511 for each core: 147,168 faults in a round, a million in all
+EXPORT_CALLS = 2000  # of each client: some MiB of capture
+# Ids in trace/events/events.toml of the events whose size has a goal; of the ipc events the longest counts.
+SIZED_EVENTS = {"thread_switch": (8,), "irq": (16, 17), "page_fault": (32, 33), "ipc": (40, 41, 42, 43)}
 
 
 def measure_kernel(mode: str, progress: Progress) -> dict[str, Figure]:
@@ -29,12 +37,47 @@ def measure_kernel(mode: str, progress: Progress) -> dict[str, Figure]:
     for cpus in (1, 2, 4):
         progress.say(f"counting instructions on {cpus} core{'s' if cpus > 1 else ''} (-icount shift={SHIFT}) ...")
         config = MachineConfig(name=f"bench-{cpus}", cpus=cpus, mode=mode, icount=SHIFT,
-                               cmdline="workload=bench bench=1 trace=none tracer=0")
+                               cmdline="workload=bench bench=1 trace=none tracer=0 trace_size=8M")
         with machine_from_firmware(config) as machine:
             wait_workload(machine, BENCH_SECONDS, progress)
             found = parse_lines(machine.serial.text, SHIFT)
         figures = found | figures  # what one core has measured stays
-    return figures | measure_interrupts(mode, progress)
+    return figures | measure_interrupts(mode, progress) | measure_contention(mode, progress)
+
+
+def lock_waits(kdebug: KdebugPrompt) -> dict[str, int]:
+    """How often cores had to wait, since boot, for the locks that a fault can take, by rank."""
+    def waits_of(cpu: int, rank: str) -> int:
+        return int(kdebug.command(f"print lock_waits[{cpu}].of_rank[LOCK_RANK_{rank}]").split()[-1], 0)
+
+    return {rank: sum(waits_of(cpu, rank) for cpu in range(FAULT_CORES)) for rank in ("SPACE", "AREA", "FRAMES")}
+
+
+def measure_contention(mode: str, progress: Progress) -> dict[str, Figure]:
+    """
+    Lock waits per million page faults of one process on four cores at the same time, each in its own areas.
+
+    Those for the process's own locks; and apart from them those for the lists of free frames, which a core meets once
+    in 32 faults: where the host takes a core away that has such a lock, the others wait for the host.
+    """
+    progress.say(f"counting lock waits of faults on {FAULT_CORES} cores ...")
+    config = MachineConfig(name="bench-faults", cpus=FAULT_CORES, mode=mode, memory="1G",
+                           cmdline=f"workload=faults:rounds={FAULT_ROUNDS}:pages={FAULT_PAGES} trace=none tracer=0")
+    rounds: list[dict[str, float]] = []
+    with machine_from_firmware(config) as machine:
+        for _ in range(FAULT_ROUNDS):
+            kdebug = machine.wait_prompt(BENCH_SECONDS)
+            before = lock_waits(kdebug)
+            kdebug.resume()
+            kdebug = machine.wait_prompt(BENCH_SECONDS)
+            rounds.append({rank: (waits - before[rank]) * 1e6 / (FAULT_PAGES * FAULT_CORES)
+                           for rank, waits in lock_waits(kdebug).items()})
+            kdebug.resume()
+        wait_workload(machine, BENCH_SECONDS, progress)
+    own = sorted(waits["SPACE"] + waits["AREA"] for waits in rounds)
+    frames = sorted(waits["FRAMES"] for waits in rounds)
+    return {key: Figure(round(values[0]), round(values[len(values) // 2]), "lock waits per 10^6 faults")
+            for key, values in (("fault.contended", own), ("fault.contended.frames", frames))}
 
 
 def measure_interrupts(mode: str, progress: Progress) -> dict[str, Figure]:
@@ -59,14 +102,42 @@ def measure_capture(mode: str, progress: Progress) -> dict[str, Figure]:
     if lost:
         raise UserError(f"the capture of the demo lost {lost} events: {paths.show(capture)}")
     per_event = round(info["events"]["bytes"] / info["events"]["total"], 2)
-    return {"trace.bytes_per_event": Figure(per_event, per_event, "bytes"),
-            "trace.event.thread_switch.bytes": switch_bytes(capture)}
+    return {"trace.bytes_per_event": Figure(per_event, per_event, "bytes")} | record_sizes(capture)
 
 
-def switch_bytes(capture: Path) -> Figure:
-    """Size of a thread switch's record in a capture: header and payload."""
-    sizes = [count for block in read_blocks(capture.read_bytes()) if block.type == TYPE_SUBBUF
-             for event, count in read_records(block) if event == SWITCH_EVENT]
-    if not sizes:
-        raise UserError(f"no thread switch in {paths.show(capture)}")
-    return Figure(min(sizes), sorted(sizes)[len(sizes) // 2], "bytes")
+def measure_export(mode: str, progress: Progress) -> dict[str, Figure]:
+    """All that the tracer's threads execute while they ship what a loaded core records, for each KiB of the capture."""
+    progress.say("counting instructions of the tracer ...")
+    capture = paths.build_folder() / "bench" / "export.spoor"
+    config = MachineConfig(name="bench-export", cpus=1, mode=mode, icount=SHIFT, capture=capture,
+                           cmdline=f"workload=ipcload:calls={EXPORT_CALLS} trace=all")
+    with machine_from_firmware(config) as machine:
+        wait_workload(machine, BENCH_SECONDS, progress)
+        wait_capture(machine)
+        ticks = tracer_ticks(machine)
+    per_kib = round(ticks / (1 << SHIFT) / (capture.stat().st_size / 1024), 1)
+    return {"trace.export_instr_per_KiB": Figure(per_kib, per_kib)}
+
+
+def tracer_ticks(machine: Machine) -> int:
+    """TSC ticks that the tracer's threads have had, when all of them wait again after the last block."""
+    threads = 'threads | where .process->name == "tracer"'
+    while True:
+        with machine.at_prompt() as kdebug:
+            if not re.search(r" (running|ready) ", kdebug.command(threads)):
+                return sum(int(ticks, 0) for ticks in kdebug.command(f"{threads} | print .ticks").split())
+
+
+def record_sizes(capture: Path) -> dict[str, Figure]:
+    """Least and greatest size of a record of the longest event of each name: header and payload."""
+    sizes: dict[int, list[int]] = {}
+    for block in read_blocks(capture.read_bytes()):
+        for event, count in read_records(block) if block.type == TYPE_SUBBUF else ():
+            sizes.setdefault(event, []).append(count)
+    figures = {}
+    for name, events in SIZED_EVENTS.items():
+        found = sorted(max((sizes.get(event, []) for event in events), key=lambda each: max(each, default=0)))
+        if not found:
+            raise UserError(f"no event of {name} in {paths.show(capture)}")
+        figures[f"trace.event.{name}.bytes"] = Figure(found[0], found[-1], "bytes")
+    return figures

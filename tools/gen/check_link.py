@@ -13,7 +13,8 @@ import subprocess
 import sys
 
 BLOB = "symtab_blob_start"
-INSIDE = {"symtab_blob_end", "types_blob_start", "types_blob_end"}
+INSIDE = {"symtab_blob_end", "types_blob_start", "types_blob_end", "costs_blob_start", "costs_blob_end",
+          "lines_blob_start", "lines_blob_end"}
 
 
 def read_symbols(path: str) -> list[tuple[int, str]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from interface_code import operations
 from model import EVENTS_TOML, HEADER_SMALL_SHIFT, KINDS, Event, Field, Model
 from text import c_head, c_string, defines, joined
 
@@ -227,6 +228,28 @@ def trace_emit_c(model: Model) -> str:
     return joined(lines[:-1])
 
 
+def any_emitter(event: Event) -> list[str]:
+    numbers = [field for field in event.fields if not field.is_string]
+    values = [f"(uint{c_bits(field.bits)}_t)value[{index}]" for index, field in enumerate(numbers)]
+    values += ["text", "bytes"] if event.string else []
+    unused = [] if numbers else ["    (void)value;"]
+    unused += [] if event.string else ["    (void)text;", "    (void)bytes;"]
+    return [f"static void any_{event.c_name}(struct trace_lane *lane, const uint64_t *value, const char *text,",
+            "    size_t bytes)", "{", *unused,
+            f"    trace_emit_{event.c_name}({', '.join(['lane', *values])});", "}", ""]
+
+
+def trace_emit_any_c(model: Model) -> str:
+    able = [event for event in model.events if event.has_emitter and not event.meta]
+    lines = c_head(EVENTS_TOML, "Any event by its number, with values in an array: for the interruption sweep.",
+                   header=False)
+    lines += ['#include "trace/sweep/emit_any.h"', "", '#include "gen/trace_emit.h"', '#include "trace/ring/ring.h"',
+              "", *(line for event in able for line in any_emitter(event)),
+              "const trace_emit_any_fn trace_emit_any[TRACE_EVENT_COUNT] = {",
+              *(f"    [{event_macro(event)}] = any_{event.c_name}," for event in able), "};"]
+    return joined(lines)
+
+
 # ---- decode tables ----
 
 def trace_table_h(model: Model) -> str:
@@ -286,7 +309,7 @@ static inline const struct trace_event_info *trace_event_info(unsigned id)
     return id < TRACE_EVENT_COUNT ? trace_event_table[id] : (const struct trace_event_info *)0;
 }}
 
-/* trace_field_value() - a number field of a whole record (header first). TRACE_KIND_STATUS is sign-extended. */
+/* trace_field_value() - a number field of a whole record (header first). STATUS and CODE are sign-extended. */
 static inline uint64_t trace_field_value(const struct trace_field *field, const uint64_t *record)
 {{
     uint64_t value = record[field->word] >> field->shift;
@@ -295,8 +318,12 @@ static inline uint64_t trace_field_value(const struct trace_field *field, const 
         return 0;
     }}
     value <<= unused;
-    return field->kind == TRACE_KIND_STATUS ? (uint64_t)((int64_t)value >> unused) : value >> unused;
+    int is_signed = field->kind == TRACE_KIND_STATUS || field->kind == TRACE_KIND_CODE;
+    return is_signed ? (uint64_t)((int64_t)value >> unused) : value >> unused;
 }}
+
+/* trace_operation_name() - "names.find": the operation that a label of a message means; NULL: of no interface. */
+const char *trace_operation_name(uint32_t label);
 
 /* trace_enum_name() - the name of a value of an enum field; NULL if it has none. */
 static inline const char *trace_enum_name(const struct trace_field *field, uint64_t value)
@@ -354,7 +381,10 @@ def trace_table_c(model: Model) -> str:
               for enum in model.enums]
     if not model.enums:
         lines.append('    {"", 0, (const char *const *)0},')
-    lines.append("};")
+    lines += ["};", "", "const char *trace_operation_name(uint32_t label)", "{", "    switch (label) {"]
+    for label, name in operations(model):
+        lines += [f"    case {label:#x}:", f"        return {c_string(name)};"]
+    lines += ["    default:", "        return (const char *)0;", "    }", "}"]
     return joined(lines)
 
 
@@ -376,6 +406,7 @@ def schema_text(model: Model) -> str:
     lines += [f"syscall {call.number} {call.name}" for call in model.syscalls]
     lines += [f"error {error.value} {error.name}" for error in model.errors]
     lines += [f"object {item.number} {item.name}" for item in model.objects]
+    lines += [f"operation {label} {name}" for label, name in operations(model)]
     return joined(lines)
 
 
@@ -396,6 +427,7 @@ def trace_schema_h(model: Model) -> str:
  *   event ID NAME CATEGORY PAYLOAD-WORDS [meta] [always]     payload words without those of a string
  *   field NAME WORD SHIFT BITS KIND [counter [core]]         of that event; word 0: the header; KIND may be enum:NAME
  *   syscall NUMBER NAME / error VALUE NAME / object TYPE NAME
+ *   operation LABEL INTERFACE.NAME                           ascending
  */"""
     lines = c_head(EVENTS_TOML, "The schema that every capture carries, and its FNV-1a 64 hash.")
     lines += [comment, f"#define TRACE_SCHEMA_HASH  {fnv1a64(text.encode()):#018x}ull",

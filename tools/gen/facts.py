@@ -6,6 +6,7 @@ from __future__ import annotations
 from pprint import pformat
 
 from events import fnv1a64, schema_text
+from interface_code import operations
 from model import SOURCES, Model
 from text import hash_head, joined
 
@@ -38,5 +39,6 @@ def spoor_gen_py(model: Model) -> str:
               assignment("CATEGORIES", "dict[str, int]", {item.name: item.bit for item in model.categories}),
               assignment("ENUMS", "dict[str, dict[str, int]]", {enum.name: enum.values for enum in model.enums}),
               assignment("EVENTS", "dict[str, dict[str, Any]]", events),
+              assignment("OPERATIONS", "dict[str, int]", {name: label for label, name in operations(model)}),
               assignment("SCHEMA_TEXT", "str", text), f"SCHEMA_HASH: int = {fnv1a64(text.encode()):#018x}"]
     return joined(lines)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Turns the definitions (kernel/abi/*.toml, trace/events/events.toml) into C, Python and reference pages.
+"""Turns the definitions (kernel/abi/*.toml, trace/events/events.toml,
+userspace/interfaces/*.toml) into C, Python and reference pages.
 
     tools/gen/gen.py [--root DIR] [--list] OUTPUT-DIR
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import abi
 import events
 import facts
+import interface_code
 import manual
 import syscalls
 from model import Model, read_model
@@ -36,6 +38,7 @@ OUTPUTS: dict[str, Callable[[Model], str]] = {
     "gen/trace_events.h": events.trace_events_h,
     "gen/trace_emit.h": events.trace_emit_h,
     "gen/trace_emit.c": events.trace_emit_c,
+    "gen/trace_emit_any.c": events.trace_emit_any_c,
     "gen/trace_table.h": events.trace_table_h,
     "gen/trace_table.c": events.trace_table_c,
     "gen/trace_schema.h": events.trace_schema_h,
@@ -43,6 +46,7 @@ OUTPUTS: dict[str, Callable[[Model], str]] = {
     "doc/errors.md": manual.errors_md,
     "doc/syscalls.md": manual.syscalls_md,
     "doc/events.md": manual.events_md,
+    "doc/interfaces.md": interface_code.interfaces_md,
 }
 
 
@@ -67,8 +71,9 @@ def main(argv: list[str]) -> int:
     except DefinitionError as error:
         print(f"gen.py: {error}", file=sys.stderr)
         return 1
-    for name, make_content in OUTPUTS.items():
-        write_if_changed(options.output / name, make_content(model))
+    contents = {name: make_content(model) for name, make_content in OUTPUTS.items()}
+    for name, content in (contents | interface_code.interface_files(model)).items():
+        write_if_changed(options.output / name, content)
     return 0
 
 

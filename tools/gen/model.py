@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from interface_model import Interface, Known, read_interfaces
 from source import NAME, UPPER_NAME, DefinitionError, Node, Unique, load
 
 ERRORS_TOML = "kernel/abi/errors.toml"
@@ -24,7 +25,7 @@ RAW_ARGS_MAX = 3  # of calls with message words, which are in the registers afte
 NO_RESULT = "-"   # in results of a raw call: this register brings nothing back
 
 KINDS = ("dec", "hex", "tid", "pid", "cpu", "vector", "syscall", "status", "bytes", "call", "object", "string", "ns",
-         "frames")
+         "frames", "code", "operation")
 TAIL_KINDS = ("string", "frames")  # of any length, up to the end of the record
 COUNTER_KINDS = ("dec", "bytes", "ns")
 EVENT_MAX = 512
@@ -162,6 +163,7 @@ class Model:
     categories: list[Category] = field(default_factory=list)
     enums: list[Enum] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    interfaces: list[Interface] = field(default_factory=list)
 
     def object_type(self, name: str) -> ObjectType | None:
         return next((item for item in self.objects if item.name == name), None)
@@ -487,6 +489,8 @@ def read_model(root: Path) -> Model:
     model.constants = read_constants(load(root, LAYOUT_TOML))
     model.syscalls = read_syscalls(load(root, SYSCALLS_TOML), model)
     read_events(load(root, EVENTS_TOML), model)
+    known = Known({item.name: item.rights for item in model.objects}, {error.name for error in model.errors})
+    model.interfaces = read_interfaces(root, known)
     check_identifiers(model)
     return model
 

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Reading definition files: every complaint names the file and the key it is about."""
+"""Reading definition files: every complaint names the file, the line and the key it is about."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from toml_lines import key_lines, line_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 UPPER_NAME = re.compile(r"[A-Z][A-Z0-9_]*\Z")
@@ -30,10 +33,16 @@ class Node:
     file: str
     key: str
     table: dict[str, Any]
+    lines: Mapping[str, int] = field(default_factory=dict)  # of all keys in the file
 
     def fail(self, text: str, key: str = "") -> DefinitionError:
         place = ".".join(part for part in (self.key, key) if part)
-        return DefinitionError(f"{self.file}: [{place}]: {text}" if place else f"{self.file}: {text}")
+        line = line_of(self.lines, place)
+        file = f"{self.file}:{line}" if line else self.file
+        return DefinitionError(f"{file}: [{place}]: {text}" if place else f"{file}: {text}")
+
+    def inner(self, key: str, table: dict[str, Any]) -> Node:
+        return replace(self, key=f"{self.key}.{key}" if self.key else key, table=table)
 
     def allow(self, *keys: str) -> None:
         """Refuse keys that nothing reads: most are spelling mistakes."""
@@ -43,9 +52,8 @@ class Node:
 
     def child(self, key: str, required: bool = True) -> Node:
         if key not in self.table and not required:
-            return Node(self.file, f"{self.key}.{key}" if self.key else key, {})
-        value = self.get(key, dict, "a table")
-        return Node(self.file, f"{self.key}.{key}" if self.key else key, value)
+            return self.inner(key, {})
+        return self.inner(key, self.get(key, dict, "a table"))
 
     def children(self) -> list[tuple[str, Node]]:
         return [(key, self.child(key)) for key in self.table]
@@ -58,7 +66,7 @@ class Node:
             if not isinstance(row, dict):
                 raise self.fail("must be a list of {name = ..., ...}", key)
             label = row.get("name", index)
-            result.append(Node(self.file, f"{self.key}.{key}.{label}", row))
+            result.append(self.inner(f"{key}.{label}", row))
         return result
 
     def get(self, key: str, kind: type, what: str, default: Any = None) -> Any:
@@ -120,7 +128,8 @@ class Unique:
 def load(root: Path, file: str) -> Node:
     path = root / file
     try:
-        return Node(file, "", tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        return Node(file, "", tomllib.loads(text), key_lines(text))
     except FileNotFoundError:
         raise DefinitionError(f"{file}: no such file under {root}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -137,6 +137,8 @@ def kernel_prototype(call: Syscall) -> str:
     return f"status_t sys_{call.name}({', '.join(parts) or 'void'})"
 
 
+REGISTER_ARGS = 6  # the seventh lies on the stack, where function tracing would move it
+
 HANDLERS_HEAD = """\
 #include "base/types.h"
 #include "gen/syscall_numbers.h"
@@ -162,7 +164,8 @@ def syscall_handlers_h(model: Model) -> str:
     lines.append(HANDLERS_HEAD)
     for call in model.syscalls:
         lines += describe(call, list(call.results))
-        lines += [kernel_prototype(call) + ";", ""]
+        on_stack = len(call.args) + len(call.results) > REGISTER_ARGS and not call.raw
+        lines += [kernel_prototype(call) + (" NOT_TRACED;" if on_stack else ";"), ""]
     return joined(lines[:-1])
 
 

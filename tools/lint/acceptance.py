@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Which parts of an issue are shown to work: tests/acceptance.toml against build/test.json and build/bench.json.
+"""
+Which parts of an issue are shown to work: tests/acceptance.toml against build/test.json, long/*.json and bench.json.
 
     tools/lint/acceptance.py [--build DIR] [AREA]
 
 A part passes when every test and every figure it names passed. A test or figure that has no result makes it missing;
 one that failed makes it failed. An id may hold * for any run of characters and then stands for all ids it matches, at
-least one. A skipped test counts as missing.
+least one. A skipped test counts as missing, and so does one of a long tier whose result is of another commit than that
+of build/test.json. A part may also want so many tests of some kinds: those that passed count.
 
 tests/acceptance.toml:
 
@@ -14,6 +16,7 @@ tests/acceptance.toml:
     title = "Build"
     tests = ["host:test_gen_input.py::*", "lint:layers"]
     bench = ["syscall.null <= 130"]
+    at_least = {passed = 40, of = ["host:test_gen_*"]}
 """
 
 from __future__ import annotations
@@ -53,7 +56,10 @@ def read_json(path: Path) -> Any:
 def read_tests(build: Path) -> dict[str, str]:
     """Id -> result; if an id comes twice the worse one counts."""
     result: dict[str, str] = {}
-    for row in read_json(build / "test.json").get("results", []):
+    short = read_json(build / "test.json")
+    tiers = [read_json(path) for path in sorted((build / "long").glob("*.json"))]
+    same = [tier for tier in tiers if tier.get("commit") == short.get("commit")]
+    for row in (row for tier in [short, *same] for row in tier.get("results", [])):
         if result.get(row["id"]) != FAILED:
             result[row["id"]] = row["result"]
     return result
@@ -71,9 +77,13 @@ def read_figures(build: Path) -> dict[str, float]:
     return figures
 
 
-def judge_test(pattern: str, tests: dict[str, str]) -> Verdict:
+def find_tests(pattern: str, tests: dict[str, str]) -> list[tuple[str, str]]:
     expression = re.compile(".*".join(re.escape(part) for part in pattern.split("*")) + r"\Z", re.S)
-    found = [(name, result) for name, result in tests.items() if expression.match(name)]
+    return [(name, result) for name, result in tests.items() if expression.match(name)]
+
+
+def judge_test(pattern: str, tests: dict[str, str]) -> Verdict:
+    found = find_tests(pattern, tests)
     failed = [name for name, result in found if result == FAILED]
     if failed:
         return Verdict(pattern, FAILED, ", ".join(failed[:5]))
@@ -81,6 +91,12 @@ def judge_test(pattern: str, tests: dict[str, str]) -> Verdict:
     if absent or not found:
         return Verdict(pattern, MISSING, ", ".join(absent[:5]) or "no result")
     return Verdict(pattern, PASSED)
+
+
+def judge_count(wanted: dict[str, Any], tests: dict[str, str]) -> Verdict:
+    passed = {name for pattern in wanted["of"] for name, result in find_tests(pattern, tests) if result == PASSED}
+    what = f"{wanted['passed']} tests of {', '.join(wanted['of'])}"
+    return Verdict(what, PASSED if len(passed) >= wanted["passed"] else MISSING, f"{len(passed)} passed")
 
 
 def judge_figure(goal: str, figures: dict[str, float]) -> Verdict:
@@ -95,11 +111,12 @@ def judge_figure(goal: str, figures: dict[str, float]) -> Verdict:
 
 
 def judge_part(part: dict[str, Any], tests: dict[str, str], figures: dict[str, float]) -> tuple[str, list[Verdict]]:
-    unknown = set(part) - {"title", "tests", "bench"}
+    unknown = set(part) - {"title", "tests", "bench", "at_least"}
     if unknown:
         raise AcceptanceError(f"unknown keys {', '.join(sorted(unknown))}")
     verdicts = [judge_test(pattern, tests) for pattern in part.get("tests", [])]
     verdicts += [judge_figure(goal, figures) for goal in part.get("bench", [])]
+    verdicts += [judge_count(part["at_least"], tests)] if "at_least" in part else []
     results = {verdict.result for verdict in verdicts}
     if FAILED in results:
         return FAILED, verdicts

@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 # What gcc knows and clang's tools refuse.
-GCC_ONLY = ("-fcall-used-",)
+GCC_ONLY = ("-fcall-used-", "-fno-schedule-insns2", "-fno-shrink-wrap", "-fshrink-wrap")
 
 
 def read_commands(lines: Iterable[str], compilers: list[str], folder: str) -> list[dict[str, object]]:

@@ -55,7 +55,7 @@ def clang_arguments(arguments: list[str]) -> list[str]:
             skip = False
         elif word in ("-o", "-c"):
             skip = True
-        elif word not in ("-MMD", "-MP", "-fno-tree-loop-distribute-patterns"):
+        elif word not in ("-MMD", "-MP", "-fcallgraph-info", "-fno-tree-loop-distribute-patterns"):
             result.append(word)
     return result
 

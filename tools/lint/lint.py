@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import callgraph
 import form
 import layers
 import objcode
@@ -34,6 +35,7 @@ RULES: dict[str, Rule] = {
     "flake8": python_rules.check_flake8,
     "mypy": python_rules.check_mypy,
     "words": words.check_words,
+    "kdebug-calls": callgraph.check_debugger,
 } | objcode.RULES
 
 SHOWN_MAX = 40

@@ -193,6 +193,81 @@ def trace_sites(elf: Elf, file: str) -> Iterator[Finding]:
             yield Finding(file, 0, "code-sites", f"site {site:#x}: event {event} does not exist", "see site.h")
 
 
+# ---- functions that can be traced ----
+
+SLOT = bytes([0x90] * 5)
+FRAME = bytes([0x55, 0x48, 0x89, 0xe5])  # push rbp; mov rbp, rsp
+STACK_ARGUMENT = re.compile(r"(?<![-\w])0x([0-9a-f]+)\(%rbp\)")
+CALL = re.compile(r"(?:call|jmp|j\w+)\s+[0-9a-f]+ <([^>+]+)")
+RECORDS = "function_trace_slow"  # all that function_thunk calls
+
+
+def read_slots(elf: Elf) -> list[int]:
+    """Where functions begin that have a slot."""
+    marks = {symbol.name: symbol.address for symbol in elf.symbols()}
+    begin, end = marks.get("function_slots_start", 0), marks.get("function_slots_end", 0)
+    return [address + len(SLOT) for (address,) in struct.iter_unpack("<Q", elf.read(begin, end - begin))]
+
+
+def reachable(functions: list[Function], root: str) -> set[str]:
+    """Names of what a function calls by name, and so on."""
+    calls = {function.name: {match[1] for item in function.code if (match := CALL.match(item.text))}
+             for function in functions}
+    seen: set[str] = set()
+    todo = [root]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += calls.get(name, ())
+    return seen
+
+
+def with_cold_part(function: Function, by_address: dict[int, Function]) -> Iterator[Function]:
+    """A function, and what gcc has put elsewhere of it."""
+    yield function
+    for item in function.code:
+        jump = TARGET.match(item.text)
+        part = by_address.get(int(jump[1], 16)) if jump else None
+        if part and part.name.endswith(".cold"):
+            yield part
+
+
+def stack_argument(function: Function) -> Instruction | None:
+    """An instruction that reads above the return address. A compare of addresses with a big offset is none."""
+    for item in function.code:
+        match = STACK_ARGUMENT.search(item.text)
+        if match and 0x10 <= int(match[1], 16) < 0x100:
+            return item
+    return None
+
+
+def functions_traced(elf: Elf, functions: list[Function], file: str) -> Iterator[Finding]:
+    """
+    What can be traced must be what its slot says, take no argument on the stack, which the thunk would move, and not be
+    used by those that record a call, or by NMI handlers.
+    """
+    marks = {symbol.name: symbol.address for symbol in elf.symbols()}
+    forbidden = range(marks.get("entry_text_start", 0), marks.get("nmi_text_end", 0))
+    recorder = reachable(functions, RECORDS)
+    by_address = {function.code[0].address: function for function in functions if function.code}
+    for entry in read_slots(elf):
+        function = by_address.get(entry, Function(f"{entry:#x}"))
+        if elf.read(entry - len(SLOT), len(SLOT)) != SLOT:
+            yield Finding(file, 0, "code-functions", f"{function.name}: no slot", "see arch/function_patch.h")
+        if elf.read(entry, len(FRAME)) != FRAME:
+            continue
+        if entry in forbidden or function.name in recorder:
+            yield Finding(file, 0, "code-functions", f"{function.name} records calls or serves NMIs",
+                          "it must not be traced: add its file to NOT_TRACED in the Makefile")
+        for part in with_cold_part(function, by_address):
+            argument = stack_argument(part)
+            if argument:
+                yield Finding(file, 0, "code-functions", "argument on the stack: " + place(part, argument),
+                              "say NOT_TRACED at the definition of the function")
+                break
+
+
 def write_and_execute(elf: Elf, file: str) -> Iterator[Finding]:
     for section in elf.sections:
         if section.flags & SHF_ALLOC and section.flags & SHF_WRITE and section.flags & SHF_EXECINSTR:
@@ -230,11 +305,19 @@ def on_elf(check: ElfCheck) -> Rule:
     return rule
 
 
+def functions_rule(context: Context) -> list[Finding]:
+    path = context.output / "kernel.elf"
+    if not path.exists():
+        return [Finding(str(path), 0, "code", "is not built", "make kernel")]
+    return list(functions_traced(Elf(path), disassemble(context, path), str(path)))
+
+
 RULES: dict[str, Rule] = {
     "code-byte-string": on_code(byte_strings),
     "code-no-fpu": on_code(floating_point),
     "code-emitter": on_code(emitters),
     "code-sysret": on_code(sysret),
     "code-sites": on_elf(trace_sites),
+    "code-functions": functions_rule,
     "code-wx": on_elf(write_and_execute),
 }

@@ -8,6 +8,13 @@ from pathlib import Path
 
 QEMU = "qemu-system-x86_64"
 MEMORY_DEFAULT = "512M"
+# What the firmware may find the boot disk behind.
+BOOT_DISKS = {
+    "virtio": ["-device", "virtio-blk-pci,drive=esp,bootindex=0"],
+    "ahci": ["-device", "ide-hd,drive=esp,bus=ide.0,bootindex=0"],
+    "nvme": ["-device", "nvme,drive=esp,serial=spoor,bootindex=0"],
+    "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=esp,bootindex=0"],
+}
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,10 @@ class MachineConfig:
     mode: str = "debug"            # which build: debug or release
     cmdline: str | None = None     # kernel command line; None: the one on the ESP
     esp: Path | None = None        # boot disk, used as it is and never written; None: the built one
+    boot_disk: str = "virtio"      # of BOOT_DISKS
+    machine: str = "q35"           # QEMU's -machine
+    cpu: str = "max"               # QEMU's -cpu
+    topology: str = ""             # how the cores are arranged: "sockets=2,cores=1,threads=2"; "": a socket each
     kvm: bool = False
     icount: int | None = None      # -icount shift: the TSC advances 2^shift per guest instruction
     icount_sleep: bool = False     # let idle time pass in real time under icount
@@ -47,15 +58,17 @@ def qemu_arguments(config: MachineConfig, paths: MachinePaths, incoming: bool = 
     arguments = [
         config.qemu, "-name", f"spoor-{config.name}",
         "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-nic", "none",
-        "-machine", "q35", "-smp", str(config.cpus), "-m", config.memory,
+        "-machine", config.machine, "-smp", ",".join(filter(None, [str(config.cpus), config.topology])),
+        "-m", config.memory,
         *_accelerator(config),
         "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={paths.code}",
         "-drive", f"if=pflash,unit=1,format=raw,file={paths.variables}",
         "-drive", f"if=none,id=esp,format=raw,snapshot=on,file={paths.disk}",
-        "-device", "virtio-blk-pci,drive=esp,bootindex=0",
+        *BOOT_DISKS[config.boot_disk],
         "-chardev", f"socket,id=com1,path={paths.serial}", "-serial", "chardev:com1",
         # The console port itself is plugged in before the guest starts: machine.py.
-        "-device", "virtio-serial-pci,disable-modern=on,max_ports=2",
+        # Without ioeventfd the device works inside the port write that notifies it, and no driver waits for the host.
+        "-device", "virtio-serial-pci,disable-modern=on,max_ports=2,ioeventfd=off",
         "-chardev", f"socket,id=qmp,path={paths.monitor}", "-mon", "chardev=qmp,mode=control",
         "-S",
     ]
@@ -73,5 +86,5 @@ def _accelerator(config: MachineConfig) -> list[str]:
         return ["-accel", "kvm", "-cpu", "host"]
     if config.icount is not None:
         sleep = "on" if config.icount_sleep else "off"
-        return ["-accel", "tcg,thread=single", "-cpu", "max", "-icount", f"shift={config.icount},sleep={sleep}"]
-    return ["-accel", "tcg,thread=multi", "-cpu", "max"]
+        return ["-accel", "tcg,thread=single", "-cpu", config.cpu, "-icount", f"shift={config.icount},sleep={sleep}"]
+    return ["-accel", "tcg,thread=multi", "-cpu", config.cpu]

@@ -30,6 +30,7 @@ from typing import Any
 
 from . import paths
 from .config import MachineConfig, MachinePaths, qemu_arguments
+from .core import add_addresses
 from .errors import MachineError, MachineFailed, MachineTimeout
 from .esp import copy_esp
 from .kdebug import PROMPT, KdebugPrompt
@@ -250,6 +251,12 @@ class Machine:
     def save_physical(self, address: int, count: int, target: Path) -> None:
         """Write guest memory to a file."""
         self.qmp("pmemsave", {"val": address, "size": count, "filename": str(target.resolve())}, timeout=120)
+
+    def save_core(self, target: Path) -> None:
+        """Write memory and registers to a core file for gdb (qemu/core.py); the guest stands still meanwhile."""
+        self.qmp("dump-guest-memory", {"paging": False, "protocol": f"file:{target.resolve()}"}, timeout=120)
+        target.chmod(0o600)
+        add_addresses(target)
 
     def _save_memory(self, command: str, arguments: Json) -> bytes:
         with tempfile.NamedTemporaryFile(prefix="spoor-") as file:

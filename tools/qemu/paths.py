@@ -19,8 +19,16 @@ def build_folder() -> Path:
     return (ROOT / os.environ.get("BUILD", "build")).resolve()
 
 
+def work_folder() -> Path:
+    """Where the command writes: the build folder, or, if that belongs to an installation, a folder of the user's."""
+    folder = build_folder()
+    if os.access(folder, os.W_OK) or not folder.exists():
+        return folder
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spoor"
+
+
 def logs_folder() -> Path:
-    return build_folder() / "logs"
+    return work_folder() / "logs"
 
 
 def kernel_elf(mode: str = "debug") -> Path:
@@ -36,6 +44,11 @@ def esp_image(mode: str = "debug") -> Path:
 def trace_tool() -> Path:
     """spoor-trace: decoder, checker and converter."""
     return _built(build_folder() / "tools" / "spoor-trace")
+
+
+def post_tool() -> Path:
+    """spoor-post: kdebug over a core file."""
+    return _built(build_folder() / "tools" / "spoor-post")
 
 
 def esp_tool() -> Path:

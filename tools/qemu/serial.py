@@ -50,7 +50,8 @@ class SerialLine:
         self._file: BinaryIO = log.open("wb")
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._changed = threading.Condition()
-        self._text = ""
+        self._joined = ""
+        self._pieces: list[str] = []  # not yet joined: a guest that sends megabytes sends them byte by byte
         self._cursor = 0
         self._ended = False
         self._listeners: Listeners = (take, ended)
@@ -85,7 +86,7 @@ class SerialLine:
         scanned = self._cursor
         with self._changed:
             while True:
-                match = regex.search(self._text, self._cursor)
+                match = regex.search(self._text, self._search_start(regex))
                 scanned = self._check_fatal(fatal, scanned, match, regex)
                 if match:
                     self._cursor = match.end()
@@ -142,6 +143,19 @@ class SerialLine:
         self._socket.close()
         self._file.close()
 
+    @property
+    def _text(self) -> str:
+        if self._pieces:
+            self._joined = "".join((self._joined, *self._pieces))
+            self._pieces.clear()
+        return self._joined
+
+    def _search_start(self, regex: re.Pattern[str]) -> int:
+        """What must be the end of all that came is looked for in the last line only."""
+        if not regex.pattern.endswith(r"\Z"):
+            return self._cursor
+        return max(self._cursor, self._text.rfind("\n", self._cursor) + 1)
+
     def _check_fatal(self, fatal: re.Pattern[str] | None, start: int, match: re.Match[str] | None,
                      wanted: re.Pattern[str]) -> int:
         """Look at the complete lines from 'start' on, up to the match; returns where to look next time."""
@@ -173,7 +187,7 @@ class SerialLine:
         self._file.flush()
         text = self._decoder.decode(data).replace("\r", "")
         with self._changed:
-            self._text += text
+            self._pieces.append(text)
             self._changed.notify_all()
         if self._listeners[0]:
             self._listeners[0](data)

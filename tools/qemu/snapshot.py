@@ -62,7 +62,7 @@ def machine_from_snapshot(config: MachineConfig, ready: str) -> Machine:
 
 def _state_file(kind: str, *facts: str) -> Path:
     key = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:20]
-    return paths.build_folder() / "snapshots" / f"{kind}-{key}.state"
+    return paths.work_folder() / "snapshots" / f"{kind}-{key}.state"
 
 
 def _make_once(state: Path, make: Callable[[Path], None]) -> None:

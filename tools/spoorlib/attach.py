@@ -16,16 +16,21 @@ from qemu import paths
 from qemu.errors import MachineError
 from qemu.symbols import SymbolTable
 
+from . import colours
 from .console import UserError
-from .options import Subparsers, add_command
+from .gdb_port import SharedLine
+from .options import Subparsers, add_colour_option, add_command
 from .terminal import Terminal, start_reader
 
 EXAMPLES = """\
   spoor attach /tmp/spoor.sock           a machine started by 'spoor run --serial /tmp/spoor.sock'
   spoor attach /dev/ttyUSB0              a real machine, 115200 8N1
   spoor attach /dev/pts/5 --kernel build/release/kernel.elf
+  spoor attach /dev/ttyUSB0 --gdb        then: gdb build/debug/kernel.elf -ex 'target remote :1234'
 keys: Ctrl-] q quits, Ctrl-] b sends a BREAK (kdebug), Ctrl-] ? helps
 A socket or pseudo-terminal cannot carry a BREAK: there, Ctrl-] b sends the escape byte 0x1c, which Spoor takes as one.
+With --gdb the line serves the console and gdb by turns: when gdb connects, the machine is stopped at kdebug's prompt
+and gdb has the line; the log goes on being shown here. When gdb detaches, the prompt is back.
 """
 ESCAPE_BYTE = b"\x1c"
 BAUD = termios.B115200
@@ -38,6 +43,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("line", type=Path, help="unix socket, /dev/pts/N or /dev/ttyS…")
     parser.add_argument("--kernel", type=Path, metavar="FILE",
                         help="kernel.elf for names (default: build/debug/kernel.elf)")
+    parser.add_argument("--gdb", nargs="?", const="1234", metavar="PORT",
+                        help="let gdb in on a port of this machine, or a unix socket (default: 1234)")
+    add_colour_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,8 +62,8 @@ class SocketLine:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
-    def send_break(self) -> None:
-        self.send(ESCAPE_BYTE)
+    def send_break(self, instead: bytes = ESCAPE_BYTE) -> None:
+        self.send(instead)
 
     def receive(self) -> bytes:
         return self._socket.recv(65536)
@@ -81,9 +89,9 @@ class TtyLine:
     def send(self, data: bytes) -> None:
         os.write(self._descriptor, data)
 
-    def send_break(self) -> None:
+    def send_break(self, instead: bytes = ESCAPE_BYTE) -> None:
         if self._pseudo:
-            self.send(ESCAPE_BYTE)
+            self.send(instead)
         else:
             termios.tcsendbreak(self._descriptor, 0)
 
@@ -98,11 +106,19 @@ class TtyLine:
 
 
 def run(args: argparse.Namespace) -> int:
-    line = open_line(args.line)
+    raw = open_line(args.line)
+    symbols = _symbols(args.kernel)
+    line = SharedLine(raw, args.gdb) if args.gdb else raw
     print(f"spoor: attached to {args.line}; Ctrl-] q quits, Ctrl-] b breaks in, Ctrl-] ? helps", file=sys.stderr)
-    terminal = Terminal(line, _symbols(args.kernel))
+    terminal = Terminal(line, symbols, colours.is_wanted(args.colour))
+    if isinstance(line, SharedLine):
+        place = f":{args.gdb}" if args.gdb.isdecimal() else args.gdb
+        print(f"spoor: gdb may come with 'target remote {place}'", file=sys.stderr)
     start_reader(line.receive, terminal)
-    if not terminal.run():
+    quit_asked = terminal.run()
+    if isinstance(line, SharedLine):
+        line.close()
+    if not quit_asked:
         print("\nspoor: the line was closed", file=sys.stderr)
     return 0
 

@@ -10,9 +10,10 @@ import select
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from . import armour, tracetool
+from . import armour, memory_dump, tracetool
 from .attach import SocketLine, TtyLine, open_line
 from .console import Progress, UserError, describe_file, size_text
 from .options import Subparsers, add_command
@@ -22,6 +23,8 @@ EXAMPLES = """\
   spoor capture /dev/ttyUSB0 --newest 4 -o out.spoor     only the newest 4 sub-buffers (64 KiB) per core
   spoor capture build/logs/run.serial.log -o out.spoor   a dump that somebody typed 'trace dump' for
   spoor capture guest.mem -o out.spoor           a memory image: QEMU's pmemsave or dump-guest-memory
+  spoor capture /tmp/spoor.sock --previous -o crash.spoor    what happened before the reset
+  spoor capture /dev/ttyUSB0 --memory -o dead.core     not the rings: the memory, for 'spoor post dead.core'
 The result is a capture or, of a memory image, an image of the trace region: spoor convert, info, dump, check read both.
 """
 
@@ -29,9 +32,11 @@ PROMPT_SECONDS = 20.0
 SILENCE_SECONDS = 30.0
 PROMPT = re.compile(rb"(?:^|\n)kdebug> $")
 
-# struct trace_region of trace/ring/layout.h: magic, version, lanes, cores, bytes of a sub-buffer, bytes of the region.
+# struct trace_region of trace/ring/layout.h: magic, version, lanes, cores, bytes of a sub-buffer, bytes of the
+# region; further on, when it booted.
 REGION_MAGIC = struct.pack("<Q", 0x6E6F69676552)
 REGION_HEAD = struct.Struct("<QIIIIQ")
+REGION_UNIX_NS = 80
 REGION_VERSION = 2
 
 
@@ -43,24 +48,48 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="file to write")
     parser.add_argument("--newest", type=int, metavar="N",
                         help="live lines: only the newest N sub-buffers of each lane")
+    parser.add_argument("--memory", nargs="?", const="needed", choices=("needed", "all"),
+                        help="live lines: the memory that kdebug needs (or all in use) as a core file")
+    parser.add_argument("--previous", action="store_true",
+                        help="what the boot before recorded, after a reset that left the memory alone")
     parser.add_argument("--stay", action="store_true", help="live lines: leave the machine at the prompt afterwards")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    is_whole = obtain(args.source, args.output, args.newest, args.stay, Progress())
+    if args.memory:
+        return _capture_memory(args)
+    is_whole = obtain(args.source, args.output, args.newest, args.stay, Progress(), args.previous)
     return _report(args.output) or int(not is_whole)
 
 
-def obtain(source: Path, target: Path, newest: int | None, stay: bool, progress: Progress) -> bool:
+def _capture_memory(args: argparse.Namespace) -> int:
+    if not (args.source.is_socket() or args.source.is_char_device()):
+        raise UserError(f"{args.source}: memory comes over a line to a machine that can be broken into")
+    with Prompt(open_line(args.source), args.stay, Progress()) as prompt:
+        dump = memory_dump.fetch(prompt.ask, args.memory == "all")
+    dump.write(args.output)
+    print(f"{describe_file(args.output)}: {len(dump.pages)} pages"
+          + (f", {dump.damaged} damaged lines came again" if dump.damaged else ""))
+    return 0
+
+
+def obtain(source: Path, target: Path, newest: int | None, stay: bool, progress: Progress,
+           previous: bool = False) -> bool:
     """Get the rings out of whatever it is; False if a dump was damaged on its way. UserError: there are none."""
     if source.is_socket() or source.is_char_device():
-        return write_dump(fetch_over_line(open_line(source), newest, stay, progress), str(source), target)
+        command = "trace previous dump" if previous else "trace dump"
+        command += f" {newest}" if newest else ""
+        with Prompt(open_line(source), stay, progress) as prompt:
+            dump = armour.fetch(prompt.ask, command)
+        return _write(dump, target)
     if not source.is_file():
         raise UserError(f"{source} does not exist")
-    if extract_region(source, target):
+    if extract_region(source, target, previous):
         print(f"{describe_file(target)}: image of the trace region")
         return True
+    if previous:
+        raise UserError(f"{source} is no memory image with the traces of two boots")
     return write_dump(source.read_text(errors="replace"), str(source), target)
 
 
@@ -69,9 +98,12 @@ def write_dump(text: str, source: str, target: Path) -> bool:
     dumps = armour.find_dumps(text)
     if not dumps:
         raise UserError(f"{source} holds neither the output of kdebug's 'trace dump' nor a trace region")
-    dump = dumps[-1]
+    return _write(dumps[-1], target, f", the last of {len(dumps)} dumps" if len(dumps) > 1 else "")
+
+
+def _write(dump: armour.Dump, target: Path, remark: str = "") -> bool:
     target.write_bytes(dump.data)
-    print(describe_file(target) + (f", the last of {len(dumps)} dumps" if len(dumps) > 1 else ""))
+    print(describe_file(target) + remark)
     if dump.trouble:
         print(f"spoor: the dump is damaged: {dump.trouble}. Intact blocks can be read all the same.", file=sys.stderr)
     return not dump.trouble
@@ -83,20 +115,32 @@ def _report(target: Path) -> int:
     return 0 if good else 1
 
 
-def fetch_over_line(line: SocketLine | TtyLine, newest: int | None, stay: bool, progress: Progress) -> str:
-    """Break in, have the rings dumped, resume (unless told to stay); returns what was printed."""
-    reader = _LineReader(line)
-    progress.say("breaking in ...")
-    line.send_break()
-    reader.until(PROMPT, PROMPT_SECONDS, "kdebug's prompt; is this the right line, and is Spoor running?")
-    command = f"trace dump {newest}" if newest else "trace dump"
-    progress.say(f"kdebug> {command}")
-    line.send(command.encode() + b"\r")
-    output = reader.until(PROMPT, SILENCE_SECONDS, "the end of the dump", progress)
-    if not stay:
-        line.send(b"continue\r")
-        reader.until(re.compile(rb"continue\s"), PROMPT_SECONDS, "an answer to 'continue'")
-    return output.decode("ascii", "replace")
+class Prompt:
+    """kdebug's prompt on a line: broken into at the start, left to go on at the end (unless told to stay)."""
+
+    def __init__(self, line: SocketLine | TtyLine, stay: bool, progress: Progress) -> None:
+        self._line = line
+        self._stay = stay
+        self._progress = progress
+        self._reader = _LineReader(line)
+
+    def __enter__(self) -> Prompt:
+        self._progress.say("breaking in ...")
+        self._line.send_break()
+        self._reader.until(PROMPT, PROMPT_SECONDS, "kdebug's prompt; is this the right line, and is Spoor running?")
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if not self._stay and kind is None:
+            self._line.send(b"continue\r")
+            self._reader.until(re.compile(rb"continue\s"), PROMPT_SECONDS, "an answer to 'continue'")
+
+    def ask(self, command: str) -> str:
+        """Run a command; returns what it printed."""
+        self._progress.say(f"kdebug> {command}")
+        self._line.send(command.encode() + b"\r")
+        output = self._reader.until(PROMPT, SILENCE_SECONDS, "the end of it", self._progress)
+        return output.decode("ascii", "replace")
 
 
 class _LineReader:
@@ -104,7 +148,7 @@ class _LineReader:
 
     def __init__(self, line: SocketLine | TtyLine) -> None:
         self._line = line
-        self._data = b""
+        self._data = bytearray()
 
     def until(self, pattern: re.Pattern[bytes], silence: float, what: str, progress: Progress | None = None) -> bytes:
         said = time.monotonic()
@@ -117,21 +161,30 @@ class _LineReader:
             if progress and time.monotonic() - said > 1:
                 said = time.monotonic()
                 progress.say(f"  {size_text(len(self._data))} ...")
-        taken, self._data = self._data[:match.end()], self._data[match.end():]
+        taken = bytes(self._data[:match.end()])
+        del self._data[:match.end()]
         return taken
 
 
-def extract_region(image: Path, target: Path) -> bool:
-    """Copy the trace region out of a memory image; False if there is none in it."""
+def extract_region(image: Path, target: Path, previous: bool = False) -> bool:
+    """Copy the trace region of the latest boot, or of the one before, out of a memory image; False: it is not there."""
     if image.stat().st_size < REGION_HEAD.size:
         return False
     with image.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory:
-        at = memory.find(REGION_MAGIC)
-        while at >= 0:
-            if at % 8 == 0 and at + REGION_HEAD.size <= len(memory):
-                _, version, lanes, _, _, count = REGION_HEAD.unpack_from(memory, at)
-                if version == REGION_VERSION and 0 < lanes < 128 and at + count <= len(memory):
-                    target.write_bytes(memory[at:at + count])
-                    return True
-            at = memory.find(REGION_MAGIC, at + 1)
-    return False
+        regions = sorted(_find_regions(memory), reverse=True)
+        if len(regions) <= previous:
+            return False
+        _, at, count = regions[previous]
+        target.write_bytes(memory[at:at + count])
+    return True
+
+
+def _find_regions(memory: mmap.mmap) -> Iterator[tuple[int, int, int]]:
+    """(when it booted, where, bytes) of each."""
+    at = memory.find(REGION_MAGIC)
+    while at >= 0:
+        if at % 8 == 0 and at + REGION_UNIX_NS + 8 <= len(memory):
+            _, version, lanes, _, _, count = REGION_HEAD.unpack_from(memory, at)
+            if version == REGION_VERSION and 0 < lanes < 128 and at + count <= len(memory):
+                yield struct.unpack_from("<Q", memory, at + REGION_UNIX_NS)[0], at, count
+        at = memory.find(REGION_MAGIC, at + 1)

@@ -39,13 +39,24 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Options and, in args.behind, what stands behind '--', which argparse cannot tell from what stands before it."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = build_parser()
+    args = parser.parse_args(arguments[:end])
+    args.behind = arguments[end + 1:]
+    if args.behind and not getattr(args, "takes_rest", False):
+        parser.error(f"spoor {args.command} takes nothing behind --")
+    return args
+
+
 def main(arguments: list[str]) -> int:
     """Run a command line without the program name; returns the exit code."""
     try:
         passed_on = tool.find(arguments[0]) if arguments else None
         if passed_on:
             return tool.run(passed_on, arguments[1:])
-        args = build_parser().parse_args(arguments)
+        args = parse(arguments)
         return int(args.run(args))
     except (UserError, MachineError) as error:
         print(f"spoor: {error}", file=sys.stderr)

@@ -70,7 +70,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    files = DemoFiles(paths.build_folder() / "demo")
+    files = DemoFiles(paths.work_folder() / "demo")
     files.folder.mkdir(parents=True, exist_ok=True)
     progress = Progress()
     config = machine_config(args, name="demo", capture=files.capture)
@@ -145,6 +145,8 @@ def check_perfetto(trace: Path) -> tuple[bool, str]:
     """Read the trace with an independent decoder (protobuf's own), where that is installed."""
     if importlib.util.find_spec("google.protobuf") is None or shutil.which("protoc") is None:
         return True, "skipped: python3-protobuf and protobuf-compiler are not installed ('make deps' installs them)"
+    if not PERFETTO_CHECK.exists():
+        return True, "skipped: that decoder is part of the source tree, which this installation is without"
     command = [sys.executable, str(PERFETTO_CHECK), "--build", str(paths.build_folder()), str(trace)]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.returncode == 0, (done.stdout + done.stderr).strip()

@@ -32,6 +32,12 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cmdline", metavar="TEXT", help="kernel command line (default: the one on the disk image)")
 
 
+def add_colour_option(parser: argparse.ArgumentParser) -> None:
+    """--colour, of commands that show what the machine says; for colours.is_wanted()."""
+    parser.add_argument("--colour", "--color", choices=("auto", "always", "never"), default="auto",
+                        help="colours: auto is on a terminal, unless NO_COLOR is set (default: auto)")
+
+
 def machine_config(args: argparse.Namespace, **changes: Any) -> MachineConfig:
     """The machine that add_machine_options() describes."""
     values: dict[str, Any] = {"cpus": args.cpus, "memory": args.mem, "kvm": args.kvm, "mode": build_mode(args),

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 from collections import deque
 from pathlib import Path
 
 from qemu import paths
-from qemu.paths import show, trace_tool
+from qemu.paths import post_tool, show, trace_tool
 
 from . import capture, report_data, report_text, tracetool
 from .console import Progress, UserError, describe_file
@@ -20,7 +21,10 @@ EXAMPLES = """\
   spoor post build/logs/run.serial.log    a log in which somebody typed 'trace dump' at kdebug's prompt
   spoor post /dev/ttyUSB0                 a machine that can still be broken into
   spoor post crash.spoor --last 100       a capture
+  spoor post dead.core --prompt           kdebug's prompt over a core file: QEMU's dump-guest-memory, capture --memory
+  spoor post dead.core -c 'bt all' -c waits     the same for scripts: run these lines, print what they print
 Writes post.pftrace (and post.spoor) to the folder; prints the last log lines, the last events, where time went.
+At the prompt are the commands of the machine's own kdebug; those that would change it say that it is dead. ^D leaves.
 """
 
 
@@ -30,11 +34,18 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("source", type=Path, help="memory image, capture, serial log, or a line to a live machine")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where to write (default: build/post)")
     parser.add_argument("--last", type=int, default=40, metavar="N", help="events to show (default: 40)")
+    parser.add_argument("--prompt", action="store_true", help="only kdebug's prompt, no report")
+    parser.add_argument("-c", "--command", action="append", default=[], metavar="LINE",
+                        help="only run this line of kdebug's")
+    parser.add_argument("--kernel", type=Path, metavar="FILE",
+                        help="kernel.elf that ran (default: build/debug/kernel.elf)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    folder = args.output or paths.build_folder() / "post"
+    if args.prompt or args.command:
+        return run_prompt(args)
+    folder = args.output or paths.work_folder() / "post"
     folder.mkdir(parents=True, exist_ok=True)
     rings, timeline = folder / "post.spoor", folder / "post.pftrace"
     if is_capture(args.source):
@@ -51,6 +62,18 @@ def run(args: argparse.Namespace) -> int:
     tracetool.output("convert", "--quiet", "--all", str(rings), str(timeline), accept=(0, 1))
     print(f"\n{describe_file(timeline)}; look at it: tools/spoor open {show(timeline)}")
     return 0 if good else 1
+
+
+def run_prompt(args: argparse.Namespace) -> int:
+    """kdebug itself, over the core file."""
+    if not args.source.is_file():
+        raise UserError(f"{args.source} is no file")
+    lines = [word for line in args.command for word in ("-c", line)]
+    if not lines and sys.stdin.isatty():
+        print(f"spoor: a dead machine, {show(args.source)}; ^D leaves", file=sys.stderr)
+    kernel = args.kernel or paths.kernel_elf()
+    command = [post_tool(), "-k", kernel, "-i", kernel.parent / "boot.img", *lines, args.source]
+    return subprocess.run(list(map(str, command)), check=False).returncode
 
 
 def is_capture(path: Path) -> bool:

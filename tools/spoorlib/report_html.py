@@ -7,18 +7,18 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from .report_data import (BACK_READY, QUEUE, SPENT, Json, Scale, cause_of, number, operation_name, path_of,
-                          slowest_calls, slowness)
-from .report_text import by, losses, name_of, why
+from .report_data import (BACK, BACK_READY, QUEUE, QUEUE_IDLE, REST, SPENT, Json, Scale, cause_of, number,
+                          operation_name, path_of, slowest_calls, slowness)
+from .report_text import by, cost_of_tracing, losses, name_of, why
 
 ROWS = 40
 SLOWEST = 8
-PLOT_WIDTH, PLOT_HEIGHT = 220, 44
+PLOT_WIDTH, PLOT_HEIGHT, LABEL_HEIGHT = 220, 48, 16
 PATH_WIDTH, BAND = 860, 20
 COLOURS = ("#4878a8", "#e49444", "#6a9f58", "#d1615d", "#85b6b2", "#a87c9f", "#e7ca60", "#967662", "#8cb369", "#5b5f97",
            "#b8b0ac", "#f1a2a9")
 STEP_COLOURS = {**dict(zip(SPENT.values(), ("#6a9f58", "#e7ca60", "#d1615d", "#a87c9f", "#dddddd"), strict=True)),
-                QUEUE: "#e49444", BACK_READY: "#b5bd61"}
+                QUEUE_IDLE: "#85b6b2", QUEUE: "#e49444", REST: "#967662", BACK_READY: "#b5bd61", BACK: "#b8b0ac"}
 STYLE = """
 body { font: 14px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 1100px; padding: 0 1em; color: #222; }
 h1 { font-size: 1.5em; } h2 { margin-top: 2em; border-bottom: 1px solid #ccc; font-size: 1.15em; }
@@ -26,15 +26,16 @@ table { border-collapse: collapse; } td, th { padding: .25em .8em; text-align: r
 td:first-child, th:first-child { text-align: left; padding-left: 0; } th { font-weight: 600; color: #666; }
 tr + tr { border-top: 1px solid #eee; } .note { color: #666; } .bad { color: #b00; font-weight: 600; }
 summary { cursor: pointer; } .why { background: #f6f4ee; padding: .4em .8em; border-left: 4px solid #e49444; }
-svg text { font: 11px system-ui, sans-serif; }
+svg { display: block; } svg text { font: 11px system-ui, sans-serif; } th.plot { text-align: left; }
 .key { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em; }
 """
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are HTML already."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], plot: str = "") -> str:
+    """Cells are HTML already; plot: the head of a last column of pictures."""
+    names = "".join(f"<th>{escape(name)}</th>" for name in head) + (f'<th class="plot">{plot}</th>' if plot else "")
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>\n" for row in rows)
-    return "<table><tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + f"</tr>\n{body}</table>\n"
+    return f"<table><tr>{names}</tr>\n{body}</table>\n"
 
 
 def section(title: str, content: str, note: str = "") -> str:
@@ -56,12 +57,13 @@ def histogram(values: Json, scale: Scale) -> str:
     columns = [round(math.log2(max(begin, 1) / low)) for begin, _ in octaves]
     width = PLOT_WIDTH / max(8, columns[-1] + 1)
     peak = max(count for _, count in octaves)
+    bottom = PLOT_HEIGHT - LABEL_HEIGHT
     bars = []
     for column, (begin, count) in zip(columns, octaves, strict=True):
-        height = (PLOT_HEIGHT - 12) * count / peak
+        height = bottom * count / peak
         title = f"{scale.text(begin)} to {scale.text(2 * begin)}: {count}"
-        bars.append(rectangle(column * width, PLOT_HEIGHT - 12 - height, width - 1, height, COLOURS[0], title))
-    label = (f'<text x="0" y="{PLOT_HEIGHT - 1}" fill="#666">{escape(scale.text(octaves[0][0]))} … '
+        bars.append(rectangle(column * width, bottom - height, width - 1, height, COLOURS[0], title))
+    label = (f'<text x="0" y="{PLOT_HEIGHT - 4}" fill="#666">{escape(scale.text(octaves[0][0]))} … '
              f"{escape(scale.text(2 * octaves[-1][0]))}</text>")
     return f'<svg width="{PLOT_WIDTH}" height="{PLOT_HEIGHT}">{"".join(bars)}{label}</svg>'
 
@@ -72,10 +74,10 @@ def quantiles(values: Json, scale: Scale) -> list[str]:
 
 def calls(report: Json, scale: Scale) -> str:
     rows = by([{**row, "total": row["trip"]["total_ns"]} for row in report["calls"]["operations"]], "total")
-    return table(["operation", "calls", "median", "p99", "max", "failed", "queue", "serving", "round trips"],
+    return table(["operation", "calls", "median", "p99", "max", "failed", "queue", "serving"],
                  ([escape(operation_name(row)), *quantiles(row["trip"], scale), str(row["failed"]),
                    escape(scale.text(row["queue"]["median_ns"])), escape(scale.text(row["serve"]["median_ns"])),
-                   histogram(row["trip"], scale)] for row in rows[:ROWS]))
+                   histogram(row["trip"], scale)] for row in rows[:ROWS]), plot="round trips")
 
 
 def critical_path(call: Json, scale: Scale) -> str:
@@ -87,7 +89,7 @@ def critical_path(call: Json, scale: Scale) -> str:
     for step in steps:
         title = f"{operation_name(step.call)}: {step.what}, {scale.text(step.ns)}"
         shapes.append(rectangle(PATH_WIDTH * at / whole, step.depth * (BAND + 2), PATH_WIDTH * step.ns / whole, BAND,
-                                STEP_COLOURS.get(step.what, "#b8b0ac"), title))
+                                STEP_COLOURS[step.what], title))
         at += step.ns
     height = (max(step.depth for step in steps) + 1) * (BAND + 2) if steps else 0
     return f'<svg width="{PATH_WIDTH}" height="{height}">{"".join(shapes)}</svg>'
@@ -133,23 +135,24 @@ def processors(report: Json, scale: Scale) -> str:
 def wakeups(report: Json, scale: Scale) -> str:
     rows = by([{**item, "p99": item["wake"]["p99_ns"]} for item in report["processes"]], "p99")
     every = {"process": "all", "processes": 1, **report["wakeups"]}
-    return table(["process", "wake-ups", "median", "p99", "max", "hand-offs", "latency"],
+    return table(["process", "wake-ups", "median", "p99", "max", "hand-offs"],
                  ([escape(name_of(item)), *quantiles(item["wake"], scale), number(item["handoffs"]),
-                   histogram(item["wake"], scale)] for item in [every, *rows[:ROWS]]))
+                   histogram(item["wake"], scale)] for item in [every, *rows[:ROWS]]), plot="latency")
 
 
 def faults(report: Json, scale: Scale) -> str:
     rows = by([{**item, "total": item["fault"]["total_ns"]} for item in report["processes"]], "total")
-    return table(["process", "faults", "median", "p99", "max", "total", "cost"],
+    return table(["process", "faults", "median", "p99", "max", "total"],
                  ([escape(name_of(item)), *quantiles(item["fault"], scale), escape(scale.text(item["total"])),
-                   histogram(item["fault"], scale)] for item in rows[:ROWS]))
+                   histogram(item["fault"], scale)] for item in rows[:ROWS]), plot="cost")
 
 
 def timed(rows: Iterable[Json], scale: Scale) -> str:
-    return table(["", "count", "median", "p99", "max", "total", "duration"],
+    return table(["", "count", "median", "p99", "max", "total"],
                  ([escape(item["name"]), *quantiles(item["time"], scale), escape(scale.text(item["total"])),
                    histogram(item["time"], scale)]
-                  for item in by([{**row, "total": row["time"]["total_ns"]} for row in rows], "total")))
+                  for item in by([{**row, "total": row["time"]["total_ns"]} for row in rows], "total")),
+                 plot="duration")
 
 
 def loss(report: Json) -> str:
@@ -170,6 +173,7 @@ def render(report: Json, scale: Scale) -> str:
         section("Page faults", faults(report, scale)),
         section("System calls", timed(report["syscalls"], scale)),
         section("Interrupts", timed(report["interrupts"], scale)),
+        f'<p class="note">{escape(cost_of_tracing(report, scale))}</p>\n',
     ]
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
             f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1><p>{escape(head)}</p>{loss(report)}\n"

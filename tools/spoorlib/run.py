@@ -13,9 +13,9 @@ from qemu.errors import MachineError
 from qemu.machine import Machine
 from qemu.paths import show
 
-from . import terminal
+from . import colours, terminal
 from .console import UserError
-from .options import Subparsers, add_command, add_machine_options, machine_config
+from .options import Subparsers, add_colour_option, add_command, add_machine_options, machine_config
 
 EXAMPLES = """\
   spoor run                              four cores, the demo workload
@@ -37,6 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--capture", type=Path, metavar="FILE", help="write what the trace consumer ships to FILE")
     parser.add_argument("--serial", type=Path, metavar="SOCKET",
                         help="offer the serial line on a unix socket instead of the terminal")
+    add_colour_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     machine = Machine(config)
     if args.serial:
         return _run_on_socket(machine, args.serial)
-    line = terminal.Terminal(MachineLine(machine), machine.symbols)
+    line = terminal.Terminal(MachineLine(machine), machine.symbols, colours.is_wanted(args.colour))
     print(f"spoor: {config.cpus} cores, log in {show(machine.log('serial'))}; Ctrl-] q quits, Ctrl-] b breaks in, "
           "Ctrl-] ? helps", file=sys.stderr)
     machine.on_serial(line.take, line.end)

@@ -25,12 +25,16 @@ from typing import Protocol
 
 from qemu.symbols import SymbolTable
 
+from .colours import Painter
+
 PREFIX = 0x1D
 HELP = ("\r\n[Ctrl-] q: quit · Ctrl-] b: break into kdebug · Ctrl-] Ctrl-]: send Ctrl-] · "
         "Ctrl-\\: break in by escape byte]\r\n")
 
 # Longest tail of output that may be the start of an address: "0x" and 15 digits, and the two characters that follow.
 HOLD_BYTES = 19
+# How long something may be held back that may be the start of an address or of a line to colour.
+HELD_SECONDS = 0.1
 
 
 class Line(Protocol):
@@ -83,9 +87,10 @@ class Annotator:
 class Terminal:
     """run() until the user quits or the line ends; take() is called with what the guest says, from any thread."""
 
-    def __init__(self, line: Line, symbols: SymbolTable | None = None) -> None:
+    def __init__(self, line: Line, symbols: SymbolTable | None = None, is_coloured: bool = False) -> None:
         self._line = line
         self._annotator = Annotator(symbols)
+        self._painter = Painter() if is_coloured else None
         self._wake_read, self._wake_write = os.pipe()
         self._after_prefix = False
         self._lock = threading.Lock()
@@ -93,7 +98,7 @@ class Terminal:
     def take(self, data: bytes) -> None:
         """Show what the guest said."""
         with self._lock:
-            _write(self._annotator.feed(data.decode("utf-8", "replace")))
+            self._show(self._annotator.feed(data.decode("utf-8", "replace")))
 
     def end(self) -> None:
         """Make run() return: the line is closed."""
@@ -106,7 +111,7 @@ class Terminal:
         try:
             with raw_mode(stdin):
                 while True:
-                    ready, _, _ = select.select(sources, [], [], 0.1 if self._annotator.pending else None)
+                    ready, _, _ = select.select(sources, [], [], HELD_SECONDS if self._is_holding else None)
                     if not ready:
                         self._show_held()
                     if self._wake_read in ready:
@@ -120,9 +125,18 @@ class Terminal:
         finally:
             self._show_held()
 
+    @property
+    def _is_holding(self) -> bool:
+        return self._annotator.pending or (self._painter is not None and self._painter.pending)
+
+    def _show(self, text: str) -> None:
+        _write(self._painter.feed(text) if self._painter else text)
+
     def _show_held(self) -> None:
         with self._lock:
-            _write(self._annotator.flush())
+            self._show(self._annotator.flush())
+            if self._painter:
+                _write(self._painter.flush())
 
     def _pass_keys(self, data: bytes) -> bool:
         """Send what is for the guest, obey what is for us; True to quit."""

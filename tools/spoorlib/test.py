@@ -9,6 +9,7 @@ import sys
 
 from qemu.paths import ROOT
 
+from .console import UserError
 from .options import Subparsers, add_command
 
 EXAMPLES = """\
@@ -27,6 +28,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if not (ROOT / "tests").is_dir():
+        raise UserError("the tests are part of the source tree, which this installation is without")
     if args.what in TARGETS:
         target = "test" if args.what == "test" else f"test-{args.what}"
         return subprocess.run(["make", "-C", str(ROOT), target]).returncode

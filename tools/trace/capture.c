@@ -18,6 +18,7 @@
 #define WINDOW_BYTES     0x10000u
 #define HEADER_CRC_BYTES 28u
 #define SCHEMA_BYTES_MAX 0x100000u
+#define RECALL_BLOCKS    256u /* how far on the verdict about a block may come */
 
 struct scan {
     struct session *session;
@@ -317,6 +318,45 @@ static void report_skipped(struct scan *scan, uint64_t end)
     }
 }
 
+/*
+ * A sub-buffer was overwritten while it was sent, so that its checksum does not hold: that is loss, not damage, if a
+ * verdict further on says so. Its own header and all between must be intact, or the length here proves nothing.
+ */
+static bool is_recalled(struct scan *scan, const struct capture_block *spoilt, uint64_t after)
+{
+    struct capture_block header;
+    struct capture_verdict verdict;
+    for (unsigned i = 1; i <= RECALL_BLOCKS && read_header(scan, after, &header); i++) {
+        const uint8_t *payload;
+        if (header.sequence != spoilt->sequence + i) {
+            return false;
+        }
+        if (header.type == CAPTURE_VERDICT &&
+            look(scan, after + sizeof(header), sizeof(verdict), &payload) == sizeof(verdict)) {
+            memcpy(&verdict, payload, sizeof(verdict));
+            if (verdict.sequence == spoilt->sequence) {
+                return true;
+            }
+        }
+        after += sizeof(header) + header.bytes;
+    }
+    return false;
+}
+
+/* The block at scan->offset was recalled: the hole it leaves in its lane has that cause. */
+static void take_recalled(struct scan *scan, const struct capture_block *header)
+{
+    const uint8_t *payload;
+    struct capture_subbuf place;
+    size_t bytes = look(scan, scan->offset + sizeof(*header), sizeof(place), &payload);
+    if (bytes == sizeof(place)) {
+        memcpy(&place, payload, sizeof(place));
+        if (place.lane < scan->session->lane_count) {
+            scan->session->lane[place.lane].verdicts++;
+        }
+    }
+}
+
 /* One intact header at scan->offset. Returns where to look for the next block. */
 static uint64_t take_block(struct scan *scan, const struct capture_block *header)
 {
@@ -335,7 +375,8 @@ static uint64_t take_block(struct scan *scan, const struct capture_block *header
         scan->status = ERR_NOT_SUPPORTED;
         return after;
     }
-    if (!payload_is_intact(scan, header)) {
+    bool is_intact = payload_is_intact(scan, header);
+    if (!is_intact && (header->type != CAPTURE_SUBBUF || !is_recalled(scan, header, after))) {
         session->blocks_damaged++;
         return scan->offset + sizeof(*header); /* the length itself may be what is wrong */
     }
@@ -346,7 +387,9 @@ static uint64_t take_block(struct scan *scan, const struct capture_block *header
         return after;
     }
     session->blocks++;
-    if (!take_payload(scan, header)) {
+    if (!is_intact) {
+        take_recalled(scan, header);
+    } else if (!take_payload(scan, header)) {
         finding_add(&session->findings, FINDING_BLOCK_DAMAGED,
                     "block %" PRIu64 " (type %u) at file offset %#" PRIx64
                     " has contents that cannot be true",

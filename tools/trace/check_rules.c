@@ -23,6 +23,7 @@
 #define IRQ_DEPTH_MAX 16
 #define CALLS_MAX                                                                                  \
     0x100000u /* open calls and orphans remembered; more than that is not a sane capture */
+#define CALL_ONE_WAY    (1u << 3) /* of the flags of ipc.call */
 #define NOBODY          UINT32_MAX
 #define SURE_OF_NOTHING UINT64_MAX
 #define SWITCH_OFF_NS   20000000 /* how long before its record a change may have come into force */
@@ -35,6 +36,8 @@ struct rules_thread {
     uint32_t tid;
     uint32_t running_on; /* cpu + 1; 0: nowhere or unknown */
     bool is_dead;
+    bool waits;    /* it left its core to wait */
+    bool is_woken; /* since it last ran */
     enum phase syscall;
     enum phase calling;
     uint64_t call;
@@ -53,11 +56,13 @@ struct rules_cpu {
 struct rules_call {
     uint64_t epoch;
     uint64_t tsc;
+    uint64_t header; /* of ipc.call: holds its flags, which are seldom asked for */
     uint32_t client;
     uint32_t mailbox;
     bool has_call; /* false: an orphan, received or replied before any ipc.call was seen */
     bool received;
     bool replied;
+    bool returned; /* one way, and not yet received */
     struct rules_call *next_free;
 };
 
@@ -70,6 +75,13 @@ struct rules_mailbox {
 /* Where the rules find what they need in records. */
 struct rules_ids {
     unsigned dead;
+    unsigned receive;
+    unsigned handoff;
+    struct field_ref switch_reason;
+    struct field_ref wake_thread;
+    struct field_ref offset_cpu;
+    struct field_ref offset_ahead;
+    struct field_ref offset_at_least;
     struct field_ref lost_cause;
     struct field_ref lost_count;
     struct field_ref switch_state;
@@ -79,6 +91,7 @@ struct rules_ids {
     struct field_ref exit_vector;
     struct field_ref enter_number;
     struct field_ref call_call;
+    struct field_ref call_flags;
     struct field_ref call_mailbox;
     struct field_ref receive_call;
     struct field_ref receive_mailbox;
@@ -114,10 +127,25 @@ struct rules {
     struct rules_call *free_calls;
 };
 
+/* A field that lies in the header of its record; one that does not is taken for 0. */
+static struct field_ref header_field_ref(const struct schema *schema, const char *event,
+                                         const char *field)
+{
+    struct field_ref ref = schema_field_ref(schema, event, field);
+    return ref.word == 0 ? ref : (struct field_ref){0};
+}
+
 static void bind_rules(struct rules_ids *ids, const struct schema *schema)
 {
     *ids = (struct rules_ids){
         .dead = schema_enum_value(schema, "sched.thread.switch", "state", "dead"),
+        .receive = schema_enum_value(schema, "sched.thread.switch", "state", "receive"),
+        .handoff = schema_enum_value(schema, "sched.thread.switch", "reason", "handoff"),
+        .switch_reason = schema_field_ref(schema, "sched.thread.switch", "reason"),
+        .wake_thread = schema_field_ref(schema, "sched.thread.wake", "thread"),
+        .offset_cpu = schema_field_ref(schema, "trace.offset", "cpu"),
+        .offset_ahead = schema_field_ref(schema, "trace.offset", "ahead"),
+        .offset_at_least = schema_field_ref(schema, "trace.offset", "at_least"),
         .lost_cause = schema_field_ref(schema, "trace.lost", "cause"),
         .lost_count = schema_field_ref(schema, "trace.lost", "count"),
         .switch_state = schema_field_ref(schema, "sched.thread.switch", "state"),
@@ -127,6 +155,7 @@ static void bind_rules(struct rules_ids *ids, const struct schema *schema)
         .exit_vector = schema_field_ref(schema, "irq.exit", "vector"),
         .enter_number = schema_field_ref(schema, "syscall.enter", "number"),
         .call_call = schema_field_ref(schema, "ipc.call", "call"),
+        .call_flags = header_field_ref(schema, "ipc.call", "flags"),
         .call_mailbox = schema_field_ref(schema, "ipc.call", "mailbox"),
         .receive_call = schema_field_ref(schema, "ipc.receive", "call"),
         .receive_mailbox = schema_field_ref(schema, "ipc.receive", "mailbox"),
@@ -211,8 +240,10 @@ static void take_switch(struct rules *rules, const struct step *step)
     }
     if (prev != 0) {
         struct rules_thread *state = state_of(rules, prev);
+        uint64_t why = field_get(&ids->switch_state, step->record);
         state->running_on = 0;
-        state->is_dead = field_get(&ids->switch_state, step->record) == ids->dead;
+        state->is_dead = why == ids->dead;
+        state->waits = why >= ids->receive && why != ids->dead;
     }
     if (next != 0) {
         struct rules_thread *state = state_of(rules, next);
@@ -223,9 +254,20 @@ static void take_switch(struct rules *rules, const struct step *step)
         if (UNLIKELY(state->is_dead)) {
             REPORT(rules, FINDING_SWITCH, step, "thread %u runs after its death", next);
         }
+        if (UNLIKELY(state->waits && !state->is_woken &&
+                     field_get(&ids->switch_reason, step->record) != ids->handoff)) {
+            REPORT(rules, FINDING_SWITCH, step, "thread %u runs before it is woken", next);
+        }
+        state->waits = state->is_woken = false;
         state->running_on = step->cpu + 1u;
     }
     cpu->current = next;
+}
+
+/* Possibly before it has left its core. */
+static void take_wake(struct rules *rules, const struct step *step)
+{
+    state_of(rules, (uint32_t)field_get(&rules->ids.wake_thread, step->record))->is_woken = true;
 }
 
 /* Everything that was learnt about threads and calls is forgotten; who runs where is still known of the other cores. */
@@ -383,6 +425,18 @@ static void take_irq_exit(struct rules *rules, const struct step *step)
     cpu->irq_known = true;
 }
 
+static void take_offset(struct rules *rules, const struct step *step)
+{
+    uint64_t ticks = field_get(&rules->ids.offset_at_least, step->record);
+    if (ticks != 0) {
+        REPORT(rules, FINDING_CLOCK, step,
+               "the clock of cpu %u is %" PRIu64
+               " ticks or more %s that of cpu 0: times of the two cannot be compared",
+               (unsigned)field_get(&rules->ids.offset_cpu, step->record), ticks,
+               field_get(&rules->ids.offset_ahead, step->record) != 0 ? "ahead of" : "behind");
+    }
+}
+
 static void judge_kdebug(struct rules *rules, const struct step *step, enum phase phase)
 {
     struct rules_cpu *cpu = &rules->cpu[step->cpu];
@@ -459,6 +513,7 @@ static void take_call(struct rules *rules, const struct step *step)
     call = make_call(rules, id, step);
     if (call != NULL) {
         call->has_call = true;
+        call->header = step->record[0];
         call->client = tid;
         call->mailbox = (uint32_t)field_get(&rules->ids.call_mailbox, step->record);
     }
@@ -498,9 +553,20 @@ static void take_reply(struct rules *rules, const struct step *step)
     if (call != NULL) {
         call->replied = true;
     }
+    if (call != NULL && call->returned) {
+        rules->totals.calls_whole++;
+        drop_call(rules, id);
+    }
 }
 
-static void judge_return(struct rules *rules, const struct step *step, uint64_t id,
+/* It may return as soon as it is on its way to who waits for it. */
+static bool is_one_way(const struct rules *rules, const struct rules_call *call)
+{
+    return (field_get(&rules->ids.call_flags, &call->header) & CALL_ONE_WAY) != 0;
+}
+
+/* True: it is not over yet, because nobody has received it. */
+static bool judge_return(struct rules *rules, const struct step *step, uint64_t id,
                          const struct rules_call *call)
 {
     uint32_t tid = rules->cpu[step->cpu].current;
@@ -511,19 +577,25 @@ static void judge_return(struct rules *rules, const struct step *step, uint64_t 
         rules->totals.calls_whole++;
     }
     if (!is_sure(rules, call->epoch)) {
-        return;
+        return false;
     }
     if (tid != NOBODY && call->client != NOBODY && call->client != tid) {
         REPORT(rules, FINDING_IPC, step, "thread %u returns from call %#" PRIx64 " of thread %u",
                tid, id, call->client);
     }
-    if (status == 0 && call->received && !call->replied) {
-        REPORT(rules, FINDING_IPC, step, "call %#" PRIx64 " returns OK before it is answered", id);
+    if (status != 0 || (call->received && call->replied)) {
+        return false;
     }
-    if (status == 0 && !call->received) {
+    if (!call->replied && is_one_way(rules, call)) {
+        return true;
+    }
+    if (call->received) {
+        REPORT(rules, FINDING_IPC, step, "call %#" PRIx64 " returns OK before it is answered", id);
+    } else {
         struct rules_mailbox *mailbox = mailbox_of(rules, call->mailbox);
         mailbox->first_tsc = mailbox->unserved++ == 0 ? step->tsc : mailbox->first_tsc;
     }
+    return false;
 }
 
 static void take_return(struct rules *rules, const struct step *step)
@@ -531,8 +603,9 @@ static void take_return(struct rules *rules, const struct step *step)
     uint64_t id = field_get(&rules->ids.return_call, step->record);
     struct rules_call *call = id_map_find(&rules->calls, id);
     struct rules_thread *thread = current_of(rules, step);
+    bool is_kept = false;
     if (call != NULL && call->has_call) {
-        judge_return(rules, step, id, call);
+        is_kept = judge_return(rules, step, id, call);
     } else if (thread != NULL && thread->calling == PHASE_OUT) {
         REPORT(rules, FINDING_IPC, step,
                "thread %u returns from call %#" PRIx64 " that it did not make",
@@ -540,7 +613,11 @@ static void take_return(struct rules *rules, const struct step *step)
     } else {
         note_orphan(rules);
     }
-    drop_call(rules, id);
+    if (is_kept) {
+        call->returned = true;
+    } else {
+        drop_call(rules, id);
+    }
     if (thread != NULL) {
         thread->calling = PHASE_OUT;
     }
@@ -620,7 +697,8 @@ static const struct {
     {"ipc.receive", take_receive},        {"ipc.reply", take_reply},
     {"ipc.return", take_return},          {"kdebug.enter", take_kdebug_enter},
     {"kdebug.leave", take_kdebug_leave},  {"trace.lost", take_lost},
-    {"trace.switched", take_switched},
+    {"trace.switched", take_switched},    {"trace.offset", take_offset},
+    {"sched.thread.wake", take_wake},
 };
 
 /* Something happens to a lane. */

@@ -110,7 +110,7 @@ static COLD void take_event_of_lane(struct convert *convert, const struct step *
         }
     }
     if (step->lane_kind == TRACE_LANE_NORMAL && step->kind != STEP_HOLE) {
-        health_subbuf(convert, step);
+        account_subbuf(convert, step);
     }
 }
 
@@ -152,6 +152,7 @@ static HOT const struct step *convert_steps(struct convert *convert, const struc
         if (LIKELY(step->kind == STEP_RECORD)) {
             perfetto_step(&convert->perfetto, ns);
             convert->totals.events++;
+            account_record(convert, step);
             convert->handler[step->id](convert, step);
         } else {
             /* A core begins with two switches; the one to the thread that runs shall have the time itself. */
@@ -226,6 +227,7 @@ void convert_run(struct convert *convert, struct session *session,
     slices_finish(convert);
     calls_finish(convert);
     user_finish(convert);
+    id_map_free(&convert->probes);
     health_stats(convert, true);
     bundle_flush_all(&convert->perfetto);
     merge_close(&convert->merge);
@@ -237,8 +239,10 @@ void convert_free(struct convert *convert)
     registry_close(&convert->registry);
     id_map_free(&convert->calls);
     id_map_free(&convert->marks);
+    id_map_free(&convert->function_tracks);
     id_map_free(&convert->levels);
     id_map_free(&convert->boxes);
+    id_map_free(&convert->operations);
     arena_free(&convert->arena);
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         free(convert->core[cpu].gap_ns);

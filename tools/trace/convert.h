@@ -10,8 +10,10 @@
  *   convert_calls.c   IPC: call and serve slices, flows
  *   convert_other.c   marks, log, timers, kdebug
  *   convert_profile.c samples of stacks
+ *   convert_function.c calls of traced functions
  *   convert_user.c    what programs write into their lanes
- *   convert_health.c  losses, categories, the recorder's own figures
+ *   convert_health.c  losses, categories
+ *   convert_account.c how full rings are, how far the consumer is behind, what recording costs
  *   convert_generic.c every event that none of these knows
  */
 #pragma once
@@ -92,12 +94,18 @@ struct core {
     struct definition *stacks; /* see convert_profile.c */
 };
 
+/* What is shown of a lane; see convert_account.c. */
+enum curve_id { CURVE_FILL, CURVE_UNREAD, CURVE_LOST, CURVE_EVENTS, CURVE_COST, CURVES };
+
 /* Of a lane. */
 struct health {
     uint64_t track; /* uuid; 0: not described yet */
     uint64_t last_ns;
     bool open;
-    uint64_t rate_counter;
+    struct curve {
+        uint64_t track; /* uuid; 0: not described yet */
+        uint64_t value; /* shown last */
+    } curve[CURVES];
     uint64_t subbuf_tsc;     /* the sub-buffer under way: when it began */
     uint64_t subbuf_records; /* of the lane, before it */
 };
@@ -127,9 +135,12 @@ struct convert_ids {
     struct field_ref arm_thread, arm_deadline, fire_thread, fire_deadline;
     struct field_ref kdebug_enter_reason, kdebug_leave_reason;
     struct field_ref stack_stack, stack_kernel, sample_stack, sample_thread, sample_mode;
+    struct field_ref enter_function, enter_stack, exit_stack;
     struct field_ref lost_cause, lost_count, lost_first, lost_last, switched_mask;
+    struct field_ref trigger_trigger, trigger_event, held_trigger, held_events;
     struct field_ref user_kind, user_process, user_track, user_id, user_time, user_value;
     struct field_ref user_name_process, user_name_id;
+    struct field_ref probe_define_probe, probe_hit_probe, probe_hit_value[4];
     unsigned reason_handoff;
     unsigned state_call;
     unsigned state_reply;
@@ -166,6 +177,7 @@ struct convert {
     struct core core[CPU_MAX];
     struct person *recent[RECENT_PEOPLE]; /* by tid modulo their number */
     struct health health[TRACE_LANES_MAX];
+    uint64_t trace_cost[TRACE_LANES_MAX]; /* instructions, for the sub-buffer under way */
     uint64_t health_root;
     uint64_t lost_counter;
     uint64_t kdebug_root;
@@ -174,14 +186,21 @@ struct convert {
     uint64_t categories; /* now on; all ones: unknown */
     uint64_t recording_track;
     bool sched_is_off;
+    bool is_held;              /* a trigger has ended recording */
+    unsigned held_by;          /* event that set it off */
+    uint16_t trigger_event[8]; /* of each trigger that has been set off */
     struct id_map calls;
     struct id_map marks;                        /* process id << 32 | mark id to struct mark */
     struct generic *generic[SCHEMA_EVENTS_MAX]; /* made on first use */
     struct id_map boxes;                        /* names of mailboxes that the registry lacks */
-    struct id_map levels;                       /* hash of event, field and keys to a track */
+    struct id_map
+        operations; /* mailbox << 32 | label to names of calls, where an interface defines the label */
+    struct id_map function_tracks; /* kernel stack to struct function_track */
+    struct id_map levels;          /* hash of event, field and keys to a track */
     /* See convert_user.c: process id << 32 | id to a name, | track to struct user_track, | id to a track; value to struct user_flow. */
     struct id_map user_names, user_tracks, user_counters, user_flows;
     uint64_t user_flows_shown;
+    struct id_map probes; /* number + 1 to place and names of values, see convert_probe.c */
     struct arena arena;
     struct call *free_calls;
     struct async_track *free_tracks;
@@ -353,10 +372,21 @@ void on_user_record(struct convert *convert, const struct step *step);
 /* user_finish() - the session is over: show the flows that never arrived. */
 void user_finish(struct convert *convert);
 
+/* ---- convert_probe.c ---- */
+void on_probe_define(struct convert *convert, const struct step *step);
+void on_probe_hit(struct convert *convert, const struct step *step);
+
+/* ---- convert_function.c ---- */
+void on_function_enter(struct convert *convert, const struct step *step);
+void on_function_exit(struct convert *convert, const struct step *step);
+
 /* ---- convert_health.c ---- */
 void on_lost(struct convert *convert, const struct step *step);
 void on_switched(struct convert *convert, const struct step *step);
-void health_subbuf(struct convert *convert, const struct step *step);
+void on_trigger(struct convert *convert, const struct step *step);
+void on_held(struct convert *convert, const struct step *step);
+/* health_root() - uuid of the track above all these. */
+uint64_t health_root(struct convert *convert);
 /* health_stats() - the lanes' counters at one end of the trace; the importer looks at the difference. */
 void health_stats(struct convert *convert, bool is_end);
 void health_hole(struct convert *convert, const struct step *step);
@@ -365,3 +395,12 @@ void health_reopen(struct convert *convert);
 /* recording_reopen() - the window begins while sched is off. */
 void recording_reopen(struct convert *convert);
 void health_resume(struct convert *convert, const struct step *step);
+
+/* ---- convert_account.c ---- */
+/* account_subbuf() - a sub-buffer of a normal lane begins. */
+void account_subbuf(struct convert *convert, const struct step *step);
+/* account_record() - a record costs its core something. */
+static inline void account_record(struct convert *convert, const struct step *step)
+{
+    convert->trace_cost[step->lane] += registry_cost(&convert->registry, step);
+}

@@ -73,6 +73,12 @@ static void bind_other(struct convert_ids *ids, const struct schema *schema)
     REF(user_value, "user.record", "value");
     REF(user_name_process, "user.name", "process");
     REF(user_name_id, "user.name", "id");
+    REF(probe_define_probe, "probe.define", "probe");
+    REF(probe_hit_probe, "probe.hit", "probe");
+    REF(probe_hit_value[0], "probe.hit", "a");
+    REF(probe_hit_value[1], "probe.hit", "b");
+    REF(probe_hit_value[2], "probe.hit", "c");
+    REF(probe_hit_value[3], "probe.hit", "d");
     REF(arm_thread, "timer.arm", "thread");
     REF(arm_deadline, "timer.arm", "deadline");
     REF(fire_thread, "timer.fire", "thread");
@@ -84,10 +90,17 @@ static void bind_other(struct convert_ids *ids, const struct schema *schema)
     REF(sample_stack, "profile.sample", "stack");
     REF(sample_thread, "profile.sample", "thread");
     REF(sample_mode, "profile.sample", "mode");
+    REF(enter_function, "function.enter", "function");
+    REF(enter_stack, "function.enter", "stack");
+    REF(exit_stack, "function.exit", "stack");
     REF(lost_cause, "trace.lost", "cause");
     REF(lost_count, "trace.lost", "count");
     REF(lost_first, "trace.lost", "first_tsc");
     REF(lost_last, "trace.lost", "last_tsc");
+    REF(trigger_trigger, "trace.trigger", "trigger");
+    REF(trigger_event, "trace.trigger", "event");
+    REF(held_trigger, "trace.held", "trigger");
+    REF(held_events, "trace.held", "events");
     REF(switched_mask, "trace.switched", "mask");
 }
 
@@ -177,8 +190,14 @@ static const struct {
     {"kdebug.leave", on_kdebug_leave},
     {"profile.stack", on_stack},
     {"profile.sample", on_sample},
+    {"function.enter", on_function_enter},
+    {"function.exit", on_function_exit},
     {"trace.lost", on_lost},
     {"trace.switched", on_switched},
+    {"trace.trigger", on_trigger},
+    {"trace.held", on_held},
+    {"probe.define", on_probe_define},
+    {"probe.hit", on_probe_hit},
 };
 
 void convert_bind(struct convert *convert)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * IPC. A call is a slice of the client ("call NAME", from ipc.call to ipc.return) and one of the server ("serve NAME", from
- * ipc.receive to ipc.reply), joined by a flow: client begin, server begin, client end.
+ * ipc.receive to ipc.reply). A flow joins them and has two ends: out of the call, through the serving, into the instant "reply"
+ * inside the call. An end of the call's own slice would not do: a flow goes out of the slice that began first, so the
+ * answer would be a second arrow from call to serve.
  *
  * Flows are numbered here: a call id comes again when another thread takes over the slot of one that has ended.
  *
  * A flow must have both ends, so a slice takes part only if its partner is known to: the server's if the client's was
- * written, the client's end if the server's was. A client slice that nobody served ends with served = false.
+ * written, the reply if the server's was. A client slice that nobody served ends with served = false; one that its server did
+ * not answer has "no reply" in place of the reply.
  *
  * A server thread may receive a second call before it has answered the first. Their slices would overlap, so the second goes
  * to a track of its own below the process; such tracks are reused, there are as many as calls were outstanding at once.
@@ -82,8 +85,17 @@ static struct box_names *make_names(struct convert *convert, const char *name)
     return names;
 }
 
+static void write_box_name(const struct object *object, uint32_t mailbox, char *out, size_t bytes)
+{
+    if (object != NULL && object->name[0] != '\0') {
+        snprintf(out, bytes, "%s", object->name);
+    } else {
+        snprintf(out, bytes, "mailbox %u", mailbox);
+    }
+}
+
 /* The names of a mailbox; object and thread names are at most NAME_BYTES long. */
-static const struct box_names *names_of(struct convert *convert, uint32_t mailbox)
+static const struct box_names *box_names_of(struct convert *convert, uint32_t mailbox)
 {
     struct object *object = registry_object(&convert->registry, mailbox);
     struct box_names *names =
@@ -91,15 +103,37 @@ static const struct box_names *names_of(struct convert *convert, uint32_t mailbo
     if (LIKELY(names != NULL)) {
         return names;
     }
-    char number[32];
+    char name[64] = "mailbox";
     bool is_one_of_many = object == NULL && convert->boxes.count >= BOXES_MAX;
-    snprintf(number, sizeof(number), is_one_of_many ? "mailbox" : "mailbox %u", mailbox);
-    bool is_named = object != NULL && object->name[0] != '\0';
-    names = make_names(convert, is_named ? object->name : number);
+    if (!is_one_of_many) {
+        write_box_name(object, mailbox, name, sizeof(name));
+    }
+    names = make_names(convert, name);
     if (object != NULL) {
         object->state = names;
     } else if (!is_one_of_many) {
         id_map_insert(&convert->boxes, mailbox, names);
+    }
+    return names;
+}
+
+/* The names of calls with a label: "MAILBOX.find" if an interface defines it. */
+static const struct box_names *names_of(struct convert *convert, uint32_t mailbox, uint64_t label)
+{
+    const char *operation = schema_operation_name(&convert->session->schema, label);
+    uint64_t key = (uint64_t)mailbox << 32 | label;
+    struct box_names *names = operation != NULL ? id_map_find(&convert->operations, key) : NULL;
+    if (operation == NULL || (names == NULL && convert->operations.count >= BOXES_MAX)) {
+        return box_names_of(convert, mailbox);
+    }
+    if (names == NULL) {
+        const char *dot = strchr(operation, '.');
+        char box[48];
+        char name[80];
+        write_box_name(registry_object(&convert->registry, mailbox), mailbox, box, sizeof(box));
+        snprintf(name, sizeof(name), "%s.%.24s", box, dot != NULL ? dot + 1 : operation);
+        names = make_names(convert, name);
+        id_map_insert(&convert->operations, key, names);
     }
     return names;
 }
@@ -164,12 +198,13 @@ void on_call(struct convert *convert, const struct step *step)
     } else if (call == NULL) {
         call = make_call(convert, id);
     }
-    const struct box_names *names = names_of(convert, mailbox);
+    uint64_t label = field_get(&ids->call_label, step->record);
+    const struct box_names *names = names_of(convert, mailbox, label);
     struct slice slice = {
         .kind = SLICE_CALL, .category = CATEGORY_IPC, .call = id, .name = names->call};
     struct track_event event = slice_push(convert, stack, slice);
     track_arg_pointer(&event, ARG_CALL, id);
-    track_arg_pointer(&event, ARG_LABEL, field_get(&ids->call_label, step->record));
+    track_arg_pointer(&event, ARG_LABEL, label);
     if (call != NULL) {
         call->client = convert->core[step->cpu].current;
         call->flow_begun = event.at != NULL;
@@ -184,10 +219,23 @@ void on_call(struct convert *convert, const struct step *step)
     }
 }
 
+/* The flow of a call that was served ends where its client goes on. */
+static void show_reply(struct convert *convert, uint64_t track, const struct call *call,
+                       int64_t status)
+{
+    const char *name = status < 0 ? "no reply" : "reply";
+    struct track_event event = track_instant(&convert->perfetto, convert_time(convert), track,
+                                             track_name(&convert->perfetto, name), CATEGORY_IPC);
+    put_flow(convert, &event, call, true);
+    track_correlation(&event, call->flow);
+    track_commit(&event);
+}
+
 void on_return(struct convert *convert, const struct step *step)
 {
     const struct convert_ids *ids = &convert->ids;
     uint64_t id = field_get(&ids->return_call, step->record);
+    int64_t status = field_get_signed(&ids->return_status, step->record);
     struct call *call = id_map_find(&convert->calls, id);
     struct slice_stack *stack = slices_of_core(convert, step->cpu);
     int index = stack != NULL ? slice_find(stack, SLICE_CALL, id) : -1;
@@ -201,11 +249,13 @@ void on_return(struct convert *convert, const struct step *step)
     if (index < 0) {
         convert->totals.orphans++;
     } else {
+        bool has_flow = call != NULL && call->flow_begun && call->was_served;
+        if (has_flow) {
+            show_reply(convert, stack->uuid, call, status);
+        }
         struct track_event event = slice_end(convert, stack, index);
-        put_status(convert, &event, field_get_signed(&ids->return_status, step->record));
-        if (call != NULL && call->flow_begun && call->was_served) {
-            put_flow(convert, &event, call, true);
-        } else if (call != NULL) {
+        put_status(convert, &event, status);
+        if (call != NULL && !has_flow) {
             track_arg_bool(&event, ARG_SERVED, call->was_served);
         }
         track_commit(&event);
@@ -342,8 +392,9 @@ void on_receive(struct convert *convert, const struct step *step)
         return;
     }
     end_abandoned(convert, stack);
-    call->serve_name =
-        names_of(convert, (uint32_t)field_get(&ids->receive_mailbox, step->record))->serve;
+    call->serve_name = names_of(convert, (uint32_t)field_get(&ids->receive_mailbox, step->record),
+                                field_get(&ids->receive_label, step->record))
+                           ->serve;
     call->server = convert->core[step->cpu].current;
     call->was_served = true;
     struct track_event event;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The health of the recording itself: what is missing and where, which categories are on, how much comes in.
+ * The health of the recording itself: what is missing and where, which categories are on.
  *
  * A loss is drawn where it happened (LOST on the track of its lane), marked in the core's bundle, and counted: the curve of
  * events lost, and FtraceStats at both ends, from which the importer makes a warning.
@@ -13,9 +13,7 @@
 
 /* ---- losses ---- */
 
-#define NS_PER_SECOND 1000000000ull
-
-static uint64_t health_root(struct convert *convert)
+uint64_t health_root(struct convert *convert)
 {
     if (convert->health_root == 0) {
         convert->health_root = track_new(&convert->perfetto);
@@ -148,34 +146,7 @@ void on_lost(struct convert *convert, const struct step *step)
     end_lost(convert, health, convert_ns(convert, MAX(last, convert->from_tsc)));
 }
 
-/* ---- how much comes in ---- */
-
-/* A sub-buffer of a lane is over: how fast it was filled, as a curve that begins where the sub-buffer did. */
-void health_subbuf(struct convert *convert, const struct step *step)
-{
-    struct health *health = &convert->health[step->lane];
-    uint64_t records = convert->merge.lane[step->lane].totals.records;
-    uint64_t ticks = step->tsc - health->subbuf_tsc;
-    uint64_t ns = clock_delta_ns(&convert->session->clock, ticks);
-    if (convert->is_live && health->subbuf_tsc >= convert->from_tsc && ns != 0) {
-        if (health->rate_counter == 0) {
-            char name[LANE_NAME_BYTES + 16];
-            char lane_name[LANE_NAME_BYTES];
-            uint64_t root = health_root(convert);
-            snprintf(name, sizeof(name), "%s events/s",
-                     session_lane_name(convert->session, step->lane, lane_name));
-            health->rate_counter = track_new(&convert->perfetto);
-            track_describe_counter(&convert->perfetto, convert->perfetto.last_ns,
-                                   health->rate_counter, root, name, COUNTER_UNIT_COUNT,
-                                   "events/s");
-        }
-        uint64_t rate = (records - health->subbuf_records) * NS_PER_SECOND / ns;
-        track_counter(&convert->perfetto, convert_ns(convert, health->subbuf_tsc),
-                      health->rate_counter, (int64_t)rate);
-    }
-    health->subbuf_tsc = step->tsc;
-    health->subbuf_records = records;
-}
+/* ---- what the importer is told ---- */
 
 void health_stats(struct convert *convert, bool is_end)
 {
@@ -237,10 +208,61 @@ static void begin_sched_off(struct convert *convert)
     track_commit(&event);
 }
 
+/* From a trigger's hold until events are switched again the rings take nothing. */
+static struct track_event begin_held(struct convert *convert)
+{
+    const struct schema *schema = &convert->session->schema;
+    const struct schema_event *event =
+        convert->held_by < SCHEMA_EVENTS_MAX ? schema->event[convert->held_by] : NULL;
+    char name[80];
+    snprintf(name, sizeof(name), "HELD by a trigger on %s", event != NULL ? event->name : "?");
+    return track_begin(&convert->perfetto, convert_time(convert), recording_track(convert),
+                       track_name(&convert->perfetto, name), CATEGORY_HEALTH);
+}
+
+static void end_held(struct convert *convert)
+{
+    if (convert->is_held) {
+        struct track_event event =
+            track_end(&convert->perfetto, convert_time(convert), recording_track(convert));
+        track_commit(&event);
+    }
+    convert->is_held = false;
+}
+
+/* A trigger has been set off; it may end recording. */
+void on_trigger(struct convert *convert, const struct step *step)
+{
+    uint64_t trigger = field_get(&convert->ids.trigger_trigger, step->record);
+    if (trigger < ARRAY_COUNT(convert->trigger_event)) {
+        convert->trigger_event[trigger] =
+            (uint16_t)field_get(&convert->ids.trigger_event, step->record);
+    }
+    on_generic(convert, step);
+}
+
+void on_held(struct convert *convert, const struct step *step)
+{
+    uint64_t trigger = field_get(&convert->ids.held_trigger, step->record);
+    end_held(convert);
+    convert->is_held = true;
+    convert->held_by = trigger < ARRAY_COUNT(convert->trigger_event)
+                           ? convert->trigger_event[trigger]
+                           : SCHEMA_NO_EVENT;
+    struct track_event event = begin_held(convert);
+    track_arg_uint(&event, ARG_EVENTS, field_get(&convert->ids.held_events, step->record));
+    track_commit(&event);
+}
+
 void recording_reopen(struct convert *convert)
 {
     if (convert->sched_is_off) {
         begin_sched_off(convert);
+    }
+    if (convert->is_held) {
+        struct track_event event = begin_held(convert);
+        track_arg_bool(&event, ARG_TRUNCATED, true);
+        track_commit(&event);
     }
 }
 
@@ -269,6 +291,7 @@ void on_switched(struct convert *convert, const struct step *step)
     uint64_t of_slices = schema_category_mask(schema, "syscall") |
                          schema_category_mask(schema, "fault") |
                          schema_category_mask(schema, "ipc");
+    end_held(convert);
     convert->categories = mask;
     convert->is_unbroken = convert->is_unbroken && !convert->is_live;
     tell_categories(convert, mask);

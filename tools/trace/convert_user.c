@@ -5,7 +5,7 @@
  * user.record comes late (when the lane was read) and says when it was written, so these events get the time they name and
  * not the one of the stream; within a track time still rises, whatever the program says. Nothing but the process is
  * believed: an end without a begin is left out, tracks and counters are bounded in number, and a track is called after a
- * thread only if that is one of the same process.
+ * thread only if that is one of the same process; else it has the name that the program gave to the id of its number.
  *
  * A flow is shown when its arrival comes: what never arrives stays an instant without an arrow.
  */
@@ -69,6 +69,9 @@ static void name_track(struct convert *convert, const struct process *process, u
     const struct thread *thread = id_map_find(&convert->registry.threads, number);
     if (thread != NULL && thread->process == process) {
         snprintf(name, NAME_MAX_BYTES, "%s: user events", thread->name);
+    } else if (id_map_find(&convert->user_names, key_of(process->id, number)) != NULL) {
+        snprintf(name, NAME_MAX_BYTES, "%s",
+                 (const char *)id_map_find(&convert->user_names, key_of(process->id, number)));
     } else {
         snprintf(name, NAME_MAX_BYTES, "user track %u", number);
     }

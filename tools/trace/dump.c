@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include "command.h"
-#include "merge.h"
+#include "filter.h"
+#include "json.h"
 #include "text.h"
 
 #define NO_THREAD     UINT32_MAX
-#define FILTERS_MAX   32
 #define NS_PER_SECOND 1000000000
 
 static const char usage[] =
@@ -25,21 +25,16 @@ static const char usage[] =
     "                     cpu=2                 a core\n"
     "                     thread=12, thread=server   a thread that ran there or that the event "
     "names\n"
+    "                     label=3, status!=OK, bytes>=4096   a field: = != < <= > >=\n"
     "                   events and categories, cores, threads: one of each kind that is given must "
-    "match\n"
+    "match,\n"
+    "                   and all conditions on fields\n"
+    "                   without INPUT they are only tested, against the events of this version\n"
+    "  --json           an object per line, for programs\n"
     "  --from S, --to S only this part, in seconds since the start\n"
     "  --limit N        stop after N lines\n"
     "  --symbols ELF    names for kernel addresses\n"
     "  --session N      of a file that holds several, counted from 0\n";
-
-struct filter {
-    const char *events[FILTERS_MAX];
-    const char *threads[FILTERS_MAX];
-    unsigned event_count;
-    unsigned thread_count;
-    uint64_t cpus;      /* mask; 0: any */
-    bool *event_passes; /* by id */
-};
 
 struct dump {
     struct capture_file file;
@@ -56,103 +51,8 @@ struct dump {
     int64_t to_ns;
     uint64_t lines;
     uint64_t limit;
+    bool as_json;
 };
-
-static bool add_filter(struct filter *filter, char *list)
-{
-    char *place = NULL;
-    for (char *word = strtok_r(list, ",", &place); word != NULL;
-         word = strtok_r(NULL, ",", &place)) {
-        unsigned long cpu;
-        if (filter->event_count == FILTERS_MAX || filter->thread_count == FILTERS_MAX) {
-            complain("--filter: more than %d of a kind", FILTERS_MAX);
-            return false;
-        }
-        if (strncmp(word, "thread=", 7) == 0) {
-            filter->threads[filter->thread_count++] = word + 7;
-        } else if (strncmp(word, "cpu=", 4) == 0) {
-            if (!option_number("--filter cpu", word + 4, &cpu)) {
-                return false;
-            }
-            if (cpu >= CPU_MAX) {
-                complain("--filter: there is no core %lu", cpu);
-                return false;
-            }
-            filter->cpus |= 1ull << cpu;
-        } else {
-            filter->events[filter->event_count++] = word;
-        }
-    }
-    return true;
-}
-
-static bool name_matches(const struct schema_event *event, const char *word)
-{
-    size_t bytes = strlen(word);
-    bool is_prefix = bytes != 0 && word[bytes - 1] == '.';
-    return strcmp(event->category_name, word) == 0 || strcmp(event->name, word) == 0 ||
-           (is_prefix && strncmp(event->name, word, bytes) == 0);
-}
-
-/* Which event ids pass. A word that matches nothing is a mistake worth telling. */
-static bool settle_filter(struct filter *filter, const struct schema *schema)
-{
-    filter->event_passes = xcalloc(SCHEMA_EVENTS_MAX, sizeof(bool));
-    for (unsigned i = 0; i < filter->event_count; i++) {
-        bool any = false;
-        for (unsigned id = 0; id < SCHEMA_EVENTS_MAX; id++) {
-            if (schema->event[id] != NULL && name_matches(schema->event[id], filter->events[i])) {
-                filter->event_passes[id] = true;
-                any = true;
-            }
-        }
-        if (!any) {
-            complain("--filter: no category or event is named \"%s\"", filter->events[i]);
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool thread_matches(struct dump *dump, uint64_t tid, const char *word)
-{
-    char *end;
-    unsigned long number = strtoul(word, &end, 10);
-    if (end != word && *end == '\0') {
-        return number == tid;
-    }
-    const struct thread *thread = id_map_find(&dump->registry.threads, tid);
-    return thread != NULL && strcmp(thread->name, word) == 0;
-}
-
-static bool any_thread_matches(struct dump *dump, const struct step *step)
-{
-    const struct schema_event *event = dump->file.session.schema.event[step->id];
-    for (unsigned i = 0; i < dump->filter.thread_count; i++) {
-        const char *word = dump->filter.threads[i];
-        bool is_core_lane = step->lane_kind != TRACE_LANE_META;
-        if (is_core_lane && thread_matches(dump, dump->current[step->cpu], word)) {
-            return true;
-        }
-        for (unsigned k = 0; k < event->field_count; k++) {
-            const struct schema_field *field = &event->field[k];
-            if (field->kind == SCHEMA_TID &&
-                thread_matches(dump, schema_value(field, step->record), word)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool passes(struct dump *dump, const struct step *step)
-{
-    const struct filter *filter = &dump->filter;
-    return (filter->event_count == 0 || filter->event_passes[step->id]) &&
-           (filter->cpus == 0 ||
-            (step->lane_kind != TRACE_LANE_META && filter->cpus >> step->cpu & 1)) &&
-           (filter->thread_count == 0 || any_thread_matches(dump, step));
-}
 
 static void print_time(int64_t ns)
 {
@@ -187,7 +87,6 @@ static void print_record(struct dump *dump, const struct step *step, int64_t ns)
     print_time(ns);
     print_place(dump, step);
     printf(" %s%s\n", event->name, fields);
-    dump->lines++;
 }
 
 static void print_hole(struct dump *dump, const struct step *step, int64_t ns)
@@ -195,17 +94,94 @@ static void print_hole(struct dump *dump, const struct step *step, int64_t ns)
     const struct lane_hole *hole = merge_hole(&dump->merge, step);
     char name[LANE_NAME_BYTES];
     print_time(ns);
+    printf("  %s: ", session_lane_name(&dump->file.session, step->lane, name));
     if (hole->is_end) {
-        printf("  %s: the record ends here\n",
-               session_lane_name(&dump->file.session, step->lane, name));
-        dump->lines++;
+        puts("the record ends here");
         return;
     }
-    printf("  %s: LOST %" PRIu64 " events in %" PRIu64 " ns (%s)\n",
-           session_lane_name(&dump->file.session, step->lane, name), hole->events,
+    printf("LOST %" PRIu64 " events in %" PRIu64 " ns (%s)\n", hole->events,
            clock_delta_ns(&dump->file.session.clock, hole->to_tsc - hole->from_tsc),
            hole_cause_name(hole->cause));
+}
+
+/* ---- for programs: times in nanoseconds since the start, fields by name ---- */
+
+static void json_fields(struct json *json, struct dump *dump, const struct schema_event *event,
+                        const uint64_t *record)
+{
+    json_object(json, "fields");
+    for (unsigned i = 0; i < event->field_count; i++) {
+        const struct schema_field *field = &event->field[i];
+        char text[TEXT_RECORD_BYTES];
+        if (field->bits == 0) {
+            text_special(&dump->text, event, field, record, text, sizeof(text));
+            json_text(json, field->name, text);
+        } else if (field->kind == SCHEMA_STATUS) {
+            json_signed(json, field->name, (int64_t)schema_value(field, record));
+        } else if (field->kind == SCHEMA_ENUM) {
+            text_value(&dump->text, field, schema_value(field, record), text, sizeof(text));
+            json_text(json, field->name, text);
+        } else {
+            json_number(json, field->name, schema_value(field, record));
+        }
+    }
+    json_end_object(json);
+}
+
+static void json_record(struct dump *dump, const struct step *step, int64_t ns)
+{
+    struct json json = {.file = stdout, .is_line = true};
+    const struct schema_event *event = dump->file.session.schema.event[step->id];
+    json_object(&json, NULL);
+    json_signed(&json, "ns", ns);
+    if (step->lane_kind != TRACE_LANE_META) {
+        json_number(&json, "cpu", step->cpu);
+        uint32_t tid = dump->current[step->cpu];
+        if (tid != NO_THREAD) {
+            json_number(&json, "tid", tid);
+            json_text(&json, "thread", registry_thread(&dump->registry, tid)->name);
+        }
+    }
+    json_text(&json, "event", event->name);
+    json_fields(&json, dump, event, step->record);
+    json_end_object(&json);
+}
+
+static void json_hole(struct dump *dump, const struct step *step, int64_t ns)
+{
+    struct json json = {.file = stdout, .is_line = true};
+    const struct lane_hole *hole = merge_hole(&dump->merge, step);
+    char name[LANE_NAME_BYTES];
+    json_object(&json, NULL);
+    json_signed(&json, "ns", ns);
+    json_text(&json, "lane", session_lane_name(&dump->file.session, step->lane, name));
+    if (hole->is_end) {
+        json_bool(&json, "end", true);
+    } else {
+        json_number(&json, "lost", hole->events);
+        json_number(&json, "duration",
+                    clock_delta_ns(&dump->file.session.clock, hole->to_tsc - hole->from_tsc));
+        json_text(&json, "cause", hole_cause_name(hole->cause));
+    }
+    json_end_object(&json);
+}
+
+static void show_record(struct dump *dump, const struct step *step, int64_t ns)
+{
+    (dump->as_json ? json_record : print_record)(dump, step, ns);
     dump->lines++;
+}
+
+static void show_hole(struct dump *dump, const struct step *step, int64_t ns)
+{
+    (dump->as_json ? json_hole : print_hole)(dump, step, ns);
+    dump->lines++;
+}
+
+static bool passes(struct dump *dump, const struct step *step)
+{
+    uint32_t current = step->lane_kind == TRACE_LANE_META ? NO_THREAD : dump->current[step->cpu];
+    return filter_passes(&dump->filter, &dump->file.session.schema, &dump->registry, step, current);
 }
 
 static void take_step(struct dump *dump, const struct step *step)
@@ -217,7 +193,7 @@ static void take_step(struct dump *dump, const struct step *step)
     switch (step->kind) {
     case STEP_RECORD:
         if (in_span && passes(dump, step)) {
-            print_record(dump, step, ns);
+            show_record(dump, step, ns);
         }
         if (is_normal && step->id == dump->switch_id) {
             dump->current[step->cpu] = (uint32_t)field_get(&dump->switch_next, step->record);
@@ -225,7 +201,7 @@ static void take_step(struct dump *dump, const struct step *step)
         break;
     case STEP_HOLE:
         if (in_span) {
-            print_hole(dump, step, ns);
+            show_hole(dump, step, ns);
         }
         break;
     default:
@@ -260,7 +236,7 @@ static int run(struct dump *dump, const char *path, unsigned session, const char
     }
     int code = EXIT_UNUSABLE;
     if (symbols_load(&dump->symbols, &dump->file.session, symbols) == OK &&
-        settle_filter(&dump->filter, &dump->file.session.schema)) {
+        filter_settle(&dump->filter, &dump->file.session.schema)) {
         registry_open(&dump->registry, &dump->file.session, 0);
         dump->text =
             (struct text_context){&dump->file.session.schema, &dump->registry, &dump->symbols};
@@ -274,18 +250,33 @@ static int run(struct dump *dump, const char *path, unsigned session, const char
         code = damaged ? EXIT_FINDINGS : EXIT_GOOD;
     }
     symbols_free(&dump->symbols);
-    free(dump->filter.event_passes);
+    filter_free(&dump->filter);
     capture_file_close(&dump->file);
+    return code;
+}
+
+/* Could it match an event of this version? For those who want to know before they record. */
+static int test_filter(struct filter *filter)
+{
+    struct schema schema;
+    schema_builtin(&schema);
+    int code = filter_settle(filter, &schema) ? EXIT_GOOD : EXIT_UNUSABLE;
+    filter_free(filter);
+    schema_free(&schema);
     return code;
 }
 
 int command_dump(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},          {"filter", required_argument, NULL, 'f'},
-        {"from", required_argument, NULL, 'a'},    {"to", required_argument, NULL, 'z'},
-        {"limit", required_argument, NULL, 'n'},   {"symbols", required_argument, NULL, 'y'},
-        {"session", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"filter", required_argument, NULL, 'f'},
+                                            {"from", required_argument, NULL, 'a'},
+                                            {"to", required_argument, NULL, 'z'},
+                                            {"limit", required_argument, NULL, 'n'},
+                                            {"symbols", required_argument, NULL, 'y'},
+                                            {"session", required_argument, NULL, 's'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
     struct dump *dump = xcalloc(1, sizeof(*dump));
     unsigned long session = 0;
     unsigned long limit = ULONG_MAX;
@@ -294,6 +285,7 @@ int command_dump(int argc, char **argv)
     dump->to_ns = INT64_MAX;
     int code = EXIT_UNUSABLE;
     bool good = true;
+    bool has_filter = false;
     for (int c; good && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (c) {
         case 'h':
@@ -301,7 +293,8 @@ int command_dump(int argc, char **argv)
             code = EXIT_GOOD;
             goto out;
         case 'f':
-            good = add_filter(&dump->filter, optarg);
+            has_filter = true;
+            good = filter_add(&dump->filter, optarg);
             break;
         case 'a':
             good = option_seconds("--from", optarg, &dump->from_ns);
@@ -315,6 +308,9 @@ int command_dump(int argc, char **argv)
         case 'y':
             symbols = optarg;
             break;
+        case 'j':
+            dump->as_json = true;
+            break;
         case 's':
             good = option_number("--session", optarg, &session);
             break;
@@ -322,6 +318,10 @@ int command_dump(int argc, char **argv)
             good = false;
             break;
         }
+    }
+    if (good && optind == argc && has_filter) {
+        code = test_filter(&dump->filter);
+        goto out;
     }
     if (good && optind + 1 != argc) {
         complain("dump: give one input; try --help");

@@ -21,6 +21,7 @@ static const char *const rule_names[FINDING_RULES_AND_NOTES] = {
     [FINDING_FAULT] = "fault",
     [FINDING_IPC] = "ipc",
     [FINDING_KDEBUG] = "kdebug",
+    [FINDING_CLOCK] = "clock",
     [NOTE_NO_END] = "no-end",
     [NOTE_LOSS] = "loss",
     [NOTE_SESSIONS] = "sessions",

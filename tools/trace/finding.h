@@ -20,6 +20,7 @@ enum finding_rule {
     FINDING_FAULT,        /* enter and exit do not nest */
     FINDING_IPC,          /* call, receive, reply, return out of order or missing */
     FINDING_KDEBUG,       /* enter and leave do not alternate */
+    FINDING_CLOCK,        /* the clocks of two cores do not agree */
     FINDING_RULES,
     NOTE_NO_END = FINDING_RULES, /* the session has no END block: it was stopped in the middle */
     NOTE_LOSS,                   /* events are missing, and exactly so many */

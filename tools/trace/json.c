@@ -20,13 +20,20 @@ static void put_text(FILE *file, const char *text)
     fputc('"', file);
 }
 
+static void break_line(struct json *json)
+{
+    if (!json->is_line) {
+        fprintf(json->file, "\n%*s", (int)(2 * json->depth), "");
+    }
+}
+
 static void begin_item(struct json *json, const char *name)
 {
     if (json->has_items[json->depth]) {
-        fputc(',', json->file);
+        fputs(json->is_line ? ", " : ",", json->file);
     }
     if (json->depth != 0) {
-        fprintf(json->file, "\n%*s", (int)(2 * json->depth), "");
+        break_line(json);
     }
     json->has_items[json->depth] = true;
     if (name != NULL) {
@@ -48,7 +55,7 @@ static void close_level(struct json *json, char bracket)
     bool had_items = json->has_items[json->depth];
     json->depth--;
     if (had_items) {
-        fprintf(json->file, "\n%*s", (int)(2 * json->depth), "");
+        break_line(json);
     }
     fputc(bracket, json->file);
     if (json->depth == 0) {

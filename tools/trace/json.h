@@ -11,6 +11,7 @@
 struct json {
     FILE *file;
     unsigned depth;
+    bool is_line; /* everything on one line: a stream of objects, each ended by a newline */
     bool has_items[JSON_DEPTH_MAX];
 };
 

@@ -1,10 +1,10 @@
 TRACE_LIB_SRC := $(addprefix tools/trace/, \
     util.c input.c finding.c schema.c clock.c session.c capture.c image.c span.c lane.c merge.c id_map.c registry.c \
     vector.c symbols.c text.c json.c histogram.c out.c perfetto_meta.c perfetto_bundle.c perfetto_track.c \
-    perfetto_stack.c convert_profile.c convert_user.c programs.c \
+    perfetto_stack.c convert_profile.c convert_user.c convert_probe.c programs.c \
     convert.c convert_bind.c convert_people.c convert_sched.c convert_slices.c convert_calls.c convert_other.c convert_health.c \
-    convert_generic.c \
-    command.c dump.c info.c check.c check_rules.c ipc.c \
+    convert_account.c convert_generic.c convert_function.c \
+    command.c filter.c dump.c info.c check.c check_rules.c ipc.c \
     report.c report_time.c report_calls.c report_other.c report_write.c) \
     kernel/base/crc32c.c
 

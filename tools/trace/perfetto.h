@@ -67,6 +67,7 @@ enum perfetto_category {
     CATEGORY_IRQ,
     CATEGORY_HEALTH,
     CATEGORY_LIFE,
+    CATEGORY_FUNCTION,
     CATEGORY_COUNT
 };
 

@@ -44,10 +44,17 @@ static const char *const arg_names[ARG_COUNT] = {
 };
 
 static const char *const category_names[CATEGORY_COUNT] = {
-    [CATEGORY_SYSCALL] = "syscall", [CATEGORY_FAULT] = "fault", [CATEGORY_IPC] = "ipc",
-    [CATEGORY_USER] = "user",       [CATEGORY_LOG] = "log",     [CATEGORY_TIMER] = "timer",
-    [CATEGORY_KDEBUG] = "kdebug",   [CATEGORY_IRQ] = "irq",     [CATEGORY_HEALTH] = "trace health",
+    [CATEGORY_SYSCALL] = "syscall",
+    [CATEGORY_FAULT] = "fault",
+    [CATEGORY_IPC] = "ipc",
+    [CATEGORY_USER] = "user",
+    [CATEGORY_LOG] = "log",
+    [CATEGORY_TIMER] = "timer",
+    [CATEGORY_KDEBUG] = "kdebug",
+    [CATEGORY_IRQ] = "irq",
+    [CATEGORY_HEALTH] = "trace health",
     [CATEGORY_LIFE] = "life",
+    [CATEGORY_FUNCTION] = "function",
 };
 
 void perfetto_free(struct perfetto *perfetto)

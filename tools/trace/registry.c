@@ -24,6 +24,8 @@ struct life_ids {
     struct field_ref thread_end;
     unsigned switched;
     struct field_ref switched_mask;
+    unsigned cost;
+    struct field_ref cost_event, cost_instructions, cost_per_word;
     struct field_ref object_type;
     struct field_ref object_object;
     struct field_ref object_process;
@@ -38,6 +40,10 @@ static void bind_life(struct life_ids *ids, const struct schema *schema)
         .thread_exit = schema_event_id(schema, "life.thread.exit"),
         .object_name = schema_event_id(schema, "life.object.name"),
         .switched = schema_event_id(schema, "trace.switched"),
+        .cost = schema_event_id(schema, "trace.cost"),
+        .cost_event = schema_field_ref(schema, "trace.cost", "event"),
+        .cost_instructions = schema_field_ref(schema, "trace.cost", "instructions"),
+        .cost_per_word = schema_field_ref(schema, "trace.cost", "per_word"),
         .switched_mask = schema_field_ref(schema, "trace.switched", "mask"),
         .create_process = schema_field_ref(schema, "life.process.create", "process"),
         .create_creator = schema_field_ref(schema, "life.process.create", "creator"),
@@ -189,6 +195,20 @@ static void take_category_switch(struct registry *registry, uint64_t tsc, uint64
         (struct category_switch){.tsc = tsc, .mask = mask, .off = before & ~mask};
 }
 
+static void take_cost(struct registry *registry, const struct life_ids *ids,
+                      const struct schema *schema, const uint64_t *record)
+{
+    uint64_t id = field_get(&ids->cost_event, record);
+    if (id < SCHEMA_EVENTS_MAX && schema->event[id] != NULL) {
+        registry->cost[id] = (struct event_cost){
+            .instructions = (uint32_t)field_get(&ids->cost_instructions, record),
+            .per_word = (uint16_t)field_get(&ids->cost_per_word, record),
+            .words = schema->event[id]->words,
+        };
+        registry->has_costs = true;
+    }
+}
+
 static void take_record(struct registry *registry, const struct life_ids *ids,
                         const struct schema *schema, const struct step *step)
 {
@@ -204,6 +224,8 @@ static void take_record(struct registry *registry, const struct life_ids *ids,
         registry_thread(registry, tid)->exit_tsc = step->tsc;
     } else if (step->id == ids->switched) {
         take_category_switch(registry, step->tsc, field_get(&ids->switched_mask, step->record));
+    } else if (step->id == ids->cost) {
+        take_cost(registry, ids, schema, step->record);
     } else if (step->id == ids->object_name) {
         take_object(registry, ids, event, step);
     }

@@ -3,7 +3,7 @@
  * Who is who: processes, threads and named objects, as the meta lane tells.
  *
  * The meta lane is read before everything else, so names are known from the first event on, even for what gets its name
- * later. Threads that no life event mentions still get an entry, with a name made from their number.
+ * later. Threads that no life event mentions still get an entry, with a name made from their number. Likewise what records cost.
  */
 #pragma once
 
@@ -49,6 +49,13 @@ struct category_switch {
     uint64_t off;  /* categories that were on before, perhaps, and no longer are */
 };
 
+/* What a record costs its emitter at most. */
+struct event_cost {
+    uint32_t instructions;
+    uint16_t per_word; /* more for each word of its string */
+    uint16_t words;    /* that are not of the string */
+};
+
 struct id_map_slot {
     uint64_t key; /* id + 1; 0: empty */
     void *value;
@@ -70,6 +77,8 @@ struct registry {
     struct category_switch *category_switch; /* in order of time */
     size_t category_switches;
     size_t category_capacity;
+    struct event_cost cost[SCHEMA_EVENTS_MAX]; /* as the kernel told; zero: it did not */
+    bool has_costs;
 };
 
 /*
@@ -86,6 +95,17 @@ struct thread *registry_thread(struct registry *registry, uint32_t tid);
 /* registry_process(), registry_object() - NULL if no life event speaks of it. */
 struct process *registry_process(struct registry *registry, uint32_t id);
 struct object *registry_object(struct registry *registry, uint32_t id);
+
+/* registry_cost() - instructions that writing this record has cost, at most; 0 if the kernel did not tell. */
+static inline uint64_t registry_cost(const struct registry *registry, const struct step *step)
+{
+    const struct event_cost *cost = &registry->cost[step->id];
+    uint64_t instructions = cost->instructions;
+    if (UNLIKELY(cost->per_word != 0)) { /* no record that is decoded has fewer words */
+        instructions += (uint64_t)cost->per_word * (TRACE_WORDS(*step->record) - cost->words);
+    }
+    return instructions;
+}
 
 /* id_map: numbers below 2^64 - 1 to pointers. Insertion replaces. */
 void *id_map_find(const struct id_map *map, uint64_t id);

@@ -31,10 +31,24 @@ uint64_t report_hash(uint64_t hash, const char *text)
     return (hash ^ 0xff) * 0x100000001b3ull & INT64_MAX; /* texts do not run into each other */
 }
 
+/* What recording itself has cost, and how far its consumer was behind. */
+static void account(struct report *report, const struct step *step)
+{
+    struct core_report *core = &report->core[step->cpu];
+    if (step->kind == STEP_RECORD && step->lane_kind != TRACE_LANE_META) {
+        core->events++;
+        core->trace_cost += registry_cost(&report->registry, step);
+    } else if (step->kind == STEP_SUBBUF && step->lane_kind == TRACE_LANE_NORMAL) {
+        uint32_t unread = report->merge.lane[step->lane].header.unread;
+        core->unread_max = MAX(core->unread_max, unread == 0 ? 0 : unread - 1);
+    }
+}
+
 static void take_step(struct report *report, const struct step *step)
 {
     bool is_normal = step->lane_kind == TRACE_LANE_NORMAL;
     report->last_tsc = step->tsc;
+    account(report, step);
     if (step->kind == STEP_RECORD) {
         report->events++;
         if (report->handler[step->id] != NULL) {

@@ -149,6 +149,9 @@ struct core_report {
     unsigned irq_depth;
     uint8_t irq[REPORT_IRQ_DEPTH];
     uint64_t irq_tsc[REPORT_IRQ_DEPTH];
+    uint64_t events;     /* recorded here, by NMI handlers, too */
+    uint64_t trace_cost; /* instructions spent on those, at most */
+    uint32_t unread_max; /* sub-buffers of the normal lane that a consumer had not taken */
 };
 
 /* A number field of an event that is not understood, or the time between a begin and an end. */

@@ -187,6 +187,9 @@ static void write_cores(struct json *json, const struct report *report)
             json_number(json, "known_ns", to_ns(report, core->known_ticks));
             json_number(json, "idle_ns", to_ns(report, core->idle_ticks));
             json_number(json, "irq_ns", to_ns(report, core->irq_ticks));
+            json_number(json, "events", core->events);
+            json_number(json, "trace_instructions", core->trace_cost);
+            json_number(json, "unread_max_bytes", core->unread_max * (uint64_t)TRACE_SUBBUF_BYTES);
             json_end_object(json);
         }
     }

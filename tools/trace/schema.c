@@ -20,9 +20,9 @@
 #define ENUMS_MAX       64u
 #define PAIR_NAME_BYTES 128u
 
-static const char *const kind_names[] = {"dec",    "hex",     "tid",    "pid",   "cpu",
-                                         "vector", "syscall", "status", "bytes", "call",
-                                         "object", "string",  "ns",     "frames"};
+static const char *const kind_names[] = {
+    "dec",   "hex",  "tid",    "pid",    "cpu", "vector", "syscall", "status",
+    "bytes", "call", "object", "string", "ns",  "frames", "code",    "operation"};
 
 struct parser {
     struct schema *schema;
@@ -165,6 +165,23 @@ static bool parse_field(struct parser *parser)
     return bits >= 1 && shift + bits <= 64 && word <= event->words; /* S1, S3 */
 }
 
+static bool parse_operation(struct parser *parser)
+{
+    struct schema *schema = parser->schema;
+    long label;
+    if (parser->tokens < 3 || schema->operation_count == SCHEMA_OPERATIONS_MAX ||
+        !parse_number(parser->token[1], 1, UINT32_MAX, &label)) {
+        return false;
+    }
+    if (schema->operation == NULL) {
+        schema->operation =
+            arena_alloc(&schema->arena, SCHEMA_OPERATIONS_MAX * sizeof(*schema->operation));
+    }
+    unsigned at = schema->operation_count++;
+    schema->operation[at] = (struct schema_operation){(uint32_t)label, parser->token[2]};
+    return at == 0 || schema->operation[at - 1].label < label;
+}
+
 static bool parse_line(struct parser *parser)
 {
     struct schema *schema = parser->schema;
@@ -192,6 +209,9 @@ static bool parse_line(struct parser *parser)
     if (strcmp(token[0], "object") == 0) {
         return parser->tokens >= 3 &&
                parse_named(schema->object, SCHEMA_NAMES_MAX, token[1], token[2]);
+    }
+    if (strcmp(token[0], "operation") == 0) {
+        return parse_operation(parser);
     }
     return true;
 }
@@ -365,7 +385,8 @@ uint64_t schema_value(const struct schema_field *field, const uint64_t *record)
 {
     unsigned unused = 64u - field->bits;
     uint64_t value = record[field->word] >> field->shift << unused;
-    return field->kind == SCHEMA_STATUS ? (uint64_t)((int64_t)value >> unused) : value >> unused;
+    bool is_signed = field->kind == SCHEMA_STATUS || field->kind == SCHEMA_CODE;
+    return is_signed ? (uint64_t)((int64_t)value >> unused) : value >> unused;
 }
 
 const char *schema_string(const struct schema_event *event, const uint64_t *record,
@@ -382,6 +403,22 @@ const uint64_t *schema_frames(const struct schema_event *event, const uint64_t *
 {
     *out_count = event->has_string ? TRACE_WORDS(record[0]) - event->words : 0;
     return &record[event->words + 1];
+}
+
+const char *schema_operation_name(const struct schema *schema, uint64_t label)
+{
+    unsigned low = 0;
+    unsigned high = schema->operation_count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (schema->operation[middle].label < label) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool is_found = low < schema->operation_count && schema->operation[low].label == label;
+    return is_found ? schema->operation[low].name : NULL;
 }
 
 const char *schema_error_name(const struct schema *schema, int64_t status)

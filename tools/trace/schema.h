@@ -10,9 +10,10 @@
 #include "util.h"
 #include "trace/ring/layout.h"
 
-#define SCHEMA_EVENTS_MAX 512u
-#define SCHEMA_NO_EVENT   SCHEMA_EVENTS_MAX /* an id that no record has */
-#define SCHEMA_NAMES_MAX  256u
+#define SCHEMA_EVENTS_MAX     512u
+#define SCHEMA_NO_EVENT       SCHEMA_EVENTS_MAX /* an id that no record has */
+#define SCHEMA_NAMES_MAX      256u
+#define SCHEMA_OPERATIONS_MAX 1024u
 
 enum schema_kind {
     SCHEMA_DEC,
@@ -29,6 +30,8 @@ enum schema_kind {
     SCHEMA_STRING,
     SCHEMA_NS,
     SCHEMA_FRAMES,
+    SCHEMA_CODE,      /* the low half of a kernel address */
+    SCHEMA_OPERATION, /* a label: of an interface, or of somebody's own */
     SCHEMA_ENUM,
     SCHEMA_KINDS,
 };
@@ -62,6 +65,12 @@ struct schema_event {
     struct schema_field *field;
 };
 
+/* An operation of an interface: what a label of a call means. */
+struct schema_operation {
+    uint32_t label;
+    const char *name; /* "names.find" */
+};
+
 struct schema {
     struct arena arena;
     uint64_t hash;
@@ -70,6 +79,8 @@ struct schema {
     const char *syscall[SCHEMA_NAMES_MAX];
     const char *error[SCHEMA_NAMES_MAX]; /* by the number without its sign */
     const char *object[SCHEMA_NAMES_MAX];
+    unsigned operation_count;
+    struct schema_operation *operation; /* ascending */
 };
 
 /*
@@ -160,6 +171,9 @@ const char *schema_string(const struct schema_event *event, const uint64_t *reco
 /* schema_frames() - likewise the code addresses of a record, innermost first. */
 const uint64_t *schema_frames(const struct schema_event *event, const uint64_t *record,
                               unsigned *out_count);
+
+/* schema_operation_name() - "names.find"; NULL for a label that no interface defines. */
+const char *schema_operation_name(const struct schema *schema, uint64_t label);
 
 /* schema_error_name() - "TIMED_OUT", "OK"; NULL for a number without a name. */
 const char *schema_error_name(const struct schema *schema, int64_t status);

@@ -112,6 +112,7 @@ static void put_value(struct writer *writer, const struct text_context *context,
     switch (field->kind) {
     case SCHEMA_HEX:
     case SCHEMA_CALL:
+    case SCHEMA_CODE:
         put_hex(writer, context, value);
         break;
     case SCHEMA_TID:
@@ -128,6 +129,13 @@ static void put_value(struct writer *writer, const struct text_context *context,
         break;
     case SCHEMA_STATUS:
         put_status(writer, context, (int64_t)value);
+        break;
+    case SCHEMA_OPERATION:
+        if (schema_operation_name(context->schema, value) != NULL) {
+            put(writer, "%s", schema_operation_name(context->schema, value));
+        } else {
+            put_hex(writer, context, value);
+        }
         break;
     case SCHEMA_SYSCALL:
         put_named(writer, value, pick(context->schema->syscall, value));
@@ -166,6 +174,21 @@ void text_value(const struct text_context *context, const struct schema_field *f
     struct writer writer = {.at = buffer, .end = buffer + bytes};
     *buffer = '\0';
     put_value(&writer, context, field, value);
+}
+
+void text_special(const struct text_context *context, const struct schema_event *event,
+                  const struct schema_field *field, const uint64_t *record, char *buffer,
+                  size_t bytes)
+{
+    struct writer writer = {.at = buffer, .end = buffer + bytes};
+    *buffer = '\0';
+    if (field->kind == SCHEMA_FRAMES) {
+        put_frames(&writer, context, event, record);
+        return;
+    }
+    size_t count;
+    const char *text = schema_string(event, record, &count);
+    put(&writer, "%.*s", (int)count, text);
 }
 
 void text_record(const struct text_context *context, const struct schema_event *event,

@@ -20,6 +20,11 @@ void text_clean(const char *text, size_t bytes, char *out);
 void text_value(const struct text_context *context, const struct schema_field *field,
                 uint64_t value, char *buffer, size_t bytes);
 
+/* text_special() - likewise a string, bare of quotes, or a list of frames. */
+void text_special(const struct text_context *context, const struct schema_event *event,
+                  const struct schema_field *field, const uint64_t *record, char *buffer,
+                  size_t bytes);
+
 /*
  * text_record() - " name=value ..." of a record; cut when the buffer is full.
  *

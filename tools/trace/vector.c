@@ -43,6 +43,8 @@ const char *vector_name(unsigned vector, char *buffer)
         return "poll";
     case VECTOR_CONSOLE:
         return "console";
+    case VECTOR_WATCHDOG:
+        return "watchdog";
     case VECTOR_ERROR:
         return "APIC error";
     case VECTOR_SPURIOUS:

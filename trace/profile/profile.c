@@ -2,33 +2,20 @@
 /* The sampling profiler (profile.h). */
 #include "trace/profile/profile.h"
 
-#include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
+#include "arch/nmi_beat.h"
 #include "arch/pit.h"
 #include "gen/trace_emit.h"
 #include "kdebug/core/kdebug.h"
 #include "trace/profile/stack.h"
 #include "trace/ring/ring.h"
 
-#define BEAT_CPU      0u
-#define BEAT_ISA_LINE 0u
-#define KNOWN_STACKS  64u
-#define CLOCK_TRIES   8u
-#define LATE_BEATS    64u
+#define KNOWN_STACKS 64u
+#define LATE_BEATS   64u
 
 /* profile.stack and profile.sample together. */
 #define SAMPLE_BYTES(frames) (8ull * (2 + (frames) + 2))
-
-/*
- * Beats are told from other NMIs by the timer itself: its counter says how long ago the latest beat was, so when. If
- * that is not the beat that was served last, this NMI is a new one's.
- */
-static struct {
-    volatile unsigned rate; /* 0: off */
-    unsigned period;        /* in counts of PIT_HZ */
-    tsc_t latest;           /* the beat that was served last */
-} beat;
 
 /* Stacks that the current sub-buffer of the core's NMI lane defines. */
 struct known {
@@ -50,25 +37,15 @@ status_t profile_set_rate(unsigned rate)
     if (rate != 0 && (rate < PIT_RATE_MIN || rate > PROFILE_RATE_MAX)) {
         return ERR_RANGE;
     }
-    ioapic_mask(BEAT_ISA_LINE, true);
-    beat.rate = 0;
-    pit_stop();
     if (rate != 0) {
         kdebug_use_symbols();
-        beat.period = pit_start(rate);
-        if (!pit_is_counting(beat.period)) {
-            return ERR_NOT_SUPPORTED;
-        }
-        beat.latest = cpu_tsc();
-        beat.rate = rate;
-        ioapic_route_nmi(BEAT_ISA_LINE, BEAT_CPU);
     }
-    return OK;
+    return nmi_beat_want(NMI_BEAT_PROFILE, rate);
 }
 
 unsigned profile_rate(void)
 {
-    return beat.rate;
+    return nmi_beat_wanted(NMI_BEAT_PROFILE);
 }
 
 /* ---- recording ---- */
@@ -117,34 +94,6 @@ static void take_sample(const struct trap_frame *frame, unsigned cpu, uint64_t m
 
 /* ---- beats ---- */
 
-static tsc_t ticks_of(unsigned counts)
-{
-    return clock_tsc_khz() * counts / (PIT_HZ / 1000);
-}
-
-/* When the latest beat was. Under an emulator that is held up between the two readings they do not belong together. */
-static tsc_t latest_beat(tsc_t period)
-{
-    tsc_t before, after;
-    unsigned elapsed, tries = CLOCK_TRIES;
-    do {
-        before = cpu_tsc();
-        elapsed = pit_elapsed(beat.period);
-        after = cpu_tsc();
-    } while (after - before > period / 4 && --tries > 0);
-    return after - ticks_of(elapsed);
-}
-
-/* Beats since the one that was served last; 0: none. */
-static uint64_t new_beats(void)
-{
-    tsc_t period = ticks_of(beat.period);
-    tsc_t latest = latest_beat(period);
-    uint64_t beats = latest < beat.latest ? 0 : (latest - beat.latest + period / 2) / period;
-    beat.latest = beats == 0 ? beat.latest : latest;
-    return beats;
-}
-
 /*
  * Where several beats were found at once, the NMIs of all but one may still come, or may have become one: they find nothing
  * new. So for a while after that an NMI is no surprise.
@@ -153,7 +102,7 @@ static bool is_explained(unsigned cpu, uint64_t beats)
 {
     tsc_t now = cpu_tsc();
     if (beats > 1) {
-        cores[cpu].late_until = now + LATE_BEATS * ticks_of(beat.period);
+        cores[cpu].late_until = now + LATE_BEATS * nmi_beat_ticks();
     }
     return beats != 0 || now < cores[cpu].late_until;
 }
@@ -161,7 +110,7 @@ static bool is_explained(unsigned cpu, uint64_t beats)
 static void pass_on(void)
 {
     for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
-        if (cpu != BEAT_CPU && cpus[cpu].current_tid != 0) {
+        if (cpu != NMI_BEAT_CPU && cpus[cpu].current_tid != 0) {
             atomic_fetch_add_explicit(&cores[cpu].owed, 1, memory_order_release);
             ipi_send_nmi(cpu);
         }
@@ -172,15 +121,16 @@ bool profile_nmi(const struct trap_frame *frame)
 {
     unsigned cpu = cpu_id();
     uint64_t beats;
-    if (cpu == BEAT_CPU) {
-        beats = beat.rate == 0 ? 0 : new_beats();
-        if (beats != 0) {
+    bool is_sampling = profile_rate() != 0;
+    if (cpu == NMI_BEAT_CPU) {
+        beats = nmi_beat_take();
+        if (beats != 0 && is_sampling) {
             pass_on();
         }
     } else {
         beats = atomic_exchange_explicit(&cores[cpu].owed, 0, memory_order_acquire);
     }
-    if (beats != 0 && this_cpu()->current_tid != 0) {
+    if (beats != 0 && is_sampling && this_cpu()->current_tid != 0) {
         take_sample(frame, cpu, beats - 1);
     }
     return is_explained(cpu, beats);

@@ -15,6 +15,7 @@
  */
 #include "trace/profile/stack.h"
 
+#include "arch/function_patch.h"
 #include "arch/mmu.h"
 #include "base/string.h"
 #include "kdebug/core/symbols.h"
@@ -44,9 +45,17 @@ static uint64_t stack_end(uint64_t rsp)
     return is_thread_stack ? ROUND_UP(rsp, KERNEL_STACK_SLOT_BYTES) : rsp;
 }
 
+/* What stands between a traced function and its caller is neither. */
+static bool is_thunk(uint64_t address)
+{
+    return address >= (uint64_t)function_thunk && address < (uint64_t)function_thunk_end;
+}
+
 static void add(struct profile_stack *stack, uint64_t address)
 {
-    stack->frame[stack->count++] = address;
+    if (!is_thunk(address)) {
+        stack->frame[stack->count++] = address;
+    }
 }
 
 /* The return address of the innermost function if it has no frame now; 0: it has. */
@@ -60,7 +69,7 @@ static uint64_t frameless_return(const struct trap_frame *interrupted, uint64_t 
     }
     const uint8_t *start = (const uint8_t *)symbol.address;
     for (const uint8_t *at = start; at + 3 <= rip && *rip != OPCODE_RET; at++) {
-        if (at[0] == 0x48 && at[1] == 0x89 && at[2] == 0xe5) { /* mov rbp, rsp */
+        if (function_makes_frame(at)) {
             return 0;
         }
     }

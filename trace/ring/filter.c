@@ -10,10 +10,15 @@ static uint64_t mask_of(const struct trace_field *field)
     return field->bits >= 64 ? ~0ull : (1ull << field->bits) - 1;
 }
 
+static bool is_signed(const struct trace_field *field)
+{
+    return field->kind == TRACE_KIND_STATUS || field->kind == TRACE_KIND_CODE;
+}
+
 static bool fits(const struct trace_field *field, uint64_t value)
 {
     uint64_t mask = mask_of(field);
-    if (field->kind != TRACE_KIND_STATUS) {
+    if (!is_signed(field)) {
         return value <= mask;
     }
     int64_t number = (int64_t)value, limit = (int64_t)(mask >> 1);
@@ -55,9 +60,9 @@ static bool make_term(const struct trace_event_info *info, const struct trace_co
     if (field->bits == 0 || !fits(field, condition->value)) {
         return false;
     }
-    bool is_signed = field->kind == TRACE_KIND_STATUS;
-    uint64_t lowest = is_signed ? ~(mask_of(field) >> 1) : 0, low, high;
-    uint64_t highest = is_signed ? mask_of(field) >> 1 : mask_of(field);
+    bool has_sign = is_signed(field);
+    uint64_t lowest = has_sign ? ~(mask_of(field) >> 1) : 0, low, high;
+    uint64_t highest = has_sign ? mask_of(field) >> 1 : mask_of(field);
     if (!choose_range(condition->compare, condition->value, lowest, highest, &low, &high,
                       inverted)) {
         return false;

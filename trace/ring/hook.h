@@ -11,6 +11,7 @@
 
 #include "base/types.h"
 #include "kernel/abi/trace.h"
+#include "trace/ring/aggregate.h"
 #include "trace/ring/filter.h"
 #include "trace/ring/layout.h"
 
@@ -21,6 +22,7 @@ struct trace_hook {
     unsigned conditions;
     struct trace_condition condition[TRACE_CONDITIONS_MAX]; /* as asked for, for kdebug */
     struct trace_filter filter;
+    struct trace_aggregation *aggregation; /* what passes is counted there; NULL: written */
     struct {
         uint64_t passed, refused;
     } count[CPU_MAX];
@@ -37,6 +39,18 @@ extern struct trace_hook trace_hooks[TRACE_HOOKS_MAX];
  */
 status_t trace_hook_set(unsigned event, const struct trace_condition *conditions,
                         unsigned count) MUST_CHECK;
+
+/*
+ * trace_hook_aggregate() - from now on records of this event that match are counted, and none is written. count may be 0. Ends by
+ * trace_hook_set() with 0 conditions.
+ *
+ * As above; ERR_BAD_ARGUMENT also if not trace_grouping_fits(), ERR_NO_MEMORY also for TRACE_AGGREGATIONS_MAX.
+ */
+status_t trace_hook_aggregate(unsigned event, const struct trace_condition *conditions,
+                              unsigned count, const struct trace_grouping *grouping) MUST_CHECK;
+
+/* trace_hook_has() - the event has a filter or is counted. Context: with trace_switch_lock held. */
+bool trace_hook_has(unsigned event);
 
 /*
  * trace_hook_lane() - the lane that a hooked site hands to its emitter: it has no room, and the slow way that every record

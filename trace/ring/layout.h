@@ -23,6 +23,8 @@
  * L2  The clock is read between reserve and commit, so time order is record order within a lane.
  * L3  events counts every record but pads; trace_subbuf.first_event is its value at the start of the sub-buffer. Hence
  *     events lost by overwriting between two sub-buffers = b.first_event - (a.first_event + records in a), exactly.
+ * L4  The recorder's account of itself stands in the header of each sub-buffer, as it was when that was begun, so it costs no record
+ *     anything: position tells how full the ring is, first_event and lost what is missing, unread how far the consumer is behind.
  */
 #pragma once
 
@@ -41,6 +43,9 @@ enum trace_lane_kind {
     TRACE_LANE_NORMAL = 0, /* kernel context with interrupts off */
     TRACE_LANE_NMI = 1,    /* NMI, #MC, #DF, kernel #DB and #BP, kdebug */
     TRACE_LANE_META = 2,   /* names and other rare facts; keeps the oldest */
+    /* Those that take nothing (ring.c), and are in no region: */
+    TRACE_LANE_NESTED = 0xfffe,
+    TRACE_LANE_EXEMPT = 0xffff,
 };
 
 enum trace_lost_cause {
@@ -74,7 +79,7 @@ struct trace_subbuf {
     uint64_t tsc;         /* full time when it was begun; no record in it is older */
     uint64_t lost[TRACE_LOST_CAUSES]; /* of this lane since start */
     uint32_t current;                 /* tid that runs on this core now, 0 idle */
-    uint32_t reserved;
+    uint32_t unread;                  /* 1 + finished sub-buffers not consumed; 0: nobody does */
 };
 
 struct trace_lane {
@@ -93,7 +98,7 @@ struct trace_lane {
     uint16_t kind;
     uint64_t
         last_tsc; /* NMI, meta: when the lane was last known not to be silent, see trace_keep_time() */
-    uint64_t reserved[1];
+    uint64_t consumed; /* 1 + position up to which a consumer has everything; 0: nobody consumes */
 };
 
 /* trace_oldest_intact() - start of the first sub-buffer that a reader may believe, for a lane that overwrites. */

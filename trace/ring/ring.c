@@ -16,6 +16,7 @@
 #include "gen/trace_emit.h"
 #include "gen/trace_schema.h"
 #include "kernel/abi/handoff.h"
+#include "kernel/abi/trace.h"
 #include "kernel/abi/user_trace.h"
 #include "sync/spinlock.h"
 
@@ -27,11 +28,8 @@
 #define USER_LANES       16u
 #define USER_REGION_MIN  0x1000000ull /* a smaller region has no room for lanes of programs */
 
-/* Work bit of struct cpu.work, see sched/thread.h: the emitter must not call up, so it leaves a note. */
-#define CPU_WORK_TRACE 4u
-
-static struct trace_region *region;
-static struct trace_lane exempt_lane = {.kind = 0xffff};
+static struct trace_region *region, *previous;
+static struct trace_lane exempt_lane = {.kind = TRACE_LANE_EXEMPT};
 static struct trace_lane nested_lanes[CPU_MAX];
 static struct spinlock meta_lock = SPINLOCK_INIT("trace meta", LOCK_RANK_META);
 static uint64_t user_offset; /* of the lanes of programs in the region; 0: none */
@@ -98,13 +96,14 @@ static void add_cpu(unsigned cpu, uint64_t normal_bytes)
 void trace_init(const struct handoff *handoff)
 {
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
-        nested_lanes[cpu].kind = 0xfffe;
+        nested_lanes[cpu].kind = TRACE_LANE_NESTED;
         nested_lanes[cpu].cpu = (uint16_t)cpu;
         use_lanes(cpu, &exempt_lane, &exempt_lane);
     }
     if (handoff->trace_bytes < 0x3000 + META_BYTES + NMI_BYTES_MIN + 2 * TRACE_SUBBUF_BYTES) {
         return;
     }
+    previous = handoff->previous_bytes == 0 ? NULL : phys_to_virt(handoff->previous_base);
     region = phys_to_virt(handoff->trace_base);
     memset(region, 0, 0x3000);
     region->version = TRACE_REGION_VERSION;
@@ -166,6 +165,11 @@ struct trace_region *trace_region_get(void)
     return region;
 }
 
+struct trace_region *trace_previous_get(void)
+{
+    return previous;
+}
+
 paddr_t trace_region_physical(void)
 {
     return region == NULL ? 0 : virt_to_phys(region);
@@ -198,10 +202,17 @@ static uint64_t *refuse(struct trace_lane *lane)
 {
     if (lane->kind == TRACE_LANE_META) {
         lane->lost[TRACE_LOST_FULL]++;
-    } else if (lane->kind == 0xfffe) {
+    } else if (lane->kind == TRACE_LANE_NESTED) {
         cpus[lane->cpu].lane_nmi->lost[TRACE_LOST_NESTED]++;
     }
     return NULL;
+}
+
+/* For struct trace_subbuf: of those before start. What was consumed had been finished, so it is not more than that. */
+static uint32_t count_unread(const struct trace_lane *lane, uint64_t start)
+{
+    uint64_t consumed = __atomic_load_n(&lane->consumed, __ATOMIC_RELAXED);
+    return consumed == 0 ? 0 : 1 + (uint32_t)((start - (consumed - 1)) / TRACE_SUBBUF_BYTES);
 }
 
 uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
@@ -226,14 +237,14 @@ uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
         head->lost[cause] = lane->lost[cause];
     }
     head->current = keeps_oldest ? 0 : cpu->current_tid;
-    head->reserved = 0;
+    head->unread = count_unread(lane, start);
     lane->limit = start + TRACE_SUBBUF_BYTES;
     lane->room = lane->limit - 8 * TRACE_WRITE_WORDS_MAX;
     lane->window = (uint64_t)head - start;
     __atomic_store_n(&lane->position, start + sizeof(*head), __ATOMIC_RELEASE);
     if (start != 0) {
         cpu->trace_finished++;
-        cpu->work |= CPU_WORK_TRACE;
+        cpu->work |= CPU_WORK_TRACE | CPU_WORK_TRIGGER; /* the emitter must not call up */
     }
     (void)bytes; /* every record fits into an empty sub-buffer */
     return (uint64_t *)(lane->window + lane->position);
@@ -292,6 +303,30 @@ void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
     if (!alone) {
         spinlock_release(&meta_lock);
     }
+}
+
+status_t trace_consumed(unsigned lane, uint64_t position)
+{
+    if (region == NULL || lane >= region->lane_count) {
+        return ERR_BAD_ARGUMENT;
+    }
+    struct trace_lane *control = lane_of(lane);
+    bool is_given_up = position == TRACE_CONSUMED_POSITION;
+    if (!is_given_up && (position % TRACE_SUBBUF_BYTES != 0 ||
+                         position > __atomic_load_n(&control->position, __ATOMIC_RELAXED))) {
+        return ERR_BAD_ARGUMENT;
+    }
+    __atomic_store_n(&control->consumed, is_given_up ? 0 : position + 1, __ATOMIC_RELAXED);
+    return OK;
+}
+
+uint64_t trace_events_total(void)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; region != NULL && i < region->lane_count; i++) {
+        total += lane_of(i)->events;
+    }
+    return total;
 }
 
 uint64_t trace_finished_total(void)

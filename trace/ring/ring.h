@@ -22,11 +22,17 @@ struct handoff;
 void trace_init(const struct handoff *handoff);
 /* trace_set_clock() - tell the region the clock relation, once it is known. */
 void trace_set_clock(uint64_t tsc_khz, tsc_t tsc, ns_t ns);
+
+/* trace_set_offsets() - record what the newest look at the clocks of all cores said (arch/clock_sync.h). */
+void trace_set_offsets(void);
 void trace_set_cpus(unsigned count);
 
 /* trace_region_get() - the region, NULL if there is none; for the export and kdebug. */
 struct trace_region *trace_region_get(void);
 paddr_t trace_region_physical(void);
+
+/* trace_previous_get() - the region of the boot before, as a reset found it; NULL: there is none. Nothing in it can be relied on. */
+struct trace_region *trace_previous_get(void);
 
 /* trace_user_physical() - memory for the lane number index of a program, USER_TRACE_BYTES; 0: there is none. */
 paddr_t trace_user_physical(unsigned index);
@@ -64,6 +70,18 @@ void trace_keep_time(struct trace_lane *lane);
 
 /* trace_meta_write() - a record of the meta lane, full header but time; takes the META lock. */
 void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count);
+
+/* trace_events_total() - records written since start, all lanes together; those of other cores may be a little late. */
+uint64_t trace_events_total(void);
+
+/*
+ * trace_consumed() - a consumer says that it has all of a lane up to a position, which is the start of a sub-buffer.
+ *
+ * For the account of itself that the recorder keeps (L4 in layout.h), nothing else: nobody waits for a consumer. Of
+ * several the last one counts. TRACE_CONSUMED_POSITION: there is none any more.
+ * ERR_BAD_ARGUMENT: no such lane, or nothing was written there yet. Context: any.
+ */
+status_t trace_consumed(unsigned lane, uint64_t position) MUST_CHECK;
 
 /* trace_finished_total() - sub-buffers finished since start, all lanes together. */
 uint64_t trace_finished_total(void);

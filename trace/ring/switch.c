@@ -21,8 +21,11 @@ _Static_assert(sizeof(struct trace_event_set) == sizeof((struct text_patch_wante
 
 struct spinlock trace_switch_lock = SPINLOCK_INIT("trace switch", LOCK_RANK_TRACE);
 
-static struct text_patch_wanted wanted;
+static struct text_patch_wanted wanted; /* as people asked for */
+static struct text_patch_wanted
+    patched; /* what sites are: the same, but nothing while recording is held */
 struct trace_event_set trace_events_on; /* of wanted.on the events, for readers without the lock */
+bool trace_is_held;
 static uint64_t categories_on;
 static uint64_t categories_told; /* in the newest trace.switched */
 
@@ -37,14 +40,31 @@ static bool is_wanted(const uint64_t *map, unsigned event)
     return map[event / 64] >> event % 64 & 1;
 }
 
-static status_t apply(const struct text_patch_wanted *next)
+/* What is left while recording is held: the recorder's own events. */
+static void leave_own(struct text_patch_wanted *form)
 {
-    if (memcmp(next, &wanted, sizeof(wanted)) == 0) {
-        return OK; /* nobody is stopped for nothing */
+    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
+        const struct trace_event_info *info = trace_event_info(id);
+        if (info == NULL || !(ALWAYS >> info->category & 1)) {
+            set_bit(form->on, id, false);
+        }
     }
-    status_t status = text_patch_sites(next);
+}
+
+static status_t apply(const struct text_patch_wanted *next, bool is_held)
+{
+    struct text_patch_wanted form = *next;
+    status_t status = OK;
+    if (is_held) {
+        leave_own(&form);
+    }
+    if (memcmp(&form, &patched, sizeof(form)) != 0) { /* nobody is stopped for nothing */
+        status = text_patch_sites(&form);
+    }
     if (status == OK) {
+        patched = form;
         wanted = *next;
+        trace_is_held = is_held;
     }
     return status;
 }
@@ -65,8 +85,8 @@ static uint64_t categories_with(const uint64_t *map, bool is_in, unsigned but_fl
 /* What a reader may reason from: of these categories every event is on, and none is filtered. */
 static uint64_t complete_categories(void)
 {
-    return TRACE_CATEGORIES_ALL & ~categories_with(wanted.on, false, TRACE_INFO_EXTRA) &
-           ~categories_with(wanted.hooked, true, TRACE_INFO_EXTRA);
+    return TRACE_CATEGORIES_ALL & ~categories_with(patched.on, false, TRACE_INFO_EXTRA) &
+           ~categories_with(patched.hooked, true, TRACE_INFO_EXTRA);
 }
 
 static bool exist(const struct trace_event_set *set)
@@ -81,7 +101,7 @@ static bool exist(const struct trace_event_set *set)
 
 static void publish(void)
 {
-    categories_on = categories_with(wanted.on, true, 0);
+    categories_on = categories_with(patched.on, true, 0);
     for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
         trace_event_set_put(&trace_events_on, id, is_wanted(wanted.on, id));
     }
@@ -108,12 +128,21 @@ status_t trace_events_change(const struct trace_event_change *change)
         bool stays = is_wanted(next.on, id) && !trace_event_set_has(&change->off, id);
         set_bit(next.on, id, stays || trace_event_set_has(&on, id));
     }
-    status_t status = apply(&next);
+    status_t status = apply(&next, false);
     if (status == OK) {
         publish();
     }
     spinlock_release(&trace_switch_lock);
     return status;
+}
+
+void trace_events_hold(void)
+{
+    spinlock_acquire(&trace_switch_lock);
+    if (apply(&wanted, true) == OK) {
+        publish();
+    }
+    spinlock_release(&trace_switch_lock);
 }
 
 status_t trace_categories_set(uint64_t mask)
@@ -125,6 +154,16 @@ status_t trace_categories_set(uint64_t mask)
     return trace_events_change(&change);
 }
 
+bool trace_event_is_on(unsigned event)
+{
+    return is_wanted(patched.on, event);
+}
+
+bool trace_event_is_hooked(unsigned event)
+{
+    return is_wanted(patched.hooked, event);
+}
+
 uint64_t trace_categories(void)
 {
     return categories_on;
@@ -134,7 +173,7 @@ status_t trace_switch_hooked(unsigned event, bool is_hooked)
 {
     struct text_patch_wanted next = wanted;
     set_bit(next.hooked, event, is_hooked);
-    status_t status = apply(&next);
+    status_t status = apply(&next, trace_is_held);
     if (status == OK) {
         publish();
     }
@@ -146,7 +185,7 @@ status_t trace_switch_times(bool on)
     spinlock_acquire(&trace_switch_lock);
     struct text_patch_wanted next = wanted;
     set_bit(next.on, SITE_TIMES, on);
-    status_t status = apply(&next);
+    status_t status = apply(&next, trace_is_held);
     spinlock_release(&trace_switch_lock);
     return status;
 }

@@ -14,11 +14,22 @@ extern struct spinlock trace_switch_lock;
 
 /*
  * trace_events_change() - switch events; patches text. Those of the categories trace and life are always on.
- * ERR_BAD_ARGUMENT: there is no such event. Context: thread, no lock held. Takes trace_switch_lock.
+ * Recording that is held goes on. ERR_BAD_ARGUMENT: there is no such event. Context: thread, no lock held. Takes trace_switch_lock.
  */
 status_t trace_events_change(const struct trace_event_change *change) MUST_CHECK;
 
-/* trace_categories_set() - the same, so that exactly the events of these categories (TRACE_CATEGORY_*) are on. */
+/*
+ * trace_events_hold() - no event is on until the next trace_events_change(), even one that changes nothing; which
+ * are wanted stays known. The rings keep what they have. Context: as above.
+ */
+void trace_events_hold(void);
+extern bool trace_is_held; /* for whoever only looks */
+
+/* trace_event_is_on(), trace_event_is_hooked() - the form that its sites have now, for who has no site. Context: any. */
+bool trace_event_is_on(unsigned event);
+bool trace_event_is_hooked(unsigned event);
+
+/* trace_categories_set() - as trace_events_change(), so that exactly the events of these categories (TRACE_CATEGORY_*) are on. */
 status_t trace_categories_set(uint64_t mask) MUST_CHECK;
 
 /* What is on, for whoever only looks. trace_categories() - the categories of which any event is. Context: any. */

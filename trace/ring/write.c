@@ -9,8 +9,8 @@
 
 _Static_assert(TRACE_WRITE_WORDS_MAX == 3, "room in trace_advance() and the functions below");
 
-COLD void trace_slow_write(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
-                           uint64_t word3)
+static COLD void write_slowly(struct trace_lane *lane, uint64_t header, uint64_t word1,
+                              uint64_t word2, uint64_t word3)
 {
     uint64_t packed[] = {header, word1, word2, word3};
     unsigned bytes = 8 * (1 + TRACE_WORDS(header));
@@ -23,6 +23,15 @@ COLD void trace_slow_write(struct trace_lane *lane, uint64_t header, uint64_t wo
         record[i] = packed[i];
     }
     trace_commit(lane, record, bytes, header);
+}
+
+/* Threads that consume the trace come here with each of their events, so their way back is short. */
+COLD void trace_slow_write(struct trace_lane *lane, uint64_t header, uint64_t word1, uint64_t word2,
+                           uint64_t word3)
+{
+    if (lane->kind != TRACE_LANE_EXEMPT) {
+        write_slowly(lane, header, word1, word2, word3);
+    }
 }
 
 void trace_write_0(struct trace_lane *lane, uint64_t header)

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "base/types.h"
 #include "trace/ring/layout.h"
 
 #define TRACE_WRITE_WORDS_MAX 3u
@@ -41,5 +42,6 @@ static inline struct trace_lane *trace_lane_always(void)
 static inline void trace_publish(struct trace_lane *lane, unsigned bytes)
 {
     lane->events++;
+    SANITIZER_RELEASE(&lane->position);
     __asm__ volatile("addq %1, %0" : "+m"(lane->position) : "er"((uint64_t)bytes) : "memory", "cc");
 }

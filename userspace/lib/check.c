@@ -6,14 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gen/syscall_user.h"
 #include "userspace/lib/format.h"
 #include "userspace/lib/start.h"
-
-void exit(int code)
-{
-    sys_process_exit((uint32_t)code);
-}
 
 void die(const char *format, ...)
 {

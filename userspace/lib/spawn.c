@@ -2,12 +2,12 @@
 /*
  * The launcher.
  *
- * All that is private to the new process lies in one area: first the pages of its writable
- * segments, in their order, then its stack. The launcher sees that area through a window in its own
+ * All that is private to the new process lies in one area: first its stack, then the pages of its writable
+ * segments, in their order: at the end those that few programs touch. The launcher sees that area through a window in its own
  * space while it fills it in, and then maps the parts where the program wants them:
  *
- *     area     | data of segment 2 | ... | stack ................. start_info argv strings |
- *     child      at its address            up to SPAWN_STACK_TOP
+ *     area     | stack ................. start_info argv strings | data of segment 2 | ...
+ *     child      up to SPAWN_STACK_TOP                             at its address
  *
  * The file has been checked by program_open() and the image cannot change, so a launch only fails
  * for lack of memory, of table space, or for wrong arguments.
@@ -30,7 +30,7 @@ struct launch {
     const struct program_file *file;
     const struct spawn *spawn;
     uint64_t process;
-    uint64_t area;       /* writable segments, then the stack */
+    uint64_t area;       /* the stack, then writable segments */
     uint64_t data_bytes; /* of the writable segments */
     char *window;        /* the area in the launcher's own space */
     uint64_t start;      /* address of start_info in the new process */
@@ -117,31 +117,33 @@ static void discard_area(struct launch *launch)
 
 static status_t map_segments(const struct launch *launch)
 {
-    uint64_t data = 0;
+    const uint64_t image = program_handle("image");
+    uint64_t data = SPAWN_STACK_BYTES;
 
     for (unsigned i = 0; i < launch->file->elf.segment_count; i++) {
         const struct elf_segment *segment = &launch->file->elf.segment[i];
         uint64_t first = elf_segment_first_page(segment);
         uint64_t bytes = segment_pages_bytes(segment);
-        uint64_t area = launch->area;
+        uint64_t area = launch->area, protection = protection_of(segment);
         uint64_t offset = data;
 
         if (is_in_place(segment)) {
-            area = program_handle("image");
+            area = image;
             offset = launch->file->offset + segment->file_offset - (segment->virt - first);
+            protection |= MAP_PRESENT;
         } else {
             memcpy(launch->window + data + (segment->virt - first),
                    elf_segment_bytes(&launch->file->elf, segment), segment->file_bytes);
             data += bytes;
         }
-        status_t status = sys_area_map(launch->process, area, offset, bytes, first,
-                                       protection_of(segment), &first);
+        status_t status =
+            sys_area_map(launch->process, area, offset, bytes, first, protection, &first);
         if (status != OK) {
             return status;
         }
     }
     uint64_t stack;
-    return sys_area_map(launch->process, launch->area, data, SPAWN_STACK_BYTES,
+    return sys_area_map(launch->process, launch->area, 0, SPAWN_STACK_BYTES,
                         SPAWN_STACK_TOP - SPAWN_STACK_BYTES, PROT_READ | PROT_WRITE | MAP_GUARD,
                         &stack);
 }
@@ -205,8 +207,7 @@ static status_t write_start(struct launch *launch)
     }
     launch->start = SPAWN_STACK_TOP - bytes;
 
-    struct start_info *info =
-        (void *)(launch->window + launch->data_bytes + SPAWN_STACK_BYTES - bytes);
+    struct start_info *info = (void *)(launch->window + SPAWN_STACK_BYTES - bytes);
     uint64_t *argv = (uint64_t *)(info + 1);
     char *strings = (char *)(argv + argc + 1);
     uint64_t to_child = launch->start - (uint64_t)info;

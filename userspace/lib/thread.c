@@ -18,9 +18,16 @@
 
 #define STACKS_BASE      0x7ff000000000ull
 #define STACK_SLOT_BYTES 0x100000ull
-#define STACK_SLOTS      4096u
 
 static atomic_uint next_slot;
+
+unsigned thread_slot(void)
+{
+    uint64_t offset = (uint64_t)__builtin_frame_address(0) - STACKS_BASE;
+
+    return offset < THREAD_SLOTS * STACK_SLOT_BYTES ? (unsigned)(offset / STACK_SLOT_BYTES)
+                                                    : THREAD_SLOTS;
+}
 
 static _Noreturn void run_thread(struct thread *thread)
 {
@@ -32,9 +39,9 @@ static status_t map_stack(uint64_t area, uint64_t *out_stack)
 {
     status_t status = ERR_NO_MEMORY;
 
-    for (unsigned tries = 0; tries < STACK_SLOTS; tries++) {
+    for (unsigned tries = 0; tries < THREAD_SLOTS; tries++) {
         unsigned slot =
-            atomic_fetch_add_explicit(&next_slot, 1, memory_order_relaxed) % STACK_SLOTS;
+            atomic_fetch_add_explicit(&next_slot, 1, memory_order_relaxed) % THREAD_SLOTS;
         uint64_t address = STACKS_BASE + (slot + 1) * STACK_SLOT_BYTES - THREAD_STACK_BYTES;
 
         status = sys_area_map(program.self, area, 0, THREAD_STACK_BYTES, address,

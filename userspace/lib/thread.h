@@ -10,6 +10,7 @@
 #include "gen/errors.h"
 
 #define THREAD_STACK_BYTES 0x8000u
+#define THREAD_SLOTS       4096u /* stacks that there can be, but for that of the first thread */
 
 /* Flags of thread_create (kernel/abi/syscalls.toml). */
 #define THREAD_PRIORITY(p) ((uint64_t)(p) + 1)
@@ -31,6 +32,9 @@ struct thread {
  */
 status_t thread_start(struct thread *thread, void (*function)(void *), void *argument,
                       uint64_t flags, const char *name);
+
+/* thread_slot() - on which of the THREAD_SLOTS stacks the caller runs; THREAD_SLOTS: the first thread. Cheap: tells threads apart. */
+unsigned thread_slot(void);
 
 /*
  * thread_join() - wait until a thread has ended, then give its stack back. Once for

@@ -6,7 +6,8 @@
  *     user_trace_name(WORK, "work");                  once for each id (below 2^24)
  *     USER_SPAN_BEGIN(track, WORK);  ...  USER_SPAN_END(track);
  *
- * Spans of one track must nest. A track is a thread, or any other number the program likes: requests, connections.
+ * Spans of one track must nest. A track is a thread, or any other number the program likes: requests, connections. If that is also
+ * an id with a name, the track has it, too.
  * Before user_trace_open(), and if there is no lane left, the same macros write into memory that nobody reads.
  * Cost: 20 to 30 instructions; every USER_TRACE_BATCH records one system call that hands them over.
  */

@@ -8,16 +8,20 @@ USER_ipcload_SRC := \
 USER_life_SRC := userspace/programs/life/main.c userspace/programs/life/worker.c userspace/programs/life/threads.c \
     userspace/programs/life/faults.c
 USER_sched_SRC := userspace/programs/sched/main.c userspace/programs/sched/turns.c userspace/programs/sched/cores.c \
-    userspace/programs/sched/inversion.c
+    userspace/programs/sched/inversion.c userspace/programs/sched/kicks.c
+USER_PROGRAMS += knot
+USER_knot_SRC := userspace/programs/knot.c
 USER_PROGRAMS += waits
 USER_waits_SRC := userspace/programs/waits/main.c userspace/programs/waits/event.c userspace/programs/waits/futex.c \
-    userspace/programs/waits/channel.c
+    userspace/programs/waits/channel.c userspace/programs/waits/mutex.c
 USER_PROGRAMS += storm
 USER_storm_SRC := userspace/programs/storm/main.c userspace/programs/storm/server.c
 USER_PROGRAMS += mesh
 USER_mesh_SRC := userspace/programs/mesh/main.c userspace/programs/mesh/node.c
 USER_registers_SRC := userspace/programs/registers/main.c userspace/programs/registers/image.asm
 USER_touch_SRC := userspace/programs/touch.c
+USER_PROGRAMS += faults
+USER_faults_SRC := userspace/programs/faults.c
 USER_hog_SRC := userspace/programs/hog.c
 USER_sleeper_SRC := userspace/programs/sleeper.c
 USER_churn_SRC := userspace/programs/churn.c
@@ -53,10 +57,15 @@ USER_bench_SRC := \
     userspace/programs/bench/event.c \
     userspace/programs/bench/memory.c \
     userspace/programs/bench/process.c \
-    userspace/programs/bench/tracing.c
+    userspace/programs/bench/tracing.c \
+    userspace/programs/bench/loss.c \
+    userspace/services/tracer/consumer.c \
+    userspace/services/tracer/capture_writer.c
 USER_irqload_SRC := userspace/programs/irqload/main.c userspace/programs/irqload/edge.c \
     userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/programs/bench/samples.c \
     userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c
+USER_PROGRAMS += pairs
+USER_pairs_SRC := userspace/programs/pairs.c
 USER_PROGRAMS += times
 USER_times_SRC := userspace/programs/times.c
 USER_revoke_SRC := userspace/programs/revoke.c
@@ -69,3 +78,11 @@ USER_paging_SRC := \
     userspace/programs/paging/liar.c
 USER_switching_SRC := userspace/programs/switching.c
 USER_spans_SRC := userspace/programs/spans.c
+USER_PROGRAMS += $(if $(HAS_NEWLIB),libc)
+LIBC_PROGRAMS += libc
+USER_libc_SRC := userspace/programs/libc.c
+LIBC_SRC += userspace/programs/libc.c
+USER_PROGRAMS += services
+USER_services_SRC := userspace/programs/services/main.c
+USER_PROGRAMS += typed
+USER_typed_SRC := userspace/programs/typed/main.c userspace/programs/typed/server.c

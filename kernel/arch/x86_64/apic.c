@@ -201,3 +201,20 @@ void timer_disarm(void)
 {
     write_register(APIC_TIMER_INITIAL, 0);
 }
+
+void apic_timer_set_mode(enum apic_delivery delivery)
+{
+    write_register(APIC_TIMER_INITIAL, 0);
+    write_register(APIC_LVT_TIMER,
+                   delivery == APIC_FIXED ? VECTOR_TIMER : (uint32_t)delivery << DELIVERY_SHIFT);
+}
+
+void apic_timer_set(uint32_t ticks)
+{
+    write_register(APIC_TIMER_INITIAL, ticks);
+}
+
+uint32_t apic_timer_left(void)
+{
+    return read_register(APIC_TIMER_CURRENT);
+}

@@ -36,5 +36,13 @@ void apic_timer_count_start(void);
 uint32_t apic_timer_count(void);
 void apic_timer_set_rate(uint64_t ticks_per_tsc_32);
 
+/*
+ * apic_timer_set_mode() - what this core's timer raises: VECTOR_TIMER, or an NMI; it is stopped.
+ * apic_timer_set() - start it over; 0: stop. apic_timer_left() - ticks until it is over.
+ */
+void apic_timer_set_mode(enum apic_delivery delivery);
+void apic_timer_set(uint32_t ticks);
+uint32_t apic_timer_left(void);
+
 /* ioapic_init() - find the chips that acpi_info names, mask every line. */
 void ioapic_init(void);

@@ -13,8 +13,7 @@
  *
  * C1  clock_now() never goes back on a core, and leaves out the time between clock_hold() and
  *     clock_release().
- * C2  TSCs of all cores agree. Firmware does that on CPUs with an invariant TSC; TCG has one
- *     counter for all.
+ * C2  TSCs of all cores agree: clock_sync.c sees to it.
  */
 #include "arch/clock.h"
 

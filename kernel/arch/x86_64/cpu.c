@@ -59,6 +59,7 @@ static void detect_features(void)
     cpu_features.global_pages = basic.edx >> 13 & 1;
     cpu_features.machine_check = basic.edx >> 7 & 1;
     cpu_features.pat = basic.edx >> 16 & 1;
+    cpu_features.tsc_adjust = more.ebx >> 1 & 1;
     cpu_features.smep = more.ebx >> 7 & 1;
     cpu_features.smap = more.ebx >> 20 & 1;
     cpu_features.umip = more.ecx >> 2 & 1;

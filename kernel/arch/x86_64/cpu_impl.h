@@ -100,6 +100,7 @@ struct cpu_features {
     bool global_pages;
     bool machine_check;
     bool invariant_tsc;
+    bool tsc_adjust;
 };
 extern struct cpu_features cpu_features;
 

@@ -16,7 +16,6 @@
 #include "arch/x86_64/apic_impl.h"
 #include "arch/x86_64/ioapic_entry.h"
 #include "base/assert.h"
-#include "base/log.h"
 
 #define IOAPIC_INDEX 0x00u
 #define IOAPIC_DATA  0x10u
@@ -32,7 +31,7 @@
 #define MESSAGE_ADDRESS           0xfee00000ull
 #define MESSAGE_DESTINATION_SHIFT 12
 
-static uint32_t kept_gsi = ~0u; /* the line that ioapic_route_nmi() took */
+static uint16_t kept_isa_lines; /* those that ioapic_route_nmi() took, a bit each */
 static unsigned ioapic_lines[ARRAY_COUNT(acpi_info.ioapic)];
 
 static uint32_t access_register(unsigned chip, unsigned index, const uint32_t *value)
@@ -127,17 +126,17 @@ void interrupt_init_boot(void)
     apic_init_core();
 }
 
-void ioapic_route_nmi(unsigned isa_line, unsigned cpu)
+status_t ioapic_route_nmi(unsigned isa_line, unsigned cpu)
 {
     VERIFY(isa_line < ARRAY_COUNT(acpi_info.isa_line) && cpu < CPU_MAX);
     unsigned chip, line;
     if (!find_line(acpi_info.isa_line[isa_line].gsi, &chip, &line)) {
-        log_warning("irq: ISA line %u leads to no I/O APIC", isa_line);
-        return;
+        return ERR_NOT_FOUND;
     }
-    kept_gsi = acpi_info.isa_line[isa_line].gsi;
+    kept_isa_lines |= (uint16_t)(1u << isa_line);
     write_entry(chip, line,
                 ioapic_entry_nmi(acpi_info.isa_line[isa_line].flags, cpus[cpu].apic_id));
+    return OK;
 }
 
 bool interrupt_isa_route(uint32_t isa_line, struct line_route *out)
@@ -160,7 +159,12 @@ bool interrupt_line_exists(uint32_t gsi)
 
 bool interrupt_line_is_kept(uint32_t gsi)
 {
-    return gsi == kept_gsi;
+    for (unsigned i = 0; i < ARRAY_COUNT(acpi_info.isa_line); i++) {
+        if ((kept_isa_lines >> i & 1) && acpi_info.isa_line[i].gsi == gsi) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void interrupt_line_route(const struct line_route *route, unsigned vector, unsigned cpu)

@@ -7,18 +7,20 @@
 
 #include <stdint.h>
 
-#define IA32_APIC_BASE      0x1bu
-#define IA32_MTRR_CAP       0xfeu
-#define IA32_SYSENTER_CS    0x174u
-#define IA32_PAT            0x277u
-#define IA32_EFER           0xc0000080u
-#define IA32_STAR           0xc0000081u
-#define IA32_LSTAR          0xc0000082u
-#define IA32_CSTAR          0xc0000083u
-#define IA32_FMASK          0xc0000084u
-#define IA32_FS_BASE        0xc0000100u
-#define IA32_GS_BASE        0xc0000101u
-#define IA32_KERNEL_GS_BASE 0xc0000102u
+#define IA32_TIME_STAMP_COUNTER 0x10u
+#define IA32_APIC_BASE          0x1bu
+#define IA32_TSC_ADJUST         0x3bu
+#define IA32_MTRR_CAP           0xfeu
+#define IA32_SYSENTER_CS        0x174u
+#define IA32_PAT                0x277u
+#define IA32_EFER               0xc0000080u
+#define IA32_STAR               0xc0000081u
+#define IA32_LSTAR              0xc0000082u
+#define IA32_CSTAR              0xc0000083u
+#define IA32_FMASK              0xc0000084u
+#define IA32_FS_BASE            0xc0000100u
+#define IA32_GS_BASE            0xc0000101u
+#define IA32_KERNEL_GS_BASE     0xc0000102u
 
 #define EFER_SCE (1ull << 0)  /* SYSCALL and SYSRET exist */
 #define EFER_LME (1ull << 8)  /* long mode */

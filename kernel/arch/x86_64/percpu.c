@@ -2,9 +2,12 @@
 /* Compile-time proof that percpu.inc says the same as the C structures. No code. */
 #include "abi/handoff.h"
 #include "arch/frame.h"
+#include "arch/function_patch.h"
 #include "arch/text_patch.h"
 #include "arch/x86_64/cpu_impl.h"
 #include "arch/x86_64/msr.h"
+#include "gen/trace_events.h"
+#include "trace/ring/layout.h"
 
 #define SAME(type, field, offset)                                                                  \
     static_assert(offsetof(struct type, field) == (offset), "percpu.inc: " #type "." #field)
@@ -17,8 +20,10 @@ SAME(cpu, stack_canary, 40); /* gcc -fstack-protector in the kernel code model *
 SAME(cpu, lane, 48);         /* trace emitters too */
 SAME(cpu, lane_nmi, 64);
 SAME(cpu, id, 72); /* cpu_id() */
+SAME(cpu, current_tid, 80);
 SAME(cpu, work, 84);
 SAME(cpu, arch, 128);
+SAME(cpu, tsc_bias, 152); /* cpu_tsc(), and the thunk */
 
 SAME(cpu_arch, cpu, 0);
 SAME(cpu_arch, nmi_stack_top, 8);
@@ -45,6 +50,19 @@ SAME(trap_frame, rip, 136);
 SAME(trap_frame, rflags, 152);
 SAME(trap_frame, rsp, 160);
 static_assert(sizeof(struct trap_frame) == 176, "percpu.inc: FRAME_BYTES");
+
+SAME(trace_lane, position, 0);
+SAME(trace_lane, room, 8);
+SAME(trace_lane, window, 16);
+SAME(trace_lane, events, 24);
+SAME(trace_lane, limit, 32);
+static_assert(TRACE_WORDS_SHIFT == 9 && TRACE_SMALL_SHIFT == 14 && TRACE_TIME_SHIFT == 22,
+              "percpu.inc: record headers");
+static_assert(TRACE_EVENT_FUNCTION_ENTER == 98 && TRACE_EVENT_FUNCTION_EXIT == 99 &&
+                  TRACE_EVENT_PROBE_HIT == 141,
+              "percpu.inc: events");
+static_assert(FUNCTION_HOOKED == 0x8000 && FUNCTION_FRAME_BYTES == 4,
+              "percpu.inc: function tracing");
 
 SAME(handoff, boot_id, 16);
 static_assert(SITE_TIMES == 511, "percpu.inc: SITE_TIMES");

@@ -204,7 +204,7 @@ int serial_get(void)
     uint8_t status = read_port(UART_LINE_STATUS);
     if (status & STATUS_BREAK) {
         read_through_break();
-        return -1;
+        return 0;
     }
     return status & STATUS_DATA ? read_port(UART_DATA) : -1;
 }

@@ -18,6 +18,7 @@
 #include "abi/handoff.h"
 #include "arch/acpi.h"
 #include "arch/clock.h"
+#include "arch/clock_sync.h"
 #include "arch/cpu.h"
 #include "arch/mmu.h"
 #include "arch/x86_64/apic_impl.h"
@@ -146,6 +147,7 @@ void cpu_start_others(void (*entry)(struct cpu *cpu))
             cpu->apic_id = 0;
             continue;
         }
+        clock_sync_start(cpu->id);
         atomic_store_explicit(&cpus_running, cpu->id + 1, memory_order_release);
     }
     memset(parameters, 0, sizeof(*parameters));
@@ -159,10 +161,7 @@ void ap_main(struct cpu *cpu)
     apic_init_core();
     __atomic_store_n(&cpu->started, 1, __ATOMIC_RELEASE);
     /* Not before the boot core has counted us: code of ours may look at cpu_count(). */
-    while (cpu_count() <= cpu->id) {
-        cpu_relax();
-        core_poll();
-    }
+    clock_sync_wait();
     ap_continue(cpu);
     cpu_halt_forever();
 }

@@ -8,7 +8,10 @@
  *
  *     NULL --post--> bit maps --apply to each site--> NULL
  *
- * P1  Nothing is written before every site holds one of its three forms.
+ * Each site keeps the form that it has in its `event`, so a batch costs little where nothing changes.
+ *
+ * P1  Nothing is written before every site that is to change holds the form that it is said to have. While it is written it has no
+ *     form: who goes on with the batch, or posts another, writes it anew.
  * P2  While text changes every other core is parked in a rendezvous, and executes a serialising
  *     instruction before it goes on (Intel SDM vol. 3A, "Handling Self- and Cross-Modifying Code").
  *     Code that NMI-class handlers reach has no sites.
@@ -16,7 +19,8 @@
  *     for each site, so the batch that goes on later does nothing, or what was posted last.
  *
  * P4  A breakpoint is the INT3 of one byte over whatever the sites want there: its struct keeps the
- *     byte below, sites are compared with and written to that, and the INT3 stays on top.
+ *     byte below, sites are compared with and written to that, and the INT3 stays on top. A probe is the same, but
+ *     stays while everybody runs; no byte has both.
  *
  * Writes go to the direct map, which is never executable; kernel text is never writable.
  * Rejected: the INT3 protocol (no stop, but three rounds of IPIs and an emulating #BP handler):
@@ -36,10 +40,14 @@
 #include "base/string.h"
 
 #define SITE_BYTES  5u
-#define SITE_IS_ON  (1ull << 63)
 #define SITE_EVENTS 512u
-#define JMP_REL32   0xe9u
-#define INT3        0xccu
+
+/* In trace_site.event: the form. */
+#define FORM_NOP     0ull
+#define FORM_HOOKED  (1ull << 62)
+#define FORM_ON      (1ull << 63)
+#define FORM_UNKNOWN (FORM_ON | FORM_HOOKED) /* it is being written */
+#define INT3         0xccu
 
 struct form {
     uint8_t bytes[SITE_BYTES];
@@ -56,11 +64,11 @@ static const struct form nop_form = {{0x0f, 0x1f, 0x44, 0x00, 0x00}};
 
 static const struct text_patch_wanted *_Atomic batch;
 
-static struct {
+static struct overlay {
     vaddr_t address;
     uint8_t below;
-} breaks[TEXT_BREAKS_MAX];
-static unsigned break_count;
+} breaks[TEXT_BREAKS_MAX], probes[TEXT_PROBES_MAX];
+static unsigned break_count, probe_count;
 
 static uint8_t *writable_alias(vaddr_t text)
 {
@@ -77,30 +85,106 @@ static struct form jmp_form(const struct trace_site *site, uint64_t target)
     return form;
 }
 
-/* The site's bytes without what breakpoints have put over them. */
-static bool holds_form(const struct trace_site *site, const struct form *form)
+static ALWAYS_INLINE void take_away(const struct overlay *overlays, unsigned overlay_count,
+                                    vaddr_t address, uint8_t *to, unsigned bytes)
 {
-    struct form held;
-    __builtin_memcpy(held.bytes, (const void *)site->address, SITE_BYTES);
-    for (unsigned i = 0; i < break_count; i++) {
-        uint64_t offset = breaks[i].address - site->address;
-        if (offset < SITE_BYTES) {
-            held.bytes[offset] = breaks[i].below;
+    for (unsigned i = 0; i < overlay_count; i++) {
+        uint64_t offset = overlays[i].address - address;
+        if (offset < bytes) {
+            to[offset] = overlays[i].below;
         }
     }
-    return __builtin_memcmp(held.bytes, form->bytes, SITE_BYTES) == 0;
+}
+
+/* Bytes without what breakpoints and probes have put over them. Inline, so that bytes is a constant. */
+static ALWAYS_INLINE void read_below(vaddr_t address, uint8_t *to, unsigned bytes)
+{
+    __builtin_memcpy(to, (const void *)address, bytes);
+    take_away(breaks, break_count, address, to, bytes);
+    take_away(probes, probe_count, address, to, bytes);
+}
+
+static ALWAYS_INLINE void put_over(struct overlay *overlays, unsigned overlay_count,
+                                   vaddr_t address, uint8_t *bytes, unsigned count)
+{
+    for (unsigned i = 0; i < overlay_count; i++) {
+        uint64_t offset = overlays[i].address - address;
+        if (offset < count) {
+            overlays[i].below = bytes[offset];
+            bytes[offset] = INT3;
+        }
+    }
+}
+
+/* Write below breakpoints and probes; bytes[] gets what is in memory then. */
+static ALWAYS_INLINE void write_below(vaddr_t address, uint8_t *bytes, unsigned count)
+{
+    put_over(breaks, break_count, address, bytes, count);
+    put_over(probes, probe_count, address, bytes, count);
+    __builtin_memcpy(writable_alias(address), bytes, count);
+}
+
+static ALWAYS_INLINE struct form held_form(const struct trace_site *site)
+{
+    struct form held;
+    read_below(site->address, held.bytes, SITE_BYTES);
+    return held;
+}
+
+static ALWAYS_INLINE bool is_same(const struct form *one, const struct form *other)
+{
+    return __builtin_memcmp(one->bytes, other->bytes, SITE_BYTES) == 0;
 }
 
 static void write_form(const struct trace_site *site, struct form form)
 {
-    for (unsigned i = 0; i < break_count; i++) {
-        uint64_t offset = breaks[i].address - site->address;
-        if (offset < SITE_BYTES) {
-            breaks[i].below = form.bytes[offset];
-            form.bytes[offset] = INT3;
+    write_below(site->address, form.bytes, SITE_BYTES);
+}
+
+void text_read_4(vaddr_t address, uint8_t to[4])
+{
+    read_below(address, to, 4);
+}
+
+void text_write_2(vaddr_t address, const uint8_t from[2])
+{
+    uint8_t bytes[] = {from[0], from[1]};
+    write_below(address, bytes, sizeof(bytes));
+}
+
+void text_write_5(vaddr_t address, const uint8_t from[5])
+{
+    uint8_t bytes[5];
+    __builtin_memcpy(bytes, from, sizeof(bytes));
+    write_below(address, bytes, sizeof(bytes));
+}
+
+void text_write_slot(vaddr_t slot, const uint8_t *code, unsigned bytes)
+{
+    VERIFY(slot >= (vaddr_t)probe_slots && slot + bytes <= (vaddr_t)probe_slots_end);
+    memcpy(writable_alias(slot), code, bytes);
+}
+
+static bool has_one(const struct overlay *overlays, unsigned overlay_count, vaddr_t address,
+                    unsigned bytes)
+{
+    for (unsigned i = 0; i < overlay_count; i++) {
+        if (overlays[i].address - address < bytes) {
+            return true;
         }
     }
-    __builtin_memcpy(writable_alias(site->address), form.bytes, SITE_BYTES);
+    return false;
+}
+
+bool text_has_break(vaddr_t address, unsigned bytes)
+{
+    return has_one(breaks, break_count, address, bytes) ||
+           has_one(probes, probe_count, address, bytes);
+}
+
+bool text_has_probe(vaddr_t address)
+{
+    return has_one(probes, probe_count, address, 1);
 }
 
 static bool has_event(const uint64_t *map, const struct trace_site *site)
@@ -109,26 +193,57 @@ static bool has_event(const uint64_t *map, const struct trace_site *site)
     return map[event / 64] >> (event % 64) & 1;
 }
 
-static bool all_sites_are_sound(void)
+static uint64_t form_wanted(const struct trace_site *site, const struct text_patch_wanted *wanted)
+{
+    if (!has_event(wanted->on, site)) {
+        return FORM_NOP;
+    }
+    return has_event(wanted->hooked, site) ? FORM_HOOKED : FORM_ON;
+}
+
+static uint64_t form_had(const struct trace_site *site)
+{
+    return site->event & FORM_UNKNOWN;
+}
+
+static struct form form_of(const struct trace_site *site, uint64_t kind)
+{
+    return kind == FORM_NOP ? nop_form
+                            : jmp_form(site, kind == FORM_HOOKED ? site->hooked : site->on);
+}
+
+static bool is_sound(const struct trace_site *site)
+{
+    struct form form = form_of(site, form_had(site)), held = held_form(site);
+    return form_had(site) == FORM_UNKNOWN || is_same(&held, &form);
+}
+
+static bool all_sites_are_sound(const struct text_patch_wanted *wanted)
 {
     for (const struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
-        struct form on = jmp_form(site, site->on), hooked = jmp_form(site, site->hooked);
-        if (!holds_form(site, &nop_form) && !holds_form(site, &on) && !holds_form(site, &hooked)) {
+        if (form_had(site) != form_wanted(site, wanted) && !is_sound(site)) {
             return false;
         }
     }
     return true;
 }
 
+/* Before and after the bytes are written, also for an NMI in between. */
+static void set_form(struct trace_site *site, uint64_t kind)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    site->event = (site->event & ~FORM_UNKNOWN) | kind;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 static void give_form(struct trace_site *site, const struct text_patch_wanted *wanted)
 {
-    bool on = has_event(wanted->on, site);
-    uint64_t target = has_event(wanted->hooked, site) ? site->hooked : site->on;
-    struct form form = on ? jmp_form(site, target) : nop_form;
-    if (!holds_form(site, &form)) {
-        write_form(site, form);
+    uint64_t kind = form_wanted(site, wanted);
+    if (form_had(site) != kind) {
+        set_form(site, FORM_UNKNOWN);
+        write_form(site, form_of(site, kind));
+        set_form(site, kind);
     }
-    site->event = on ? site->event | SITE_IS_ON : site->event & ~SITE_IS_ON;
 }
 
 static void apply_batch(void)
@@ -153,7 +268,7 @@ struct request {
 static void run_batch(void *argument)
 {
     struct request *request = argument;
-    if (!all_sites_are_sound()) {
+    if (!all_sites_are_sound(request->wanted)) {
         request->status = ERR_CORRUPT;
         return;
     }
@@ -175,23 +290,16 @@ status_t text_patch_sites_stopped(const struct text_patch_wanted *wanted)
     return request.status;
 }
 
-static bool has_break(vaddr_t address)
-{
-    for (unsigned i = 0; i < break_count; i++) {
-        if (breaks[i].address == address) {
-            return true;
-        }
-    }
-    return false;
-}
-
 status_t text_patch_break(vaddr_t address)
 {
     if (address < (vaddr_t)kernel_text_start || address >= (vaddr_t)kernel_text_end) {
         return ERR_RANGE;
     }
-    if (has_break(address)) {
+    if (has_one(breaks, break_count, address, 1)) {
         return OK;
+    }
+    if (has_one(probes, probe_count, address, 1) || function_is_inside_jump(address)) {
+        return ERR_BUSY; /* never reached while the function is traced, and it would lead the jump astray */
     }
     if (break_count == TEXT_BREAKS_MAX) {
         return ERR_NO_MEMORY;
@@ -213,6 +321,75 @@ void text_patch_break_none(void)
     cpuid_read(0, 0);
 }
 
+struct probe_request {
+    vaddr_t address, slot;
+    const uint8_t *code;
+    unsigned bytes;
+    status_t status;
+};
+
+static void run_probe(void *argument)
+{
+    struct probe_request *request = argument;
+    if (text_has_break(request->address, 1) || function_is_inside_jump(request->address) ||
+        function_is_inside_jump(request->address + 1)) {
+        request->status = ERR_BUSY;
+        return;
+    }
+    text_write_slot(request->slot, request->code, request->bytes);
+    uint8_t *alias = writable_alias(request->address);
+    probes[probe_count++] = (struct overlay){request->address, *alias};
+    *alias = INT3;
+    cpuid_read(0, 0); /* serialise this core */
+}
+
+status_t text_patch_probe(vaddr_t address, vaddr_t slot, const uint8_t *code, unsigned bytes)
+{
+    VERIFY(bytes <= TEXT_PROBE_BYTES);
+    if (probe_count == TEXT_PROBES_MAX) {
+        return ERR_NO_MEMORY;
+    }
+    struct probe_request request = {address, slot, code, bytes, OK};
+    rendezvous_run(run_probe, &request);
+    return request.status;
+}
+
+static void run_unprobe(void *argument)
+{
+    const struct probe_request *request = argument;
+    for (unsigned i = 0; i < probe_count; i++) {
+        if (probes[i].address == request->address) {
+            *writable_alias(probes[i].address) = probes[i].below;
+            probes[i] = probes[--probe_count];
+        }
+    }
+    cpuid_read(0, 0);
+}
+
+void text_patch_unprobe(vaddr_t address)
+{
+    struct probe_request request = {.address = address};
+    rendezvous_run(run_unprobe, &request);
+}
+
+void text_patch_read(vaddr_t address, uint8_t *to, unsigned bytes)
+{
+    vaddr_t end = (vaddr_t)kernel_text_end;
+    unsigned there = address >= end ? 0 : (unsigned)MIN((uint64_t)bytes, end - address);
+    memset(to, 0, bytes);
+    read_below(address, to, there);
+}
+
+bool text_patch_has_site(vaddr_t address)
+{
+    for (const struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
+        if (address - site->address < SITE_BYTES) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void text_patch_finish(void)
 {
     apply_batch();
@@ -223,7 +400,8 @@ void text_patch_init(const struct handoff *handoff)
     VERIFY(handoff->kernel_phys == boot_handoff->kernel_phys);
     VERIFY(handoff->kernel_bytes >= (uint64_t)(kernel_data_end - kernel_text_start));
     for (const struct trace_site *site = trace_sites_start; site < trace_sites_end; site++) {
-        VERIFY(holds_form(site, &nop_form));
+        struct form held = held_form(site);
+        VERIFY(is_same(&held, &nop_form));
         VERIFY(writable_alias(site->address) != NULL);
     }
 }

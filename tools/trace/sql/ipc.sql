@@ -2,8 +2,8 @@
 --
 -- Calls of mailboxes, and where their time went.
 --
--- A call is a slice "call NAME" of the client and one "serve NAME" of the server, joined by a flow. Both carry the same
--- label (the operation). A server that calls another server while it serves makes a nested call: its parent is the call
+-- A call is a slice "call NAME" of the client and one "serve NAME" of the server. A flow leads from the one to the other and on to
+-- the instant "reply" within the first. Both carry the same label (the operation). A server that calls another server while it serves makes a nested call: its parent is the call
 -- that is being served.
 
 -- Every call that has returned.

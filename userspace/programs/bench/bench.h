@@ -83,6 +83,10 @@ struct figure bench_fault(void);
 struct figure bench_mark(void);
 struct figure bench_user_event(void);
 
+/* bench_loss() - events lost when one comes every 300 instructions and another core reads them. Needs two cores, and events of
+ * programs on. */
+uint64_t bench_loss(void);
+
 /* The groups: print their figures. */
 void bench_events(void);
 void bench_ipc(void);

@@ -73,7 +73,7 @@ static int run_pinned(void)
     const struct spawn_grant grants[] = {
         {"image", program_handle("image"), 0,
          RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_EXEC},
-        {"trace", program_handle("trace"), 0, RIGHT_TRACE_CONTROL},
+        {"trace", program_handle("trace"), 0, RIGHT_TRACE_CONTROL | RIGHT_TRACE_READ},
     };
     const struct spawn spawn = {.name = "bench",
                                 .args = args,

@@ -19,6 +19,7 @@
 #define RUNS_PROCESS 64u
 #define WARM_UP      64u
 #define PAGER_BASE   0x500000000000ull /* nothing is mapped there */
+#define PAGER_BYTES  ((WARM_UP + RUNS) * PAGE_BYTES)
 
 static uint8_t thread_stack[4096] __attribute__((aligned(16)));
 static char touched_page[4096];
@@ -136,18 +137,21 @@ static struct figure measure_fault(void)
     return samples_figure(samples);
 }
 
-/* Shows a page of its own at each address that faults. */
+/* Has an object of many pages, and shows each where the client misses it. */
 static _Noreturn void provide_pages(uint64_t mailbox, uint64_t client)
 {
     struct message fault = {0};
     uint64_t area, own, at;
 
-    must(sys_area_create(PAGE_BYTES, 0, &area));
-    must(sys_area_map(program.self, area, 0, PAGE_BYTES, 0, PROT_READ | PROT_WRITE, &own));
-    *(volatile uint64_t *)own = 1;
+    must(sys_area_create(PAGER_BYTES, 0, &area));
+    must(sys_area_map(program.self, area, 0, PAGER_BYTES, 0, PROT_READ | PROT_WRITE, &own));
+    for (at = own; at < own + PAGER_BYTES; at += PAGE_BYTES) {
+        *(volatile uint64_t *)at = 1;
+    }
     must(message_receive(mailbox, &fault, DEADLINE_FOREVER));
     for (;;) {
-        must(sys_area_map(client, area, 0, PAGE_BYTES, fault.word[EXCEPTION_ADDRESS], PROT_READ,
+        at = fault.word[EXCEPTION_ADDRESS];
+        must(sys_area_map(client, area, at - PAGER_BASE, PAGE_BYTES, at, PROT_READ | MAP_PRESENT,
                           &at));
         fault.label = EXCEPTION_RESUME;
         must(message_reply_receive(mailbox, &fault));

@@ -74,6 +74,28 @@ static void forget(uint64_t area, uint64_t page)
     }
 }
 
+static void expect(status_t found, status_t expected, const char *what)
+{
+    if (found != expected) {
+        die("%s: %s", what, status_name(found));
+    }
+}
+
+/* Has no room for what it is given: such a page stays in memory, though the next call says that all went well. */
+static void take_nothing(uint32_t outcome)
+{
+    uint64_t request, area, page;
+    status_t status = sys_pager_next(pager, outcome, (void *)PAGE_BYTES, DEADLINE_FOREVER, &request,
+                                     &area, &page);
+
+    if (status == OK) {
+        VERIFY(request == PAGER_FORGET);
+        forget(area, page);
+    } else {
+        expect(status, ERR_BAD_ADDRESS, "a page without room for it");
+    }
+}
+
 static void take_pages(void *argument)
 {
     uint32_t outcome = PAGER_STORED;
@@ -81,6 +103,10 @@ static void take_pages(void *argument)
 
     (void)argument;
     for (;;) {
+        if (lie == LIE_EXTRA) {
+            take_nothing(outcome);
+            outcome = PAGER_STORED;
+        }
         must(sys_pager_next(pager, outcome, incoming, DEADLINE_FOREVER, &request, &area, &page));
         outcome = PAGER_STORED;
         if (request == PAGER_STORE) {
@@ -88,13 +114,6 @@ static void take_pages(void *argument)
         } else {
             forget(area, page);
         }
-    }
-}
-
-static void expect(status_t found, status_t expected, const char *what)
-{
-    if (found != expected) {
-        die("%s: %s", what, status_name(found));
     }
 }
 

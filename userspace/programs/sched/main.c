@@ -2,7 +2,7 @@
 /*
  * sched: what the scheduler promises (kernel/sched/README.md).
  *
- *   only=NAME   one case: fairness starvation real_time inversion ceiling affinity spread
+ *   only=NAME   one case: fairness starvation real_time inversion ceiling affinity spread kicks
  *   percent=N   by how much equal shares may differ (5): more where the emulator stalls cores
  *   alone=1     nobody else uses the cores: the spread must keep all of them busy
  *
@@ -68,7 +68,7 @@ static const struct {
     {"fairness", check_fairness},   {"starvation", check_starvation},
     {"real_time", check_real_time}, {"inversion", check_inversion},
     {"ceiling", check_ceiling},     {"affinity", check_affinity},
-    {"spread", check_spread},
+    {"spread", check_spread},       {"kicks", check_kicks},
 };
 
 int main(int argc, char **argv)

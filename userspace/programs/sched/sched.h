@@ -42,3 +42,4 @@ void check_inversion(void);
 void check_ceiling(void);
 void check_affinity(void);
 void check_spread(void);
+void check_kicks(void);

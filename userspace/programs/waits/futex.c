@@ -12,7 +12,7 @@
 #define AREA_BYTES 0x1000ul
 
 static _Atomic uint32_t word, other;
-static uint64_t rounds, sum;
+static uint64_t rounds;
 static atomic_ullong woken_ok, woken_count;
 static _Atomic uint32_t *alias;
 static atomic_bool stop;
@@ -62,49 +62,6 @@ static void check_promises(void)
     EXPECT(ERR_RANGE, sys_futex_wake_wait((uint64_t)&other + 1, (uint64_t)&word, 7, DEADLINE_POLL));
     EXPECT(ERR_BAD_ADDRESS, sys_futex_wake_wait(0x10000, (uint64_t)&word, 7, DEADLINE_POLL));
     EXPECT(ERR_BAD_ADDRESS, sys_futex_wake_wait((uint64_t)&word, 0x10000, 7, DEADLINE_POLL));
-}
-
-/* A mutex of three states: 0 free, 1 taken, 2 taken and somebody may wait. */
-static void lock(void)
-{
-    uint32_t seen = 0;
-
-    if (atomic_compare_exchange_strong(&word, &seen, 1)) {
-        return;
-    }
-    while (atomic_exchange(&word, 2) != 0) {
-        status_t status = wait_on(&word, 2, DEADLINE_FOREVER);
-        VERIFY(status == OK || status == ERR_CHANGED);
-    }
-}
-
-static void unlock(void)
-{
-    if (atomic_exchange(&word, 0) == 2) {
-        (void)wake(&word, 1);
-    }
-}
-
-static void add_up(void *number)
-{
-    (void)number;
-    for (uint64_t i = 0; i < rounds; i++) {
-        lock();
-        uint64_t seen = sum;
-        if (i % 16 == 0) {
-            (void)sys_thread_yield(); /* so that somebody has to wait */
-        }
-        sum = seen + 1;
-        unlock();
-    }
-}
-
-static void check_mutex(void)
-{
-    atomic_store(&word, 0);
-    sum = 0;
-    run_threads(add_up);
-    VERIFY(sum == rounds * THREADS);
 }
 
 /* Short deadlines against wake-ups: as many waits end with OK as wake-ups count. */
@@ -258,7 +215,6 @@ void check_futexes(uint64_t count)
 {
     rounds = count;
     check_promises();
-    check_mutex();
     check_conservation();
     check_requeue();
     check_alias();

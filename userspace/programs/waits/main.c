@@ -30,6 +30,7 @@ int main(int argc, char **argv)
     (void)argv;
     check_events(rounds);
     check_futexes(rounds);
+    check_mutexes(rounds);
     check_channels(kib);
     return 0;
 }

@@ -30,4 +30,5 @@ static inline uint64_t soon(uint64_t ns)
 
 void check_events(uint64_t count);
 void check_futexes(uint64_t count);
+void check_mutexes(uint64_t count);
 void check_channels(uint64_t kib);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * init: starts the trace consumer and the workloads named on the kernel's command line, and says
+ * init: starts services as the manifest says (supervisor.h) and the workloads named on the kernel's command line, and says
  * how they ended.
  *
  *   workload=LIST   what to run (workload.h); without it the demo set; "none" for nothing
@@ -8,7 +8,8 @@
  *   quiet           programs print verdicts only
  *   tracer=0        no trace consumer          tracer_port=virtio|com2|auto
  *   pager=PAGES     start the pager, which may take so many
- *   poweroff        switch the machine off at the end; else init stays and waits
+ *   services=LIST   services to start though nobody needs them
+ *   poweroff        stop the services and switch the machine off at the end; else init stays and waits
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "userspace/lib/message.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
-#include "userspace/services/init/pager_start.h"
+#include "userspace/services/init/supervisor.h"
 #include "userspace/services/init/tracer_client.h"
 #include "userspace/services/init/workload.h"
 
@@ -44,10 +45,9 @@ int main(int argc, char **argv)
 
     (void)argc;
     (void)argv;
-    pager_start();
-    if (option_u64("tracer", 1) != 0) {
-        tracer_start();
-    }
+    /* Whatever becomes of a pager, this process goes on. */
+    must(sys_process_resident(program_handle("system"), program.self));
+    supervisor_start_all();
     string_copy(list, option_text("workload", "demo"), sizeof(list));
     report("workload %s", list);
     if (strcmp(list, "none") == 0) {
@@ -55,6 +55,9 @@ int main(int argc, char **argv)
     }
     struct workload_totals totals = workload_run(list, option_flag("sequential"));
     printf("init: all done: %u passed, %u failed\n", totals.passed, totals.failed);
+    if (option_flag("poweroff")) {
+        supervisor_stop_all();
+    }
     tracer_end();
     if (option_flag("poweroff")) {
         status_t status = sys_system_power(program_handle("system"), POWER_OFF);

@@ -1,80 +1,132 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of programs and handles. */
+/* Reading the manifest. It is checked once; all functions behind believe it. */
 #include "userspace/services/init/manifest.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "gen/objects.h"
+#include "userspace/lib/boot_files.h"
+#include "userspace/lib/option.h"
 
-#define RIGHTS_IMAGE (RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_EXEC)
-#define RIGHTS_NONE  0u
+#define MANIFEST_FILE "manifest"
 
-#define PRIORITY_HIGHEST 31u
+static const struct manifest_header *header; /* NULL: there is none */
+static const struct manifest_service *services;
+static const struct manifest_program *programs;
+static const struct manifest_grant *grants;
+static const struct manifest_argument *arguments;
 
-struct manifest_row {
-    const char *program;
-    const char *handle;
-    uint32_t rights;
-};
-
-/* syscheck gets the powerful objects without the rights to use them, but for making harmless specimens. */
-static const struct manifest_row rows[] = {
-    {"tracer", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRACE_READ},
-    {"tracer", "system", RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_PHYSICAL | RIGHT_SYSTEM_INTERRUPTS},
-    {"bench", "image", RIGHTS_IMAGE},
-    {"bench", "trace", RIGHT_TRACE_CONTROL | RIGHT_TRANSFER},
-    {"switching", "trace", RIGHT_TRACE_CONTROL},
-    {"irqload", "system", RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_PHYSICAL | RIGHT_SYSTEM_INTERRUPTS},
-    {"pager", "system", RIGHT_SYSTEM_PAGER},
-    {"paging", "system", RIGHT_TRANSFER | RIGHT_SYSTEM_PAGER},
-    {"paging", "image", RIGHTS_IMAGE},
-    {"breakin", "debug", RIGHT_DEBUG_ENTER},
-    {"life", "image", RIGHTS_IMAGE},
-    {"times", "trace", RIGHT_TRACE_CONTROL},
-    {"memory", "trace", RIGHT_TRACE_CONTROL},
-    {"memory", "image", RIGHTS_IMAGE},
-    {"life", "debug", RIGHT_DEBUG_ENTER},
-    {"syscheck", "image", RIGHTS_IMAGE},
-    {"syscheck", "trace", RIGHTS_NONE},
-    {"syscheck", "debug", RIGHTS_NONE},
-    {"syscheck", "system",
-     RIGHT_DUPLICATE | RIGHT_SYSTEM_PORTS | RIGHT_SYSTEM_INTERRUPTS | RIGHT_SYSTEM_PAGER},
-    {"*", "image", RIGHTS_IMAGE},
-};
-
-static unsigned collect(const char *name, struct spawn_grant *out)
+static bool has_room(uint32_t first, uint32_t count, uint32_t all, uint32_t limit)
 {
-    unsigned count = 0;
+    return first <= all && count <= all - first && count <= limit;
+}
 
-    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && count < MANIFEST_GRANTS_MAX; i++) {
-        if (strcmp(rows[i].program, name) == 0) {
-            out[count++] = (struct spawn_grant){rows[i].handle, program_handle(rows[i].handle), 0,
-                                                rows[i].rights};
+/* The file is our build's: this finds one of another build, whose records have another size. */
+static bool is_sound(const struct manifest_header *head, uint64_t bytes)
+{
+    return head->service_count <= MANIFEST_SERVICES_MAX && head->program_count > 0 &&
+           head->bytes <= bytes &&
+           head->bytes == sizeof(*head) + head->service_count * sizeof(*services) +
+                              head->program_count * sizeof(*programs) +
+                              head->grant_count * sizeof(*grants) +
+                              head->argument_count * sizeof(*arguments);
+}
+
+static bool are_records_sound(const struct manifest_header *head)
+{
+    bool sound = true;
+
+    for (unsigned i = 0; i < head->service_count; i++) {
+        const struct manifest_service *service = &services[i];
+
+        sound &= has_room(service->first_grant, service->grant_count, head->grant_count,
+                          MANIFEST_GRANTS_MAX - 2) &&
+                 has_room(service->first_argument, service->argument_count, head->argument_count,
+                          MANIFEST_ARGUMENTS_MAX) &&
+                 service->needs >> i == 0;
+    }
+    for (unsigned i = 0; i < head->program_count; i++) {
+        sound &= has_room(programs[i].first_grant, programs[i].grant_count, head->grant_count,
+                          MANIFEST_GRANTS_MAX - 2);
+    }
+    return sound;
+}
+
+status_t manifest_open(void)
+{
+    struct boot_file file;
+    status_t status = boot_file_open(MANIFEST_FILE, &file);
+
+    if (status != OK) {
+        return status;
+    }
+    const struct manifest_header *head = file.bytes;
+    if (file.size < sizeof(*head) || head->magic != MANIFEST_MAGIC || !is_sound(head, file.size)) {
+        return ERR_CORRUPT;
+    }
+    services = (const struct manifest_service *)(head + 1);
+    programs = (const struct manifest_program *)(services + head->service_count);
+    grants = (const struct manifest_grant *)(programs + head->program_count);
+    arguments = (const struct manifest_argument *)(grants + head->grant_count);
+    if (!are_records_sound(head)) {
+        return ERR_CORRUPT;
+    }
+    header = head;
+    return OK;
+}
+
+unsigned manifest_service_count(void)
+{
+    return header == NULL ? 0 : header->service_count;
+}
+
+const struct manifest_service *manifest_service(unsigned index)
+{
+    return &services[index];
+}
+
+const struct manifest_program *manifest_program(const char *name)
+{
+    for (unsigned i = 1; header != NULL && i < header->program_count; i++) {
+        if (strcmp(programs[i].name, name) == 0) {
+            return &programs[i];
         }
+    }
+    return header == NULL ? NULL : &programs[0];
+}
+
+unsigned manifest_grants(unsigned first, unsigned count, struct spawn_grant *out)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct manifest_grant *grant = &grants[first + i];
+
+        out[i] =
+            (struct spawn_grant){grant->handle, program_handle(grant->handle), 0, grant->rights};
     }
     return count;
 }
 
-unsigned manifest_ceiling(const char *program_name)
-{
-    bool trusted = strcmp(program_name, "sched") == 0 || strcmp(program_name, "bench") == 0;
-
-    return trusted ? PRIORITY_HIGHEST : 0;
-}
-
-/* syscheck compares its account before and after, so nobody else may use it. */
-const struct spawn_quota *manifest_quota(const char *program_name)
+const struct spawn_quota *manifest_quota(uint32_t flags)
 {
     static const struct spawn_quota own = {
         .handles = 1ull << 32, .threads = 1ull << 32, .memory = 1ull << 58, .pins = 1ull << 52};
 
-    return strcmp(program_name, "syscheck") == 0 ? &own : NULL;
+    return flags & MANIFEST_OWN_ACCOUNT ? &own : NULL;
 }
 
-unsigned manifest_grants(const char *program_name, struct spawn_grant *out)
+unsigned manifest_arguments(const struct manifest_service *service,
+                            char text[MANIFEST_ARGUMENTS_MAX][MANIFEST_VALUE_BYTES],
+                            const char *args[MANIFEST_ARGUMENTS_MAX])
 {
-    unsigned count = collect(program_name, out);
+    for (unsigned i = 0; i < service->argument_count; i++) {
+        const struct manifest_argument *argument = &arguments[service->first_argument + i];
+        const char *value = argument->option[0] != '\0'
+                                ? option_text(argument->option, argument->value)
+                                : argument->value;
 
-    return count > 0 ? count : collect("*", out);
+        snprintf(text[i], MANIFEST_VALUE_BYTES, "%s=%s", argument->name, value);
+        args[i] = text[i];
+    }
+    return service->argument_count;
 }

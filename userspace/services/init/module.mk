@@ -4,5 +4,10 @@ USER_init_SRC := \
     userspace/services/init/main.c \
     userspace/services/init/manifest.c \
     userspace/services/init/workload.c \
-    userspace/services/init/pager_start.c \
+    userspace/services/init/supervisor.c \
+    userspace/services/init/service.c \
+    userspace/services/init/service_trace.c \
+    userspace/services/init/directory.c \
     userspace/services/init/tracer_client.c
+
+BOOT_FILES += manifest=$(BUILD)/gen/manifest

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/abi/message.h"
+#include "userspace/services/init/supervisor.h"
 #include "userspace/services/init/manifest.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/clock.h"
@@ -81,15 +82,17 @@ static void parse_list(char *list)
 
 static void start_workload(struct workload *workload)
 {
+    const struct manifest_program *listed = manifest_program(workload->name);
     struct spawn_grant grants[MANIFEST_GRANTS_MAX];
     const struct spawn spawn = {
         .name = workload->name,
         .args = workload->args,
         .arg_count = workload->arg_count,
         .grants = grants,
-        .grant_count = manifest_grants(workload->name, grants),
-        .priority_ceiling = manifest_ceiling(workload->name),
-        .quota = manifest_quota(workload->name),
+        .grant_count =
+            supervisor_enter_program(workload->name, (unsigned)(workload - workloads), grants),
+        .priority_ceiling = listed != NULL ? listed->priority : 0,
+        .quota = listed != NULL ? manifest_quota(listed->flags) : NULL,
     };
     struct program_file file;
 

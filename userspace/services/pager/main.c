@@ -115,10 +115,10 @@ static _Noreturn void take_pages(void)
 /* A page that is not here was not kept, or the kernel never gave it: there is nothing to supply. */
 static void give(uint64_t area, uint64_t page)
 {
-    uint32_t bytes = 0;
+    uint32_t bytes = 0, serial = 0;
 
     lock_store();
-    const void *found = store_get(&store, area, page, &bytes);
+    const void *found = store_get(&store, area, page, &bytes, &serial);
     if (found != NULL) {
         memcpy(unpacked, found, bytes);
     }
@@ -127,7 +127,11 @@ static void give(uint64_t area, uint64_t page)
         return;
     }
     status_t status = sys_pager_supply(pager, area, page, page_out);
-    if (status != OK && status != ERR_NOT_FOUND) {
+    if (status == OK) { /* it is in memory again; but it may have left once more by now */
+        lock_store();
+        store_drop(&store, area, page, serial);
+        unlock_store();
+    } else if (status != ERR_NOT_FOUND) {
         printf("pager: page %lu of area %lu: %s\n", page, area, status_name(status));
     }
 }

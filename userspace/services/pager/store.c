@@ -21,7 +21,8 @@
 struct store_entry {
     uint64_t page;
     uint32_t area;
-    uint32_t next; /* plus 1; 0: the last */
+    uint32_t next;   /* plus 1; 0: the last */
+    uint32_t serial; /* of the store_put() that made it */
     void *bytes;
     uint32_t count;
 };
@@ -188,14 +189,19 @@ bool store_put(struct store *store, uint64_t area, uint64_t page, const void *by
     uint32_t number = store->free_first, *bucket = bucket_of(store, area, page);
     struct store_entry *entry = &store->entries[number - 1];
     store->free_first = entry->next;
-    *entry = (struct store_entry){
-        .page = page, .area = (uint32_t)area, .next = *bucket, .bytes = slot, .count = count};
+    *entry = (struct store_entry){.page = page,
+                                  .area = (uint32_t)area,
+                                  .next = *bucket,
+                                  .serial = ++store->serial,
+                                  .bytes = slot,
+                                  .count = count};
     *bucket = number;
     store->used++;
     return true;
 }
 
-const void *store_get(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_count)
+const void *store_get(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_count,
+                      uint32_t *out_serial)
 {
     uint32_t number = *find(store, area, page);
 
@@ -203,7 +209,17 @@ const void *store_get(const struct store *store, uint64_t area, uint64_t page, u
         return NULL;
     }
     *out_count = store->entries[number - 1].count;
+    *out_serial = store->entries[number - 1].serial;
     return store->entries[number - 1].bytes;
+}
+
+void store_drop(struct store *store, uint64_t area, uint64_t page, uint32_t serial)
+{
+    uint32_t *link = find(store, area, page);
+
+    if (*link != 0 && store->entries[*link - 1].serial == serial) {
+        remove_entry(store, link);
+    }
 }
 
 void store_forget(struct store *store, uint64_t area, uint64_t page)

@@ -23,6 +23,7 @@ struct store {
     struct store_entry *entries; /* entries_max, given by the caller; the free ones are chained */
     uint32_t *buckets;           /* as many: first entry, plus 1; 0: none */
     uint32_t entries_max, free_first, used;
+    uint32_t serial;                            /* of the last store_put() */
     struct store_chunk *partial[STORE_CLASSES]; /* chunks with room */
     uint64_t chunks;
 };
@@ -33,9 +34,12 @@ void store_init(struct store *store, uint32_t pages, void *table,
                 const struct store_memory *memory);
 
 /* store_put() - keep these bytes, at most 4096, under this name, in place of what was there. False: no room, and what was
- * there is gone. store_get() - what is there, until the next store_put() or store_forget(); NULL: nothing. */
+ * there is gone. store_get() - what is there, until the next call that changes something; NULL: nothing. store_drop() - let go of
+ * what store_get() has found under that serial number, unless other bytes have come since. */
 bool store_put(struct store *store, uint64_t area, uint64_t page, const void *bytes,
                uint32_t count);
-const void *store_get(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_count);
+const void *store_get(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_count,
+                      uint32_t *out_serial);
+void store_drop(struct store *store, uint64_t area, uint64_t page, uint32_t serial);
 /* store_forget() - everything of an area from a page on. */
 void store_forget(struct store *store, uint64_t area, uint64_t page);

@@ -161,6 +161,13 @@ static status_t write_subbuf(struct consumer *consumer, unsigned lane, uint64_t 
 
 /* ---- lanes ---- */
 
+static void tell_progress(const struct consumer *consumer, unsigned lane, uint64_t position)
+{
+    if (consumer->progress != NULL) {
+        consumer->progress(lane, position);
+    }
+}
+
 /* Go past what has been overwritten since we were here last (C3). */
 static void skip_overwritten(struct consumer *consumer, unsigned lane)
 {
@@ -182,7 +189,9 @@ static status_t ship_next(struct consumer *consumer, unsigned lane, bool *out_sh
     }
     *out_shipped = true;
     consumer->next[lane] = position + TRACE_SUBBUF_BYTES;
-    return write_subbuf(consumer, lane, position, TRACE_SUBBUF_BYTES);
+    status_t status = write_subbuf(consumer, lane, position, TRACE_SUBBUF_BYTES);
+    tell_progress(consumer, lane, consumer->next[lane]);
+    return status;
 }
 
 /* All of a lane up to where its writer is now; what comes meanwhile is for the next time. */
@@ -203,10 +212,21 @@ static status_t flush_lane(struct consumer *consumer, unsigned lane)
     return write_subbuf(consumer, lane, position, end - position);
 }
 
+/* The session is over. */
+static void leave(struct consumer *consumer)
+{
+    for (unsigned i = 0; consumer->in_session && i < consumer->region->lane_count; i++) {
+        tell_progress(consumer, i, CONSUMER_GONE);
+    }
+    consumer->in_session = false;
+}
+
 /* After an error of the transport nobody knows what the host has got: that session is over. */
 static status_t finish(struct consumer *consumer, status_t status)
 {
-    consumer->in_session = consumer->in_session && status == OK;
+    if (status != OK) {
+        leave(consumer);
+    }
     return status;
 }
 
@@ -221,6 +241,7 @@ status_t consumer_begin(struct consumer *consumer, bool from_oldest)
                        TRACE_LANE_META; /* names: without them nothing can be read */
         consumer->next[i] = from_oldest || is_meta ? oldest_intact(consumer, i)
                                                    : lane_position(consumer, i) & ALIGN_MASK;
+        tell_progress(consumer, i, consumer->next[i]);
     }
     consumer->in_session = true;
     status_t status = write_start(consumer);
@@ -274,6 +295,6 @@ status_t consumer_end(struct consumer *consumer)
     if (status == OK) {
         status = write_end(consumer);
     }
-    consumer->in_session = false;
+    leave(consumer);
     return status;
 }

@@ -17,7 +17,14 @@ struct consumer {
     bool in_session;
     uint64_t overwritten;           /* sub-buffers of this session that we came too late for */
     uint64_t next[TRACE_LANES_MAX]; /* position of the first sub-buffer not yet shipped complete */
+    /*
+     * Who is told how far a lane is shipped, next[lane], so that the recorder can say how far behind
+     * we are; CONSUMER_GONE: nobody ships any more. NULL: nobody.
+     */
+    void (*progress)(unsigned lane, uint64_t position);
 };
+
+#define CONSUMER_GONE (~0ull)
 
 /*
  * consumer_open() - look at a region and prepare.

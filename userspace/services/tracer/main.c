@@ -15,8 +15,10 @@
  * looked at after each message and otherwise at intervals that grow to POLL_MAX.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "gen/interface/lifecycle.h"
 #include "gen/objects.h"
 #include "kernel/abi/memory.h"
 #include "kernel/abi/trace.h"
@@ -26,6 +28,7 @@
 #include "userspace/lib/clock.h"
 #include "userspace/lib/message.h"
 #include "userspace/lib/option.h"
+#include "userspace/lib/service.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
 #include "userspace/services/tracer/command.h"
@@ -121,6 +124,17 @@ static struct transport *open_port(const char *wanted)
     return transport;
 }
 
+/* The recorder writes into the trace how far behind we are. */
+static void tell_progress(unsigned lane, uint64_t position)
+{
+    uint64_t first, second;
+
+    (void)sys_trace_control(trace, TRACE_CONTROL_CONSUMED,
+                            (uint64_t)lane << TRACE_CONSUMED_SHIFT |
+                                (position & TRACE_CONSUMED_POSITION),
+                            &first, &second);
+}
+
 /* False: this machine has no trace region. */
 static bool open_region(struct transport *transport)
 {
@@ -135,6 +149,7 @@ static bool open_region(struct transport *transport)
     must(sys_area_map(program.self, area, 0, bytes, 0, PROT_READ, &address));
     must(sys_handle_close(area));
     must(consumer_open(&consumer, (const void *)address, bytes, physical, transport));
+    consumer.progress = tell_progress;
     return true;
 }
 
@@ -149,11 +164,20 @@ static void set_categories(uint64_t mask)
     (void)sys_trace_control(trace, TRACE_CONTROL_ENABLE, mask, &first, &second);
 }
 
+/* Whether times of different cores can be compared goes into the capture. */
+static void look_at_clocks(void)
+{
+    uint64_t first, second;
+
+    (void)sys_trace_control(trace, TRACE_CONTROL_CLOCKS, 0, &first, &second);
+}
+
 /* What programs have written so far goes into the rings, and from there with the rest. */
 static void collect(void)
 {
     uint64_t first, second;
 
+    look_at_clocks();
     (void)sys_trace_control(trace, TRACE_CONTROL_COLLECT, 0, &first, &second);
 }
 
@@ -163,6 +187,7 @@ static void begin_session(const struct command *command)
         set_categories(command->mask);
     }
     if (!consumer.in_session) {
+        look_at_clocks();
         (void)consumer_begin(&consumer, command->kind == COMMAND_DUMP);
         (void)consumer_ship(&consumer);
     }
@@ -203,6 +228,16 @@ static bool look_for_commands(void)
     return got > 0;
 }
 
+static status_t stop(const struct message *request)
+{
+    if (request->badge != BADGE_SUPERVISOR) {
+        return ERR_NO_RIGHTS;
+    }
+    collect();
+    (void)consumer_end(&consumer);
+    exit(0);
+}
+
 static status_t serve(struct message *request)
 {
     switch (message_label(request)) {
@@ -216,31 +251,49 @@ static status_t serve(struct message *request)
     case TRACER_END:
         collect();
         return consumer_end(&consumer);
+    case LIFECYCLE_STOP:
+        return stop(request);
     default:
         return ERR_NOT_SUPPORTED;
     }
 }
 
+/* Answer the request that the message came with, if it is one, and wait for the next; with poll not 0 for so long. */
+static status_t next_request(struct message *message, uint64_t poll)
+{
+    bool is_request = message->token != 0; /* else it was sent one way, or nothing came */
+
+    if (is_request && poll == 0) {
+        return message_reply_receive(requests, message);
+    }
+    if (is_request) {
+        must(message_reply(requests, message));
+    }
+    *message = (struct message){0};
+    return message_receive(requests, message, poll == 0 ? DEADLINE_FOREVER : clock_now() + poll);
+}
+
 static _Noreturn void serve_requests(void)
 {
     bool polls = consumer.transport->interrupt == HANDLE_NONE;
-    uint64_t poll = POLL_MIN;
+    uint64_t poll = polls ? POLL_MIN : 0;
+    struct message message = {0};
 
     for (;;) {
-        struct message message = {0};
-        uint64_t deadline = polls ? clock_now() + poll : DEADLINE_FOREVER;
-        status_t status = message_receive(requests, &message, deadline);
-
-        poll = poll * 2 < POLL_MAX ? poll * 2 : POLL_MAX;
+        status_t status = next_request(&message, poll);
+        bool is_busy = status == OK;
         if (status == OK) {
             message = (struct message){.token = message.token, .label = (uint32_t)serve(&message)};
-            must(message_reply(requests, &message));
-            poll = POLL_MIN;
-        } else if (status != ERR_TIMED_OUT) {
+        } else if (status == ERR_TIMED_OUT) {
+            message = (struct message){0};
+        } else {
             check_failed(status, "message_receive");
         }
         while (look_for_commands()) {
-            poll = POLL_MIN;
+            is_busy = true;
+        }
+        if (polls) {
+            poll = is_busy ? POLL_MIN : poll * 2 < POLL_MAX ? poll * 2 : POLL_MAX;
         }
     }
 }
@@ -256,6 +309,7 @@ int main(int argc, char **argv)
     if (transport == NULL || !open_region(transport)) {
         return 0;
     }
+    look_at_clocks();
     must(consumer_begin(&consumer, true));
     report("capturing through the %s", transport->name);
     must(consumer_ship(&consumer));

@@ -21,6 +21,15 @@ status_t sys_area_map(uint64_t process, uint64_t handle, uint64_t offset, uint64
                       uint64_t address, uint64_t protection, uint64_t *out_address);
 status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes);
 status_t sys_handle_close(uint64_t handle);
+status_t sys_mailbox_call(uint64_t mailbox, uint64_t *label, uint64_t deadline, uint64_t words[8]);
+status_t sys_mailbox_send(uint64_t mailbox, uint64_t label, uint64_t deadline,
+                          const uint64_t words[8]);
+status_t sys_mailbox_receive(uint64_t mailbox, uint64_t *label, uint64_t deadline,
+                             uint64_t *out_badge, uint64_t *out_token, uint64_t words[8]);
+status_t sys_mailbox_reply(uint64_t mailbox, uint64_t label, uint64_t token,
+                           const uint64_t words[8]);
+status_t sys_mailbox_reply_receive(uint64_t mailbox, uint64_t *label, uint64_t *token,
+                                   uint64_t *out_badge, uint64_t words[8]);
 status_t sys_process_set_quota(uint64_t process, uint64_t handles, uint64_t threads,
                                uint64_t memory, uint64_t pins);
 status_t sys_handle_grant(uint64_t process, uint64_t handle, uint32_t rights, uint64_t badge,

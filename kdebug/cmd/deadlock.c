@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deadlock: threads that nobody can wake any more, proved.
+ *
+ * Who can go on? Whoever runs, is ready, has a deadline, is about to be killed, or waits for something
+ * that does not name who brings it (an event, a message, an interrupt, a page). Then, as long as that
+ * finds more:
+ *     a caller whose call is being served   if some thread of the server's process can go on
+ *     a caller whom nobody has received     if some thread of a process can that may receive there
+ *     who joins a thread or a process       if that, or a thread of it, can go on
+ * The rest is stuck for ever. The verdict errs on the side of "may go on": a token or a handle may be
+ * passed on inside a process, so all its threads count; so there is no false "deadlock", and one that
+ * spans threads who wait for events is not found.
+ *
+ * Root cause: of those that are stuck, the ones that are waited for in a circle; the others stand behind.
+ */
+#include "ipc/mailbox.h"
+#include "kdebug/cmd/handle.h"
+#include "kdebug/cmd/wait.h"
+#include "kdebug/core/output.h"
+#include "kdebug/core/target.h"
+
+#define CHAIN_MAX 64u
+
+enum state { UNKNOWN, FREE, STUCK };
+static uint8_t states[THREAD_MAX]; /* enum state, by slot */
+static bool changed;
+
+/* Does it wait for somebody who has a name? */
+static bool depends(const struct thread *thread)
+{
+    return kd_wait_is_on(thread) && !thread->deadline.armed &&
+           atomic_load_explicit(&thread->pending, memory_order_relaxed) == 0 &&
+           (thread->wait == TRACE_THREAD_STATE_CALL || thread->wait == TRACE_THREAD_STATE_REPLY ||
+            thread->wait == TRACE_THREAD_STATE_JOIN);
+}
+
+struct question {
+    vaddr_t process, object;
+    bool yes;
+};
+
+static bool is_free_in(vaddr_t address UNUSED, const struct thread *thread, void *context)
+{
+    struct question *question = context;
+    question->yes |=
+        (vaddr_t)thread->process == question->process && states[thread->slot % THREAD_MAX] == FREE;
+    return !question->yes;
+}
+
+static bool process_can_go_on(vaddr_t process)
+{
+    struct question question = {.process = process};
+    kd_each_thread(is_free_in, &question);
+    return question.yes;
+}
+
+static bool is_receiver(vaddr_t entry UNUSED, const struct handle_entry *copy, void *context)
+{
+    struct question *question = context;
+    question->yes |=
+        (vaddr_t)copy->object == question->object && (copy->rights & RIGHT_MAILBOX_RECEIVE) != 0;
+    return !question->yes;
+}
+
+static bool process_may_receive(vaddr_t process, void *context)
+{
+    struct question *question = context;
+    struct question holds = {.object = question->object};
+    kd_each_handle(process, is_receiver, &holds);
+    question->yes = holds.yes && process_can_go_on(process);
+    return !question->yes;
+}
+
+static vaddr_t process_of(vaddr_t thread)
+{
+    return kd_fetch_word(thread + offsetof(struct thread, process), "thread");
+}
+
+/* What it waits for may come, as far as is known by now. */
+static bool may_come(vaddr_t address, const struct thread *thread)
+{
+    struct object object;
+    kd_fetch((vaddr_t)thread->wait_object, &object, sizeof(object), "object");
+    if (object.type == OBJECT_PROCESS) {
+        return process_can_go_on((vaddr_t)thread->wait_object);
+    }
+    if (object.type == OBJECT_THREAD) {
+        struct thread joined;
+        kd_fetch((vaddr_t)thread->wait_object, &joined, sizeof(joined), "thread");
+        return joined.run == THREAD_DEAD || states[joined.slot % THREAD_MAX] == FREE;
+    }
+    if (thread->wait == TRACE_THREAD_STATE_REPLY) {
+        vaddr_t server = kd_wait_awaited(address);
+        return server == 0 || process_can_go_on(process_of(server));
+    }
+    struct question question = {.object = (vaddr_t)thread->wait_object};
+    kd_each_process(process_may_receive, &question);
+    return question.yes;
+}
+
+static bool look_once(vaddr_t address UNUSED, const struct thread *thread, void *context UNUSED)
+{
+    states[thread->slot % THREAD_MAX] = depends(thread) ? STUCK : FREE;
+    return true;
+}
+
+static bool look_again(vaddr_t address, const struct thread *thread, void *context UNUSED)
+{
+    uint8_t *state = &states[thread->slot % THREAD_MAX];
+    if (*state == STUCK && may_come(address, thread)) {
+        *state = FREE;
+        changed = true;
+    }
+    return true;
+}
+
+static bool count_stuck(vaddr_t address UNUSED, const struct thread *thread, void *context)
+{
+    *(unsigned *)context += kd_wait_is_stuck(thread);
+    return true;
+}
+
+bool kd_wait_is_stuck(const struct thread *thread)
+{
+    return states[thread->slot % THREAD_MAX] == STUCK;
+}
+
+unsigned kd_wait_find_stuck(void)
+{
+    unsigned count = 0;
+    kd_each_thread(look_once, NULL);
+    do {
+        changed = false;
+        kd_each_thread(look_again, NULL);
+    } while (changed);
+    kd_each_thread(count_stuck, &count);
+    return count;
+}
+
+static bool waits_for_mailbox(vaddr_t address)
+{
+    uint8_t wait;
+    kd_fetch(address + offsetof(struct thread, wait), &wait, sizeof(wait), "thread");
+    return wait == TRACE_THREAD_STATE_CALL;
+}
+
+/* It is waited for, in the end, by itself; or it waits for a mailbox from which only the stuck may receive. */
+static bool is_cause(vaddr_t thread)
+{
+    vaddr_t at = thread;
+    for (unsigned i = 0; i < CHAIN_MAX; i++) {
+        at = kd_wait_awaited(at);
+        if (at == thread) {
+            return true;
+        }
+        if (at == 0) {
+            return i == 0 && waits_for_mailbox(thread);
+        }
+    }
+    return false;
+}
+
+static void print_stuck(vaddr_t address, const struct thread *thread)
+{
+    char object[80];
+    bool cycle;
+    kd_object_text((vaddr_t)thread->wait_object, object, sizeof(object));
+    kd_print("  ");
+    kd_wait_print(address);
+    kd_print(": %s on %s", kd_state_name(thread), object);
+    (void)kd_wait_print_chain(address, &cycle);
+    if (kd_wait_awaited(address) == 0 && thread->wait == TRACE_THREAD_STATE_CALL) {
+        kd_print(", from which only threads that are stuck may receive");
+    }
+    kd_print("%s\n", cycle ? "  CYCLE" : "");
+}
+
+static bool print_if(vaddr_t address, const struct thread *thread, void *context)
+{
+    const bool *causes = context;
+    if (kd_wait_is_stuck(thread) && is_cause(address) == *causes) {
+        print_stuck(address, thread);
+    }
+    return true;
+}
+
+static void run_deadlock(struct kd_call *call)
+{
+    bool causes = true;
+    kd_arg_done(call);
+    unsigned count = kd_wait_find_stuck();
+    if (count == 0) {
+        kd_print("no deadlock: each thread can go on, or waits for what may still come\n");
+        return;
+    }
+    kd_print("%u threads can never go on; the cause:\n", count);
+    kd_each_thread(print_if, &causes);
+    causes = false;
+    kd_print("behind them:\n");
+    kd_each_thread(print_if, &causes);
+}
+KD_COMMAND(
+    deadlock, .usage = "",
+    .help = "threads that nobody can wake any more, proved; who causes it, who stands behind",
+    .flags = KD_READS, .run = run_deadlock);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* gdb: what gdb on this line is shown. For its 'monitor'. */
+#include "kdebug/core/remote.h"
+
+#include "kdebug/core/command.h"
+#include "kdebug/core/output.h"
+
+static void run_gdb(struct kd_call *call)
+{
+    if (kd_arg_accept(call, "processes")) {
+        bool on = kd_arg_accept(call, "on");
+        if (!on && !kd_arg_accept(call, "off")) {
+            kd_fail_usage(call);
+        }
+        kd_remote_show_processes(on);
+    }
+    kd_arg_done(call);
+    kd_print("gdb is %s; it sees %s\n", kd_remote_is_attached() ? "attached" : "not attached",
+             kd_remote_shows_processes() ? "the kernel and each process"
+                                         : "the kernel with all threads");
+}
+KD_COMMAND(gdb, .usage = "[processes on | off]",
+           .help = "does gdb use this line? For its 'monitor': show it the threads "
+                   "of present processes under these, too; it reads their programs then",
+           .flags = KD_READS, .run = run_gdb);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registers of threads as gdb numbers them.
+ *
+ * rax rbx rcx rdx rsi rdi rbp rsp r8-r15 rip, 8 bytes each, then eflags cs ss ds es fs gs, 4 each: what gdb expects of
+ * i386:x86-64. Behind them, if gdb has read our description: those of the x87, which the kernel does not use and which are
+ * never known, fs_base gs_base, and the control registers.
+ */
+#pragma once
+
+#include "kdebug/remote/thread.h"
+
+#define KD_REMOTE_RIP   16u
+#define KD_REMOTE_PLAIN 24u /* without a description */
+#define KD_REMOTE_ALL   48u
+
+/* kd_remote_register_bytes() - how wide it is. */
+unsigned kd_remote_register_bytes(unsigned number);
+
+/*
+ * kd_remote_register_read() - false: it is not known, because the thread does not run and the switch does not keep it, or
+ * because nobody has saved it. kd_remote_register_write() - false: it cannot be.
+ */
+bool kd_remote_register_read(struct kd_remote_id id, unsigned number, uint64_t *out);
+bool kd_remote_register_write(struct kd_remote_id id, unsigned number, uint64_t value);
+
+/* The description, an XML document. */
+extern const char kd_remote_description[];

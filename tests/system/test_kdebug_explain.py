@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""What kdebug says of why things do not go on: a deadlock that is one, waits that are none, whose an address is."""
+
+from __future__ import annotations
+
+import re
+
+from conftest import BootFunction
+
+from qemu.kdebug import KdebugPrompt
+from qemu.machine import Machine
+
+ATTEMPTS = 50
+SNAPSHOTS = 20
+
+
+def wait_for_states(machine: Machine, wanted: dict[str, str]) -> KdebugPrompt:
+    """Break in until the threads of these names are in these states."""
+    for _ in range(ATTEMPTS):
+        kdebug = machine.break_in()
+        states = {f"{thread.process}/{thread.name}": thread.state for thread in kdebug.threads()}
+        if wanted.items() <= states.items():
+            return kdebug
+        kdebug.resume()
+    raise AssertionError(f"never: {wanted}")
+
+
+def test_a_deadlock_is_proved_and_explained(boot: BootFunction) -> None:
+    machine = boot(cpus=2, cmdline="workload=knot")
+    machine.expect("^knot: tied", 60)
+    kdebug = wait_for_states(machine, {"knot/left": "reply", "knot/right": "call",
+                                       "knot/knot": "join", "init/knot": "join"})
+    tids = {thread.name: thread.tid for thread in kdebug.threads() if thread.process == "knot"}
+    verdict = kdebug.command("deadlock")
+    cause, behind = verdict.split("behind them:\n")
+    stuck = rf"{tids['right']} knot/right: call on mailbox \d+ 'left', from which only threads that are stuck"
+    assert re.search(stuck, cause)
+    assert re.search(rf"{tids['left']} knot/left: reply on .* -> {tids['right']} knot/right$", behind, re.MULTILINE)
+    assert re.search(r"knot/knot: join on thread", behind) and "init/knot: join on process" in behind
+    assert "tracer" not in verdict
+    why = kdebug.command(f"why {tids['left']}").splitlines()
+    assert why[0].startswith(f"thread {tids['left']} 'left' of knot: reply on mailbox")
+    assert why[1] == f"chain: {tids['left']} knot/left -> {tids['right']} knot/right"
+    assert why[2].startswith("a deadlock: nobody who could help can go on")
+    # A call that found its receiver waiting is parked in the fast path and has no kernel stack.
+    assert re.search(r"syscall_dispatch\+|: mailbox_call_parked;", why[3]) and "user code call_right+" in why[3], why[3]
+    assert len(why) == 5 and re.match(r"last event that names it: \d+ us|the newest events|no trace", why[4])
+    whose = kdebug.command(f"thread {tids['left']} ! grep stack")
+    stack = re.search(r"context rsp (0x\w+)", whose)
+    assert stack and f"kernel stack of thread {tids['left']} 'left'" in kdebug.command(f"whose {stack[1]}")
+
+
+def test_nothing_is_called_a_deadlock_that_is_none(boot: BootFunction) -> None:
+    """Threads that wait for each other all the time, and go on."""
+    machine = boot(cpus=4, cmdline="workload=ipcload:calls=10000000,waits:rounds=10000000")
+    machine.expect("tracer: capturing", 60)
+    waiting = 0
+    for _ in range(SNAPSHOTS):
+        with machine.at_prompt() as kdebug:
+            assert kdebug.command("deadlock").startswith("no deadlock")
+            for thread in kdebug.threads()[:2]:
+                assert len(kdebug.command(f"why {thread.tid}").splitlines()) == 5
+            waiting += kdebug.command("events").count("waits for")
+            assert "WORD" in kdebug.command("futexes") and "core 3: timer" in kdebug.command("timers")
+    assert waiting > 0
+
+
+def test_whose_an_address_is(boot: BootFunction) -> None:
+    machine = boot(cpus=2, cmdline="workload=none")
+    machine.expect("init: all done", 60)
+    kdebug = machine.break_in()
+    assert "kernel image: kernel_main+0x4, " in kdebug.command("whose kernel_main+4")
+    address = re.search(r"at 0x(\w+)", kdebug.command("thread 1"))
+    assert address
+    heap = kdebug.command(f"whose 0x{address[1]}+8")
+    assert "at 0x8 of the object" in heap and "in use, heap" in heap, heap
+    assert "no page is there" in kdebug.command("whose 0x123456")
+    assert "nothing" in kdebug.command("whose 0x8000000000000000")

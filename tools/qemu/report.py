@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""Reads what kdebug's command 'report' prints (kdebug/cmd/report.c), and puts damaged sections together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+BEGIN = re.compile(r"^=== spoor report begin (\d+)$", re.MULTILINE)
+SECTION = re.compile(r"^=== spoor report section (\w+)\n(.*?)^=== spoor report end (\w+) (\d+) ([0-9a-f]{8})$",
+                     re.MULTILINE | re.DOTALL)
+NAME = re.compile(r"^=== spoor report (?:section|end) (\w+)", re.MULTILINE)
+TURNS = 50
+
+Ask = Callable[[str], str]
+
+
+def crc32c(data: bytes) -> int:
+    """Castagnoli's polynomial, as in kernel/base/crc32c.c."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def parse_sections(text: str) -> dict[str, str]:
+    """Section -> what it says, of those that came whole."""
+    result = {}
+    for name, body, again, length, crc in SECTION.findall(text.replace("\r", "")):
+        data = body.encode("latin-1", "replace")
+        if name == again and len(data) == int(length) and crc32c(data) == int(crc, 16):
+            result[name] = body
+    return result
+
+
+def vote(copies: list[str]) -> str:
+    """What most of them have at each place: damage hits another place each time. Unusual lengths do not count."""
+    length = Counter(map(len, copies)).most_common(1)[0][0]
+    places = zip(*(copy for copy in copies if len(copy) == length))
+    return "".join(Counter(place).most_common(1)[0][0] for place in places)
+
+
+def fetch_report(ask: Ask, names: list[str]) -> dict[str, str]:
+    """
+    All sections, over a line that may damage some bytes.
+
+    ask    runs a command at the prompt and returns what it printed; the machine stands still: the same each time
+    names  of the sections; they are asked for one by one once the report as a whole has come
+    """
+    result = parse_sections(ask("report"))
+    for name in names:
+        copies: list[str] = []
+        while name not in result and len(copies) < TURNS:
+            copies.append(ask(f"report {name}"))
+            result |= parse_sections(vote(copies))
+    return result

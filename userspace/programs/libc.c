@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libc: what programs may count on of the C library: memory, text, errno, from several threads.
+ *
+ *   rounds=N (2000)  allocations of each thread
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "userspace/lib/check.h"
+#include "userspace/lib/option.h"
+#include "userspace/lib/thread.h"
+
+#define THREADS  4u
+#define BLOCKS   32u
+#define LARGEST  20000u
+#define TOO_MUCH (1ull << 45)
+
+struct block {
+    unsigned char *bytes;
+    size_t size;
+};
+
+static uint64_t rounds;
+
+/* ---- memory ---- */
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+static void check_block(const struct block *block, unsigned char mark)
+{
+    for (size_t i = 0; i < block->size; i++) {
+        VERIFY(block->bytes[i] == mark);
+    }
+}
+
+/* Blocks grow, shrink and go; what is in each of them is nobody else's. */
+static void work_on_blocks(uint32_t seed)
+{
+    struct block blocks[BLOCKS] = {{NULL, 0}};
+
+    for (uint64_t i = 0; i < rounds; i++) {
+        unsigned which = next_random(&seed) % BLOCKS;
+        struct block *block = &blocks[which];
+        size_t size = next_random(&seed) % LARGEST + 1;
+        unsigned char mark = (unsigned char)(seed + which);
+
+        if (block->bytes != NULL) {
+            check_block(block, block->bytes[0]);
+        }
+        block->bytes = realloc(block->bytes, size);
+        VERIFY(block->bytes != NULL && (uintptr_t)block->bytes % 16 == 0);
+        block->size = size;
+        memset(block->bytes, mark, size);
+    }
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        free(blocks[i].bytes);
+    }
+}
+
+/* B1: each thread has an errno, B2: and all use the heap. */
+static void work(void *argument)
+{
+    int own = 1000 + *(const int *)argument;
+
+    errno = own;
+    work_on_blocks((uint32_t)own);
+    VERIFY(errno == own);
+}
+
+static void check_threads(void)
+{
+    static struct thread threads[THREADS];
+    static int numbers[THREADS];
+
+    errno = 7;
+    for (unsigned i = 0; i < THREADS; i++) {
+        numbers[i] = (int)i;
+        must(thread_start(&threads[i], work, &numbers[i], THREAD_ANYWHERE, "libc"));
+    }
+    work_on_blocks(5);
+    for (unsigned i = 0; i < THREADS; i++) {
+        thread_join(&threads[i]);
+    }
+    VERIFY(errno == 7);
+}
+
+static void check_limits(void)
+{
+    errno = 0;
+    VERIFY(malloc(TOO_MUCH) == NULL && errno == ENOMEM);
+    unsigned char *zeroed = calloc(1000, 1000);
+    VERIFY(zeroed != NULL && zeroed[0] == 0 && zeroed[999999] == 0);
+    free(zeroed);
+}
+
+/* ---- text ---- */
+
+static void check_format(void)
+{
+    char text[128];
+
+    VERIFY(snprintf(text, sizeof(text), "%lld %#zx %-5s| %.3f %e %c", -5000000000ll, (size_t)255,
+                    "ab", 3.14159265, 1e100, 'z') == 45);
+    VERIFY(strcmp(text, "-5000000000 0xff ab   | 3.142 1.000000e+100 z") == 0);
+    double value = strtod("2.25e2xyz", NULL);
+    VERIFY(sqrt(value) == 15.0);
+    errno = 0;
+    VERIFY(strtol("99999999999999999999", NULL, 10) == INT64_MAX && errno == ERANGE);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void check_sort(void)
+{
+    const char *words[] = {"trail", "animal", "spoor", "leaves"};
+
+    qsort(words, 4, sizeof(words[0]), compare);
+    printf("libc: %s %s %s %s\n", words[0], words[1], words[2], words[3]);
+}
+
+/* ---- files ---- */
+
+static void check_files(void)
+{
+    char byte;
+
+    errno = 0;
+    VERIFY(fopen("/nowhere", "r") == NULL && errno == ENOENT);
+    errno = 0;
+    VERIFY(write(77, "x", 1) == -1 && errno == EBADF);
+    VERIFY(write(STDOUT_FILENO, (const void *)16, 8) == -1 && errno == EFAULT);
+    VERIFY(read(STDOUT_FILENO, &byte, 1) == -1 && errno == EBADF);
+    VERIFY(lseek(STDOUT_FILENO, 0, SEEK_SET) == -1 && errno == ESPIPE);
+    VERIFY(isatty(STDOUT_FILENO) == 1 && isatty(9) == 0 && errno == EBADF);
+    fprintf(stderr, "libc: unbuffered, %s\n", strerror(ENOENT));
+}
+
+static void check_time(void)
+{
+    struct timeval first, second;
+
+    VERIFY(gettimeofday(&first, NULL) == 0);
+    VERIFY(gettimeofday(&second, NULL) == 0);
+    VERIFY(second.tv_sec > first.tv_sec ||
+           (second.tv_sec == first.tv_sec && second.tv_usec >= first.tv_usec));
+}
+
+static void say_goodbye(void)
+{
+    printf("libc: at exit\n");
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    rounds = option_u64("rounds", 2000);
+    VERIFY(atexit(say_goodbye) == 0);
+    check_limits();
+    check_threads();
+    check_format();
+    check_sort();
+    check_files();
+    check_time();
+    printf("libc: a line that exit() writes");
+    return 0;
+}

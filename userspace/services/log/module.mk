@@ -1,0 +1,2 @@
+USER_PROGRAMS += log
+USER_log_SRC := userspace/services/log/main.c

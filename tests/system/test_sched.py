@@ -13,7 +13,7 @@ from spoorlib import tracetool
 from spoorlib.workload import wait_capture
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("cpus", [1, 2, 4])
 def test_shares_and_bounds_are_exact_in_virtual_time(boot: BootFunction, cpus: int) -> None:
     """With -icount no host disturbs: equal shares within 5 %, and the bound of aging."""
     machine = boot(cpus=cpus, icount=4, cmdline="workload=sched:alone=1 trace=none tracer=0")
@@ -21,7 +21,8 @@ def test_shares_and_bounds_are_exact_in_virtual_time(boot: BootFunction, cpus: i
 
 
 def test_every_promise_on_four_cores_at_once(boot: BootFunction) -> None:
-    machine = boot(cpus=4, cmdline="workload=sched:percent=30 trace=none tracer=0")
+    """While cores really run at once. A busy host may stop one for a second, so bounds of time are wide."""
+    machine = boot(cpus=4, cmdline="workload=sched:patience=20 trace=none tracer=0")
     assert wait_all_done(machine, 180) == (1, 0)
     with machine.at_prompt() as kdebug:
         text = kdebug.command("runq")

@@ -103,10 +103,16 @@ def test_options_decide(boot: BootFunction, name: str, word: str) -> None:
 def test_a_tracer_that_is_killed_goes_on(boot: BootFunction, tmp_path: Path) -> None:
     """In a session of its own, with all that the rings still hold; the device it drove answers the next one."""
     capture = tmp_path / "tracer.spoor"
-    machine = boot(cpus=2, capture=capture, cmdline="workload=services:end=tracer,ipcload:calls=300")
-    assert wait_all_done(machine, 120) == (2, 0)
-    assert machine.expect(TRACE_ENDED + ".*$", 60).group(0) == "init: trace complete"
-    assert lines_of(machine, "tracer: capturing") == ["tracer: capturing through the virtio console"] * 2
+    for calls in (300, 3_000, 30_000):  # what the first one is given to begin its session before it is killed
+        load = f"ipcload:calls={calls}"
+        machine = boot(cpus=2, capture=capture, cmdline=f"sequential workload={load},services:end=tracer,{load}")
+        assert wait_all_done(machine, 120) == (3, 0)
+        assert machine.expect(TRACE_ENDED + ".*$", 60).group(0) == "init: trace complete"
+        captured = lines_of(machine, "tracer: capturing")
+        machine.stop()
+        if len(captured) == 2:
+            break
+    assert captured == ["tracer: capturing through the virtio console"] * 2
     checked = tracetool.output("check", "--session", "1", str(capture))
     assert "no findings" in checked and "no-end" not in checked, checked
     lines = tracetool.output("dump", "--session", "1", "--filter", "ipc.call", str(capture)).splitlines()

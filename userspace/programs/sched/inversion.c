@@ -100,7 +100,7 @@ static void be_middle(void *argument)
 {
     (void)argument;
     wait_until(&working);
-    uint64_t end = clock_now() + MIDDLE_NS;
+    uint64_t end = clock_now() + MIDDLE_NS * patience;
     set(&hogging);
     while (!atomic_load_explicit(&answered, memory_order_relaxed) && clock_now() < end) {
         __asm__ volatile("pause");
@@ -112,7 +112,7 @@ static void be_high(void *argument)
     (void)argument;
     wait_until(&hogging);
     uint64_t begin = clock_now();
-    call_first(LABEL_ASK, begin + ANSWER_NS);
+    call_first(LABEL_ASK, begin + ANSWER_NS * patience);
     waited_ns = clock_now() - begin;
     set(&answered);
 }

@@ -3,7 +3,7 @@
  * sched: what the scheduler promises (kernel/sched/README.md).
  *
  *   only=NAME   one case: fairness starvation real_time inversion ceiling affinity spread kicks
- *   percent=N   by how much equal shares may differ (5): more where the emulator stalls cores
+ *   patience=N  bounds of time and of shares are N times as wide (1): more where the emulator stalls cores
  *   alone=1     nobody else uses the cores: the spread must keep all of them busy
  *
  * Its process may use every priority (services/init/manifest.c).
@@ -17,7 +17,7 @@
 #include "userspace/lib/start.h"
 
 atomic_bool hogs_stop;
-uint64_t core_count;
+uint64_t core_count, patience;
 
 static void count_steps(void *argument)
 {
@@ -80,6 +80,7 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     must(sys_cpu_info(&cpu, &core_count));
+    patience = option_u64("patience", 1);
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         if (only == NULL || strcmp(only, cases[i].name) == 0) {
             cases[i].run();

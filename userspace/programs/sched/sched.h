@@ -26,7 +26,7 @@ struct hog {
 };
 
 extern atomic_bool hogs_stop;
-extern uint64_t core_count;
+extern uint64_t core_count, patience;
 
 /* hog_start() / hogs_join() - hogs_join() stops them all first. */
 void hog_start(struct hog *hog, uint64_t flags);

@@ -308,18 +308,23 @@ static void check_dying_caller(void)
 static void check_late_reply(void)
 {
     const char *const args[] = {"role=late_server"};
-    const struct spawn_grant grants[] = {{"mailbox", specimens.mailbox, 0, RIGHT_MAILBOX_RECEIVE}};
+    uint64_t over, process;
+
+    must(sys_event_create("call over", strlen("call over"), &over));
+    const struct spawn_grant grants[] = {{"mailbox", specimens.mailbox, 0, RIGHT_MAILBOX_RECEIVE},
+                                         {"over", over, 0, RIGHT_EVENT_WAIT}};
     const struct spawn spawn = {
-        .name = "late server", .args = args, .arg_count = 1, .grants = grants, .grant_count = 1};
+        .name = "late server", .args = args, .arg_count = 1, .grants = grants, .grant_count = 2};
     struct message message = {.label = 1};
     struct program_file file;
-    uint64_t process;
 
     must(program_open("syscheck", &file));
     must(program_spawn(&file, &spawn, &process));
     EXPECT(message_call(specimens.mailbox, &message, clock_now() + LONG), OK);
     EXPECT(message_call(specimens.mailbox, &message, clock_now() + A_WHILE), ERR_TIMED_OUT);
+    must(sys_event_signal(over, 1, 0));
     EXPECT(process_end(process) == 0 ? OK : ERR_CORRUPT, OK);
+    must(sys_handle_close(over));
 }
 
 /*
@@ -328,15 +333,21 @@ static void check_late_reply(void)
  */
 static int run_late_server(uint64_t mailbox)
 {
+    const uint64_t over = program_handle("over");
     struct message message = {0};
+    uint64_t signals;
+    status_t status;
 
     must(message_receive(mailbox, &message, DEADLINE_FOREVER));
     must(message_reply(mailbox, &message));
-    status_t status = message_receive(mailbox, &message, clock_now() + LONG / 4);
-    if (status != OK) {
-        return status == ERR_TIMED_OUT ? 0 : 1;
-    }
-    clock_sleep(4 * A_WHILE);
+    do {
+        status = message_receive(mailbox, &message, clock_now() + A_WHILE);
+        if (status == ERR_TIMED_OUT && sys_event_wait(over, 1, DEADLINE_POLL, 0, &signals) == OK) {
+            return 0;
+        }
+    } while (status == ERR_TIMED_OUT);
+    must(status);
+    must(sys_event_wait(over, 1, DEADLINE_FOREVER, 0, &signals));
     return message_reply(mailbox, &message) == ERR_BAD_TOKEN ? 0 : 2;
 }
 

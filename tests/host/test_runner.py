@@ -15,8 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/runner")]
 
-cmocka, mutants, pytests, results, run = (importlib.import_module(name)
-                                          for name in ("cmocka", "mutants", "pytests", "results", "run"))
+again, cmocka, mutants, pytests, results, run = (
+    importlib.import_module(name) for name in ("again", "cmocka", "mutants", "pytests", "results", "run"))
 
 XML = """<?xml version="1.0" encoding="UTF-8" ?>
 <testsuites>
@@ -145,6 +145,60 @@ def test_tests_that_share_a_machine_stay_on_one_worker(tmp_path: Path, monkeypat
     rows = run_pytest(tmp_path, monkeypatch, {"test_s.py": GROUPED})
     assert list(rows.values()) == ["passed"] * 8 and "group:test_s.py::test_n[0]" in rows
     assert len(set((tmp_path / "workers").read_text().split())) == 1
+
+
+COUNTED = """
+from pathlib import Path
+import pytest
+@pytest.mark.parametrize("good_from", [2, 3, 9])
+def test_late(good_from):
+    runs = Path(f"runs{good_from}")
+    runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
+    assert len(runs.read_text()) >= good_from and len(runs.read_text()) != 4
+"""
+
+
+def test_a_failure_is_forgiven_that_passes_twice_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Good from its second run on: forgiven. From the third: it failed alone, too."""
+    (tmp_path / "tests/group").mkdir(parents=True)
+    first = run_pytest(tmp_path, monkeypatch, {"group/test_c.py": COUNTED})
+    rows = [results.Row(name, result, 1.0) for name, result in first.items()]
+    assert [row.result for row in rows] == ["failed"] * 3
+    monkeypatch.setenv("SECOND_LOOK", "0")
+    again.look_again(tmp_path / "build", rows)
+    assert [row.result for row in rows] == ["failed"] * 3
+    monkeypatch.delenv("SECOND_LOOK")
+    again.look_again(tmp_path / "build", rows)
+    assert [(row.id, row.result, row.unsteady) for row in rows] == [
+        ("group:test_c.py::test_late[2]", "passed", True), ("group:test_c.py::test_late[3]", "failed", False),
+        ("group:test_c.py::test_late[9]", "failed", False)]
+
+
+def test_a_host_program_gets_a_second_look(tmp_path: Path) -> None:
+    (tmp_path / "good.xml").write_text(XML.replace("failure>", "x>").replace("CDATA", ""))
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host/test_x").write_text(f'#!/bin/bash\ncp {tmp_path}/good.xml "${{CMOCKA_XML_FILE/\\%g/t}}"\n')
+    (tmp_path / "host/test_x").chmod(0o755)
+    rows = [results.Row("host:test_x:touching is apart", "failed", 1.0, "why"),
+            results.Row("host:test_x:no such case", "failed", 1.0), results.Row("host:gone:case", "failed", 1.0),
+            results.Row("lint:rule", "failed", 1.0)]
+    again.look_again(tmp_path, rows)
+    assert [(row.result, row.unsteady) for row in rows] == [("passed", True)] + [("failed", False)] * 3
+    assert rows[0].message == "why"
+
+
+def test_many_failures_are_no_accident(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(again, "run_alone", lambda build, row: results.Row(row.id, "passed", 0.0))
+    rows = [results.Row(f"system:test_{i}.py::t", "failed", 1.0) for i in range(again.TESTS_MAX + 1)]
+    again.look_again(tmp_path, rows)
+    assert all(row.result == "failed" for row in rows)
+    again.look_again(tmp_path, rows[1:])
+    assert [row.result for row in rows] == ["failed"] + ["passed"] * again.TESTS_MAX
+
+
+def test_what_was_forgiven_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.finish([results.Row("x:1", "passed", 0.0, unsteady=True), results.Row("x:2", "passed", 0.0)]) == 0
+    assert capsys.readouterr().out.splitlines() == ["Failed at first, passed twice alone:", "  x:1", "2 passed, 0 failed"]
 
 
 def test_merging_keeps_groups_that_did_not_run() -> None:

@@ -30,14 +30,21 @@ def read_rows(group: str, path: Path) -> list[Row]:
 
 
 def run_pytest(build: Path, group: str, folder: str, select: str, limit_seconds: float) -> list[Row]:
-    output = build / "pytest" / f"{group}.jsonl"
+    """The tests of a folder that have, or do not have, some marks."""
+    return run_tests(build, group, group, ["-m", select, folder], limit_seconds, {})
+
+
+def run_tests(build: Path, group: str, name: str, chosen: list[str], limit_seconds: float,
+              settings: dict[str, str]) -> list[Row]:
+    """What pytest takes to choose tests; build/pytest/NAME.jsonl holds what became of them."""
+    output = build / "pytest" / f"{name}.jsonl"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.unlink(missing_ok=True)
     paths = [str(ROOT / "tests/runner"), str(ROOT / "tools"), str((build / "gen").resolve())]
     # A whole run keeps all cores of a host busy that may be shared: time-outs, which mean a hang, come later there.
     ours = {"SPOOR_ROWS": str(output.resolve()), "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment = {"SPOOR_TIMEOUT_SCALE": "3"} | os.environ | ours
-    command = [PYTHON, "-m", "pytest", "-p", "spoor_rows", "-m", select, "-v", "--tb=short", folder]
+    environment = {"SPOOR_TIMEOUT_SCALE": "3"} | os.environ | ours | settings
+    command = [PYTHON, "-m", "pytest", "-p", "spoor_rows", "-v", "--tb=short", *chosen]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         code = process.wait(timeout=limit_seconds)

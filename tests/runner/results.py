@@ -21,6 +21,7 @@ class Row:
     result: str
     seconds: float
     message: str = ""
+    unsteady: bool = False  # it failed at first: again.py
 
 
 def read_rows(path: Path) -> list[Row]:

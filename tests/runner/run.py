@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+from again import look_again
 from cmocka import run_host_programs
 from fuzz import run_fuzzers
 from mutants import run_mutants
@@ -83,6 +84,11 @@ def finish(rows: list[Row]) -> int:
     for row in rows:
         if row.result == SKIPPED:
             print_row(row)
+    unsteady = [row for row in rows if row.unsteady]
+    if unsteady:
+        print("Failed at first, passed twice alone:")
+        for row in unsteady:
+            print(f"  {row.id}")
     failed = [row for row in rows if row.result == FAILED]
     if failed:
         print("Failed:")
@@ -109,6 +115,8 @@ def main(argv: list[str]) -> int:
     for group in options.groups:
         print(f"== {group} ({time.monotonic() - begin:.0f} s since the start)", flush=True)
         result = run_group(group, options, options.seed)
+        if group in SHORT_GROUPS:
+            look_again(options.build, result)
         rows += result
         facts: dict[str, object] = {"commit": commit(), "mode": options.mode}
         if group in SHORT_GROUPS:

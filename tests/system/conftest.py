@@ -37,6 +37,7 @@ BOOT_SECONDS = 90.0
 REST_SECONDS = 30.0
 TRACE_ENDED = r"^init: (?:trace |no tracer|the tracer has ended)"
 ALL_DONE = r"^init: all done: (\d+) passed, (\d+) failed$"
+LAST_WORDS = 8  # lines
 BootFunction = Callable[..., Machine]
 
 
@@ -134,10 +135,22 @@ def wait_until_halted(machine: Machine) -> None:
         assert time.monotonic() < limit, "the cores do not come to rest"
 
 
-def wait_all_done(machine: Machine, timeout: float = BOOT_SECONDS) -> tuple[int, int]:
-    """Wait for init's last word; returns (passed, failed)."""
+class Outcome(tuple[int, int]):
+    """(passed, failed) of a workload's programs; a failed assertion also shows what they said last."""
+
+    said: str
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}{self.said}"
+
+
+def wait_all_done(machine: Machine, timeout: float = BOOT_SECONDS) -> Outcome:
+    """Wait for init's last word."""
     match = machine.expect(ALL_DONE, timeout)
-    return int(match.group(1)), int(match.group(2))
+    outcome = Outcome((int(match.group(1)), int(match.group(2))))
+    lines = machine.serial.text[:match.start()].splitlines()
+    outcome.said = " after " + " | ".join(lines[-LAST_WORDS:]) if outcome[1] > 0 else ""
+    return outcome
 
 
 def count_objects(kdebug: KdebugPrompt) -> dict[str, int]:

@@ -198,7 +198,8 @@ def test_many_failures_are_no_accident(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_what_was_forgiven_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.finish([results.Row("x:1", "passed", 0.0, unsteady=True), results.Row("x:2", "passed", 0.0)]) == 0
-    assert capsys.readouterr().out.splitlines() == ["Failed at first, passed twice alone:", "  x:1", "2 passed, 0 failed"]
+    assert capsys.readouterr().out.splitlines() == [
+        "Failed at first, passed twice alone:", "  x:1", "2 passed, 0 failed"]
 
 
 def test_merging_keeps_groups_that_did_not_run() -> None:

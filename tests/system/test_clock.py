@@ -45,8 +45,8 @@ def clocks(machine: Machine) -> list[list[str]]:
 
 def is_exact(machine: Machine) -> bool:
     """
-    Whether the clocks were known well enough when they were looked at and when they had been set right; and so well then
-    that nothing of what was left over shows now.
+    Whether the clocks were known well enough when they were looked at and when they had been set right, and nothing of
+    what was left over then shows now.
     """
     within = {int(cpu): int(ticks) for cpu, ticks in
               re.findall(r"clock: that of cpu (\d+) was moved .*now right within (\d+)", machine.serial.text)}
@@ -56,7 +56,7 @@ def is_exact(machine: Machine) -> bool:
         cpu, least, most, _, now_least, now_most = map(int, row[:6])
         widths.append(most - least)
         difference = max(now_least, -now_most)
-        assert difference <= within.get(cpu, most - least), f"it was said to be better: {row}, {within}"
+        assert difference <= within.get(cpu, most - least), f"{row}, said: {within}"
         agree &= difference <= 0
     return agree and max(widths) <= EXACT
 

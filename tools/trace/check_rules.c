@@ -429,11 +429,12 @@ static void take_offset(struct rules *rules, const struct step *step)
 {
     uint64_t ticks = field_get(&rules->ids.offset_at_least, step->record);
     if (ticks != 0) {
-        REPORT(rules, FINDING_CLOCK, step,
-               "the clock of cpu %u is %" PRIu64
-               " ticks or more %s that of cpu 0: closer events of the two may be in the wrong order",
-               (unsigned)field_get(&rules->ids.offset_cpu, step->record), ticks,
-               field_get(&rules->ids.offset_ahead, step->record) != 0 ? "ahead of" : "behind");
+        REPORT(
+            rules, FINDING_CLOCK, step,
+            "the clock of cpu %u is %" PRIu64
+            " ticks or more %s that of cpu 0: closer events of the two may be in the wrong order",
+            (unsigned)field_get(&rules->ids.offset_cpu, step->record), ticks,
+            field_get(&rules->ids.offset_ahead, step->record) != 0 ? "ahead of" : "behind");
     }
 }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import random
 import re
+import socket
 import struct
 import sys
 from pathlib import Path
@@ -22,9 +23,9 @@ from qemu.serial import compile_pattern  # noqa: E402
 from qemu.symbols import SymbolTable  # noqa: E402
 from spoorlib import cli, colours, event_choice  # noqa: E402
 from spoorlib.armour import LINE_DIGITS, crc32c, fetch, find_dumps  # noqa: E402
-from spoorlib.capture import REGION_HEAD, REGION_UNIX_NS, REGION_VERSION, extract_region  # noqa: E402
+from spoorlib.capture import REGION_HEAD, REGION_UNIX_NS, REGION_VERSION, Prompt, extract_region  # noqa: E402
 from spoorlib.colours import Painter  # noqa: E402
-from spoorlib.console import UserError, seconds_from, size_text  # noqa: E402
+from spoorlib.console import Progress, UserError, seconds_from, size_text  # noqa: E402
 from spoorlib.terminal import Annotator  # noqa: E402
 
 DATA = bytes(range(256)) * 3
@@ -104,6 +105,31 @@ def test_what_was_damaged_comes_again(seed: int) -> None:
 def test_a_line_that_lets_nothing_through_is_given_up() -> None:
     with pytest.raises(UserError, match="does not come through"):
         fetch(lambda command: "=== spoor dump begin\n", "trace dump")
+
+
+class LateCore:
+    """A line to a prompt at which a core comes late, before what is typed is heard."""
+
+    def __init__(self) -> None:
+        self.near, self.far = socket.socketpair()
+
+    def fileno(self) -> int:
+        return self.near.fileno()
+
+    def receive(self) -> bytes:
+        return self.near.recv(7)
+
+    def send_break(self) -> None:
+        self.far.sendall(b"\nkdebug: cpu 3 does not answer\r\nkdebug> ")
+
+    def send(self, data: bytes) -> None:
+        self.far.sendall(b"\nkdebug: cpu 3 has come\r\nkdebug> " + data + b"\nanswer\r\nkdebug> ")
+
+
+def test_a_core_that_comes_late_is_no_answer() -> None:
+    with Prompt(LateCore(), True, Progress(True)) as prompt:
+        for _ in range(3):
+            assert prompt.ask("cpus").splitlines() == ["cpus", "answer", "kdebug> "]
 
 
 def test_text_without_a_dump_and_with_two() -> None:

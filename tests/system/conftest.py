@@ -128,6 +128,14 @@ def wait_for_rest(machine: Machine) -> None:
     raise AssertionError("init does not come to rest")
 
 
+def wait_all_stopped(kdebug: KdebugPrompt, cores: int) -> str:
+    """What 'cpus' says when so many cores stand: one whose virtual CPU the host holds back comes late."""
+    limit = time.monotonic() + REST_SECONDS
+    while (cpus := kdebug.command("cpus")).count("stopped") != cores:
+        assert time.monotonic() < limit, cpus
+    return cpus
+
+
 def wait_until_halted(machine: Machine) -> None:
     """Until no core has anything to do, not even an interrupt to take; seen from outside, which holds nothing up."""
     limit = time.monotonic() + REST_SECONDS

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, wait_all_done, wait_all_stopped
 
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
@@ -177,7 +177,7 @@ def test_the_prompt_moves_to_any_core(boot: BootFunction) -> None:
             kdebug = run(machine, kdebug, "step")
             assert kdebug.cpu == cpu, kdebug.banner
         assert "not captured" in kdebug.command("move 7")
-        assert kdebug.command("cpus").count("stopped") == 4
+        wait_all_stopped(kdebug, 4)
         kdebug.resume()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, wait_all_done, wait_all_stopped
 
 SECONDS = 2
 
@@ -19,7 +19,7 @@ def test_all_cores_hang(boot: BootFunction) -> None:
         assert kdebug.reason == "watchdog" and "cpu=0 " in kdebug.banner, kdebug.banner
         assert f"cpu 0 has taken no interrupt for {SECONDS} s" in kdebug.banner, kdebug.banner
         assert re.search(r"^kdebug: spin_for_ever", kdebug.banner, re.MULTILINE), kdebug.banner
-        assert kdebug.command("cpus").count("stopped") == 4
+        wait_all_stopped(kdebug, 4)
         kdebug.resume()
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 PROMPT = re.compile(r"^kdebug> \Z", re.MULTILINE)
 ENTRY = re.compile(r"^kdebug: enter reason=(?P<reason>\w+) cpu=(?P<cpu>\d+) boot=(?P<boot>\w+)", re.MULTILINE)
 
+# A core that comes late is announced, and the prompt is printed again. That is no answer to anything.
+LATE = re.compile(r"\n?kdebug: cpu \d+ has come\nkdebug> ")
+
 # What the line editor may draw around plain text.
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -74,8 +77,10 @@ class KdebugPrompt:
         """Type a command, wait for the next prompt, return what was printed in between (without the echo)."""
         mark = self.machine.serial.mark()
         self.machine.send(line + "\r")
-        self.machine.expect(PROMPT, timeout, fatal=None)
-        text = ANSI.sub("", self.machine.serial.text_since(mark))
+        text = ""
+        while "kdebug> " not in text:
+            self.machine.expect(PROMPT, timeout, fatal=None)
+            text = LATE.sub("", ANSI.sub("", self.machine.serial.text_since(mark)))
         body = text[:text.rindex("kdebug> ")]
         # The echo of what we typed is the first line.
         return body.split("\n", 1)[1] if "\n" in body else ""

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from qemu.kdebug import LATE
+
 from . import armour, memory_dump, tracetool
 from .attach import SocketLine, TtyLine, open_line
 from .console import Progress, UserError, describe_file, size_text
@@ -139,8 +141,11 @@ class Prompt:
         """Run a command; returns what it printed."""
         self._progress.say(f"kdebug> {command}")
         self._line.send(command.encode() + b"\r")
-        output = self._reader.until(PROMPT, SILENCE_SECONDS, "the end of it", self._progress)
-        return output.decode("ascii", "replace")
+        output = ""
+        while "kdebug> " not in output:
+            piece = self._reader.until(PROMPT, SILENCE_SECONDS, "the end of it", self._progress)
+            output = LATE.sub("", output + piece.decode("ascii", "replace"))
+        return output
 
 
 class _LineReader:

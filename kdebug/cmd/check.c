@@ -9,6 +9,7 @@
  * core stands inside the allocator.
  */
 #include "arch/interrupt.h"
+#include "arch/pcid.h"
 #include "kdebug/cmd/handle.h"
 #include "kdebug/cmd/lock.h"
 #include "kdebug/cmd/trace_reader.h"
@@ -369,6 +370,37 @@ static void check_roots(void)
     }
 }
 
+static bool has_slot(const struct pcid_core *core, paddr_t root, unsigned first)
+{
+    for (unsigned i = first; i < PCID_SLOTS; i++) {
+        if (core->slot[i].root == root) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Q2 of arch/pcid.h: a root has one PCID of a core's, and the one in CR3 has one. */
+static void check_pcids(void)
+{
+    paddr_t kernel = kd_fetch_word(KD_GLOBAL(kernel_page_table) + offsetof(struct page_table, root),
+                                   "page table");
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        struct pcid_core core;
+        vaddr_t at = KD_GLOBAL(cpus) + cpu * sizeof(struct cpu) + offsetof(struct cpu, active_root);
+        paddr_t active = kd_fetch_word(at, "core");
+        kd_fetch(KD_GLOBAL(pcid_cores) + cpu * sizeof(core), &core, sizeof(core), "PCIDs");
+        for (unsigned i = 0; i < PCID_SLOTS; i++) {
+            paddr_t root = core.slot[i].root;
+            CHECK(root == 0 || !has_slot(&core, root, i + 1),
+                  "Q2: core %u has two PCIDs for root 0x%llx", cpu, (unsigned long long)root);
+        }
+        CHECK(core.dropped == 0 || active == TLB_ROOT_CHANGING || active == kernel ||
+                  has_slot(&core, active, 0),
+              "Q2: core %u has no PCID for its root 0x%llx", cpu, (unsigned long long)active);
+    }
+}
+
 /* S2 of mm/tlb.c: who is to answer is waited for. */
 static void check_shootdowns(void)
 {
@@ -422,6 +454,7 @@ static void check_mm(void)
     CHECK(heap_check(why, sizeof(why)), "heap: %s", why);
     check_roots();
     check_shootdowns();
+    check_pcids();
     kd_each_process(check_space, NULL);
 }
 

@@ -36,9 +36,35 @@ static inline paddr_t mmu_root(void)
     return cr3 & PTE_ADDRESS;
 }
 
-static inline void mmu_set_root(paddr_t root)
+static inline void mmu_load_cr3(uint64_t cr3)
 {
-    __asm__ volatile("movq %0, %%cr3" ::"r"(root) : "memory");
+    __asm__ volatile("movq %0, %%cr3" ::"r"(cr3) : "memory");
+}
+
+/* mmu_drop_own() - all this core's translations of the space it has, but for global ones. Also with PCIDs (arch/pcid.h). */
+static inline void mmu_drop_own(void)
+{
+    uint64_t cr3;
+    __asm__ volatile("movq %%cr3, %0" : "=r"(cr3)::"memory");
+    mmu_load_cr3(cr3); /* bit 63 reads as 0 */
+}
+
+/*
+ * mmu_switch_root() - load CR3, then store the root in *active, this core's active_root. pcid_init() may replace the two
+ * instructions (root_patch.c).
+ */
+#define ROOT_SITE_BYTES_MAX 16u
+static ALWAYS_INLINE void mmu_switch_root(paddr_t root, _Atomic paddr_t *active)
+{
+    __asm__ volatile("1: movq %[root], %%cr3\n\t"
+                     "movq %[root], %[active]\n"
+                     "2:\n\t"
+                     ".pushsection root_sites, \"a\"\n\t"
+                     ".quad 1b, 2b - 1b\n\t"
+                     ".popsection"
+                     : [active] "=m"(*active)
+                     : [root] "r"(root)
+                     : "memory");
 }
 
 static inline void mmu_invalidate(vaddr_t va)

@@ -4,6 +4,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
+#include "arch/pcid.h"
 #include "arch/pit.h"
 #include "arch/serial.h"
 #include "arch/text_patch.h"
@@ -166,6 +167,14 @@ static void start_watchdog(const struct handoff *handoff)
     }
 }
 
+/* pcid=0 or 1: arch/pcid.h. */
+static enum pcid_wish pcid_wish(const struct handoff *handoff)
+{
+    return option_is(handoff, "pcid", "0")   ? PCID_UNWANTED
+           : option_is(handoff, "pcid", "1") ? PCID_WANTED
+                                             : PCID_IF_THERE;
+}
+
 static void init_memory(const struct handoff *handoff)
 {
     frame_init(handoff);
@@ -271,6 +280,7 @@ void kernel_main(const struct handoff *handoff)
     trace_set_clock(clock_tsc_khz(), cpu_tsc(), clock_now());
     trace_costs_tell();
     init_objects();
+    pcid_init(pcid_wish(handoff));
     trace_set_cpus(acpi_info.cpu_count);
     kdebug_open_door();
     cpu_start_others(run_other);

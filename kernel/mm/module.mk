@@ -23,6 +23,6 @@ HOST_test_heap_release_LIBS := $(MM_TEST_LIBS)
 HOST_test_page_table_SRC := tests/host/test_page_table.c $(MM_TEST_SRC)
 HOST_test_page_table_CFLAGS := $(MM_TEST_CFLAGS)
 HOST_test_page_table_LIBS := $(MM_TEST_LIBS)
-HOST_test_tlb_SRC := tests/host/test_tlb.c kernel/mm/tlb.c
+HOST_test_tlb_SRC := tests/host/test_tlb.c kernel/mm/tlb.c kernel/arch/x86_64/pcid.c
 HOST_test_tlb_CFLAGS := -include tests/host/trace_sites_on.h
 HOST_test_tlb_LIBS := -lpthread

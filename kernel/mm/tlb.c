@@ -21,7 +21,7 @@
  *   S3  Who waits polls, so it serves others: two initiators never wait for each other. tlb_serve()
  *       takes no lock and initiates nothing.
  *   S4  A core that switches spaces stores TLB_ROOT_CHANGING, loads CR3, which serialises, and then
- *       stores the new root. Either the initiator, behind its fence, sees the change or the new root
+ *       stores the new root (with PCIDs, Q1 of arch/pcid.h comes in). Either the initiator, behind its fence, sees the change or the new root
  *       and asks; or the CR3 load comes after the entries have changed, and starts with a TLB that
  *       has none of the space. A core that leaves a space counts as one that has it until CR3 is
  *       loaded, because its page walks may read the tables until then.
@@ -34,11 +34,8 @@
  * Not a mask of cores per space: keeping one costs two locked instructions per address-space
  * switch, here the initiator looks at one word per core.
  *
- * No PCIDs. S4 rests on a CR3 load that starts with an empty TLB, so a core that has left a space need not be asked. With a PCID
- * it would keep the translations: either all cores that have had the space since are asked, from a mask that each switch maintains, or
- * each space counts its flushes and a core that comes back compares: a load, a compare and a word per core and space in the path of
- * every message, which has no room for them. The emulator has no PCIDs, so nobody could tell what is won. The place for
- * them would be tlb_use_root().
+ * With PCIDs a core that has left a space keeps its translations. It is not asked either: it compares counts of changes when it comes
+ * back (arch/pcid.h).
  *
  * Source: Intel SDM vol. 3A "Propagation of Paging-Structure Changes to Multiple Processors".
  */
@@ -46,6 +43,7 @@
 
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
+#include "arch/pcid.h"
 #include "base/assert.h"
 #include "gen/trace_emit.h"
 #include "mm/tlb_impl.h"
@@ -93,6 +91,9 @@ void tlb_flush(paddr_t root, vaddr_t va, uint64_t bytes)
     unsigned self = cpu_id();
     struct tlb_core *own = &tlb_cores[self];
     own->flushes++;
+    if (pcid_in_use) {
+        pcid_count_change(root); /* Q1 */
+    }
     atomic_thread_fence(memory_order_seq_cst); /* entries before active_root: S4 */
     uint32_t targets = find_targets(self, root);
     if (targets != 0) {

@@ -29,8 +29,7 @@ static ALWAYS_INLINE void tlb_use_root(struct cpu *cpu, paddr_t root)
         return;
     }
     atomic_store_explicit(&cpu->active_root, TLB_ROOT_CHANGING, memory_order_relaxed);
-    mmu_set_root(root); /* serialises: S4 of tlb.c */
-    atomic_store_explicit(&cpu->active_root, root, memory_order_relaxed);
+    mmu_switch_root(root, &cpu->active_root); /* serialises: S4 of tlb.c */
 }
 
 /*

@@ -15,7 +15,7 @@ void tlb_flush_own(paddr_t root, vaddr_t va, uint64_t bytes)
     }
     /* Kernel translations are global, and a CR3 load keeps those: always page by page. */
     if (root != 0 && bytes > TLB_PAGES_MAX * PAGE_BYTES) {
-        mmu_set_root(mmu_root());
+        mmu_drop_own();
         return;
     }
     for (uint64_t at = 0; at < bytes; at += PAGE_BYTES) {

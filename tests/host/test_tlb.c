@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm/tlb.c: cores are threads that translate through an array of entries, keep what they found in a
+ * mm/tlb.c and arch/pcid.h: cores are threads that translate through an array of entries, keep what they found in a
  * TLB of their own, and switch spaces; some change entries and shoot down. After tlb_flush() no TLB
- * may hold what was there before.
+ * may hold what was there before, or what it holds must not be used again. As in hardware a TLB knows PCIDs, not spaces.
  */
 #include "mm/tlb.h"
 
@@ -21,23 +21,26 @@
 
 #include "arch/cpu.h"
 #include "arch/interrupt.h"
+#include "arch/pcid.h"
 #include "base/assert.h"
 #include "gen/trace_emit.h"
 #include "mm/tlb_impl.h"
 
 #define CORES  4u
-#define SPACES 3u
+#define SPACES 12u /* more than PCID_SLOTS */
+#define FEW    3u  /* of them: cores often meet in one */
 #define PAGES  40u /* more than TLB_PAGES_MAX, so both kinds of flush occur */
 
 struct cpu cpus[CPU_MAX];
 static atomic_uint running = CORES;
 
-/* Entry = generation of the page. A TLB entry holds the generation that the core saw, 0:
- * nothing. */
+/* Entry = generation of the page, times SPACES, plus its space. A TLB entry holds what the core saw, 0: nothing. */
 static atomic_ulong entries[SPACES][PAGES];
-static unsigned long tlbs[CORES][SPACES][PAGES];
-static pthread_mutex_t space_lock[SPACES] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-                                             PTHREAD_MUTEX_INITIALIZER};
+static atomic_ulong gone[SPACES][PAGES]; /* what is this old may be in no TLB where it is used */
+static unsigned long tlbs[CORES][PCID_SLOTS + 1][PAGES];
+static unsigned pcids[CORES]; /* in CR3 */
+static unsigned spaces;       /* in use */
+static pthread_mutex_t space_lock[SPACES];
 static atomic_ulong ipis, traced, stale;
 
 static paddr_t root_of(unsigned space)
@@ -86,15 +89,17 @@ void core_poll_slow(void)
     tlb_serve();
 }
 
+/* INVLPG and CR3 loads: of the PCID in CR3, and of global pages under all of them. */
 void tlb_flush_own(paddr_t root, vaddr_t va, uint64_t bytes)
 {
-    unsigned long(*tlb)[PAGES] = tlbs[cpu_id()];
-    for (unsigned space = 0; space < SPACES; space++) {
+    for (unsigned pcid = 0; pcid <= PCID_SLOTS; pcid++) {
+        if (root != 0 && pcid != pcids[cpu_id()]) {
+            continue;
+        }
         for (unsigned page = 0; page < PAGES; page++) {
             bool inside = page * PAGE_BYTES >= va && page * PAGE_BYTES < va + bytes;
-            if (bytes > TLB_PAGES_MAX * PAGE_BYTES ||
-                (inside && (root == 0 || root == root_of(space)))) {
-                tlb[space][page] = 0;
+            if (bytes > TLB_PAGES_MAX * PAGE_BYTES || inside) {
+                tlbs[cpu_id()][pcid][page] = 0;
             }
         }
     }
@@ -107,19 +112,41 @@ static void set_core(unsigned cpu)
     }
 }
 
-/* As the thread switch does it: say so, then load CR3, which empties the TLB. */
+/* A core is back in a space, perhaps with what it kept: nothing of that may be older than what had gone when it came. */
+static void check_kept(unsigned space, const unsigned long *gone_before)
+{
+    const unsigned long *kept = tlbs[cpu_id()][pcids[cpu_id()]];
+    for (unsigned page = 0; page < PAGES; page++) {
+        stale +=
+            kept[page] != 0 && (kept[page] % SPACES != space || kept[page] <= gone_before[page]);
+    }
+}
+
+/* As tlb_use_root() does it: say so, then load CR3, which empties the TLB or goes on with what is kept under a PCID. */
 static void switch_space(unsigned space)
 {
-    atomic_store(&cpus[cpu_id()].active_root, root_of(space));
-    memset(tlbs[cpu_id()], 0, sizeof(tlbs[0]));
+    unsigned cpu = cpu_id();
+    unsigned long gone_before[PAGES];
+    for (unsigned page = 0; page < PAGES; page++) {
+        gone_before[page] = atomic_load(&gone[space][page]);
+    }
+    atomic_store_explicit(&cpus[cpu].active_root, TLB_ROOT_CHANGING, memory_order_relaxed);
+    uint64_t cr3 = pcid_in_use ? pcid_enter(&pcid_cores[cpu], root_of(space)) : root_of(space);
+    assert_int_equal(cr3 & PTE_ADDRESS, root_of(space));
+    pcids[cpu] = cr3 & PCID_MASK;
+    if ((cr3 & PCID_KEEP) == 0) {
+        memset(tlbs[cpu][pcids[cpu]], 0, sizeof(tlbs[0][0]));
+    }
     atomic_thread_fence(memory_order_seq_cst);
+    atomic_store_explicit(&cpus[cpu].active_root, root_of(space), memory_order_relaxed);
+    check_kept(space, gone_before);
 }
 
 /* An access: what the TLB says if it says anything, else the entry, which goes into the TLB.
  * Without a poll in between. */
 static void touch(unsigned space, unsigned page)
 {
-    unsigned long *slot = &tlbs[cpu_id()][space][page];
+    unsigned long *slot = &tlbs[cpu_id()][pcids[cpu_id()]][page];
     if (*slot == 0) {
         *slot = atomic_load(&entries[space][page]);
     }
@@ -133,15 +160,20 @@ static void change(unsigned space, unsigned first, unsigned count)
     }
     unsigned long old[PAGES];
     for (unsigned i = 0; i < count; i++) {
-        old[i] = atomic_fetch_add_explicit(&entries[space][first + i], 1, memory_order_relaxed);
+        old[i] =
+            atomic_fetch_add_explicit(&entries[space][first + i], SPACES, memory_order_relaxed);
     }
     tlb_flush(root_of(space), first * PAGE_BYTES, count * PAGE_BYTES);
     for (unsigned cpu = 0; cpu < CORES; cpu++) {
         bool has_space = atomic_load(&cpus[cpu].active_root) == root_of(space);
+        unsigned pcid = *(volatile unsigned *)&pcids[cpu];
         for (unsigned i = 0; has_space && i < count; i++) {
-            unsigned long seen = *(volatile unsigned long *)&tlbs[cpu][space][first + i];
-            stale += seen != 0 && seen <= old[i];
+            unsigned long seen = *(volatile unsigned long *)&tlbs[cpu][pcid][first + i];
+            stale += seen != 0 && seen % SPACES == space && seen <= old[i];
         }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        atomic_store(&gone[space][first + i], old[i]);
     }
     pthread_mutex_unlock(&space_lock[space]);
 }
@@ -154,11 +186,11 @@ static void *run_core(void *argument)
     for (unsigned step = 0; step < 6000; step++) {
         unsigned choice = (unsigned)rand_r(&seed) % 64;
         if (choice == 0) {
-            space = (unsigned)rand_r(&seed) % SPACES;
+            space = (unsigned)rand_r(&seed) % spaces;
             switch_space(space);
         } else if (choice < 4) {
             unsigned first = (unsigned)rand_r(&seed) % PAGES;
-            change((unsigned)rand_r(&seed) % SPACES, first,
+            change((unsigned)rand_r(&seed) % spaces, first,
                    1 + (unsigned)rand_r(&seed) % (PAGES - first));
         } else {
             touch(space, (unsigned)rand_r(&seed) % PAGES);
@@ -173,16 +205,24 @@ static void *run_core(void *argument)
     return NULL;
 }
 
-static void begin(void)
+static void begin(unsigned space_count, bool with_pcids)
 {
+    spaces = space_count;
+    pcid_in_use = with_pcids;
+    memset(pcid_cores, 0, sizeof(pcid_cores));
+    memset(pcids, 0, sizeof(pcids));
+    atomic_store(&stale, 0);
+    atomic_store(&running, CORES);
     for (unsigned i = 0; i < CORES; i++) {
         memset(&cpus[i], 0, sizeof(cpus[i]));
         cpus[i].self = &cpus[i];
         cpus[i].id = i;
     }
     for (unsigned space = 0; space < SPACES; space++) {
+        pthread_mutex_init(&space_lock[space], NULL);
         for (unsigned page = 0; page < PAGES; page++) {
-            atomic_store(&entries[space][page], 1);
+            atomic_store(&entries[space][page], SPACES + space);
+            atomic_store(&gone[space][page], 0);
         }
     }
     memset(tlbs, 0, sizeof(tlbs));
@@ -195,7 +235,7 @@ static void begin(void)
 static void test_only_cores_concerned_are_asked(void **state)
 {
     (void)state;
-    begin();
+    begin(FEW, false);
     atomic_store(&cpus[0].active_root, root_of(0));
     atomic_store(&cpus[1].active_root, root_of(1));
     tlbs[0][0][3] = tlbs[0][0][4] = 7;
@@ -246,7 +286,7 @@ static void check_asked(paddr_t root, unsigned mask)
 static void test_kernel_addresses_and_changing_roots_ask_everybody(void **state)
 {
     (void)state;
-    begin();
+    begin(FEW, false);
     atomic_store(&cpus[1].active_root, root_of(1));
     atomic_store(&cpus[2].active_root, TLB_ROOT_CHANGING);
     atomic_store(&cpus[3].active_root, root_of(0));
@@ -258,10 +298,8 @@ static void test_kernel_addresses_and_changing_roots_ask_everybody(void **state)
     assert_int_equal(tlb_cores[2].served, 3);
 }
 
-static void test_cores_shoot_at_each_other(void **state)
+static uint64_t run_cores(void)
 {
-    (void)state;
-    begin();
     pthread_t threads[CORES];
     for (unsigned i = 0; i < CORES; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, run_core, (void *)(uintptr_t)i), 0);
@@ -280,7 +318,52 @@ static void test_cores_shoot_at_each_other(void **state)
     assert_int_equal(asked, served);
     assert_int_equal(asked, atomic_load(&ipis));
     assert_int_equal(asked, atomic_load(&traced));
-    assert_true(asked > 300); /* it did happen */
+    return asked;
+}
+
+static void test_cores_shoot_at_each_other(void **state)
+{
+    (void)state;
+    begin(FEW, false);
+    assert_true(run_cores() > 300); /* it did happen */
+}
+
+/* Roots that a core finds as it left them, and others; with more spaces than PCIDs most have been given away meanwhile. */
+static void test_what_a_core_kept_under_a_pcid_is_still_true(void **state)
+{
+    (void)state;
+    for (unsigned space_count = FEW; space_count <= SPACES; space_count += SPACES - FEW) {
+        begin(space_count, true);
+        uint64_t asked = run_cores(), kept = 0, dropped = 0;
+        for (unsigned i = 0; i < CORES; i++) {
+            kept += pcid_cores[i].kept;
+            dropped += pcid_cores[i].dropped;
+        }
+        assert_true(asked > (space_count == FEW ? 300 : 30));
+        assert_true(kept > (space_count == FEW ? 20 : 2));
+        assert_true(dropped > 100);
+    }
+}
+
+static void test_a_pcid_is_kept_until_its_root_changes(void **state)
+{
+    (void)state;
+    struct pcid_core core = {0};
+    uint64_t first = pcid_enter(&core, root_of(0));
+    assert_int_equal(first, root_of(0) | 1);
+    assert_int_equal(pcid_enter(&core, root_of(1)), root_of(1) | 2);
+    assert_int_equal(pcid_enter(&core, root_of(0)), first | PCID_KEEP);
+    pcid_count_change(root_of(0));
+    assert_int_equal(pcid_enter(&core, root_of(1)), root_of(1) | 2 | PCID_KEEP);
+    assert_int_equal(pcid_enter(&core, root_of(0)), first);
+    pcid_count_change(0); /* Q3 */
+    assert_int_equal(pcid_enter(&core, root_of(1)), root_of(1) | 2);
+    assert_int_equal(pcid_enter(&core, root_of(0)), first);
+    for (unsigned i = 2; i <= PCID_SLOTS; i++) { /* the last one takes PCID 1: Q2 */
+        assert_int_equal(pcid_enter(&core, root_of(i)), root_of(i) | (i % PCID_SLOTS + 1));
+    }
+    assert_int_equal(pcid_enter(&core, root_of(0)), root_of(0) | 2);
+    assert_int_equal(core.kept, 2);
 }
 
 int main(void)
@@ -289,6 +372,8 @@ int main(void)
         cmocka_unit_test(test_only_cores_concerned_are_asked),
         cmocka_unit_test(test_kernel_addresses_and_changing_roots_ask_everybody),
         cmocka_unit_test(test_cores_shoot_at_each_other),
+        cmocka_unit_test(test_what_a_core_kept_under_a_pcid_is_still_true),
+        cmocka_unit_test(test_a_pcid_is_kept_until_its_root_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

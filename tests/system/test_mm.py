@@ -206,6 +206,20 @@ def test_no_core_keeps_a_stale_translation(boot: BootFunction, cpus: int, clones
     run_memory(boot, cpus, f":rounds=5:stress={clones}", 200 + 2.5 * clones)
 
 
+def test_pcids_are_given_and_taken_away_under_load(boot: BootFunction) -> None:
+    """pcid=1: all that is done with PCIDs, but CR3 loads that drop nothing, which this emulator does not have."""
+    machine = boot(cpus=4, cmdline="workload=memory:rounds=2:stress=2,ipcload:calls=300 tracer=0 pcid=1")
+    assert "tlb: 8 PCIDs a core, as if the CPU had any" in machine.expect("^.*tlb: .*$", 60).group(0)
+    assert wait_all_done(machine, 300) == (2, 0)
+    with machine.at_prompt() as kdebug:
+        assert check_memory(kdebug)
+        kept, dropped = (sum(int(kdebug.command(f"print pcid_cores[{cpu}].{what}").split()[-1], 0) for cpu in range(4))
+                         for what in ("kept", "dropped"))
+        assert kept > 400 and dropped > 40, (kept, dropped)
+        kdebug.command("set pcid_cores[0].slot[0].root = pcid_cores[0].slot[1].root")
+        assert "Q2: core 0 has two PCIDs for root 0x" in kdebug.command("check mm")
+
+
 # Before each kill come up to 24 patches, each two rendezvous of all cores, which wait as long: 6 s on average where the
 # host is quiet, 17 s where others use it.
 @pytest.mark.parametrize("cpus, kills", [(4, 12), pytest.param(8, 40, marks=pytest.mark.long)])

@@ -63,6 +63,7 @@ static void detect_features(void)
     cpu_features.smep = more.ebx >> 7 & 1;
     cpu_features.smap = more.ebx >> 20 & 1;
     cpu_features.umip = more.ecx >> 2 & 1;
+    cpu_features.pcid = basic.ecx >> 17 & 1;
     cpu_features.xsave = basic.ecx >> 26 & 1;
     cpu_features.huge_pages = extended.edx >> 26 & 1;
     cpu_features.invariant_tsc =
@@ -83,6 +84,10 @@ static void set_control_registers(void)
     cr4 |= cpu_features.smap ? CR4_SMAP : 0;
     cr4 |= cpu_features.umip ? CR4_UMIP : 0;
     cr4_write(cr4);
+    if (cpu_features.pcid) { /* not before the PCID in CR3 is 0, and PAE and PGE are set */
+        mmu_load_cr3(mmu_root());
+        cr4_write(cr4 | CR4_PCIDE);
+    }
 }
 
 static void set_msrs(void)

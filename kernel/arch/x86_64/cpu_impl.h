@@ -92,6 +92,7 @@ extern struct cpu_stacks cpu_stacks[CPU_MAX];
  */
 struct cpu_features {
     bool huge_pages;
+    bool pcid;
     bool smep;
     bool smap;
     bool umip;

@@ -156,7 +156,7 @@ void cpu_start_others(void (*entry)(struct cpu *cpu))
 
 void ap_main(struct cpu *cpu)
 {
-    mmu_set_root(kernel_root);
+    mmu_load_cr3(kernel_root);
     cpu_init_core(cpu);
     apic_init_core();
     __atomic_store_n(&cpu->started, 1, __ATOMIC_RELEASE);

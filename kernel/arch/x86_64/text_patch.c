@@ -406,6 +406,12 @@ void text_patch_init(const struct handoff *handoff)
     }
 }
 
+void text_patch_root(vaddr_t address, const uint8_t *code, unsigned bytes)
+{
+    __builtin_memcpy(writable_alias(address), code, bytes);
+    cpuid_read(0, 0);
+}
+
 void text_patch_smap(void)
 {
     for (const struct smap_site *site = smap_sites_start; site < smap_sites_end; site++) {

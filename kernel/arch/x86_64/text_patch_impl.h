@@ -11,6 +11,9 @@
  */
 void text_patch_smap(void);
 
+/* text_patch_root() - change an instruction of mmu_switch_root(). Context: as above, but for SMAP. */
+void text_patch_root(vaddr_t address, const uint8_t *code, unsigned bytes);
+
 /*
  * text_read_4() - bytes of kernel text without what breakpoints have put over them. text_write_2(), text_write_5() - change
  * those, below the breakpoints; two bytes by one store.

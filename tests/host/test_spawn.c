@@ -66,6 +66,8 @@ static char *image;
 static uint64_t image_bytes;
 static unsigned calls_left; /* the call after that many fails */
 
+static char *own_variables[] = {"OWN=1", NULL};
+static const struct start_info own_start = {.environment = own_variables};
 struct program program;
 static const struct start_info *given;
 
@@ -329,7 +331,7 @@ static int setup(void **state)
     memset(image + FILE_AT + 0x4040, 'd', 100);
     areas[AREAS_MAX - 1] = (struct area){IMAGE, image_bytes, image, true, 1};
     given = NULL;
-    program = (struct program){"test", SELF, CONSOLE, false, NULL};
+    program = (struct program){"test", SELF, CONSOLE, false, &own_start};
     return 0;
 }
 
@@ -398,7 +400,8 @@ static const char *const two_args[] = {"role=x", "n=12"};
 static const struct spawn_grant two_grants[] = {{"image", IMAGE, 0, RIGHT_AREA_READ},
                                                 {"box", THING, 77, RIGHT_MAILBOX_SEND}};
 static const struct spawn_quota some_quota = {10, 2, 300, 4};
-static const struct spawn usual = {"child", two_args, 2, 2, two_grants, 0x305, 0, &some_quota};
+static const struct spawn usual = {"child", two_args, 2,           2,   two_grants,
+                                   0x305,   0,        &some_quota, NULL};
 
 static const char *child_arg(unsigned index)
 {
@@ -450,6 +453,58 @@ static void arguments_arrive(void **state)
     assert_string_equal(child_arg(1), "role=x");
     assert_string_equal(child_arg(2), "n=12");
     assert_null(child_arg(3));
+}
+
+static const char *child_variable(unsigned index)
+{
+    const char *const *vector = child_memory((uint64_t)given->environment,
+                                             (index + 1) * sizeof(char *), PROT_READ | PROT_WRITE);
+
+    return vector[index] == NULL ? NULL
+                                 : child_memory((uint64_t)vector[index], 1, PROT_READ | PROT_WRITE);
+}
+
+static void an_environment_arrives(void **state)
+{
+    static const char *const variables[] = {"HOME=/", "EMPTY=", "TZ=UTC", NULL};
+    struct spawn spawn = usual;
+
+    (void)state;
+    spawn.environment = variables;
+    assert_int_equal(spawn_with(&spawn), OK);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_string_equal(child_variable(i), variables[i]);
+    }
+    assert_null(child_variable(3));
+    assert_string_equal(child_arg(2), "n=12");
+}
+
+static void an_environment_is_inherited_and_can_be_empty(void **state)
+{
+    static const char *const nothing[] = {NULL};
+    struct spawn spawn = usual;
+
+    (void)state;
+    assert_int_equal(spawn_with(&spawn), OK);
+    assert_string_equal(child_variable(0), "OWN=1");
+    assert_null(child_variable(1));
+    (void)sys_process_kill(child.process, 0);
+    spawn.environment = nothing;
+    assert_int_equal(spawn_with(&spawn), OK);
+    assert_null(child_variable(0));
+}
+
+static void an_environment_that_is_too_long_is_refused(void **state)
+{
+    static char text[PAGE_BYTES];
+    const char *const variables[] = {text, NULL};
+    struct spawn spawn = usual;
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 1);
+    spawn.environment = variables;
+    assert_int_equal(spawn_with(&spawn), ERR_TOO_BIG);
+    assert_int_equal(open_areas(), 0);
 }
 
 static void quiet_is_inherited(void **state)
@@ -529,24 +584,25 @@ static void too_many_or_too_long_is_refused(void **state)
         args[i] = "x";
     }
     assert_int_equal(
-        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL}),
+        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL, NULL}),
         ERR_TOO_BIG);
     assert_int_equal(
-        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0, NULL}), OK);
+        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0, NULL, NULL}),
+        OK);
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     args[0] = text;
     (void)sys_process_kill(child.process, 0);
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL}),
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL, NULL}),
                      ERR_TOO_BIG);
     for (unsigned i = 0; i < START_HANDLES_MAX; i++) {
         grants[i] = (struct spawn_grant){"g", THING, 0, 0};
     }
-    assert_int_equal(
-        spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0, 0, NULL}),
-        ERR_TOO_BIG);
+    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0,
+                                                0, NULL, NULL}),
+                     ERR_TOO_BIG);
     grants[0].name = "a name of 16 chs";
-    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0, NULL}),
+    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0, NULL, NULL}),
                      ERR_TOO_BIG);
     assert_int_equal(open_areas(), 0);
 }
@@ -614,6 +670,9 @@ int main(void)
         SPAWN_TEST(the_ceiling_is_set_before_the_start),
         SPAWN_TEST(the_thread_starts_as_the_contract_says),
         SPAWN_TEST(arguments_arrive),
+        SPAWN_TEST(an_environment_arrives),
+        SPAWN_TEST(an_environment_is_inherited_and_can_be_empty),
+        SPAWN_TEST(an_environment_that_is_too_long_is_refused),
         SPAWN_TEST(quiet_is_inherited),
         SPAWN_TEST(handles_are_granted_and_named),
         SPAWN_TEST(the_launcher_keeps_nothing_but_the_process),

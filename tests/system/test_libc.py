@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason="no newlib: make de
 @pytest.mark.parametrize("cpus", [1, 4])
 def test_memory_text_errno_and_files(boot: BootFunction, cpus: int) -> None:
     """Checked by the program itself, but for what it prints: in order, through stdio, at exit."""
-    machine = boot(cpus=cpus, cmdline="workload=libc:rounds=500 tracer=0")
+    machine = boot(cpus=cpus, cmdline="workload=libc:rounds=500 tracer=0 env.GIVEN=at_boot")
     assert wait_all_done(machine, 120) == (1, 0), machine.serial.text[-2000:]
     lines = [line for line in machine.serial.text.splitlines() if line.startswith("libc: ")]
     assert lines == ["libc: animal leaves spoor trail", "libc: unbuffered, No such file or directory",

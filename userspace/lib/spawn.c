@@ -6,7 +6,7 @@
  * segments, in their order: at the end those that few programs touch. The launcher sees that area through a window in its own
  * space while it fills it in, and then maps the parts where the program wants them:
  *
- *     area     | stack ................. start_info argv strings | data of segment 2 | ...
+ *     area     | stack ................. start_info argv environment strings | data of segment 2 | ...
  *     child      up to SPAWN_STACK_TOP                             at its address
  *
  * The file has been checked by program_open() and the image cannot change, so a launch only fails
@@ -24,7 +24,7 @@
 #include "userspace/lib/boot_files.h"
 #include "userspace/lib/check.h"
 
-#define START_BLOCK_MAX PAGE_BYTES /* start_info, argv and strings */
+#define START_BLOCK_MAX PAGE_BYTES /* start_info, argv, environment and strings */
 
 struct launch {
     const struct program_file *file;
@@ -189,18 +189,51 @@ static const char *arg_text(const struct spawn *spawn, unsigned index)
     return index == spawn->arg_count + 1 && program.quiet ? "quiet" : NULL;
 }
 
+static const char *variable_text(const struct spawn *spawn, unsigned index)
+{
+    return spawn->environment != NULL ? spawn->environment[index]
+                                      : program.start->environment[index];
+}
+
+typedef const char *(*text_source)(const struct spawn *spawn, unsigned index);
+
+/* How many there are; adds what they and a vector of them need. */
+static unsigned measure(const struct spawn *spawn, text_source text_of, uint64_t *bytes)
+{
+    unsigned count = 0;
+
+    for (const char *text; (text = text_of(spawn, count)) != NULL; count++) {
+        *bytes += sizeof(char *) + strlen(text) + 1;
+    }
+    *bytes += sizeof(char *); /* NULL */
+    return count;
+}
+
+/* The vector and its strings; returns where the next strings go. */
+static char *write_texts(const struct spawn *spawn, text_source text_of, uint64_t *vector,
+                         char *strings, uint64_t to_child)
+{
+    const char *text;
+
+    for (unsigned i = 0; (text = text_of(spawn, i)) != NULL; i++) {
+        vector[i] = (uint64_t)strings + to_child;
+        memcpy(strings, text, strlen(text) + 1);
+        strings += strlen(text) + 1;
+    }
+    return strings;
+}
+
 /*
- * Lay out start_info, argv and strings at the upper end of the stack. Addresses in it are those of
+ * Lay out start_info, argv, environment and strings at the upper end of the stack. Addresses in it are those of
  * the new process.
  */
 static status_t write_start(struct launch *launch)
 {
-    unsigned argc = 0;
-    uint64_t bytes = sizeof(struct start_info) + sizeof(char *);
+    const struct spawn *spawn = launch->spawn;
+    uint64_t bytes = sizeof(struct start_info);
+    unsigned argc = measure(spawn, arg_text, &bytes);
+    unsigned variables = measure(spawn, variable_text, &bytes);
 
-    for (const char *text; (text = arg_text(launch->spawn, argc)) != NULL; argc++) {
-        bytes += sizeof(char *) + strlen(text) + 1;
-    }
     bytes = (bytes + 15) / 16 * 16;
     if (argc > START_ARGS_MAX || bytes > START_BLOCK_MAX) {
         return ERR_TOO_BIG;
@@ -208,20 +241,16 @@ static status_t write_start(struct launch *launch)
     launch->start = SPAWN_STACK_TOP - bytes;
 
     struct start_info *info = (void *)(launch->window + SPAWN_STACK_BYTES - bytes);
-    uint64_t *argv = (uint64_t *)(info + 1);
-    char *strings = (char *)(argv + argc + 1);
+    uint64_t *argv = (uint64_t *)(info + 1), *environment = argv + argc + 1;
+    char *strings = (char *)(environment + variables + 1);
     uint64_t to_child = launch->start - (uint64_t)info;
 
     info->magic = START_MAGIC;
     info->argc = argc;
     info->argv = (char **)((uint64_t)argv + to_child);
-    for (unsigned i = 0; i < argc; i++) {
-        const char *text = arg_text(launch->spawn, i);
-
-        argv[i] = (uint64_t)strings + to_child;
-        memcpy(strings, text, strlen(text) + 1);
-        strings += strlen(text) + 1;
-    }
+    info->environment = (char **)((uint64_t)environment + to_child);
+    strings = write_texts(spawn, arg_text, argv, strings, to_child);
+    (void)write_texts(spawn, variable_text, environment, strings, to_child);
     return grant_all(launch, info);
 }
 

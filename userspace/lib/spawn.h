@@ -46,6 +46,8 @@ struct spawn {
     uint64_t thread_flags;           /* thread.h */
     unsigned priority_ceiling;       /* of the process; 0: what a new process has */
     const struct spawn_quota *quota; /* NULL: it shares the account of the caller */
+    const char *const
+        *environment; /* NAME=VALUE, NULL after the last; NULL: what the caller was given */
 };
 
 /*
@@ -56,7 +58,7 @@ status_t program_open(const char *file, struct program_file *out);
 
 /*
  * program_spawn() - make a process from a program file and start it. OK and its handle with every
- * right; ERR_TOO_BIG for too many or too long arguments; what the system calls give. On an error no
+ * right; ERR_TOO_BIG for too many or too long arguments or variables; what the system calls give. On an error no
  * process is left behind.
  */
 status_t program_spawn(const struct program_file *file, const struct spawn *spawn,

@@ -10,6 +10,8 @@
 struct program program;
 
 int main(int argc, char **argv);
+extern char **environ
+    __attribute__((weak)); /* the C library's, in programs that have it and ask for it */
 
 uint64_t program_handle(const char *name)
 {
@@ -21,12 +23,27 @@ uint64_t program_handle(const char *name)
     return HANDLE_NONE;
 }
 
+const char *program_variable(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (char *const *at = program.start->environment; *at != NULL; at++) {
+        if (strncmp(*at, name, length) == 0 && (*at)[length] == '=') {
+            return *at + length + 1;
+        }
+    }
+    return NULL;
+}
+
 void program_run(const struct start_info *start)
 {
     program.start = start;
     program.name = start->argv[0];
     program.self = program_handle("self");
     program.console = program_handle("console");
+    if (&environ != NULL) {
+        environ = start->environment;
+    }
     options_set((int)start->argc, start->argv);
     program.quiet = option_flag("quiet");
     exit(main((int)start->argc, start->argv));

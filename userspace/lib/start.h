@@ -27,7 +27,8 @@ struct start_info {
     uint64_t magic;
     uint32_t argc;
     uint32_t handle_count;
-    char **argv; /* argv[argc] is NULL; argv[0] is the program's name */
+    char **argv;        /* argv[argc] is NULL; argv[0] is the program's name */
+    char **environment; /* NAME=VALUE, NULL after the last */
     struct start_handle handle[START_HANDLES_MAX];
 };
 
@@ -43,6 +44,12 @@ extern struct program program;
 
 /* program_handle() - a handle given by name, or HANDLE_NONE. */
 uint64_t program_handle(const char *name);
+
+/*
+ * program_variable() - the value of a variable of the environment as the launcher gave it, or NULL. What a program of the C library
+ * has changed with setenv() getenv() knows.
+ */
+const char *program_variable(const char *name);
 
 /*
  * program_run() - take over the start information, call main(), end the process with what it

@@ -15,6 +15,7 @@
 
 #include "userspace/lib/check.h"
 #include "userspace/lib/option.h"
+#include "userspace/lib/spawn.h"
 #include "userspace/lib/thread.h"
 
 #define THREADS  4u
@@ -159,6 +160,32 @@ static void check_time(void)
            (second.tv_sec == first.tv_sec && second.tv_usec >= first.tv_usec));
 }
 
+/* ---- environment ---- */
+
+/* Started by check_environment(): what it was given, and no more. */
+static int run_child(void)
+{
+    VERIFY(getenv("CHANGED") != NULL && strcmp(getenv("CHANGED"), "in the parent") == 0);
+    VERIFY(getenv("GIVEN") == NULL && program_variable("CHANGED") != NULL);
+    return 0;
+}
+
+static void check_environment(void)
+{
+    const char *const args[] = {"role=child"};
+    struct spawn spawn = {.name = "libc", .args = args, .arg_count = 1};
+    struct program_file file;
+    uint64_t process;
+
+    VERIFY(getenv("GIVEN") != NULL && strcmp(getenv("GIVEN"), "at_boot") == 0);
+    VERIFY(strcmp(program_variable("GIVEN"), "at_boot") == 0 && program_variable("GIVE") == NULL);
+    VERIFY(setenv("CHANGED", "in the parent", 1) == 0 && unsetenv("GIVEN") == 0);
+    spawn.environment = (const char *const *)environ;
+    must(program_open("libc", &file));
+    must(program_spawn(&file, &spawn, &process));
+    VERIFY(process_end(process) == 0);
+}
+
 static void say_goodbye(void)
 {
     printf("libc: at exit\n");
@@ -168,6 +195,9 @@ int main(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
+    if (option_text("role", NULL) != NULL) {
+        return run_child();
+    }
     rounds = option_u64("rounds", 2000);
     VERIFY(atexit(say_goodbye) == 0);
     check_limits();
@@ -176,6 +206,7 @@ int main(int argc, char **argv)
     check_sort();
     check_files();
     check_time();
+    check_environment();
     printf("libc: a line that exit() writes");
     return 0;
 }

@@ -9,6 +9,7 @@
  *   tracer=0        no trace consumer          tracer_port=virtio|com2|auto
  *   pager=PAGES     start the pager, which may take so many
  *   services=LIST   services to start though nobody needs them
+ *   env.NAME=VALUE  a variable of the environment of all programs
  *   poweroff        stop the services and switch the machine off at the end; else init stays and waits
  */
 #include <stdio.h>

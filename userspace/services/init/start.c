@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * init's own start: the kernel hands it a struct init_info, the library wants a struct start_info.
- * The words of the kernel's command line become init's arguments.
+ * The words of the kernel's command line become init's arguments; those that begin with "env." also its environment, which all
+ * programs inherit.
  */
 #include <string.h>
 
@@ -14,6 +15,7 @@
 static struct start_info start = {.magic = START_MAGIC};
 static char cmdline[INIT_CMDLINE_BYTES];
 static char *args[ARGS_MAX + 1] = {"init"};
+static char *variables[ARGS_MAX + 1];
 
 static void add_handle(const char *name, uint64_t handle)
 {
@@ -42,6 +44,19 @@ static unsigned split_words(char *text)
     return count;
 }
 
+static void find_variables(void)
+{
+    static const char prefix[] = "env.";
+    unsigned count = 0;
+
+    for (unsigned i = 1; i < start.argc; i++) {
+        if (strncmp(args[i], prefix, strlen(prefix)) == 0 && strchr(args[i], '=') != NULL) {
+            variables[count++] = args[i] + strlen(prefix);
+        }
+    }
+    start.environment = variables;
+}
+
 void start_process(const void *info)
 {
     const struct init_info *init = info;
@@ -56,5 +71,6 @@ void start_process(const void *info)
     string_copy(cmdline, init->cmdline, sizeof(cmdline));
     start.argc = split_words(cmdline);
     start.argv = args;
+    find_variables();
     program_run(&start);
 }

@@ -203,6 +203,10 @@ void liar_run(enum lie kind)
     must(sys_area_map(program.self, area, 0, SLOTS * PAGE_BYTES, 0, PROT_READ | PROT_WRITE,
                       &address));
     contents = (uint64_t *)address;
+    /* All that a pager works with is there before memory is short. */
+    memset(slots, 0, sizeof(slots));
+    memset(incoming, 0, sizeof(incoming));
+    memset(outgoing, 0, sizeof(outgoing));
     must(sys_mailbox_create("liar", strlen("liar"), &mailbox));
     must(sys_pager_create(program_handle("system"), mailbox, SLOTS, patience, &pager));
     must(thread_start(&taker, take_pages, NULL, THREAD_ANYWHERE, "taker"));

@@ -84,6 +84,25 @@ static void free_chunk(void *chunk)
 
 static const struct store_memory memory = {alloc_chunk, free_chunk};
 
+/*
+ * Keep a page and give it back before there is any: buffers, what the codec works with and the stacks of both threads are then in
+ * memory, and stay there.
+ */
+static uint32_t rehearsed_bytes;
+
+static void rehearse_keeping(void)
+{
+    memset(page_in, 1, sizeof(page_in));
+    rehearsed_bytes = codec_pack(page_in, packed);
+    memset(unpacked, 0, sizeof(unpacked));
+    memcpy(unpacked, packed, rehearsed_bytes);
+}
+
+static void rehearse_giving(void)
+{
+    VERIFY(codec_unpack(unpacked, rehearsed_bytes, page_out));
+}
+
 static uint32_t keep(uint64_t area, uint64_t page)
 {
     uint32_t bytes = codec_pack(page_in, packed);
@@ -142,6 +161,7 @@ static void give_pages(void *argument)
 
     (void)argument;
     codec_begin();
+    rehearse_giving();
     must(message_receive(mailbox, &message, DEADLINE_FOREVER));
     for (;;) {
         if (message_label(&message) == PAGER_FETCH) {
@@ -172,6 +192,7 @@ int main(int argc, char **argv)
     }
     store_init(&store, (uint32_t)pages, (void *)TABLE_BASE, &memory);
     codec_begin();
+    rehearse_keeping();
     must(sys_mailbox_create("pager", strlen("pager"), &mailbox));
     must(sys_pager_create(program_handle("system"), mailbox, pages, patience, &pager));
     must(thread_start(&giver, give_pages, NULL, THREAD_ANYWHERE, "giver"));

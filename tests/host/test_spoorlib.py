@@ -21,7 +21,7 @@ from figures import parse_lines  # noqa: E402
 from qemu.kdebug import parse_threads  # noqa: E402
 from qemu.serial import compile_pattern  # noqa: E402
 from qemu.symbols import SymbolTable  # noqa: E402
-from spoorlib import cli, colours, event_choice  # noqa: E402
+from spoorlib import capture, cli, colours, event_choice  # noqa: E402
 from spoorlib.armour import LINE_DIGITS, crc32c, fetch, find_dumps  # noqa: E402
 from spoorlib.capture import REGION_HEAD, REGION_UNIX_NS, REGION_VERSION, Prompt, extract_region  # noqa: E402
 from spoorlib.colours import Painter  # noqa: E402
@@ -130,6 +130,32 @@ def test_a_core_that_comes_late_is_no_answer() -> None:
     with Prompt(LateCore(), True, Progress(True)) as prompt:
         for _ in range(3):
             assert prompt.ask("cpus").splitlines() == ["cpus", "answer", "kdebug> "]
+
+
+class BadPrompt(LateCore):
+    """The first prompts come damaged; each empty line brings another one."""
+
+    def __init__(self, damaged: int) -> None:
+        super().__init__()
+        self.damaged = damaged
+
+    def send(self, data: bytes) -> None:
+        prompt = b"\nkdeb\xffg> " if self.damaged > 0 else b"\nkdebug> "
+        self.damaged -= 1
+        self.far.sendall((b"" if data == b"\r" else data + b"\nanswer") + prompt)
+
+
+@pytest.mark.parametrize("damaged", [1, 3])
+def test_a_damaged_prompt_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, damaged: int) -> None:
+    monkeypatch.setattr(capture, "SILENCE_SECONDS", 0.1)
+    with Prompt(BadPrompt(damaged), True, Progress(True)) as prompt:
+        assert "answer" in prompt.ask("cpus")
+
+
+def test_a_prompt_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "SILENCE_SECONDS", 0.1)
+    with Prompt(BadPrompt(9), True, Progress(True)) as prompt, pytest.raises(UserError, match="in vain for the end"):
+        prompt.ask("cpus")
 
 
 def test_text_without_a_dump_and_with_two() -> None:

@@ -31,7 +31,8 @@ The result is a capture or, of a memory image, an image of the trace region: spo
 """
 
 PROMPT_SECONDS = 20.0
-SILENCE_SECONDS = 30.0
+SILENCE_SECONDS = 10.0
+POKES = 3  # a prompt that the line has damaged looks like silence: an empty line brings another
 PROMPT = re.compile(rb"(?:^|\n)kdebug> $")
 
 # struct trace_region of trace/ring/layout.h: magic, version, lanes, cores, bytes of a sub-buffer, bytes of the
@@ -142,8 +143,16 @@ class Prompt:
         self._progress.say(f"kdebug> {command}")
         self._line.send(command.encode() + b"\r")
         output = ""
+        pokes = 0
         while "kdebug> " not in output:
-            piece = self._reader.until(PROMPT, SILENCE_SECONDS, "the end of it", self._progress)
+            try:
+                piece = self._reader.until(PROMPT, SILENCE_SECONDS, "the end of it", self._progress)
+            except UserError:
+                if pokes == POKES:
+                    raise
+                pokes += 1
+                self._line.send(b"\r")
+                continue
             output = LATE.sub("", output + piece.decode("ascii", "replace"))
         return output
 

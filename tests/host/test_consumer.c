@@ -487,6 +487,8 @@ static void overwriting_during_a_transfer_gives_a_verdict(void **state)
     memcpy(&verdict, block.payload, sizeof(verdict));
     assert_int_equal(verdict.sequence, 4);
     assert_true(block.crc_good);
+    assert_int_equal(read_at, host.length);
+    assert_int_equal(consumer_ship(&consumer), OK); /* what came meanwhile: C5 */
     for (uint64_t i = 5; i < 11; i++) {
         expect_subbuf(1, i * SUBBUF, true, SUBBUF);
     }
@@ -525,6 +527,34 @@ static void a_full_meta_lane_is_shipped_whole(void **state)
     }
     assert_int_equal(read_at, host.length);
     assert_int_equal(consumer.overwritten, 0);
+}
+
+/* ---- a writer that is faster than the port ---- */
+
+static unsigned sent;
+
+static void fill_a_subbuf(void)
+{
+    assert_true(++sent < 200); /* C5: else it goes on for ever */
+    emit_subbufs(1, 1);
+}
+
+static void a_writer_that_is_never_behind_does_not_keep_the_consumer(void **state)
+{
+    (void)state;
+    emit_subbufs(1, 2);
+    begin(true);
+    host.while_sending = fill_a_subbuf;
+    for (unsigned i = 0; i < 3; i++) {
+        sent = 0;
+        assert_int_equal(consumer_ship(&consumer), OK);
+        assert_true(sent > 0);
+    }
+    sent = 0;
+    assert_int_equal(consumer_flush(&consumer), OK);
+    sent = 0;
+    assert_int_equal(consumer_end(&consumer), OK);
+    host.while_sending = NULL;
 }
 
 /* ---- a long random run: every event of a lane is delivered or known to be lost (L3) ---- */
@@ -566,7 +596,7 @@ static uint64_t check_records(const struct block *block)
     return event;
 }
 
-static void count_delivered(uint64_t delivered[LANES], uint64_t last[LANES])
+static void count_delivered(uint64_t delivered[LANES], uint64_t missed[LANES], uint64_t last[LANES])
 {
     struct block block = {.payload = ""};
 
@@ -588,6 +618,7 @@ static void count_delivered(uint64_t delivered[LANES], uint64_t last[LANES])
         memcpy(&subbuf, block.payload + sizeof(head), sizeof(subbuf));
         uint64_t end = check_records(&block);
         assert_true(subbuf.first_event >= last[head.lane]);
+        missed[head.lane] += subbuf.first_event - last[head.lane];
         delivered[head.lane] += end - subbuf.first_event;
         last[head.lane] = end;
     }
@@ -597,7 +628,7 @@ static void whatever_happens_no_wrong_record_is_delivered(void **state)
 {
     (void)state;
     for (uint32_t seed = 1; seed <= 20; seed++) {
-        uint64_t delivered[LANES] = {0}, last[LANES] = {0};
+        uint64_t delivered[LANES] = {0}, missed[LANES] = {0}, last[LANES] = {0};
 
         assert_int_equal(teardown(NULL), 0);
         assert_int_equal(setup(NULL), OK);
@@ -611,10 +642,10 @@ static void whatever_happens_no_wrong_record_is_delivered(void **state)
         }
         host.while_sending = NULL;
         assert_int_equal(consumer_end(&consumer), OK);
-        count_delivered(delivered, last);
+        count_delivered(delivered, missed, last);
         for (unsigned lane = 1; lane < LANES; lane++) {
             assert_int_equal(last[lane], lane_of(lane)->events); /* the end of the trace is there */
-            assert_true(delivered[lane] <= lane_of(lane)->events);
+            assert_int_equal(delivered[lane] + missed[lane], lane_of(lane)->events);
             assert_true(delivered[lane] > 0);
             if (consumer.overwritten == 0) {
                 assert_int_equal(delivered[lane], lane_of(lane)->events);
@@ -774,6 +805,7 @@ int main(void)
         CONSUMER_TEST(overwriting_during_a_transfer_gives_a_verdict),
         CONSUMER_TEST(the_header_of_the_next_subbuf_counts_as_written),
         CONSUMER_TEST(a_full_meta_lane_is_shipped_whole),
+        CONSUMER_TEST(a_writer_that_is_never_behind_does_not_keep_the_consumer),
         CONSUMER_TEST(whatever_happens_no_wrong_record_is_delivered),
         CONSUMER_TEST(strange_regions_are_refused),
         cmocka_unit_test(commands_are_understood_or_ignored),

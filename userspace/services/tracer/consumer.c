@@ -18,6 +18,8 @@
  * C3  Sub-buffers of a lane go out in order, each complete one once. What is skipped is counted in
  *     'overwritten'.
  * C4  Meta lanes keep the oldest: nothing in them is ever overwritten.
+ * C5  A call ships up to where the writers were when it began, so it ends also when they are faster than the port; who called
+ *     does what else there is to do, and calls again.
  *
  * A copy into private memory before sending would make verdicts unnecessary but cost more
  * instructions per KiB than all the rest, and would only make the window smaller.
@@ -179,12 +181,12 @@ static void skip_overwritten(struct consumer *consumer, unsigned lane)
     }
 }
 
-/* One sub-buffer of a lane, if one is finished. */
-static status_t ship_next(struct consumer *consumer, unsigned lane, bool *out_shipped)
+/* One sub-buffer of a lane, if one is finished before a position. */
+static status_t ship_next(struct consumer *consumer, unsigned lane, uint64_t end, bool *out_shipped)
 {
     skip_overwritten(consumer, lane);
     uint64_t position = consumer->next[lane];
-    if (position + TRACE_SUBBUF_BYTES > lane_position(consumer, lane)) {
+    if (position + TRACE_SUBBUF_BYTES > end) {
         return OK;
     }
     *out_shipped = true;
@@ -202,7 +204,7 @@ static status_t flush_lane(struct consumer *consumer, unsigned lane)
     bool shipped;
 
     while (status == OK && consumer->next[lane] + TRACE_SUBBUF_BYTES <= end) {
-        status = ship_next(consumer, lane, &shipped);
+        status = ship_next(consumer, lane, end, &shipped);
     }
     skip_overwritten(consumer, lane);
     uint64_t position = consumer->next[lane];
@@ -256,9 +258,13 @@ status_t consumer_begin(struct consumer *consumer, bool from_oldest)
 
 status_t consumer_ship(struct consumer *consumer)
 {
+    uint64_t end[TRACE_LANES_MAX]; /* C5 */
     bool shipped = consumer->in_session;
     status_t status = OK;
 
+    for (unsigned i = 0; shipped && i < consumer->region->lane_count; i++) {
+        end[i] = lane_position(consumer, i);
+    }
     /*
      * In turns, so that a busy core does not make another one's sub-buffers wait until they are
      * overwritten.
@@ -266,7 +272,7 @@ status_t consumer_ship(struct consumer *consumer)
     while (shipped && status == OK) {
         shipped = false;
         for (unsigned i = 0; status == OK && i < consumer->region->lane_count; i++) {
-            status = ship_next(consumer, i, &shipped);
+            status = ship_next(consumer, i, end[i], &shipped);
         }
     }
     return finish(consumer, status);

@@ -43,7 +43,8 @@ status_t consumer_open(struct consumer *consumer, const struct trace_region *reg
 status_t consumer_begin(struct consumer *consumer, bool from_oldest);
 
 /*
- * consumer_ship() - ship every finished sub-buffer not shipped yet. Does nothing outside a session.
+ * consumer_ship() - ship every sub-buffer that is finished now and not shipped yet, not those finished meanwhile. Does nothing
+ * outside a session.
  */
 status_t consumer_ship(struct consumer *consumer);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c \
-    kdebug/core/call.c kdebug/core/command.c kdebug/core/complete.c kdebug/core/deferred.c kdebug/core/door.c kdebug/core/editor.c kdebug/core/enter.c kdebug/core/event_print.c \
+    kdebug/core/call.c kdebug/core/command.c kdebug/core/control.c kdebug/core/complete.c kdebug/core/deferred.c kdebug/core/door.c kdebug/core/editor.c kdebug/core/enter.c kdebug/core/event_print.c \
     kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
     kdebug/core/parser.c kdebug/core/permit.c kdebug/core/run.c kdebug/core/search.c \
     kdebug/core/session.c kdebug/core/stop.c \
@@ -18,7 +18,7 @@ KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c 
     kdebug/cmd/space.c kdebug/cmd/stages.c kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c \
     kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/trace_select.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/trace_function.c kdebug/cmd/trace_switch.c kdebug/cmd/trace_user.c kdebug/cmd/profile.c
 KERNEL_SRC += kdebug/cmd/deadlock.c kdebug/cmd/event.c kdebug/cmd/timer.c kdebug/cmd/whose.c kdebug/cmd/why.c
-KERNEL_SRC += kdebug/cmd/trace_cost.c kdebug/cmd/trace_count.c kdebug/cmd/trace_trigger.c kdebug/cmd/probe.c kdebug/cmd/times.c kdebug/cmd/service.c kdebug/cmd/clocks.c kdebug/cmd/disassemble.c kdebug/cmd/report.c
+KERNEL_SRC += kdebug/cmd/control.c kdebug/cmd/trace_cost.c kdebug/cmd/trace_count.c kdebug/cmd/trace_trigger.c kdebug/cmd/probe.c kdebug/cmd/times.c kdebug/cmd/service.c kdebug/cmd/clocks.c kdebug/cmd/disassemble.c kdebug/cmd/report.c
 
 # Zydis, if `make deps` could fetch it (tools/third_party.sh). Its types would fill the BTF, so neither it nor its user has debug information.
 ZYDIS := $(BUILD)/third_party/zydis

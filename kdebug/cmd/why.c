@@ -75,6 +75,8 @@ static void print_end(vaddr_t address)
                  count_before(address, &thread), thread.queued, thread.cpu);
     } else if (thread.run == THREAD_DEAD) {
         kd_print("which has ended");
+    } else if (kd_thread_is_held(&thread)) {
+        kd_print("which is held: 'release thread %u' lets it go on", thread.tid);
     } else {
         kd_print("which waits in %s for whoever comes", kd_state_name(&thread));
     }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/string.h"
 #include "gen/trace_table.h"
+#include "kdebug/core/control.h"
 #include "kdebug/core/kdebug.h"
 #include "sched/times.h"
 #include "trace/function/function.h"
@@ -56,6 +57,8 @@ static struct function_request {
     char pattern[KD_PATTERN_BYTES];
     bool on;
 } functions[KD_DEFERRED_FUNCTIONS_MAX];
+static unsigned control_count;
+static struct kd_control controls[KD_CONTROLS_MAX];
 
 static void post(void)
 {
@@ -167,6 +170,16 @@ void kd_deferred_sweep(void)
     post();
 }
 
+bool kd_deferred_control(const struct kd_control *request)
+{
+    if (control_count == ARRAY_COUNT(controls)) {
+        return false;
+    }
+    controls[control_count++] = *request;
+    post();
+    return true;
+}
+
 bool kd_deferred_any(void)
 {
     return atomic_load_explicit(&waiting, memory_order_acquire);
@@ -225,6 +238,14 @@ static void set_probes(void)
     probe_count = 0;
 }
 
+static void control(void)
+{
+    for (unsigned i = 0; i < control_count; i++) { /* in order: a later one may take back */
+        kd_control_do(&controls[i]);
+    }
+    control_count = 0;
+}
+
 void kdebug_deferred(void)
 {
     if (!kd_deferred_any() || !atomic_exchange_explicit(&waiting, false, memory_order_acq_rel)) {
@@ -249,6 +270,7 @@ void kdebug_deferred(void)
     function_count_waiting = 0;
     set_probes();
     set_triggers();
+    control();
     if (has_sweep) {
         has_sweep = false;
         do_sweep();

@@ -42,5 +42,9 @@ void kd_deferred_times(bool on);
 /* kd_deferred_sweep() - the interruption sweep, and then back to the prompt, which says how it went. */
 void kd_deferred_sweep(void);
 
+/* kd_deferred_control() - hold, release or end a thread or process: control.h. False: too many requests are waiting. */
+struct kd_control;
+bool kd_deferred_control(const struct kd_control *request);
+
 /* kd_deferred_any() - is anything waiting? */
 bool kd_deferred_any(void);

@@ -87,7 +87,7 @@ void kdebug_boot(void);
 
 /*
  * kdebug_deferred() - do what the prompt was asked for but what needs the running kernel:
- * switching trace categories.
+ * switching trace categories, holding processes.
  *
  * Context: interrupt from user mode, idle or a preempt point: no lock held. Kdebug raises
  * VECTOR_CONSOLE on leaving when there is something to do. Cost when there is not: one load.

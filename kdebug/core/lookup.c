@@ -115,6 +115,12 @@ const char *kd_enum_name(const char *enumeration, uint64_t value)
     return "?";
 }
 
+bool kd_thread_is_held(const struct thread *thread)
+{
+    return thread->run == THREAD_BLOCKED && thread->wait == TRACE_THREAD_STATE_SUSPENDED &&
+           (atomic_load_explicit(&thread->pending, memory_order_relaxed) & THREAD_PENDING_HELD);
+}
+
 const char *kd_state_name(const struct thread *thread)
 {
     switch (thread->run) {
@@ -123,6 +129,9 @@ const char *kd_state_name(const struct thread *thread)
     case THREAD_RUNNING:
         return "running";
     case THREAD_BLOCKED:
+        if (kd_thread_is_held(thread)) {
+            return "held";
+        }
         return kd_enum_name("thread_state", thread->wait);
     case THREAD_DEAD:
         return "dead";

@@ -22,6 +22,9 @@ vaddr_t kd_cpu_thread(unsigned cpu);
 /* kd_state_name() - "ready", "running", "call" ... of a thread. */
 const char *kd_state_name(const struct thread *thread);
 
+/* kd_thread_is_held() - it stands still because somebody at the prompt wants it to. */
+bool kd_thread_is_held(const struct thread *thread);
+
 /* kd_process_text() - the name of the process at an address, "kernel" for 0. Never fails: "?" for
  * what cannot be read. */
 void kd_process_text(vaddr_t process, char *to, size_t bytes);

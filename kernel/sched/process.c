@@ -240,6 +240,41 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault)
     spinlock_release(&process->lock);
 }
 
+void process_hold(struct process *process)
+{
+    this_cpu()->work |= CPU_WORK_PENDING; /* the caller may be in one of them */
+    spinlock_acquire(&process->lock);
+    list_for_each (node, &process->threads) {
+        thread_mark_held(LIST_ENTRY(node, struct thread, process_link));
+    }
+    spinlock_release(&process->lock);
+    rendezvous_run(nothing, NULL);
+}
+
+void process_release(struct process *process)
+{
+    spinlock_acquire(&process->lock);
+    list_for_each (node, &process->threads) {
+        thread_release(LIST_ENTRY(node, struct thread, process_link));
+    }
+    spinlock_release(&process->lock);
+}
+
+struct process *process_find(uint32_t id)
+{
+    struct process *found = NULL;
+    spinlock_acquire(&process_list_lock);
+    list_for_each (node, &process_list) {
+        struct process *process = LIST_ENTRY(node, struct process, all_link);
+        if (process->object.id == id && process->started && object_try_get(&process->object)) {
+            found = process;
+            break;
+        }
+    }
+    spinlock_release(&process_list_lock);
+    return found;
+}
+
 status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,
                       uint64_t *out_fault)
 {

@@ -53,6 +53,13 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault);
 status_t process_set_quota(struct process *process, const uint64_t limit[QUOTA_KINDS]) MUST_CHECK;
 void process_get_quota(struct process *process, enum quota_kind kind, uint64_t *out_used,
                        uint64_t *out_limit);
+/* process_hold() - on return none of its threads executes anything in user mode until process_release(), as thread_suspend() says.
+ * Threads that it gets later run. For kdebug. */
+void process_hold(struct process *process);
+void process_release(struct process *process);
+/* process_find() - the process with this id, with a reference for the caller; NULL: there is none that has had a thread. (The last
+ * reference to another one is long work.) Takes PROCESS_LIST. */
+struct process *process_find(uint32_t id);
 status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,
                       uint64_t *out_fault) MUST_CHECK;
 void process_destroy(struct object *object);

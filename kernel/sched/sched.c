@@ -295,7 +295,7 @@ void user_return_work(struct trap_frame *frame)
         if (pending & THREAD_PENDING_KILL) {
             thread_exit(0);
         }
-        if (UNLIKELY(pending & THREAD_PENDING_SUSPEND)) {
+        if (UNLIKELY(pending & THREAD_PENDING_STOP)) {
             thread_stay_suspended(self);
             continue;
         }

@@ -131,13 +131,13 @@ status_t thread_create(struct process *process, const struct thread_start *start
         goto undo_thread;
     }
     reset_fields(thread, start->priority, start->cpu, start->name);
-    object_init(&thread->object, OBJECT_THREAD);
     thread->tid = atomic_fetch_add_explicit(&last_tid, 1, memory_order_relaxed) + 1;
     thread->stack_top = stack_top;
     thread->process = process;
     thread->root = process->root;
     thread->frame = context_init_user(&thread->context, stack_top, begin_user, start->entry,
                                       start->stack, start->argument);
+    object_init(&thread->object, OBJECT_THREAD); /* from here on thread_find() sees it */
     /* The second reference is the running thread's own, dropped by thread_reap(). */
     object_get(&thread->object);
     object_get(&process->object);
@@ -162,6 +162,22 @@ undo_thread:
 undo_stack:
     kernel_stack_free(stack_top);
     return status;
+}
+
+struct thread *thread_find(uint32_t tid)
+{
+    unsigned slots = atomic_load_explicit(&thread_slot_count, memory_order_acquire);
+    for (unsigned slot = 0; slot < slots; slot++) {
+        struct thread *thread = thread_slots[slot];
+        if (thread == NULL || thread->tid != tid || !object_try_get(&thread->object)) {
+            continue;
+        }
+        if (thread->tid == tid) { /* its memory may have become another thread's meanwhile */
+            return thread;
+        }
+        object_put(&thread->object);
+    }
+    return NULL;
 }
 
 struct thread *thread_create_idle(unsigned cpu)

@@ -41,6 +41,8 @@ enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, T
 /* What others ask of a thread. */
 #define THREAD_PENDING_KILL    1u /* ends when it next leaves the kernel or would wait */
 #define THREAD_PENDING_SUSPEND 4u /* stops when it next leaves the kernel */
+#define THREAD_PENDING_HELD    8u /* the same, for kdebug: neither of the two undoes the other */
+#define THREAD_PENDING_STOP    (THREAD_PENDING_SUSPEND | THREAD_PENDING_HELD)
 #define THREAD_PENDING_MOVE                                                                        \
     2u /* looks whether it may stay on its core when it next leaves the kernel */
 
@@ -239,7 +241,16 @@ void thread_mark_killed(struct thread *thread, uint64_t code);
 void thread_suspend(struct thread *thread);
 void thread_resume(struct thread *thread);
 
-/* thread_stay_suspended() - the current thread waits for thread_resume(), or its end. */
+/* thread_hold(), thread_release() - the same for kdebug. thread_mark_held() - the first half, for who holds many: then a rendezvous. */
+void thread_hold(struct thread *thread);
+void thread_mark_held(struct thread *thread);
+void thread_release(struct thread *thread);
+
+/* thread_find() - the thread with this tid, with a reference for the caller, also while it ends; NULL: there is none. For kdebug:
+ * looks at every slot. */
+struct thread *thread_find(uint32_t tid);
+
+/* thread_stay_suspended() - the current thread waits until nobody wants it to stop any more, or its end. */
 void thread_stay_suspended(struct thread *self);
 
 /* thread_join() - wait until a thread has ended and its stack is given back. OK with its code, ERR_TIMED_OUT, ERR_CANCELLED. */

@@ -77,21 +77,37 @@ void thread_kill(struct thread *thread, uint64_t code)
     }
 }
 
+static void stop_marked(void)
+{
+    this_cpu()->work |= CPU_WORK_PENDING; /* it may be the caller */
+    rendezvous_run(nothing, NULL);
+}
+
 void thread_suspend(struct thread *thread)
 {
     atomic_fetch_or_explicit(&thread->pending, THREAD_PENDING_SUSPEND, memory_order_seq_cst);
-    this_cpu()->work |= CPU_WORK_PENDING;
-    rendezvous_run(nothing, NULL);
+    stop_marked();
+}
+
+void thread_mark_held(struct thread *thread)
+{
+    atomic_fetch_or_explicit(&thread->pending, THREAD_PENDING_HELD, memory_order_seq_cst);
+}
+
+void thread_hold(struct thread *thread)
+{
+    thread_mark_held(thread);
+    stop_marked();
 }
 
 void thread_stay_suspended(struct thread *self)
 {
     uint64_t ticket = thread_ticket(self, TRACE_THREAD_STATE_SUSPENDED, NULL);
-    /* The bit is looked at after the ticket is visible, and thread_resume() does it the other way
+    /* The bits are looked at after the ticket is visible, and let_go() does it the other way
      * round: one of the two sees the other. */
     atomic_thread_fence(memory_order_seq_cst);
     unsigned pending = atomic_load_explicit(&self->pending, memory_order_seq_cst);
-    if (!(pending & THREAD_PENDING_SUSPEND) && thread_claim(self, ticket)) {
+    if (!(pending & THREAD_PENDING_STOP) && thread_claim(self, ticket)) {
         self->run = THREAD_RUNNING;
     } else {
         status_t status = thread_wait(self, ticket, DEADLINE_FOREVER);
@@ -100,16 +116,26 @@ void thread_stay_suspended(struct thread *self)
     this_cpu()->work |= CPU_WORK_PENDING;
 }
 
-void thread_resume(struct thread *thread)
+/* Who is stopped for the other reason, too, comes, looks, and stays again. */
+static void let_go(struct thread *thread, unsigned reason)
 {
-    atomic_fetch_and_explicit(&thread->pending, (unsigned short)~THREAD_PENDING_SUSPEND,
-                              memory_order_seq_cst);
+    atomic_fetch_and_explicit(&thread->pending, (unsigned short)~reason, memory_order_seq_cst);
     uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_seq_cst);
     /* The kind of wait is read after its ticket: if the claim succeeds, both belong together. */
     if (ticket != 0 && *(volatile uint8_t *)&thread->wait == TRACE_THREAD_STATE_SUSPENDED &&
         thread_claim(thread, ticket)) {
         thread_ready(thread, OK, TRACE_WAKE_REASON_RESUMED);
     }
+}
+
+void thread_resume(struct thread *thread)
+{
+    let_go(thread, THREAD_PENDING_SUSPEND);
+}
+
+void thread_release(struct thread *thread)
+{
+    let_go(thread, THREAD_PENDING_HELD);
 }
 
 status_t thread_join(struct thread *thread, ns_t deadline, uint64_t *out_code)

@@ -24,6 +24,7 @@ static const struct {
     {"trace", "trace on all", "help trace"},
     {"times", "times on", "help times"},
     {"probe", "probe off 0", "probe"},
+    {"hold", "hold 1", "hold"},
     {"profile", "profile 100", "help profile"},
     {"continue", NULL, "continue"},
     {"c", NULL, "c"},

@@ -43,7 +43,7 @@ FORBIDDEN = {
 }
 
 # Called by the kernel where it runs as usual: no stop is in progress, no NMI is being served.
-EXEMPT = {"kdebug_open_door", "kd_door_make", "kd_watchdog_start", "kdebug_deferred"}
+EXEMPT = {"kdebug_open_door", "kd_door_make", "kd_watchdog_start", "kdebug_deferred", "kd_control_do"}
 
 # Calls through pointers outside of kdebug -> what they reach.
 INDIRECT: dict[str, tuple[str, ...]] = {}

@@ -218,6 +218,12 @@ bool kd_deferred_probe(const struct probe *plan)
     abort();
 }
 
+bool kd_deferred_control(const struct kd_control *request)
+{
+    (void)request;
+    abort();
+}
+
 bool kd_deferred_unprobe(unsigned number)
 {
     (void)number;

@@ -7,7 +7,7 @@ KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c 
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c kdebug/core/watchdog.c
 KERNEL_SRC += kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/cmd/macro.c kdebug/cmd/dump.c kdebug/cmd/mailbox_one.c
-REMOTE_SRC := kdebug/core/files.c $(patsubst %,kdebug/remote/%.c,agent break data file packet registers resume stub thread transfer)
+REMOTE_SRC := kdebug/core/files.c $(patsubst %,kdebug/remote/%.c,agent break data file packet print registers resume stub thread transfer)
 KERNEL_SRC += $(REMOTE_SRC) kdebug/cmd/gdb.c
 KD_HARDWARE_SRC := kdebug/x86_64/apic.c kdebug/x86_64/descriptor.c kdebug/x86_64/msr.c kdebug/x86_64/port.c
 KERNEL_SRC += $(KD_HARDWARE_SRC) kdebug/x86_64/hardware.c

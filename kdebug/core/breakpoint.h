@@ -35,6 +35,7 @@ struct kd_breakpoint {
     uint64_t hits, skip; /* those that counted; how many of the first not to stop at */
     char condition[KD_CONDITION_BYTES];    /* an expression, "" always */
     struct kd_agent_code remote_condition; /* gdb's */
+    struct kd_agent_code remote_commands;  /* gdb's: to be run in place of a stop */
     char commands[KD_CONDITION_BYTES];     /* a line to run at a stop, "" none */
 };
 

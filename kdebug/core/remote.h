@@ -39,6 +39,9 @@ void kd_remote_stopped(const struct kd_remote_stop *stop, bool tell);
 struct kd_agent_code;
 bool kd_remote_condition_holds(const struct kd_agent_code *condition, unsigned cpu);
 
+/* kd_remote_commands_run() - those of such a breakpoint. True: there are some, and they have been done, so the machine goes on. */
+bool kd_remote_commands_run(const struct kd_agent_code *commands, unsigned cpu);
+
 /* kd_remote_serve() - answer gdb until it lets the machine go on (the session is over then) or
  * detaches. @idle is called while nothing comes. */
 void kd_remote_serve(void (*idle)(void));

@@ -54,6 +54,7 @@
 #include "kdebug/core/command.h"
 #include "kdebug/core/instruction.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/remote.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/stop.h"
 #include "kdebug/core/symbols.h"
@@ -331,6 +332,9 @@ static bool take_hit(unsigned number, struct trap_frame *frame, const char **mes
     struct kd_breakpoint copy = *breakpoint;
     if (breakpoint->is_temporary) {
         kd_breakpoint_remove(breakpoint);
+    }
+    if (kd_remote_commands_run(&copy.remote_commands, hit.cpu)) {
+        return false;
     }
     if (copy.commands[0] != '\0') {
         if (strcmp(copy.commands, "continue") != 0) {

@@ -9,7 +9,7 @@
  */
 #include "kdebug/remote/agent.h"
 
-#define STACK_WORDS 32u
+#include "base/string.h"
 
 enum operation {
     OP_ADD = 0x02,
@@ -49,6 +49,7 @@ enum operation {
     OP_SWAP,
     OP_PICK = 0x32,
     OP_ROT = 0x33,
+    OP_PRINTF = 0x34,
 };
 
 struct machine {
@@ -56,12 +57,12 @@ struct machine {
     const struct kd_agent_target *target;
     unsigned at, depth;
     bool failed;
-    uint64_t stack[STACK_WORDS];
+    uint64_t stack[KD_AGENT_STACK];
 };
 
 static void push(struct machine *machine, uint64_t value)
 {
-    if (machine->depth == STACK_WORDS) {
+    if (machine->depth == KD_AGENT_STACK) {
         machine->failed = true;
         return;
     }
@@ -222,6 +223,29 @@ static void shuffle(struct machine *machine, enum operation operation)
     }
 }
 
+/* Behind it: how many arguments, and a format with its NUL. On the stack, top first: a function and a channel, which only
+ * a C library has a use for, and the arguments. */
+static void print(struct machine *machine)
+{
+    uint64_t arguments[KD_AGENT_STACK];
+    unsigned count = (unsigned)take(machine, 1), length = (unsigned)take(machine, 2);
+    const uint8_t *format = machine->code->bytes + machine->at;
+    if (machine->failed || length == 0 || length > machine->code->count - machine->at ||
+        format[length - 1] != '\0' || count > KD_AGENT_STACK || machine->target->print == NULL) {
+        machine->failed = true;
+        return;
+    }
+    machine->at += length;
+    (void)pop(machine);
+    (void)pop(machine);
+    for (unsigned i = 0; i < count; i++) {
+        arguments[i] = pop(machine);
+    }
+    if (!machine->failed) {
+        machine->target->print((const char *)format, arguments, count);
+    }
+}
+
 static void step_other(struct machine *machine, enum operation operation)
 {
     switch (operation) {
@@ -267,6 +291,9 @@ static void step_other(struct machine *machine, enum operation operation)
     case OP_ROT:
         shuffle(machine, operation);
         break;
+    case OP_PRINTF:
+        print(machine);
+        break;
     default:
         machine->failed = true; /* floating point, tracepoints, or nonsense */
         break;
@@ -283,16 +310,42 @@ static void step(struct machine *machine, enum operation operation)
     }
 }
 
+/* False: it has not come to its end. */
+static bool run_to_end(struct machine *machine)
+{
+    for (unsigned steps = 0; steps < KD_AGENT_STEPS && !machine->failed; steps++) {
+        enum operation operation = (enum operation)take(machine, 1);
+        if (operation == OP_END && !machine->failed) {
+            return true;
+        }
+        step(machine, operation);
+    }
+    return false;
+}
+
 bool kd_agent_holds(const struct kd_agent_code *code, const struct kd_agent_target *target)
 {
     struct machine machine = {.code = code, .target = target};
-    for (unsigned steps = 0; steps < KD_AGENT_STEPS && !machine.failed; steps++) {
-        enum operation operation = (enum operation)take(&machine, 1);
-        if (operation == OP_END && !machine.failed) {
-            uint64_t value = pop(&machine);
-            return machine.failed || value != 0;
+    if (!run_to_end(&machine)) {
+        return true;
+    }
+    uint64_t value = pop(&machine);
+    return machine.failed || value != 0;
+}
+
+bool kd_agent_run(const struct kd_agent_code *commands, const struct kd_agent_target *target)
+{
+    struct kd_agent_code one;
+    for (unsigned at = 0; at < commands->count; at += one.count) {
+        one.count = commands->bytes[at++];
+        if (one.count > commands->count - at) {
+            return false;
         }
-        step(&machine, operation);
+        memcpy(one.bytes, commands->bytes + at, one.count);
+        struct machine machine = {.code = &one, .target = target};
+        if (!run_to_end(&machine)) {
+            return false;
+        }
     }
     return true;
 }

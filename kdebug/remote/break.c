@@ -6,6 +6,7 @@
  */
 #include "kdebug/remote/stub.h"
 
+#include "base/string.h"
 #include "gen/layout.h"
 #include "kdebug/core/breakpoint.h"
 #include "kdebug/core/run.h"
@@ -49,6 +50,13 @@ static bool take_place(const char **at, struct place *out)
     return true;
 }
 
+static bool skip_bytes(const char **at, uint64_t count)
+{
+    bool is_there = count <= strlen(*at) / 2;
+    *at += is_there ? 2 * count : 0;
+    return is_there;
+}
+
 /* ";X" length "," bytes. Several are alternatives; the first is taken, and any further one makes it stop always. */
 static bool take_condition(const char **at, struct kd_agent_code *out)
 {
@@ -61,11 +69,41 @@ static bool take_condition(const char **at, struct kd_agent_code *out)
         !kd_hex_take(at, ',') || !kd_hex_bytes(at, out->bytes, count)) {
         return false;
     }
-    out->count = **at == 'X' ? 0 : (uint8_t)count;
+    out->count = (uint8_t)count;
+    while (kd_hex_take(at, 'X')) {
+        out->count = 0;
+        if (!kd_hex_number(at, &count) || !kd_hex_take(at, ',') || !skip_bytes(at, count)) {
+            return false;
+        }
+    }
     return true;
 }
 
-static void insert(const struct place *place, const struct kd_agent_code *condition)
+/* ";cmds:" keep "," and ("X" length "," bytes)...: keep is for gdbs that leave their breakpoints behind, which none does here. */
+static bool take_commands(const char **at, struct kd_agent_code *out)
+{
+    uint64_t keep, count;
+    out->count = 0;
+    if (!kd_remote_accept(at, ";cmds:")) {
+        return true;
+    }
+    if (!kd_hex_number(at, &keep) || !kd_hex_take(at, ',')) {
+        return false;
+    }
+    while (kd_hex_take(at, 'X')) {
+        if (!kd_hex_number(at, &count) || count == 0 ||
+            count > KD_AGENT_BYTES - 1 - MIN(out->count, KD_AGENT_BYTES - 1) ||
+            !kd_hex_take(at, ',') || !kd_hex_bytes(at, out->bytes + out->count + 1, count)) {
+            return false;
+        }
+        out->bytes[out->count] = (uint8_t)count;
+        out->count = (uint8_t)(out->count + 1 + count);
+    }
+    return true;
+}
+
+static void insert(const struct place *place, const struct kd_agent_code *condition,
+                   const struct kd_agent_code *commands)
 {
     const char *why;
     unsigned number = find_breakpoint(place);
@@ -80,13 +118,14 @@ static void insert(const struct place *place, const struct kd_agent_code *condit
     breakpoint->is_for_remote = true;
     breakpoint->pid = place->pid;
     breakpoint->remote_condition = *condition;
+    breakpoint->remote_commands = *commands;
     kd_remote_say("OK");
 }
 
 void kd_remote_change_break(const char *at)
 {
     struct place place;
-    struct kd_agent_code condition;
+    struct kd_agent_code condition, commands;
     if (!take_place(&at, &place)) {
         return; /* an empty answer: not known */
     }
@@ -96,8 +135,8 @@ void kd_remote_change_break(const char *at)
             kd_breakpoint_remove(breakpoint);
         }
         kd_remote_say("OK");
-    } else if (take_condition(&at, &condition)) {
-        insert(&place, &condition);
+    } else if (take_condition(&at, &condition) && take_commands(&at, &commands)) {
+        insert(&place, &condition, &commands);
     } else {
         kd_remote_say("E01");
     }
@@ -113,7 +152,7 @@ void kd_remote_forget_breaks(void)
     }
 }
 
-/* ---- conditions, when it is hit ---- */
+/* ---- conditions and commands, when it is hit ---- */
 
 static struct kd_remote_id hit;
 
@@ -127,6 +166,11 @@ static bool read_memory(uint64_t address, void *to, size_t bytes)
     return kd_read(kd_remote_space(hit, address), address, to, bytes) == OK;
 }
 
+static void print(const char *format, const uint64_t *arguments, unsigned count)
+{
+    kd_remote_print(format, arguments, count, read_memory);
+}
+
 bool kd_remote_condition_holds(const struct kd_agent_code *condition, unsigned cpu)
 {
     static const struct kd_agent_target target = {.read_register = read_register,
@@ -136,4 +180,12 @@ bool kd_remote_condition_holds(const struct kd_agent_code *condition, unsigned c
     }
     hit = kd_remote_id_of(cpu, 0);
     return kd_agent_holds(condition, &target);
+}
+
+bool kd_remote_commands_run(const struct kd_agent_code *commands, unsigned cpu)
+{
+    static const struct kd_agent_target target = {
+        .read_register = read_register, .read_memory = read_memory, .print = print};
+    hit = kd_remote_id_of(cpu, 0);
+    return commands->count != 0 && kd_agent_run(commands, &target);
 }

@@ -322,6 +322,16 @@ static void put_console(char c)
     }
 }
 
+void kd_remote_tell(const char *text, size_t bytes)
+{
+    kd_terminal_redirect(put_console);
+    kd_terminal_write(text, bytes);
+    if (console_bytes > 0) {
+        flush_console();
+    }
+    kd_terminal_redirect(NULL);
+}
+
 /* monitor LINE: any command but those that would let the machine go behind gdb's back. */
 static void run_monitor(const char *at)
 {
@@ -359,10 +369,11 @@ static void agree(const char *at)
     kd_remote.is_multiprocess = offers(at, "multiprocess+");
     format_text(text, sizeof(text), "PacketSize=%x;", KD_PACKET_BYTES);
     kd_remote_say(text);
-    kd_packet_put(&kd_remote.answer,
-                  "QStartNoAckMode+;multiprocess+;swbreak+;hwbreak+;vContSupported+;"
-                  "ConditionalBreakpoints+;qXfer:features:read+;qXfer:threads:read+;"
-                  "qXfer:memory-map:read+;qXfer:exec-file:read+;binary-upload+");
+    kd_packet_put(
+        &kd_remote.answer,
+        "QStartNoAckMode+;multiprocess+;swbreak+;hwbreak+;vContSupported+;"
+        "ConditionalBreakpoints+;BreakpointCommands+;qXfer:features:read+;qXfer:threads:read+;"
+        "qXfer:memory-map:read+;qXfer:exec-file:read+;binary-upload+");
     kd_remote.selected = kd_remote_stopped_id();
 }
 

@@ -32,6 +32,9 @@ typedef void (*kd_remote_serve_fn)(const char *at);
 void kd_remote_say(const char *text);
 void kd_remote_say_id(struct kd_remote_id id);
 
+/* kd_remote_tell() - text for gdb's console, at a stop or in place of one. Cannot raise. */
+void kd_remote_tell(const char *text, size_t bytes);
+
 /* kd_remote_hold() - gdb has been told of this one's process, and will let go of it before it leaves. kd_remote_say_id() does it, too. */
 void kd_remote_hold(struct kd_remote_id id);
 
@@ -58,6 +61,12 @@ void kd_remote_search_memory(const char *at); /* qSearch:memory: */
 void kd_remote_change_break(const char *at);
 /* kd_remote_forget_breaks() - gdb goes: its breakpoints with it. */
 void kd_remote_forget_breaks(void);
+
+/* ---- what commands of a breakpoint say: print.c ---- */
+
+/* kd_remote_print() - as printf() does, on gdb's console. Text that an argument points to is read by read_memory. */
+void kd_remote_print(const char *format, const uint64_t *arguments, unsigned count,
+                     bool (*read_memory)(uint64_t address, void *to, size_t bytes));
 
 /* ---- going on: resume.c ---- */
 void kd_remote_resume(const char *at);         /* c C s S */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ static bool read_memory(uint64_t address, void *to, size_t bytes)
     return true;
 }
 
-static const struct kd_agent_target target = {read_register, read_memory};
+static const struct kd_agent_target target = {.read_register = read_register,
+                                              .read_memory = read_memory};
 
 struct agent_case {
     const char *name;
@@ -104,6 +106,46 @@ static void test_each_operation(void **state)
     }
 }
 
+static char said[64];
+static unsigned times_said;
+
+static void say(const char *format, const uint64_t *arguments, unsigned count)
+{
+    times_said++;
+    snprintf(said, sizeof(said), "%s|%u|%llu|%llu", format, count,
+             (unsigned long long)(count > 0 ? arguments[0] : 0),
+             (unsigned long long)(count > 1 ? arguments[1] : 0));
+}
+
+/* Two numbers, channel, function, printf of them, end. */
+#define SAYS 0x22, 5, 0x22, 7, 0x22, 0, 0x22, 0, 0x34, 2, 0, 4, 'a', '%', 'd', 0, 0x27
+
+static void test_commands(void **state)
+{
+    (void)state;
+    struct kd_agent_target speaks = target;
+    speaks.print = say;
+    static const uint8_t twice[] = {17, SAYS, 17, SAYS};
+    struct kd_agent_code code = {.count = sizeof(twice)};
+    memcpy(code.bytes, twice, sizeof(twice));
+    assert_true(kd_agent_run(&code, &speaks));
+    assert_int_equal(times_said, 2);
+    assert_string_equal(said, "a%d|2|7|5");     /* the top of the stack is the first */
+    assert_false(kd_agent_run(&code, &target)); /* a condition may not say anything */
+    code.count--;                               /* the second is cut */
+    assert_false(kd_agent_run(&code, &speaks));
+    code.count = 1 + 17;
+    code.bytes[1 + 15] = 'x'; /* no NUL */
+    assert_false(kd_agent_run(&code, &speaks));
+    code.bytes[1 + 15] = 0;
+    code.bytes[1 + 11] = 99; /* longer than the code */
+    assert_false(kd_agent_run(&code, &speaks));
+    code.bytes[1 + 11] = 4;
+    code.bytes[1 + 9] = 3; /* more arguments than were pushed */
+    assert_false(kd_agent_run(&code, &speaks));
+    assert_int_equal(times_said, 3);
+}
+
 /* What cannot be evaluated stops. */
 static void test_wrong_code_holds(void **state)
 {
@@ -135,6 +177,8 @@ static void test_wrong_code_holds(void **state)
 static void test_random_code(void **state)
 {
     (void)state;
+    struct kd_agent_target speaks = target;
+    speaks.print = say;
     srand(9);
     for (unsigned round = 0; round < 20000; round++) {
         struct kd_agent_code code = {.count = (uint8_t)(rand() % (KD_AGENT_BYTES + 1))};
@@ -142,6 +186,7 @@ static void test_random_code(void **state)
             code.bytes[i] = (uint8_t)(rand() % 0x38);
         }
         (void)kd_agent_holds(&code, &target);
+        (void)kd_agent_run(&code, &speaks);
     }
 }
 
@@ -150,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_operation),
         cmocka_unit_test(test_wrong_code_holds),
+        cmocka_unit_test(test_commands),
         cmocka_unit_test(test_random_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -328,6 +328,52 @@ static void test_conditions(void **state)
     assert_string_equal(ask("Z0,ffffffff80002000,1;X999,26"), "E01");
 }
 
+static void put_hex(char *to, const char *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        snprintf(to + 2 * i, 3, "%02x", (unsigned)(unsigned char)from[i]);
+    }
+}
+
+/* What gdb 13 makes of a dprintf in the style "agent"; the last conversion has no argument. */
+static void test_commands_of_a_breakpoint(void **state)
+{
+    (void)state;
+    static const char format[] = "%s %3d|%-3x|%05lx|%c|%p|%%|%q%d\\\\\\n\\";
+    static const char wanted[] = "text  -2|ab |000aa|A|0x33445566778899aa|%|%q\\\n";
+    char packet[400], hex[2 * sizeof(format) + 1], answer[2 * sizeof(wanted)];
+    strcpy((char *)words, "text");
+    put_hex(hex, format, sizeof(format));
+    put_hex(answer, wanted, sizeof(wanted) - 1);
+    /* the arguments in reverse, then channel and function, then printf */
+    snprintf(packet, sizeof(packet),
+             "Z0,ffffffff80002000,1;cmds:0,X%zx,2533445566778899aa"
+             "2241"
+             "22aa"
+             "22ab"
+             "22fe1608"
+             "25%016llx"
+             "2200"
+             "2200"
+             "3406%04zx%s27",
+             37 + sizeof(format), (unsigned long long)(uintptr_t)words, sizeof(format), hex);
+    assert_string_equal(ask(packet), "OK");
+    assert_true(kd_remote_commands_run(&kd_breakpoint(1)->remote_commands, 0));
+    const char *output = fake_output();
+    assert_int_equal(strncmp(output, "$O", 2), 0);
+    assert_int_equal(strncmp(output + 2, answer, strlen(answer)), 0);
+    assert_int_equal(output[2 + strlen(answer)], '#');
+    /* Behind conditions, and wrong ones. */
+    assert_string_equal(ask("Z0,ffffffff80002000,1;X3,220027X3,220027;cmds:1,X1,27X1,27"), "OK");
+    assert_int_equal(kd_breakpoint(1)->remote_commands.count, 4);
+    assert_int_equal(kd_breakpoint(1)->remote_condition.count, 0); /* of several, none is asked */
+    assert_string_equal(ask("Z0,ffffffff80002000,1"), "OK");
+    assert_false(kd_remote_commands_run(&kd_breakpoint(1)->remote_commands, 0));
+    assert_string_equal(ask("Z0,ffffffff80002000,1;cmds:0,X2,27"), "E01");
+    assert_string_equal(ask("Z0,ffffffff80002000,1;cmds:0,Xffff,27"), "E01");
+    assert_string_equal(ask("Z0,ffffffff80002000,1;X3,220027X9,2200;cmds:0,X1,27"), "E01");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup(test_files_that_are_not_there, begin_multi),
         cmocka_unit_test_setup(test_a_damaged_image_leads_nowhere, begin_multi),
         cmocka_unit_test_setup(test_search, begin_multi),
+        cmocka_unit_test_setup(test_commands_of_a_breakpoint, begin_multi),
         cmocka_unit_test_setup(test_search_at_the_ends_of_windows, begin_multi),
         cmocka_unit_test_setup(test_binary_reads, begin_multi),
         cmocka_unit_test_setup(test_actions, begin_multi),

@@ -220,3 +220,24 @@ def test_processes_are_seen_under_their_programs(small: tuple[Machine, Path]) ->
     assert len(kdebug.command("breakpoints").splitlines()) == 0
     kdebug.resume()
     assert wait_all_done(machine, 120) == (1, 0)
+
+
+def test_commands_of_a_breakpoint_run_in_the_stub(small: tuple[Machine, Path]) -> None:
+    """gdb's dprintf on the agent: it says something, and nobody stops."""
+    machine, path = small
+    output = gdb(
+        path,
+        "set dprintf-style agent",
+        "set breakpoint always-inserted on",
+        'dprintf thread_create,"starts <%s> at %3u\\n", start->name, start->priority',
+        "tbreak process_destroy",
+        "continue",
+        "monitor breakpoints",
+        "detach",
+    )
+    assert re.search(r"^starts <churn> at   8$", output, re.MULTILINE), output
+    assert re.search(r"Temporary breakpoint 2, .*process_destroy", output), output
+    hits = re.search(r"code +yes +(\d+) +thread_create", output)
+    assert hits and int(hits[1]) == output.count("starts <"), output
+    machine.wait_prompt(20).resume()
+    assert wait_all_done(machine, 120) == (1, 0)

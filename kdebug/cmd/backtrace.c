@@ -29,10 +29,27 @@ static void print_code(uint64_t rip, bool is_exact)
     kd_print("\n");
 }
 
+/* Arguments are where the caller put them until the call writes its results; it is still in it. */
+static void print_system_call(const struct trap_frame *trap)
+{
+    unsigned number = trap->rax < SYSCALL_COUNT ? (unsigned)trap->rax : SYSCALL_COUNT;
+    const char *name = syscall_parameters(number);
+    const uint64_t arguments[] = SYSCALL_ARGUMENTS(trap);
+    kd_print("     ---- system call ----  %s(", syscall_name(number));
+    for (unsigned i = 0; *name != '\0' && i < ARRAY_COUNT(arguments); i++) {
+        const char *end = strchr(name, ' ');
+        size_t length = end == NULL ? strlen(name) : (size_t)(end - name);
+        kd_print("%s%.*s=0x%llx", i == 0 ? "" : ", ", (int)length, name,
+                 (unsigned long long)arguments[i]);
+        name += length + (end != NULL);
+    }
+    kd_print(")\n");
+}
+
 static void print_trap(const struct trap_frame *trap)
 {
     if (trap->vector == FRAME_VECTOR_SYSCALL) {
-        kd_print("     ---- system call ----\n");
+        print_system_call(trap);
         return;
     }
     const char *name = kd_vector_name(trap->vector);

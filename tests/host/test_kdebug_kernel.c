@@ -12,6 +12,7 @@
 
 #include "arch/mmu.h"
 #include "arch/interrupt.h"
+#include "gen/syscall_numbers.h"
 #include "ipc/mailbox.h"
 #include "irq/interrupt.h"
 #include "kernel/abi/message.h"
@@ -305,12 +306,19 @@ static void test_bt_of_a_blocked_thread(void **state)
                                 .cs = 0x2b,
                                 .rflags = 0x202,
                                 .rsp = 0x7ffe0000,
+                                .rax = SYSCALL_AREA_RESIZE,
+                                .rdi = 0x15,
+                                .rsi = 0x3000,
                                 .vector = FRAME_VECTOR_SYSCALL};
     assert_string_equal(fake_run("bt 12"),
                         "thread 12 'worker' of server, receive\n"
                         "  0  ffffffff80000140  thread_wait+0x40\n"
-                        "     ---- system call ----\n"
+                        "     ---- system call ----  area_resize(area=0x15, bytes=0x3000)\n"
                         "     0000000000400800  user code of server, rsp 7ffe0000\n");
+    trap->rax = SYSCALL_THREAD_YIELD;
+    assert_non_null(strstr(fake_run("bt 12"), "---- system call ----  thread_yield()\n"));
+    trap->rax = 1ull << 32 | SYSCALL_THREAD_YIELD;
+    assert_non_null(strstr(fake_run("bt 12"), "---- system call ----  ?()\n"));
     trap->vector = 14;
     trap->error = 6;
     assert_non_null(strstr(fake_run("bt 12"), "     ---- page fault, error 0x6 ----\n"));

@@ -45,6 +45,9 @@ def test_a_deadlock_is_proved_and_explained(boot: BootFunction) -> None:
     # A call that found its receiver waiting is parked in the fast path and has no kernel stack.
     assert re.search(r"syscall_dispatch\+|: mailbox_call_parked;", why[3]) and "user code call_right+" in why[3], why[3]
     assert len(why) == 5 and re.match(r"last event that names it: \d+ us|the newest events|no trace", why[4])
+    join = next(thread.tid for thread in kdebug.threads() if (thread.process, thread.name) == ("init", "knot"))
+    call = r"system call ----  process_wait\(process=0x\w+, deadline=0xf{16}\)"
+    assert re.search(call, kdebug.command(f"bt {join}")), kdebug.command(f"bt {join}")
     whose = kdebug.command(f"thread {tids['left']} ! grep stack")
     stack = re.search(r"context rsp (0x\w+)", whose)
     assert stack and f"kernel stack of thread {tids['left']} 'left'" in kdebug.command(f"whose {stack[1]}")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from model import CHECKED_TYPES, RESULT_REGISTERS, SYSCALLS_TOML, Arg, Model, Result, Syscall
+from model import ARG_REGISTERS, CHECKED_TYPES, RESULT_REGISTERS, SYSCALLS_TOML, Arg, Model, Result, Syscall
 from text import c_head, joined
 
 # Message words of a raw call, in order (kernel/abi/message.h).
@@ -26,7 +26,17 @@ def syscall_numbers_h(model: Model) -> str:
               "static inline const char *syscall_name(unsigned number)", "{", "    switch (number) {"]
     for call in model.syscalls:
         lines += [f"    case SYSCALL_{call.name.upper()}:", f'        return "{call.name}";']
-    lines += ["    default:", '        return "?";', "    }", "}"]
+    lines += ["    default:", '        return "?";', "    }", "}", "",
+              "/* syscall_parameters() - their names, in the order of SYSCALL_ARGUMENTS(); \"\" none. */",
+              "static inline const char *syscall_parameters(unsigned number)", "{", "    switch (number) {"]
+    for call in model.syscalls:
+        if call.args:
+            names = " ".join(arg.name for arg in call.args)
+            lines += [f"    case SYSCALL_{call.name.upper()}:", f'        return "{names}";']
+    registers = ", ".join(f"(frame)->{register}" for register in ARG_REGISTERS)
+    lines += ["    default:", '        return "";', "    }", "}", "",
+              "/* SYSCALL_ARGUMENTS() - for an array: what the caller has given, until results are written. */",
+              f"#define SYSCALL_ARGUMENTS(frame) {{{registers}}}"]
     return joined(lines)
 
 

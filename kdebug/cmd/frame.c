@@ -33,7 +33,7 @@ static void run_mem(struct kd_call *call)
         struct frame_cache cache;
         kd_fetch(KD_GLOBAL(frame_caches) + cpu * sizeof(cache), &cache, sizeof(cache),
                  "frame cache");
-        cached += cache.count + cache.zeroed_count;
+        cached += (int64_t)frame_cache_frames(&cache);
         for (unsigned owner = 0; owner < FRAME_OWNERS; owner++) {
             owned[owner] += cache.owned[owner];
         }
@@ -92,7 +92,8 @@ void kd_frame_show(paddr_t pa)
                                          [FRAME_STATE_FREE] = "free",
                                          [FRAME_STATE_CACHED] = "free, in a core's cache",
                                          [FRAME_STATE_USED] = "in use",
-                                         [FRAME_STATE_ABSENT] = "no RAM"};
+                                         [FRAME_STATE_ABSENT] = "no RAM",
+                                         [FRAME_STATE_STOCKED] = "free, in a core's stock"};
     struct frame frame;
     paddr_t head;
     if (!fetch_head(pa, &frame, &head)) {

@@ -22,11 +22,18 @@
  * is a multiple of the largest run.
  *
  * Cores cache single frames: plain ones, and a few that are known to hold zeros (emptied page
- * tables). A cache is filled and drained by 32, so a core meets the zone's lock at most once in 32
- * frames, and not at all while its use swings by less than a cache holds. Filling begins while a batch is left, and draining while
- * there is room for several, so a core that finds the lock taken need not wait but tries again at the next frame. Filling only
- * takes runs off the lists under it. It takes the
- * shortest free runs first: what is in pieces already is used up before a longer run is broken.
+ * tables). While memory is plenty each has a stock too: runs that have left their zone but are not
+ * cut yet. A cache is filled by 32 from the stock, without a lock, and the stock by half of its 1024,
+ * in one run where there is one. So a core that takes frames and gives none back meets the zone's lock
+ * once in 512, and for the few steps that it takes to unlink a run; cutting is done outside. The
+ * stock is filled from when half is left: a core that finds the lock taken tries again at the next
+ * batch, and waits only if the lock is taken for as long as 512 frames last it. How many waits there
+ * are is up to the host, where a virtual core can lose its processor inside of the lock; that makes them rare.
+ * All stocks together are at most 1/32 of the free frames of when they were filled, and 64 each
+ * where that is less: then a core meets the lock once in 32 frames.
+ *
+ * Filling takes the shortest free runs first: what is in pieces already is used up before a longer
+ * run is broken. A cache is drained by 32, and from when on there is room for several batches more.
  *
  *   I1  Every frame of the table is ABSENT, or belongs to exactly one run: a head of order k is
  *       followed by 2^k - 1 TAILs.
@@ -35,12 +42,13 @@
  *       runs[], orders and free_frames agree with the lists.
  *   I4  Two free buddies of one order below the greatest do not exist: they would have been merged.
  *   I5  For each owner, the frames of USED runs sum up to the sum of owned[] over cores.
- *   I6  CACHED frames have order 0, and there are as many as the caches say they hold.
+ *   I6  CACHED frames have order 0, STOCKED runs are in the stock of a core, and there are as many
+ *       frames of both as the caches say they hold.
  *   I7  Frame 0 is never free: 0 means "no memory".
  *
  * Locks and memory order. A zone's lock guards its lists, and link, data and order of its FREE
- * heads. State changes to FREE and from FREE happen only under that lock; changes between CACHED
- * and USED happen without, by the core that has the frame. A merging core may see its buddy in the
+ * heads. State changes to FREE and from FREE happen only under that lock; changes between STOCKED,
+ * CACHED and USED happen without, by the core that has the frame. A merging core may see its buddy in the
  * midst of such a change, but never as FREE, and that is all it asks.
  *
  * When memory runs out, cores ask each other for what is cached: frame_reclaim.c.
@@ -177,18 +185,91 @@ static void trace_owner(const struct frame_cache *cache, enum frame_owner owner)
     trace_mm_frames_owned((uint8_t)owner, (uint64_t)cache->owned[owner]);
 }
 
-/* ---- the cache of this core ---- */
+/* ---- the cache of this core: filling ---- */
 
-struct short_run {
+/* How many frames a core should have in stock: of what is free a small part for all cores together, so that little is
+ * out of reach, and where memory is short no more than two batches. Without the lock it is a hint. */
+static unsigned stock_aim(const struct frame_zone *zone)
+{
+    uint64_t free_frames = *(const volatile uint64_t *)&zone->free_frames;
+    uint64_t share = free_frames / FRAME_STOCK_SHARE / cpu_count();
+    return (unsigned)MAX(MIN(share, FRAME_STOCK_MAX), FRAME_STOCK_MIN);
+}
+
+/* The shortest runs stay at the end, where they are used up first: else the stock would fill with them. Does not count the
+ * frames. */
+static void add_to_stock(struct frame_cache *cache, paddr_t pa, unsigned order)
+{
+    struct frame *head = frame_of(pa);
+    head->order = (uint8_t)order;
+    set_state(head, FRAME_STATE_STOCKED);
+    unsigned at = cache->stock_count++;
+    for (; at > 0 && frame_of(cache->stock[at - 1])->order < order; at--) {
+        cache->stock[at] = cache->stock[at - 1];
+    }
+    cache->stock[at] = pa;
+}
+
+struct taken_run {
     paddr_t pa;
     unsigned order;
 };
 
-/* A run that has left its zone goes into the cache, from the top, so that it is handed out upwards. */
-static void cache_run(struct frame_cache *cache, const struct short_run *run)
+/* Take runs as they are, each up to half of the stock, until it is more than half full. The zone's lock is held, and
+ * released; from then on the frames are counted as the core's, so that who finds none here asks for them (R4). */
+static void fill_stock_and_unlock(struct frame_zone *zone, struct frame_cache *cache)
 {
-    for (unsigned i = 1u << run->order; i-- > 0;) {
-        paddr_t one = run->pa + i * FRAME_BYTES;
+    struct taken_run runs[FRAME_STOCK_RUNS_FILL];
+    unsigned half = stock_aim(zone) / 2, order_max = 31u - (unsigned)__builtin_clz(half);
+    unsigned count = 0;
+    unsigned count_max = MIN(FRAME_STOCK_RUNS_FILL, FRAME_STOCK_RUNS_MAX - cache->stock_count);
+    while (cache->stock_frames <= half && count < count_max && zone->orders != 0) {
+        unsigned order = MIN((unsigned)__builtin_ctz(zone->orders), order_max);
+        runs[count++] = (struct taken_run){take_run_locked(zone, order), order};
+        cache->stock_frames += 1u << order;
+    }
+    trace_zone(zone);
+    spinlock_release(&zone->lock);
+    while (count-- > 0) {
+        add_to_stock(cache, runs[count].pa, runs[count].order);
+    }
+}
+
+/* The zone to fill from: the high one while it has something. Without its lock, so it may be empty when that is held. NULL: none. */
+static struct frame_zone *zone_with_frames(void)
+{
+    for (unsigned i = FRAME_ZONES; i-- > 0;) {
+        if (*(volatile uint32_t *)&frame_zones[i].orders != 0) {
+            return &frame_zones[i];
+        }
+    }
+    return NULL;
+}
+
+/* While something is left there is no need to wait for a zone: the next batch tries again. */
+static void fill_stock_early(struct frame_cache *cache)
+{
+    struct frame_zone *zone = zone_with_frames();
+    if (zone != NULL && cache->stock_frames < stock_aim(zone) / 2 &&
+        cache->stock_count < FRAME_STOCK_RUNS_MAX && spinlock_try(&zone->lock)) {
+        cache->refills++;
+        fill_stock_and_unlock(zone, cache);
+    }
+}
+
+/* The shortest run of the stock, or the first batch of it, becomes single frames: from the top, so that they are handed out upwards.
+ * The rest stays in stock, in runs of falling length. */
+static void cut_run_of_stock(struct frame_cache *cache)
+{
+    paddr_t pa = cache->stock[--cache->stock_count];
+    unsigned order = frame_of(pa)->order;
+    while (order > FRAME_CACHE_ORDER) {
+        order--;
+        add_to_stock(cache, pa + (FRAME_BYTES << order), order);
+    }
+    cache->stock_frames -= 1u << order;
+    for (unsigned i = 1u << order; i-- > 0;) {
+        paddr_t one = pa + i * FRAME_BYTES;
         struct frame *frame = frame_of(one);
         frame->order = 0;
         set_state(frame, FRAME_STATE_CACHED);
@@ -196,73 +277,66 @@ static void cache_run(struct frame_cache *cache, const struct short_run *run)
     }
 }
 
-/* Move at least one and up to about two batches into a cache that is nearly empty. The zone's lock is held, and released. */
-static void refill_and_unlock(struct frame_zone *zone, struct frame_cache *cache)
+/* At least a batch, and less than two, if the stock has it. */
+static void cut_batch(struct frame_cache *cache)
 {
-    struct short_run runs[FRAME_CACHE_BATCH];
-    unsigned count = 0, frames = cache->count;
-    while (frames < FRAME_CACHE_BATCH && zone->orders != 0) {
-        unsigned order = MIN((unsigned)__builtin_ctz(zone->orders), FRAME_CACHE_ORDER);
-        runs[count++] = (struct short_run){take_run_locked(zone, order), order};
-        frames += 1u << order;
-    }
-    trace_zone(zone);
-    spinlock_release(&zone->lock);
-    for (unsigned i = 0; i < count; i++) {
-        cache_run(cache, &runs[i]);
+    uint32_t enough = cache->count + FRAME_CACHE_BATCH;
+    while (cache->count < enough && cache->stock_count > 0) {
+        cut_run_of_stock(cache);
     }
 }
 
-static void refill_from(struct frame_zone *zone, struct frame_cache *cache)
+/* Nothing is left: waits for the zones. */
+static bool fill_from_zones(struct frame_cache *cache)
 {
-    spinlock_acquire(&zone->lock);
-    refill_and_unlock(zone, cache);
-}
-
-/* While some are left there is no need to wait for a zone: the next allocation tries again. */
-static COLD void refill_early(struct frame_cache *cache)
-{
-    for (unsigned i = FRAME_ZONES; i-- > 0;) {
-        struct frame_zone *zone = &frame_zones[i];
-        if (*(volatile uint32_t *)&zone->orders != 0) {
-            if (spinlock_try(&zone->lock)) {
-                cache->refills++;
-                refill_and_unlock(zone, cache);
-            }
-            return;
-        }
+    for (unsigned i = FRAME_ZONES; i-- > 0 && cache->stock_count == 0;) {
+        spinlock_acquire(&frame_zones[i].lock);
+        fill_stock_and_unlock(&frame_zones[i], cache);
     }
-}
-
-static bool refill_from_zones(struct frame_cache *cache)
-{
-    refill_from(&frame_zones[FRAME_ZONE_HIGH], cache);
-    if (cache->count == 0) {
-        refill_from(&frame_zones[FRAME_ZONE_LOW], cache);
-    }
+    cut_batch(cache);
     return cache->count > 0;
 }
 
-/* An empty cache. */
-static COLD bool refill(struct frame_cache *cache, enum frame_owner owner)
+/* What other cores hand over may be in the cache of a third one before we look: as long as there is something, ask again. */
+static bool fill_from_cores(struct frame_cache *cache)
+{
+    while (frame_reclaim()) {
+        if (fill_from_zones(cache)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static COLD bool refill_empty(struct frame_cache *cache, enum frame_owner owner)
 {
     cache->refills++;
     trace_owner(cache, owner);
-    if (refill_from_zones(cache)) {
+    if (fill_from_zones(cache)) {
         return true;
     }
     if (cache->zeroed_count == 0) {
-        return frame_reclaim() && refill_from_zones(cache);
+        return fill_from_cores(cache);
     }
     cache->plain[cache->count++] = cache->zeroed[--cache->zeroed_count];
     return true;
 }
 
-/* Give back frames that have left the cache; the lock changes hands only where the zone does. @held: NULL, or a zone that is locked. */
-static void give_back(const paddr_t *frames, unsigned count, struct frame_zone *held)
+/* A cache that is nearly empty. False: there is no frame. */
+static COLD bool refill(struct frame_cache *cache, enum frame_owner owner)
+{
+    fill_stock_early(cache);
+    cut_batch(cache);
+    return cache->count > 0 || refill_empty(cache, owner);
+}
+
+/* ---- the cache of this core: draining ---- */
+
+/* Give back runs that have left the cache; the lock changes hands only where the zone does. @held: NULL, or a zone that is locked. */
+static void give_back(const paddr_t *runs, unsigned count, struct frame_zone *held)
 {
     for (unsigned i = 0; i < count; i++) {
-        struct frame_zone *zone = frame_zone_of(frames[i]);
+        struct frame_zone *zone = frame_zone_of(runs[i]);
         if (zone != held) {
             if (held != NULL) {
                 trace_zone(held);
@@ -271,7 +345,7 @@ static void give_back(const paddr_t *frames, unsigned count, struct frame_zone *
             spinlock_acquire(&zone->lock);
             held = zone;
         }
-        free_run_locked(zone, frames[i], 0);
+        free_run_locked(zone, runs[i], frame_of(runs[i])->order);
     }
     if (held != NULL) {
         trace_zone(held);
@@ -310,11 +384,15 @@ void frame_cache_drain(void)
     while (cache->count > 0) {
         give_oldest(cache, NULL);
     }
-    paddr_t zeroed[FRAME_CACHE_ZEROED_MAX];
-    unsigned count = cache->zeroed_count;
-    memcpy(zeroed, cache->zeroed, count * sizeof(zeroed[0]));
+    paddr_t zeroed[FRAME_CACHE_ZEROED_MAX], stock[FRAME_STOCK_RUNS];
+    unsigned zeroed_count = cache->zeroed_count, stock_count = cache->stock_count;
+    memcpy(zeroed, cache->zeroed, zeroed_count * sizeof(zeroed[0]));
+    memcpy(stock, cache->stock, stock_count * sizeof(stock[0]));
     cache->zeroed_count = 0;
-    give_back(zeroed, count, NULL);
+    cache->stock_count = 0;
+    cache->stock_frames = 0;
+    give_back(zeroed, zeroed_count, NULL);
+    give_back(stock, stock_count, NULL);
 }
 
 void frame_return_cached(struct frame *frame)
@@ -407,12 +485,8 @@ static paddr_t use_cached(struct frame_cache *cache, paddr_t pa, enum frame_owne
 /* A plain frame from the cache, 0: no memory. */
 static inline paddr_t take_plain(struct frame_cache *cache, enum frame_owner owner)
 {
-    if (UNLIKELY(cache->count <= FRAME_CACHE_LOW)) {
-        if (cache->count > 0) {
-            refill_early(cache);
-        } else if (!refill(cache, owner)) {
-            return 0;
-        }
+    if (UNLIKELY(cache->count <= FRAME_CACHE_LOW) && !refill(cache, owner)) {
+        return 0;
     }
     return use_cached(cache, cache->plain[--cache->count], owner);
 }
@@ -646,7 +720,7 @@ uint64_t frame_count_free(void)
         frames += frame_zones[i].free_frames;
     }
     for (unsigned i = 0; i < CPU_MAX; i++) {
-        frames += frame_caches[i].count + frame_caches[i].zeroed_count;
+        frames += frame_cache_frames(&frame_caches[i]);
     }
     return frames;
 }

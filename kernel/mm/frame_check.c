@@ -53,6 +53,7 @@ static bool check_head(struct census *census, const struct frame *head, paddr_t 
         return head->order == 0 || fail(census, "I6: a cached frame has an order", pa, head->order);
     case FRAME_STATE_FREE:
     case FRAME_STATE_USED:
+    case FRAME_STATE_STOCKED:
         break;
     default:
         return fail(census, "I1: a tail without a head", pa, frame_state_of(head));
@@ -63,6 +64,10 @@ static bool check_head(struct census *census, const struct frame *head, paddr_t 
     *out_frames = 1ull << head->order;
     if (frame_state_of(head) == FRAME_STATE_FREE) {
         return check_free_head(census, head, pa);
+    }
+    if (frame_state_of(head) == FRAME_STATE_STOCKED) {
+        census->cached += *out_frames;
+        return true;
     }
     if (head->owner == FRAME_FREE || head->owner >= FRAME_OWNERS) {
         return fail(census, "I5: a used run has no owner", pa, head->owner);
@@ -122,14 +127,28 @@ static bool check_surrendered(struct census *census, const struct frame_cache *c
     const struct frame *frame = atomic_load_explicit(&cache->surrendered, memory_order_acquire);
     while (frame != NULL) {
         const struct list *next = frame->link.next;
-        if (frame_state_of(frame) != FRAME_STATE_CACHED) {
-            return fail(census, "R3: a frame handed over is not CACHED", frame->data,
-                        frame_state_of(frame));
+        enum frame_state state = frame_state_of(frame);
+        if (state != FRAME_STATE_CACHED && state != FRAME_STATE_STOCKED) {
+            return fail(census, "R3: a frame handed over is not CACHED", frame->data, state);
         }
-        ++*cached;
+        *cached += 1ull << frame->order;
         frame = next == NULL ? NULL : LIST_ENTRY(next, struct frame, link);
     }
     return true;
+}
+
+static bool check_stock(const struct census *census, const struct frame_cache *cache)
+{
+    uint64_t frames = 0;
+    for (unsigned i = 0; i < cache->stock_count; i++) {
+        paddr_t pa = cache->stock[i];
+        if (frame_lookup(pa) == NULL || frame_state_of(frame_of(pa)) != FRAME_STATE_STOCKED) {
+            return fail(census, "I6: a run in a stock is not STOCKED", pa, i);
+        }
+        frames += 1ull << frame_of(pa)->order;
+    }
+    return frames == cache->stock_frames ||
+           fail(census, "I6: the frames of a stock", frames, cache->stock_frames);
 }
 
 static bool check_caches(struct census *census)
@@ -137,8 +156,8 @@ static bool check_caches(struct census *census)
     uint64_t cached = 0;
     for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
         const struct frame_cache *cache = &frame_caches[cpu];
-        cached += cache->count + cache->zeroed_count;
-        if (!check_surrendered(census, cache, &cached)) {
+        cached += frame_cache_frames(cache);
+        if (!check_surrendered(census, cache, &cached) || !check_stock(census, cache)) {
             return false;
         }
         for (unsigned i = 0; i < cache->count + cache->zeroed_count; i++) {

@@ -16,6 +16,12 @@
 #define FRAME_CACHE_HIGH       128u /* draining begins when there are as many */
 #define FRAME_CACHE_ORDER      5u   /* 2^5 == FRAME_CACHE_BATCH */
 #define FRAME_CACHE_ZEROED_MAX 16u
+#define FRAME_STOCK_MAX        1024u /* frames, filled when less than half is left */
+#define FRAME_STOCK_MIN        64u   /* the same where memory is short */
+#define FRAME_STOCK_SHARE      32u   /* part of the free frames, for all cores together */
+#define FRAME_STOCK_RUNS_FILL  32u   /* taken at a time at most, */
+#define FRAME_STOCK_RUNS_MAX   64u   /* up to so many, */
+#define FRAME_STOCK_RUNS       68u   /* one of which is cut into 4 more */
 
 enum frame_state {
     FRAME_STATE_TAIL = 0, /* inside the run of some head before it */
@@ -23,6 +29,7 @@ enum frame_state {
     FRAME_STATE_CACHED,   /* free, in the cache of a core; order 0 */
     FRAME_STATE_USED,     /* head of a run in use */
     FRAME_STATE_ABSENT,   /* not RAM; order 0 */
+    FRAME_STATE_STOCKED,  /* head of a free run in the stock of a core */
 };
 
 /* (z) lock of its zone while FREE  (o) owner of the run while USED  (a) atomic: a merging core
@@ -61,6 +68,8 @@ struct frame_zone {
 struct frame_cache {
     uint32_t count;
     uint32_t zeroed_count;
+    uint32_t stock_count;        /* runs, */
+    uint32_t stock_frames;       /* together so many frames */
     int64_t owned[FRAME_OWNERS]; /* taken minus given back here; only the sum over cores counts */
     uint64_t refills;            /* trips to the zones */
     uint64_t drains;
@@ -68,12 +77,24 @@ struct frame_cache {
     atomic_uint surrenders;              /* how often it was asked to */
     paddr_t plain[FRAME_CACHE_MAX];
     paddr_t zeroed[FRAME_CACHE_ZEROED_MAX];
+    paddr_t stock[FRAME_STOCK_RUNS];
 } __attribute__((aligned(64)));
+
+static_assert(FRAME_CACHE_BATCH << (FRAME_STOCK_RUNS - FRAME_STOCK_RUNS_MAX) >= FRAME_STOCK_MAX / 2,
+              "half a stock in one run, halved until it is a batch");
 
 extern struct frame_zone frame_zones[FRAME_ZONES];
 extern struct frame_cache frame_caches[CPU_MAX];
 extern struct frame_section *frame_sections;
 extern uint64_t frame_section_count;
+
+/* frame_cache_frames() - how many free frames a core has. From any core: a hint. */
+static inline uint64_t frame_cache_frames(const struct frame_cache *cache)
+{
+    return *(const volatile uint32_t *)&cache->count +
+           *(const volatile uint32_t *)&cache->zeroed_count +
+           *(const volatile uint32_t *)&cache->stock_frames;
+}
 
 /* frame_lookup() - the table entry of an address; NULL: no table covers it. */
 static inline struct frame *frame_lookup(paddr_t pa)
@@ -126,7 +147,7 @@ void frame_cache_drain(void);
 /*
  * frame_reclaim() - have the other cores hand their cached frames over, and free those. True if
  * there were any. Waits for cores that have some; no zone's lock is held. frame_return_cached() -
- * a frame that was CACHED and is in no cache goes back to its zone.
+ * a frame that was CACHED, or a run that was STOCKED, and is in no cache goes back to its zone.
  */
 bool frame_reclaim(void);
 void frame_return_cached(struct frame *frame);

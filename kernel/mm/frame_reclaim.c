@@ -16,10 +16,13 @@
  *   R1  A core's cache is in order wherever that core may poll: frame.c takes frames out of the
  *       arrays before it waits for a zone's lock to give them back.
  *   R2  Who waits polls, so two cores that both have run out hand over to each other.
- *   R3  Frames on a chain are CACHED and belong to no cache; whoever exchanges the chain for NULL
- *       has them. The owner is the only one who adds.
+ *   R3  What is on a chain is CACHED or STOCKED and belongs to no cache; whoever exchanges the chain for NULL
+ *       has it. The owner is the only one who adds.
  *
- * `check mm` verifies R3. R1 and R2 are about the order of instructions: nothing that is in memory later shows a breach.
+ *   R4  Frames that leave a zone count as the core's before the zone's lock is released. So who finds a zone empty
+ *       and then no core that has frames has seen the end of memory, but for a batch that is on its way back.
+ *
+ * `check mm` verifies R3. R1, R2 and R4 are about the order of instructions: nothing that is in memory later shows a breach.
  *
  * A core that is asked empties itself to the last frame; it will meet the zone's lock once more
  * than it would have. That is what running out of memory costs.
@@ -48,8 +51,11 @@ void frame_surrender(void)
         atomic_exchange_explicit(&cache->surrendered, NULL, memory_order_acquire); /* R3 */
     chain = add_to_chain(chain, cache->plain, cache->count);
     chain = add_to_chain(chain, cache->zeroed, cache->zeroed_count);
+    chain = add_to_chain(chain, cache->stock, cache->stock_count);
     cache->count = 0;
     cache->zeroed_count = 0;
+    cache->stock_count = 0;
+    cache->stock_frames = 0;
     atomic_store_explicit(&cache->surrendered, chain, memory_order_release);
     atomic_fetch_add_explicit(&cache->surrenders, 1, memory_order_release);
 }
@@ -85,9 +91,7 @@ bool frame_reclaim(void)
     for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
         struct frame_cache *cache = &frame_caches[cpu];
         /* A look from outside: what is missed now is found by the next one who runs out. */
-        bool has_frames = *(volatile uint32_t *)&cache->count != 0 ||
-                          *(volatile uint32_t *)&cache->zeroed_count != 0;
-        if (cpu != cpu_id() && has_frames) {
+        if (cpu != cpu_id() && frame_cache_frames(cache) != 0) {
             ask_and_wait(cpu);
         }
         any |= take_chain(cache);

@@ -561,6 +561,18 @@ static void test_check_notices_damage(void **state)
     assert_false(frame_check(why, sizeof(why)));
     assert_non_null(strstr(why, "I6"));
     frame_caches[3].count = 0;
+    while (frame_caches[0].stock_count == 0) {
+        assert_int_not_equal(frame_alloc(0, FRAME_USER), 0);
+    }
+    frame_caches[0].stock_frames--;
+    assert_false(frame_check(why, sizeof(why)));
+    assert_non_null(strstr(why, "I6: the frames of a stock"));
+    frame_caches[0].stock_frames++;
+    paddr_t run = frame_caches[0].stock[0];
+    frame_caches[0].stock[0] = pa;
+    assert_false(frame_check(why, sizeof(why)));
+    assert_non_null(strstr(why, "I6: a run in a stock"));
+    frame_caches[0].stock[0] = run;
     assert_holds(frame_check);
 }
 
@@ -678,6 +690,133 @@ static void test_a_long_run_is_made_of_what_other_cores_have(void **state)
     machine_set_cpu(5);
     assert_int_equal(frame_alloc(5, FRAME_USER), all[first]);
     assert_holds(frame_check);
+}
+
+/* ---- what a core has in stock ---- */
+
+#define PLENTY (5 * GIB) /* a full stock for each of the cores */
+
+static const struct handoff_memory plenty[] = {
+    {.base = MIB, .bytes = 64 * MIB, .type = HANDOFF_MEMORY_USABLE},
+    {.base = 4 * GIB, .bytes = PLENTY, .type = HANDOFF_MEMORY_USABLE},
+};
+
+static uint64_t acquisitions(void)
+{
+    return frame_zones[FRAME_ZONE_LOW].lock.acquired + frame_zones[FRAME_ZONE_HIGH].lock.acquired;
+}
+
+static void alloc_many(unsigned count)
+{
+    while (count-- > 0) {
+        assert_int_not_equal(frame_alloc(0, FRAME_USER), 0);
+    }
+}
+
+static void test_a_core_meets_the_zone_once_in_512_frames(void **state)
+{
+    (void)state;
+    machine_start(plenty, 2);
+    uint64_t before = acquisitions();
+    alloc_many(100000);
+    assert_in_range(acquisitions() - before, 1, (100000 + FRAME_STOCK_MAX) / 512);
+    assert_holds(frame_check);
+}
+
+/* What is in pieces is used up first, as many of them at a time as a batch has frames. */
+static void test_a_core_takes_pieces_by_the_batch(void **state)
+{
+    (void)state;
+    machine_start(plenty, 2);
+    static paddr_t frames[64000];
+    for (unsigned i = 0; i < ARRAY_COUNT(frames); i++) {
+        frames[i] = frame_alloc(0, FRAME_USER);
+    }
+    frame_cache_drain();
+    for (unsigned i = 0; i < ARRAY_COUNT(frames); i += 2) {
+        frame_free(frames[i], 0);
+    }
+    frame_cache_drain();
+    uint64_t before = acquisitions(), pieces = frame_zones[FRAME_ZONE_HIGH].runs[0];
+    assert_in_range(pieces, 31000, 33000);
+    alloc_many(30000);
+    assert_in_range(acquisitions() - before, 1, 30000 / 32 + 4);
+    assert_true(frame_zones[FRAME_ZONE_HIGH].runs[0] <= pieces - 30000);
+    assert_holds(frame_check);
+}
+
+static bool is_zone_taken;
+
+/* Who only tries does not come here while the lock is taken. */
+static void refuse_to_wait(struct spinlock *lock)
+{
+    (void)lock;
+    assert_false(is_zone_taken);
+}
+
+/* Another core has the lock, for as long as 512 frames last this one, at any time. */
+static void test_a_core_need_not_wait_for_the_zone(void **state)
+{
+    (void)state;
+    machine_start(plenty, 2);
+    struct spinlock *lock = &frame_zones[FRAME_ZONE_HIGH].lock;
+    machine_set_cpu(1);
+    alloc_many(1);
+    machine_at_acquire = refuse_to_wait;
+    for (unsigned i = 0; i < 200; i++) {
+        machine_set_cpu(0);
+        assert_true(spinlock_try(lock));
+        is_zone_taken = true;
+        machine_set_cpu(1);
+        alloc_many(512);
+        is_zone_taken = false;
+        machine_set_cpu(0);
+        spinlock_release(lock);
+        machine_set_cpu(1);
+        alloc_many(2 * FRAME_CACHE_BATCH + i % 97);
+    }
+    machine_at_acquire = NULL;
+}
+
+static void test_little_is_held_back(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t bytes;
+        unsigned each_max;
+    } rows[] = {
+        {4 * MIB, FRAME_STOCK_MIN + 2 * FRAME_CACHE_BATCH},
+        {PLENTY, FRAME_STOCK_MAX + 2 * FRAME_CACHE_BATCH},
+    };
+    for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+        machine_start_plain(rows[i].bytes);
+        for (unsigned cpu = 0; cpu < 5; cpu++) {
+            machine_set_cpu(cpu);
+            alloc_many(100);
+            assert_in_range(frame_cache_frames(&frame_caches[cpu]), 1, rows[i].each_max);
+        }
+    }
+}
+
+static void test_stocks_of_other_cores_are_found(void **state)
+{
+    (void)state;
+    machine_start(plenty, 2);
+    uint64_t before[FRAME_ORDER_MAX + 1];
+    memcpy(before, frame_zones[FRAME_ZONE_HIGH].runs, sizeof(before));
+    for (unsigned cpu = 3; cpu < 5; cpu++) {
+        machine_set_cpu(cpu);
+        paddr_t pa = frame_alloc(0, FRAME_USER);
+        assert_true(frame_caches[cpu].stock_frames > FRAME_STOCK_MAX / 2);
+        frame_free(pa, 0);
+    }
+    assert_holds(frame_check);
+    assert_memory_not_equal(frame_zones[FRAME_ZONE_HIGH].runs, before, sizeof(before));
+    machine_set_cpu(0);
+    frame_cache_drain();
+    assert_true(frame_reclaim());
+    assert_holds(frame_check);
+    assert_memory_equal(frame_zones[FRAME_ZONE_HIGH].runs, before, sizeof(before));
 }
 
 /* More cores want memory than there is, each gives back what it has got when it gets no more: all
@@ -806,6 +945,11 @@ int main(void)
         cmocka_unit_test(test_cores_at_the_same_time),
         cmocka_unit_test(test_caches_of_other_cores_are_found),
         cmocka_unit_test(test_a_long_run_is_made_of_what_other_cores_have),
+        cmocka_unit_test(test_a_core_meets_the_zone_once_in_512_frames),
+        cmocka_unit_test(test_a_core_takes_pieces_by_the_batch),
+        cmocka_unit_test(test_a_core_need_not_wait_for_the_zone),
+        cmocka_unit_test(test_little_is_held_back),
+        cmocka_unit_test(test_stocks_of_other_cores_are_found),
         cmocka_unit_test(test_cores_run_out_at_the_same_time),
         cmocka_unit_test(test_runs_below_an_address),
         cmocka_unit_test(test_split_and_merge),

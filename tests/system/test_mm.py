@@ -55,6 +55,7 @@ BREAKS = [
     ("frame_zones[0].free_frames", "+ 1", "I3: the free frames of a zone"),
     ("frame_caches[0].owned[3]", "+ 1", "I5: the frames of an owner"),
     ("frame_caches[0].count", "- 1", "I6: the number of cached frames"),
+    ("frame_caches[0].stock_frames", "+ 1", "I6: the frames of a stock"),
     ("$cached->order", "+ 1", "I6: a cached frame has an order"),
     ("heap_size_caches[3].empty", "+ 1", "H3: empty slabs"),
     ("heap_size_caches[3].slabs", "+ 1", "H4: slots in use"),

@@ -2,7 +2,7 @@
 /*
  * Bringing a page back. A page that is still on its way out is just taken back. For one that is out its frame is made
  * ready, the pager is asked, and when the call is over the page is here or lost: what the pager replies
- * says nothing, what it supplied while it was asked does.
+ * says nothing, what it supplied while it was asked does. A thread of the pager's own process is refused: it would wait for itself.
  *
  * Several threads may ask for the same page; the first contents that fit serve all of them.
  */
@@ -10,9 +10,10 @@
 #include "arch/clock.h"
 #include "arch/mmu.h"
 #include "base/assert.h"
+#include "base/checked.h"
 #include "base/hooks.h"
 #include "base/log.h"
-#include "base/string.h"
+#include "gen/layout.h"
 #include "gen/trace_emit.h"
 #include "mm/frame.h"
 #include "sched/thread.h"
@@ -110,39 +111,76 @@ static paddr_t alloc_frame(void)
     return frame;
 }
 
+static status_t fetch(struct pager *pager, struct area *area, uint64_t page)
+{
+    struct page_request request = {.area = area, .page = page, .frame = alloc_frame()};
+    return request.frame != 0 ? ask(pager, &request) : ERR_NO_MEMORY;
+}
+
+/* O6. Nothing is lost: the page stays with the pager, for whoever else asks. */
+static status_t refuse_own(const struct pager *pager, const struct area *area, uint64_t page)
+{
+    log_warning("page %llu of area %u is refused to the process of pager %u, which has it",
+                (unsigned long long)page, area->object.id, pager->object.id);
+    return ERR_CORRUPT;
+}
+
 status_t page_in(struct area *area, uint64_t page)
 {
     struct pager *pager = take_back(area, page);
     if (pager == NULL) {
         return OK;
     }
-    struct page_request request = {.area = area, .page = page, .frame = alloc_frame()};
-    status_t status = request.frame != 0 ? ask(pager, &request) : ERR_NO_MEMORY;
+    status_t status =
+        pager_is_own(pager) ? refuse_own(pager, area, page) : fetch(pager, area, page);
     pager_unuse(pager);
     return status;
 }
 
 /* ---- the pager answers ---- */
 
-/* The first request for a page that has not been answered; its frame is the caller's, its area has a reference
- * more. */
+/* The first request for a page, with a frame or without. NULL: none. REQUIRES(pager->lock). */
+static struct page_request *find_request_locked(const struct pager *pager, uint64_t area,
+                                                uint64_t page, bool has_frame)
+{
+    list_for_each (node, &pager->requests) {
+        struct page_request *request = LIST_ENTRY(node, struct page_request, link);
+        if ((request->frame != 0) == has_frame && request->page == page &&
+            request->area->object.id == area) {
+            return request;
+        }
+    }
+    return NULL;
+}
+
+/* A request for the page that has not been answered; its frame is the caller's, its area has a reference more. */
 static bool take_request(struct pager *pager, uint64_t area, uint64_t page,
                          struct page_request *out)
 {
-    bool found = false;
     spinlock_acquire(&pager->lock);
-    list_for_each (node, &pager->requests) {
-        struct page_request *request = LIST_ENTRY(node, struct page_request, link);
-        if (request->frame != 0 && request->page == page && request->area->object.id == area) {
-            *out = *request;
-            object_get(&request->area->object);
-            request->frame = 0;
-            found = true;
-            break;
-        }
+    struct page_request *request = find_request_locked(pager, area, page, true);
+    if (request != NULL) {
+        *out = *request;
+        object_get(&request->area->object);
+        request->frame = 0;
     }
     spinlock_release(&pager->lock);
-    return found;
+    return request != NULL;
+}
+
+/* There were no contents: the request, if it still waits, or another one that has been taken, may be answered yet. */
+static void put_back(struct pager *pager, const struct page_request *taken)
+{
+    spinlock_acquire(&pager->lock);
+    struct page_request *request =
+        find_request_locked(pager, taken->area->object.id, taken->page, false);
+    if (request != NULL) {
+        request->frame = taken->frame;
+    }
+    spinlock_release(&pager->lock);
+    if (request == NULL) {
+        frame_free(taken->frame, 0);
+    }
 }
 
 /* All who asked for the page find out what came. */
@@ -179,8 +217,8 @@ static status_t install(struct area *area, uint64_t page, paddr_t frame, uint64_
 static status_t supply(struct pager *pager, struct page_request *request)
 {
     struct area *area = request->area;
-    uint64_t seal = page_seal(pager->key, area->object.id, request->page, pager->inbox);
-    page_copy(phys_to_virt(request->frame), pager->inbox);
+    uint64_t seal =
+        page_seal(pager->key, area->object.id, request->page, phys_to_virt(request->frame));
     status_t status = install(area, request->page, request->frame, seal);
     note_answer(pager, request, status);
     if (status == OK) {
@@ -192,20 +230,23 @@ static status_t supply(struct pager *pager, struct page_request *request)
     return status;
 }
 
+/* The contents go right into the frame, which nobody else can reach before it is the area's: so what is sealed is what comes.
+ * Nothing is held while they are copied, which may wait for a pager where the caller is not the pager's process. */
 status_t pager_supply(struct pager *pager, uint64_t area, uint64_t page, vaddr_t contents)
 {
-    if (atomic_exchange_explicit(&pager->is_taking, true, memory_order_acquire)) {
-        return ERR_BUSY;
+    if (!range_is_within(contents, PAGE_BYTES, USER_BASE, USER_END)) {
+        return ERR_BAD_ADDRESS;
     }
     struct page_request request;
-    status_t status = user_copy_in(pager->inbox, contents, PAGE_BYTES);
-    if (status == OK) {
-        status = take_request(pager, area, page, &request) ? OK : ERR_NOT_FOUND;
+    if (!take_request(pager, area, page, &request)) {
+        return ERR_NOT_FOUND;
     }
+    status_t status = user_copy_in(phys_to_virt(request.frame), contents, PAGE_BYTES);
     if (status == OK) {
         status = supply(pager, &request);
-        object_put(&request.area->object);
+    } else {
+        put_back(pager, &request);
     }
-    atomic_store_explicit(&pager->is_taking, false, memory_order_release);
+    object_put(&request.area->object);
     return status;
 }

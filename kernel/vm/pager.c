@@ -24,7 +24,7 @@
  *   O5  What is taken from a pager is only a page that somebody waits for, and only if its seal fits. So a pager can
  *       lose pages, not change them; whoever needs a lost one ends, nobody else.
  *   O6  The pager never waits for itself: what its process maps stays, and its threads do not wait for memory; a
- *       reserve is theirs.
+ *       reserve is theirs. If it maps what is out already, its threads are refused that.
  *
  * `check mm` verifies O1 to O4. O5 would need the contents that the pager has, and O6 is about who waits: a breach of that is a
  * hang, which the program `paging` would be in.
@@ -69,21 +69,14 @@ void pager_init(void)
     pager_cache = cache_create("pager", sizeof(struct pager));
 }
 
-static status_t make_boxes(struct pager *pager)
+static status_t make_outbox(struct pager *pager)
 {
-    paddr_t out = frame_alloc(0, FRAME_PAGER), in = frame_alloc(0, FRAME_PAGER);
-    if (out != 0 && in != 0) {
-        pager->outbox = phys_to_virt(out);
-        pager->inbox = phys_to_virt(in);
-        return OK;
+    paddr_t out = frame_alloc(0, FRAME_PAGER);
+    if (out == 0) {
+        return ERR_NO_MEMORY;
     }
-    if (out != 0) {
-        frame_free(out, 0);
-    }
-    if (in != 0) {
-        frame_free(in, 0);
-    }
-    return ERR_NO_MEMORY;
+    pager->outbox = phys_to_virt(out);
+    return OK;
 }
 
 /* Not known to a pager: from when exactly, and what the kernel's stack canary was made of. */
@@ -127,7 +120,6 @@ static bool become_current(struct pager *pager, uint64_t mark)
 static void free_pager(struct pager *pager)
 {
     frame_free(virt_to_phys(pager->outbox), 0);
-    frame_free(virt_to_phys(pager->inbox), 0);
     object_put(pager->mailbox);
     cache_free(pager_cache, pager);
 }
@@ -139,7 +131,7 @@ status_t pager_create(const struct pager_terms *terms, struct pager **out)
         return ERR_NO_MEMORY;
     }
     memset(pager, 0, sizeof(*pager)); /* nobody has a reference: it stays 0 */
-    if (make_boxes(pager) != OK) {
+    if (make_outbox(pager) != OK) {
         cache_free(pager_cache, pager);
         return ERR_NO_MEMORY;
     }
@@ -410,7 +402,7 @@ static bool wait_for_room(struct pager *pager)
     return has_room;
 }
 
-static bool is_own(const struct pager *pager)
+bool pager_is_own(const struct pager *pager)
 {
     const struct process *process = current_thread()->process;
     return process != NULL && process->space == pager->space;
@@ -422,7 +414,7 @@ bool pager_is_asking(void)
     if (pager == NULL) {
         return false;
     }
-    bool is_asking = is_own(pager);
+    bool is_asking = pager_is_own(pager);
     pager_unuse(pager);
     return is_asking;
 }
@@ -433,7 +425,7 @@ bool pager_make_room(void)
     if (pager == NULL) {
         return false;
     }
-    bool has_room = !is_own(pager) && wait_for_room(pager);
+    bool has_room = !pager_is_own(pager) && wait_for_room(pager);
     pager_unuse(pager);
     return has_room;
 }
@@ -444,7 +436,7 @@ void pager_keep_reserve(void)
     if (pager == NULL) {
         return;
     }
-    if (!is_own(pager)) {
+    if (!pager_is_own(pager)) {
         pager_wake(pager);
         while (frame_count_free() < pager->reserve && wait_for_room(pager)) {
         }

@@ -46,8 +46,9 @@ status_t pager_next(struct pager *pager, unsigned outcome, vaddr_t buffer, ns_t 
 
 /*
  * pager_supply() - the contents, at a user address, of a page that somebody waits for. OK; ERR_NOT_FOUND nobody does, or no
- * longer; ERR_CORRUPT they are not what the pager was given; ERR_BAD_ADDRESS; ERR_BUSY another thread is here.
- * Context: thread, no lock held. Cost: about 8000 instructions, for the seal.
+ * longer; ERR_CORRUPT they are not what the pager was given; ERR_BAD_ADDRESS, also, and at once, if the caller is of the pager's
+ * process and they are out themselves: they would have to be supplied first.
+ * Context: thread, no lock held; waits if another process gives what is out. Cost: about 8000 instructions, for the seal.
  */
 status_t pager_supply(struct pager *pager, uint64_t area, uint64_t page,
                       vaddr_t contents) MUST_CHECK;

@@ -55,8 +55,6 @@ struct pager {
     uint64_t seal;             /* (n) of that page */
     struct page_hand hand;     /* (n) */
     void *outbox;              /* (n) a page: what is being given */
-    void *inbox;               /* (c) the same: what is being taken, by who has set */
-    atomic_bool is_taking;     /* (a) this */
     struct wait_queue work;    /* the pager's thread */
     bool is_wanted;            /* (w) there may be something to do */
     struct wait_queue room;    /* who waits for memory */
@@ -75,6 +73,8 @@ void pager_unuse(struct pager *pager);
 
 /* pager_wake() - there may be something to do. */
 void pager_wake(struct pager *pager);
+/* pager_is_own() - the current thread is one of the pager's process. */
+bool pager_is_own(const struct pager *pager) MUST_CHECK;
 /* pager_tell_room() - wake who waits for memory if there is enough, or if no more will come just now. */
 void pager_tell_room(struct pager *pager, bool is_last);
 /* pager_is_needed() - memory is short, and the pager may have more. */
@@ -101,7 +101,7 @@ void page_out_return(struct pager *pager);
 
 /*
  * page_in() - bring a page back that is leaving or out. OK: it is here now, or was; ERR_NO_MEMORY; ERR_CANCELLED; ERR_CORRUPT: it
- * is lost, which has been said. Context: thread, no lock held; waits for the pager.
+ * is lost, or the thread is one of the pager's process, which would wait for itself; that has been said. Context: thread, no lock held; waits for the pager.
  */
 status_t page_in(struct area *area, uint64_t page) MUST_CHECK;
 

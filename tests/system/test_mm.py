@@ -293,8 +293,9 @@ def test_a_pager_that_lies_or_dies_ends_who_needs_its_pages_and_nobody_else(boot
     for report in ("its pager is gone", "its pager gave something else", "its pager answered without it",
                    "its pager did not answer in time"):
         assert re.search(rf"page \d+ of area \d+ is lost: {report}", lines), report
+    assert re.search(r"page \d+ of area \d+ is refused to the process of pager \d+, which has it", lines)
     ended = re.findall(r"victim/\w+ \(process (\d+), .*: page fault at ip .*: ended", lines)
-    assert len(set(ended)) == 6  # one for each kind of liar but the honest one and the one who only says too much
+    assert len(set(ended)) == 6  # one for each kind of liar but who tells the truth in the end
     owned(machine)
 
 

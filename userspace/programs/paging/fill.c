@@ -118,13 +118,15 @@ static void fill_on(unsigned cores, uint64_t rounds)
 
 void fill_run(uint64_t bytes, uint64_t leave_bytes, uint64_t rounds, bool is_mail)
 {
-    uint64_t area, address, cpu, cores;
+    uint64_t area = program_handle(SHARED_AREA), address, cpu, cores;
 
     page_count = bytes / PAGE_BYTES;
     VERIFY(page_count <= PAGES_MAX);
     must(sys_cpu_info(&cpu, &cores));
     cores = cores < FILL_THREADS_MAX ? cores : FILL_THREADS_MAX;
-    must(sys_area_create(bytes, 0, &area));
+    if (area == HANDLE_NONE) {
+        must(sys_area_create(bytes, 0, &area));
+    }
     must(sys_area_map(program.self, area, 0, bytes, 0, PROT_READ | PROT_WRITE, &address));
     memory = (volatile uint64_t *)address;
     if (leave_bytes != 0) {

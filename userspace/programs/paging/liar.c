@@ -140,6 +140,26 @@ static void supply_truly(uint64_t area, uint64_t page)
     }
 }
 
+/* The page that somebody waits for is given from itself: to have it, this process would have to be asked for it. The kernel
+ * knows, and does not wait. Nor for any other use of it. */
+static void use_what_is_away(uint64_t area, uint64_t page)
+{
+    static bool is_done;
+    uint64_t shown, mailbox_of_no_name;
+
+    if (is_done) {
+        return; /* each time takes memory, and that is short */
+    }
+    is_done = true;
+    must(sys_area_map(program.self, program_handle(SHARED_AREA), page * PAGE_BYTES, PAGE_BYTES, 0,
+                      PROT_READ, &shown));
+    expect(sys_pager_supply(pager, area, page, (void *)shown), ERR_BAD_ADDRESS,
+           "a page of its own");
+    expect(sys_mailbox_create((void *)shown, 1, &mailbox_of_no_name), ERR_BAD_ADDRESS,
+           "a name that is away");
+    must(sys_area_unmap(program.self, shown, PAGE_BYTES));
+}
+
 /* What this kind of liar does when one of the pages is asked for that it lies about. */
 static void answer(uint64_t area, uint64_t page, struct message *message)
 {
@@ -169,6 +189,10 @@ static void answer(uint64_t area, uint64_t page, struct message *message)
         expect(supply(area, page), ERR_NOT_FOUND, "the page again");
         must(message_reply(mailbox, message));
         expect(message_reply(mailbox, message), ERR_BAD_TOKEN, "the reply again");
+        break;
+    case LIE_SELF:
+        use_what_is_away(area, page);
+        supply_truly(area, page);
         break;
     default:
         supply_truly(area, page);

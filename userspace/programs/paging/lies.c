@@ -20,21 +20,28 @@ static const struct {
 } kinds[LIE_KINDS] = {
     [LIE_NONE] = {"none", false},   [LIE_DEATH] = {"death", true},     [LIE_DATA] = {"data", true},
     [LIE_OLD] = {"old", true},      [LIE_MISSING] = {"missing", true}, [LIE_LATE] = {"late", true},
-    [LIE_EXTRA] = {"extra", false}, [LIE_REFUSE] = {"refuse", true},
+    [LIE_EXTRA] = {"extra", false}, [LIE_REFUSE] = {"refuse", true},   [LIE_SELF] = {"self", false},
+};
+
+/* What both children get: who lies about memory of its own has a handle of the other's. */
+struct common {
+    uint64_t mailbox, area;
+    bool has_area;
 };
 
 static uint64_t start(const struct program_file *file, const char *const *args, unsigned arg_count,
-                      uint64_t mailbox)
+                      const struct common *common)
 {
     const struct spawn_grant grants[] = {
         {"system", program_handle("system"), 0, RIGHT_SYSTEM_PAGER},
-        {"parent", mailbox, 0, RIGHT_MAILBOX_SEND},
+        {"parent", common->mailbox, 0, RIGHT_MAILBOX_SEND},
+        {SHARED_AREA, common->area, 0, RIGHT_AREA_READ | RIGHT_AREA_WRITE},
     };
     const struct spawn spawn = {.name = args[0],
                                 .args = args + 1,
                                 .arg_count = arg_count - 1,
                                 .grants = grants,
-                                .grant_count = 2};
+                                .grant_count = common->has_area ? 3 : 2};
     uint64_t process;
 
     must(program_spawn(file, &spawn, &process));
@@ -42,24 +49,30 @@ static uint64_t start(const struct program_file *file, const char *const *args, 
 }
 
 /* The liar says when it is the pager. */
-static uint64_t start_liar(const struct program_file *file, enum lie lie, uint64_t mailbox)
+static uint64_t start_liar(const struct program_file *file, enum lie lie,
+                           const struct common *common)
 {
     char number[] = "liar=0";
     const char *const args[] = {"liar", number};
     struct message ready = {0};
 
     number[strlen(number) - 1] = (char)('0' + lie);
-    uint64_t process = start(file, args, 2, mailbox);
-    must(message_receive(mailbox, &ready, DEADLINE_FOREVER));
-    must(message_reply(mailbox, &ready));
+    uint64_t process = start(file, args, 2, common);
+    must(message_receive(common->mailbox, &ready, DEADLINE_FOREVER));
+    must(message_reply(common->mailbox, &ready));
     return process;
 }
 
 static void run_one(const struct program_file *file, enum lie lie, uint64_t mailbox)
 {
     static const char *const args[] = {"victim", "mib=8", "leave=4", "rounds=0"};
-    uint64_t liar = start_liar(file, lie, mailbox);
-    uint64_t end = process_end(start(file, args, 4, mailbox));
+    struct common common = {.mailbox = mailbox, .has_area = lie == LIE_SELF};
+
+    if (common.has_area) {
+        must(sys_area_create(SHARED_AREA_BYTES, 0, &common.area));
+    }
+    uint64_t liar = start_liar(file, lie, &common);
+    uint64_t end = process_end(start(file, args, 4, &common));
     uint64_t expected = kinds[lie].is_fatal ? PROCESS_END_EXCEPTION + PAGE_FAULT : 0;
 
     (void)sys_process_kill(liar, EXIT_KILLED);
@@ -67,6 +80,9 @@ static void run_one(const struct program_file *file, enum lie lie, uint64_t mail
     printf("paging: lie %s: victim %lx, liar %lx\n", kinds[lie].name, end, liar_end);
     VERIFY(end == expected);
     VERIFY(liar_end == (lie == LIE_DEATH ? 0 : EXIT_KILLED));
+    if (common.has_area) {
+        must(sys_handle_close(common.area));
+    }
 }
 
 void lies_run(void)

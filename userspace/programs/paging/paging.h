@@ -11,6 +11,10 @@
 /* The first word of every page that the program fills: so a liar knows whose pages to lie about. */
 #define FILL_MAGIC 0x50414745u /* in the upper half; below it the page's number */
 
+/* What fill_run() fills, where somebody else is to have a handle of it too: given by this name. */
+#define SHARED_AREA       "shared"
+#define SHARED_AREA_BYTES (8 * MIB)
+
 /* fill_run() - leave so much memory free and no more, fill `bytes` with threads on all cores that write and look at pages
  * here and there, `rounds` for each page, and find all as it was left. */
 #define FILL_THREADS_MAX 8u
@@ -33,6 +37,7 @@ enum lie {
     LIE_LATE,    /* does not answer in time; what comes then is refused */
     LIE_EXTRA, /* supplies pages that nobody asked for, supplies twice, replies twice: all refused, nothing lost */
     LIE_REFUSE, /* takes a few pages and then no more: no lie, but the end of memory */
+    LIE_SELF, /* supplies from memory that is with itself: refused at once, and then it tells the truth */
     LIE_KINDS,
 };
 void liar_run(enum lie kind);

@@ -258,11 +258,12 @@ status_t consumer_begin(struct consumer *consumer, bool from_oldest)
 
 status_t consumer_ship(struct consumer *consumer)
 {
-    uint64_t end[TRACE_LANES_MAX]; /* C5 */
+    const unsigned lanes = consumer->region->lane_count;
+    uint64_t end[TRACE_LANES_MAX] = {0}; /* C5 */
     bool shipped = consumer->in_session;
     status_t status = OK;
 
-    for (unsigned i = 0; shipped && i < consumer->region->lane_count; i++) {
+    for (unsigned i = 0; i < lanes; i++) {
         end[i] = lane_position(consumer, i);
     }
     /*
@@ -271,7 +272,7 @@ status_t consumer_ship(struct consumer *consumer)
      */
     while (shipped && status == OK) {
         shipped = false;
-        for (unsigned i = 0; status == OK && i < consumer->region->lane_count; i++) {
+        for (unsigned i = 0; status == OK && i < lanes; i++) {
             status = ship_next(consumer, i, end[i], &shipped);
         }
     }

@@ -12,6 +12,7 @@
 #include "kernel/abi/memory.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/mark.h"
+#include "userspace/lib/mutex.h"
 #include "userspace/lib/random.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
@@ -28,6 +29,8 @@ struct filler {
 
 static volatile uint64_t *memory;
 static uint64_t page_count;
+static struct mutex
+    starting; /* held until all fillers are there: to start a thread takes memory, too */
 static uint16_t versions[PAGES_MAX]; /* of each page; 0: never written */
 
 static uint64_t expected(uint64_t page, unsigned word)
@@ -64,6 +67,8 @@ static void fill(void *argument)
     uint64_t mine = (page_count - filler->first + filler->step - 1) / filler->step;
     uint64_t random = filler->first;
 
+    mutex_lock(&starting);
+    mutex_unlock(&starting);
     for (uint64_t page = filler->first; page < page_count; page += filler->step) {
         write_page(page);
     }
@@ -79,13 +84,16 @@ static void fill(void *argument)
     }
 }
 
-/* Contiguous areas are never paged out. They go when the program ends. */
+/* Contiguous areas are never paged out. They go when the program ends. 0: all stays free. */
 static void leave_free(uint64_t bytes)
 {
     static uint64_t runs[RUNS_MAX];
     unsigned count = 0;
     uint64_t taken = 0;
 
+    if (bytes == 0) {
+        return;
+    }
     for (uint64_t run = 2 * MIB; run >= PAGE_BYTES && count < RUNS_MAX;) {
         if (sys_area_create(run, AREA_CONTIGUOUS, &runs[count]) == OK) {
             count++;
@@ -101,14 +109,17 @@ static void leave_free(uint64_t bytes)
     }
 }
 
-static void fill_on(unsigned cores, uint64_t rounds)
+static void fill_on(unsigned cores, uint64_t leave_bytes, uint64_t rounds)
 {
     static struct filler fillers[FILL_THREADS_MAX];
 
+    mutex_lock(&starting);
     for (unsigned i = 0; i < cores; i++) {
         fillers[i] = (struct filler){.first = i, .step = cores, .rounds = rounds};
         must(thread_start(&fillers[i].thread, fill, &fillers[i], THREAD_CORE(i), "filler"));
     }
+    leave_free(leave_bytes);
+    mutex_unlock(&starting);
     for (unsigned i = 0; i < cores; i++) {
         thread_join(&fillers[i].thread);
     }
@@ -129,12 +140,10 @@ void fill_run(uint64_t bytes, uint64_t leave_bytes, uint64_t rounds, bool is_mai
     }
     must(sys_area_map(program.self, area, 0, bytes, 0, PROT_READ | PROT_WRITE, &address));
     memory = (volatile uint64_t *)address;
-    if (leave_bytes != 0) {
-        leave_free(leave_bytes);
-    }
     if (is_mail) {
+        leave_free(leave_bytes);
         mail_run((uint64_t *)address, bytes, (unsigned)cores, rounds);
     } else {
-        fill_on((unsigned)cores, rounds);
+        fill_on((unsigned)cores, leave_bytes, rounds);
     }
 }

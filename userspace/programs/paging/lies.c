@@ -13,6 +13,7 @@
 
 #define PAGE_FAULT  14u
 #define EXIT_KILLED 9u
+#define TRIES       5u
 
 static const struct {
     const char *name;
@@ -63,7 +64,8 @@ static uint64_t start_liar(const struct program_file *file, enum lie lie,
     return process;
 }
 
-static void run_one(const struct program_file *file, enum lie lie, uint64_t mailbox)
+/* False: the victim ended well, so nobody had to lie: what processes before had was still coming back, and memory was never short. */
+static bool run_one(const struct program_file *file, enum lie lie, uint64_t mailbox)
 {
     static const char *const args[] = {"victim", "mib=8", "leave=4", "rounds=0"};
     struct common common = {.mailbox = mailbox, .has_area = lie == LIE_SELF};
@@ -78,11 +80,15 @@ static void run_one(const struct program_file *file, enum lie lie, uint64_t mail
     (void)sys_process_kill(liar, EXIT_KILLED);
     uint64_t liar_end = process_end(liar);
     printf("paging: lie %s: victim %lx, liar %lx\n", kinds[lie].name, end, liar_end);
-    VERIFY(end == expected);
-    VERIFY(liar_end == (lie == LIE_DEATH ? 0 : EXIT_KILLED));
     if (common.has_area) {
         must(sys_handle_close(common.area));
     }
+    if (end == 0 && expected != 0) {
+        return false;
+    }
+    VERIFY(end == expected);
+    VERIFY(liar_end == (lie == LIE_DEATH ? 0 : EXIT_KILLED));
+    return true;
 }
 
 void lies_run(void)
@@ -94,6 +100,11 @@ void lies_run(void)
     must(sys_mailbox_create("paging", strlen("paging"), &mailbox));
     must(program_open("paging", &file));
     for (unsigned lie = 0; lie < LIE_KINDS; lie++) {
-        run_one(&file, (enum lie)lie, mailbox);
+        bool has_lied = false;
+
+        for (unsigned i = 0; i < TRIES && !has_lied; i++) {
+            has_lied = run_one(&file, (enum lie)lie, mailbox);
+        }
+        VERIFY(has_lied);
     }
 }

@@ -82,10 +82,7 @@ static void run_hold(struct kd_call *call)
         kd_each_thread(list_held, call);
         return;
     }
-    kd_require(KD_WRITES);
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
+    kd_require_live(KD_WRITES);
     struct kd_control request = parse_whom(call, KD_CONTROL_HOLD);
     kd_arg_done(call);
     post(&request, "is held");

@@ -83,10 +83,7 @@ static void run_probe(struct kd_call *call)
         list();
         return;
     }
-    kd_require(KD_WRITES);
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
+    kd_require_live(KD_WRITES);
     if (kd_arg_accept(call, "off")) {
         clear(call);
     } else {

@@ -6,15 +6,11 @@
 #include "kdebug/core/command.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/permit.h"
-#include "kdebug/core/target.h"
 
 static void run_profile(struct kd_call *call)
 {
     uint64_t rate = 0;
-    kd_require(kd_arg_is_end(call) ? KD_READS : KD_WRITES);
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
+    kd_require_live(kd_arg_is_end(call) ? KD_READS : KD_WRITES);
     if (!kd_arg_is_end(call)) {
         if (!kd_arg_accept(call, "off") && !kd_arg_number(call, &rate)) {
             kd_fail_usage(call);

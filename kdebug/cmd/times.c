@@ -106,10 +106,7 @@ static void run_times(struct kd_call *call)
         return;
     }
     kd_arg_done(call);
-    kd_require(KD_WRITES);
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
+    kd_require_live(KD_WRITES);
     kd_deferred_times(on);
     kd_print("counting %s after the stop\n", on ? "begins" : "ends");
 }

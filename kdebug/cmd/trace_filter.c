@@ -182,10 +182,7 @@ void kd_trace_filter(struct kd_call *call)
         list();
         return;
     }
-    kd_require(KD_WRITES);
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
+    kd_require_live(KD_WRITES);
     struct trace_condition condition[TRACE_CONDITIONS_MAX];
     struct trace_filter filter;
     unsigned event = kd_trace_take_event(call), count = 0;

@@ -60,9 +60,7 @@ static void take_pattern(struct kd_call *call, bool on)
 
 void kd_trace_functions(struct kd_call *call)
 {
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
+    kd_require_live(KD_READS);
     if (kd_arg_is_end(call)) {
         list();
         return;

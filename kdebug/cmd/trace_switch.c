@@ -113,10 +113,7 @@ static void take_choice(struct kd_call *call, struct trace_event_set *set, bool 
 void kd_trace_switch(struct kd_call *call, bool on)
 {
     struct trace_event_set wanted;
-    kd_require(KD_WRITES);
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
+    kd_require_live(KD_WRITES);
     if (kd_arg_is_end(call) && !on) {
         kd_fail_usage(call);
     }

@@ -130,14 +130,6 @@ static void request(unsigned event, const struct trace_trigger_wish *wish)
     kd_print("from the end of the stop on\n");
 }
 
-static void require_live(void)
-{
-    kd_require(KD_WRITES);
-    if (!kd_target->live) {
-        kd_fail("needs a live machine");
-    }
-}
-
 static bool take_action(struct kd_call *call, struct trace_trigger_wish *wish)
 {
     for (unsigned i = 0; i < ARRAY_COUNT(actions); i++) {
@@ -160,7 +152,7 @@ void kd_trace_trigger(struct kd_call *call)
         list();
         return;
     }
-    require_live();
+    kd_require_live(KD_WRITES);
     struct trace_trigger_wish wish = {0};
     bool is_set = take_action(call, &wish);
     unsigned event = kd_trace_take_event(call);
@@ -200,7 +192,7 @@ static void take_missing(struct kd_call *call, struct trace_trigger_wish *wish)
 
 void kd_trace_break(struct kd_call *call)
 {
-    require_live();
+    kd_require_live(KD_WRITES);
     struct trace_trigger_wish wish = {.action = TRACE_ACTION_KDEBUG};
     wish.event = (unsigned short)kd_trace_take_event(call);
     if (!kd_arg_is_end(call) && !kd_arg_accept(call, "if")) {

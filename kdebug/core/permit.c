@@ -55,3 +55,11 @@ void kd_require(uint32_t classes)
         kd_fail("nothing can be changed in a dead machine");
     }
 }
+
+void kd_require_live(uint32_t classes)
+{
+    kd_require(classes);
+    if (!kd_target->live) {
+        kd_fail("needs a live machine");
+    }
+}

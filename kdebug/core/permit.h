@@ -19,3 +19,6 @@ bool kd_permits(uint32_t classes);
 
 /* kd_require() - end the command with a message if one of them is, or if they write and the target is dead. */
 void kd_require(uint32_t classes);
+
+/* kd_require_live() - the same, and end it if the machine will not run again: for what is done behind the stop. */
+void kd_require_live(uint32_t classes);

@@ -56,6 +56,6 @@ void pcid_count_change(paddr_t root);
 
 /*
  * pcid_enter() - the value for CR3 with which a core goes on with a root. Context: that core, interrupts off, after it has said
- * that it is changing roots. Cost: about 30 instructions and a fence.
+ * that it is changing roots. Cost: a look at each slot and a fence.
  */
 uint64_t pcid_enter(struct pcid_core *core, paddr_t root);

@@ -29,8 +29,8 @@ struct filler {
 
 static volatile uint64_t *memory;
 static uint64_t page_count;
-static struct mutex
-    starting; /* held until all fillers are there: to start a thread takes memory, too */
+/* Held until all fillers are there: to start a thread takes memory, too. */
+static struct mutex starting;
 static uint16_t versions[PAGES_MAX]; /* of each page; 0: never written */
 
 static uint64_t expected(uint64_t page, unsigned word)

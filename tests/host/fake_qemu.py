@@ -9,6 +9,7 @@ refuse (QEMU itself ends with an error), reset (the guest resets itself on the c
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import sys
@@ -36,14 +37,15 @@ def argument(pattern: str) -> str:
 class FakeQemu:
     def __init__(self) -> None:
         self.kind = sys.argv[-1] if sys.argv[-2] == "-fake" else "normal"
-        self.serial = socket.socket(socket.AF_UNIX)
-        self.serial.connect(argument(r"id=com1,path=(\S+)"))
+        pipes = argument(r"id=com1,path=(\S+)")
+        self.typed = os.open(pipes + ".in", os.O_RDWR)
+        self.serial = os.open(pipes + ".out", os.O_RDWR)
         self.monitor = socket.socket(socket.AF_UNIX)
         self.monitor.connect(argument(r"id=qmp,path=(\S+)"))
         self.stopped = False
 
     def say(self, text: str) -> None:
-        self.serial.sendall(text.replace("\n", "\r\n").encode())
+        os.write(self.serial, text.replace("\n", "\r\n").encode())
 
     def tell(self, message: dict[str, object]) -> None:
         self.monitor.sendall(json.dumps(message).encode() + b"\r\n")
@@ -54,7 +56,7 @@ class FakeQemu:
 
     def run_guest(self) -> None:
         line = b""
-        while data := self.serial.recv(1):
+        while data := os.read(self.typed, 1):
             if data == b"\x1c":
                 self.enter("escape")
             elif data != b"\r":

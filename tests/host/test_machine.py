@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from qemu.config import MachineConfig, MachinePaths, qemu_arguments  # noqa: E402
 from qemu.errors import MachineError, MachineFailed, MachineTimeout  # noqa: E402
 from qemu.machine import Machine  # noqa: E402
+from qemu.process import Pipes  # noqa: E402
 from qemu.registers import parse_registers  # noqa: E402
 from qemu.symbols import SymbolTable  # noqa: E402
 
@@ -143,6 +144,26 @@ def test_symbols_of_a_real_elf_file(tmp_path: Path) -> None:
     assert "add" in symbols and "answer" in symbols
     with pytest.raises(ValueError):
         SymbolTable.from_elf(source)
+
+
+def test_who_talks_does_not_wait_for_a_late_reader(tmp_path: Path) -> None:
+    pipes = Pipes(tmp_path / "line")
+    talker = os.open(tmp_path / "line.out", os.O_RDWR | os.O_NONBLOCK)
+    hearer = os.open(tmp_path / "line.in", os.O_RDWR)
+    pipes.open()
+    for _ in range(100000):
+        os.write(talker, b"x")  # as a UART does; BlockingIOError: there is no room
+    os.close(talker)
+    assert sum(map(len, iter(pipes.read, b""))) == 100000
+    os.close(hearer)
+    pipes.close()
+
+
+def test_pipes_that_nobody_took(tmp_path: Path) -> None:
+    pipes = Pipes(tmp_path / "line")
+    with pytest.raises(OSError):
+        pipes.open()
+    pipes.close()
 
 
 def test_the_qemu_command_line(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def qemu_arguments(config: MachineConfig, paths: MachinePaths, incoming: bool = 
         "-drive", f"if=pflash,unit=1,format=raw,file={paths.variables}",
         "-drive", f"if=none,id=esp,format=raw,snapshot=on,file={paths.disk}",
         *BOOT_DISKS[config.boot_disk],
-        "-chardev", f"socket,id=com1,path={paths.serial}", "-serial", "chardev:com1",
+        "-chardev", f"pipe,id=com1,path={paths.serial}", "-serial", "chardev:com1",
         # The console port itself is plugged in before the guest starts: machine.py.
         # Without ioeventfd the device works inside the port write that notifies it, and no driver waits for the host.
         "-device", "virtio-serial-pci,disable-modern=on,max_ports=2,ioeventfd=off",

@@ -34,7 +34,7 @@ from .core import add_addresses
 from .errors import MachineError, MachineFailed, MachineTimeout
 from .esp import copy_esp
 from .kdebug import PROMPT, KdebugPrompt
-from .process import QemuProcess, listen
+from .process import Pipes, QemuProcess, listen
 from .qmp import Json, QmpClient
 from .registers import CoreRegisters, parse_registers
 from .serial import FATAL, Listeners, SerialLine
@@ -122,7 +122,9 @@ class Machine:
         variables = folder / "vars.fd"
         shutil.copyfile(template, variables)
         place = MachinePaths(code, variables, self._disk(folder), folder / "serial", folder / "qmp")
-        serial_listener = self._stack.enter_context(listen(place.serial))
+        serial = Pipes(place.serial)
+        self._stack.callback(serial.close)
+        self._stack.callback(self._close_serial)
         qmp_listener = self._stack.enter_context(listen(place.monitor))
         if self.config.capture:
             self.config.capture.parent.mkdir(parents=True, exist_ok=True)
@@ -130,11 +132,19 @@ class Machine:
         self.process = QemuProcess(arguments, self.log("qemu"))
         self._stack.callback(self.process.kill)
         _running.add(self)
-        self.serial = SerialLine(self.process.accept(serial_listener), self.log("serial"), *self._listeners)
-        self._stack.callback(self.serial.close)
+        # The monitor comes last, so QEMU has the pipes by now.
         self._qmp = QmpClient(self.process.accept(qmp_listener))
         self._stack.callback(self._qmp.close)
+        try:
+            serial.open()
+        except OSError:
+            raise MachineError(f"QEMU ended at once: {self.process.output() or 'it said nothing'}") from None
+        self.serial = SerialLine(serial, self.log("serial"), *self._listeners)
         self._folder = folder
+
+    def _close_serial(self) -> None:
+        if hasattr(self, "serial"):
+            self.serial.close()
 
     def _add_capture(self) -> None:
         """Plug the virtio console in: out to the capture file, in from a FIFO that capture_command() writes to."""

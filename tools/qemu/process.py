@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import select
 import shutil
@@ -16,6 +17,7 @@ from .errors import MachineError
 
 PR_SET_PDEATHSIG = 1
 CONNECT_SECONDS = 20.0
+PIPE_BYTES = 1 << 20  # as much as the kernel gives to everybody
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -31,6 +33,48 @@ def listen(path: Path) -> socket.socket:
     listener.bind(str(path))
     listener.listen(1)
     return listener
+
+
+def _open_fifo(path: Path, mode: int) -> int:
+    file = os.open(path, mode | os.O_NONBLOCK)  # there may be nobody at the other end
+    fcntl.fcntl(file, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return file
+
+
+class Pipes:
+    """
+    Two FIFOs, PATH.in and PATH.out, that a QEMU gets as one character device.
+
+    Not a socket: that holds no more than 278 pieces of a byte each, which is how a UART writes. When we were not run for
+    a moment, the UART had to wait, and firmware that waits for it gives up after 0.2 ms and drops the rest of its line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Before QEMU starts."""
+        self._input = path.with_name(path.name + ".in")
+        output = path.with_name(path.name + ".out")
+        os.mkfifo(self._input)
+        os.mkfifo(output)
+        self._files = [_open_fifo(output, os.O_RDONLY)]
+
+    def open(self) -> None:
+        """When QEMU has opened its ends; from then on the end of what it says is QEMU's end. OSError: it has ended."""
+        self._files.append(_open_fifo(self._input, os.O_WRONLY))
+        for file in self._files:
+            os.set_blocking(file, True)
+
+    def write(self, data: bytes) -> None:
+        """Returns when all is on its way. OSError: nobody will read it."""
+        while data:
+            data = data[os.write(self._files[1], data):]
+
+    def read(self) -> bytes:
+        """What came; waits for the first byte. Nothing: the end."""
+        return os.read(self._files[0], 65536)
+
+    def close(self) -> None:
+        while self._files:
+            os.close(self._files.pop())
 
 
 class QemuProcess:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import MachineFailed, MachineTimeout
+from .process import Pipes
 
 TAIL_LINES = 40
 
@@ -41,12 +41,12 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 class SerialLine:
     """A connected serial line: expect() and send()."""
 
-    def __init__(self, connection: socket.socket, log: Path, take: Callable[[bytes], None] | None = None,
+    def __init__(self, pipes: Pipes, log: Path, take: Callable[[bytes], None] | None = None,
                  ended: Callable[[], None] | None = None) -> None:
         """take and ended, if given, are called on the reading thread with every chunk, and once at the end."""
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
-        self._socket = connection
+        self._pipes = pipes
         self._file: BinaryIO = log.open("wb")
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._changed = threading.Condition()
@@ -66,7 +66,7 @@ class SerialLine:
         """Type something. The guest's UART takes it as fast as it reads."""
         raw = data.encode() if isinstance(data, str) else data
         try:
-            self._socket.sendall(raw)
+            self._pipes.write(raw)
         except OSError as error:
             raise MachineFailed(f"the serial line is closed: {error}\n{self.tail()}") from error
 
@@ -135,12 +135,8 @@ class SerialLine:
         return f"  the last lines of {self.log}:\n{body}"
 
     def close(self) -> None:
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+        """When the other side has."""
         self._thread.join(2.0)
-        self._socket.close()
         self._file.close()
 
     @property
@@ -168,13 +164,7 @@ class SerialLine:
         return max(start, end)
 
     def _read(self) -> None:
-        while True:
-            try:
-                data = self._socket.recv(65536)
-            except OSError:
-                data = b""
-            if not data:
-                break
+        while data := self._pipes.read():
             self._take(data)
         with self._changed:
             self._ended = True

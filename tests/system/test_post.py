@@ -23,6 +23,7 @@ pytestmark = pytest.mark.xdist_group("post")
 IMAGE = paths.kernel_elf().parent / "boot.img"
 DUMP_SECONDS = 1200  # the memory takes one; a host with other work has needed more than four minutes
 MARK = "==== next"
+TRIES = 200
 OWN_PAGES = 60  # of kdebug itself: it goes on printing between the two dumps
 
 # Every command that can look at a dead machine, with what it flows into.
@@ -60,6 +61,17 @@ class Dead:
     differing: int  # pages
 
 
+def user_frames(text: str) -> list[tuple[str, int, bool, str]]:
+    """Program, address, whether a thread is just there (else it returns there), symbol: of all that 'threads | bt' names."""
+    frames = []
+    for thread in text.split("\nthread "):
+        process = re.search(r"of (\w+)", thread)
+        program = process[1] if process and process[1] in ("init", "tracer") else "ipcload"
+        for address, first, name in re.findall(r"^ +(0{10}\w{6})  (user code.*: )?(\w+)(?:\+\w+)?$", thread, re.MULTILINE):
+            frames.append((program, int(address, 16), bool(first), name))
+    return frames
+
+
 def ask_file(file: Path, lines: list[str]) -> dict[str, str]:
     """What spoor-post prints for each line."""
     arguments = [word for line in lines for word in ("-c", line, "-c", f"echo {MARK}")]
@@ -77,6 +89,11 @@ def dead(tmp_path_factory: pytest.TempPathFactory) -> Dead:
     with machine_from_firmware(config) as machine:
         machine.expect("tracer: capturing", 60)
         kdebug = machine.break_in()
+        for _ in range(TRIES):
+            if any(program == "ipcload" for program, *_ in user_frames(kdebug.command("threads | bt"))):
+                break
+            kdebug.resume()  # the load has not begun
+            kdebug = machine.break_in()
         said = {line: kdebug.command(line) for line in COMMANDS}
         machine.save_core(core)
         dump = memory_dump.fetch(lambda line: kdebug.command(line, DUMP_SECONDS))
@@ -116,14 +133,10 @@ def test_user_frames_have_the_names_of_their_programs(dead: Dead) -> None:
     names, seen = {}, Counter[str]()
     for program in ("init", "tracer", "ipcload"):
         names[program] = SymbolTable.from_elf(paths.kernel_elf().parent / "user" / program)
-    for text in dead.said["threads | bt"].split("\nthread "):
-        process = re.search(r"of (\w+)", text)
-        program = process[1] if process and process[1] in names else "ipcload"
-        frames = re.findall(r"^ +(0{10}\w{6})  (user code.*: )?(\w+)(?:\+\w+)?$", text, re.MULTILINE)
-        for address, first, name in frames:
-            # A return address belongs to the call before it.
-            seen[program] += 1
-            assert (names[program].name_of(int(address, 16) - (not first)) or "").split("+")[0] == name, text
+    for program, address, first, name in user_frames(dead.said["threads | bt"]):
+        # A return address belongs to the call before it.
+        seen[program] += 1
+        assert (names[program].name_of(address - (not first)) or "").split("+")[0] == name, (program, hex(address))
     # The tracer may have been met where it has no frame of its own: it is the one that works all the time.
     assert {"init", "ipcload"} <= set(seen), seen
 

@@ -644,6 +644,19 @@ void frame_get(paddr_t pa)
     VERIFY(before > 0);
 }
 
+bool frame_get_if_shared(paddr_t pa)
+{
+    struct frame *frame = frame_of(pa);
+    unsigned refs = atomic_load_explicit(&frame->refs, memory_order_relaxed);
+    while (refs > 1) {
+        if (atomic_compare_exchange_weak_explicit(&frame->refs, &refs, refs + 1,
+                                                  memory_order_acquire, memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One of several references goes. True if it was the last after all. */
 static NOINLINE bool drop_reference(struct frame *frame)
 {

@@ -66,10 +66,12 @@ void frame_split(paddr_t pa, unsigned order);
 bool frame_merge(paddr_t pa, unsigned order) MUST_CHECK;
 
 /* Reference counts of runs, by their first frame, for what is mapped more than once. A new one has one; the last
- * put frees it, in the order it has then. frame_is_shared() - it has more than one. */
+ * put frees it, in the order it has then. frame_is_shared() - it has more than one. frame_get_if_shared() - one more, for
+ * somebody who has none and saw the frame where another's is: false, and nothing changed, unless it has more than one by now. */
 void frame_get(paddr_t pa);
 void frame_put(paddr_t pa);
 bool frame_is_shared(paddr_t pa);
+bool frame_get_if_shared(paddr_t pa) MUST_CHECK;
 /* frame_is_used() - a run of this order is in use at this address, with a reference. For checks. */
 bool frame_is_used(paddr_t pa, unsigned order);
 

@@ -10,7 +10,7 @@
  *       A page gets another frame, and the index another shape, only while the page is frozen and no
  *       space shows it.
  *   A2  resident = pages that have a frame in the index.
- *   A3  A frame has a reference for each area whose index has it.
+ *   A3  A frame has a reference for each area whose index has it, and for each core that just copies it.
  *   A4  A frame with more than one reference, or of an origin, is not writable in any space. A large
  *       frame has one reference: it is split before it is shared.
  *

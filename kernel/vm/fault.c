@@ -202,20 +202,9 @@ static enum pass enter_copy(struct fault *fault, struct mapping *mapping, paddr_
     return pass;
 }
 
-/*
- * The short way to a page of the area's own: when this mapping is the only one that shows the area, nothing has to be frozen.
- * Nobody writes to the source (A4). If another core is faster, the area may even let go of it: then the copy is thrown away.
- */
-static enum pass copy_page(struct fault *fault, struct mapping *mapping, paddr_t source)
+/* The copy is made, and becomes the area's or is thrown away. */
+static enum pass enter_new_copy(struct fault *fault, struct mapping *mapping, paddr_t source)
 {
-    uint64_t page_bytes = PAGE_BYTES;
-    (void)page_table_find(&fault->space->table, fault->va, &page_bytes);
-    if (page_bytes != PAGE_BYTES || !area_has_one_mapping(mapping->area, mapping)) {
-        return PASS_NEEDS_COPY;
-    }
-    if (fault->fresh == 0 && !may_take(fault)) {
-        return PASS_NEEDS_FRAME;
-    }
     paddr_t copy = fault->fresh != 0 ? take_fresh(fault) : frame_alloc(0, FRAME_USER);
     if (copy == 0) {
         return PASS_NO_MEMORY;
@@ -230,6 +219,34 @@ static enum pass copy_page(struct fault *fault, struct mapping *mapping, paddr_t
     return pass;
 }
 
+/*
+ * The short way to a page of the area's own: when this mapping is the only one that shows the area, nothing has to be frozen.
+ * Nobody may write to the source meanwhile. A4 sees to that while it is shared; so that it stays shared when those who share it
+ * go, the copier has a reference of his own (A3). Without it a core that faults on the page just then would be given the source
+ * to write to, and the copy would take the place of what it wrote. An origin is never written to.
+ */
+static enum pass copy_page(struct fault *fault, struct mapping *mapping, paddr_t source,
+                           bool is_origins)
+{
+    uint64_t page_bytes = PAGE_BYTES;
+    (void)page_table_find(&fault->space->table, fault->va, &page_bytes);
+    if (page_bytes != PAGE_BYTES || !area_has_one_mapping(mapping->area, mapping)) {
+        return PASS_NEEDS_COPY;
+    }
+    if (fault->fresh == 0 && !may_take(fault)) {
+        return PASS_NEEDS_FRAME;
+    }
+    if (is_origins) {
+        return enter_new_copy(fault, mapping, source);
+    }
+    if (!frame_get_if_shared(source)) {
+        return PASS_FROZEN;
+    }
+    enum pass pass = enter_new_copy(fault, mapping, source);
+    frame_put(source);
+    return pass;
+}
+
 /* ---- anonymous memory ---- */
 
 /* A page that the area has, or its origin. */
@@ -237,7 +254,7 @@ static enum pass show_page(struct fault *fault, struct mapping *mapping,
                            const struct area_place *place, paddr_t pa, bool is_shared)
 {
     if (is_shared && (fault->need & PROT_WRITE)) {
-        return copy_page(fault, mapping, pa);
+        return copy_page(fault, mapping, pa, place->entry == 0);
     }
     uint64_t flags = is_shared ? mapping->leaf_flags & ~PTE_WRITE : mapping->leaf_flags;
     if (UNLIKELY(area_place_is_large(place)) &&

@@ -908,6 +908,9 @@ static void test_split_and_merge(void **state)
     assert_holds(frame_check);
     frame_get(pa + 7 * FRAME_BYTES);
     assert_true(frame_is_shared(pa + 7 * FRAME_BYTES));
+    assert_true(frame_get_if_shared(pa + 7 * FRAME_BYTES));
+    assert_false(frame_get_if_shared(pa + 8 * FRAME_BYTES));
+    frame_put(pa + 7 * FRAME_BYTES);
     assert_false(frame_merge(pa, 9)); /* somebody else has a part of it */
     frame_put(pa + 7 * FRAME_BYTES);
     assert_false(frame_merge(pa + FRAME_BYTES, 9)); /* not aligned */

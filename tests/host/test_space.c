@@ -721,6 +721,41 @@ static void test_who_loses_the_race_for_a_page_takes_the_winners(void **state)
     machine_set_cpu(0);
 }
 
+/* Another core writes to the page while this one copies it, just after the clone with which it was shared has gone. */
+static struct area *clone_that_goes;
+
+static void write_on(struct spinlock *lock)
+{
+    if (lock != &raced->lock) {
+        return;
+    }
+    machine_at_acquire = NULL;
+    machine_set_cpu(1);
+    put(clone_that_goes);
+    store(space, HERE, 2);
+    machine_set_cpu(0);
+}
+
+static void test_a_copy_loses_nothing_that_was_written_meanwhile(void **state)
+{
+    (void)state;
+    raced = anonymous(1);
+    map(space, raced, 0, PAGE, HERE, RW);
+    store(space, HERE, 1);
+    assert_int_equal(area_clone(raced, 0, PAGE, &clone_that_goes), OK);
+    machine_at_acquire = write_on;
+    (void)space_fault(space, HERE, FAULT_USER | FAULT_WRITE | FAULT_PRESENT);
+    assert_null(machine_at_acquire);
+    assert_int_equal(load(space, HERE), 2);
+    check_space();
+    assert_int_equal(frame_count(FRAME_USER), 1);
+    put(raced);
+    machine_set_cpu(1);
+    frame_cache_drain();
+    heap_trim();
+    machine_set_cpu(0);
+}
+
 /* ---- no memory, at every allocation ---- */
 
 typedef status_t (*operation_fn)(void);
@@ -1268,6 +1303,7 @@ int main(void)
         CASE(test_run_areas),
         CASE(test_faults_that_fail),
         CASE(test_who_loses_the_race_for_a_page_takes_the_winners),
+        CASE(test_a_copy_loses_nothing_that_was_written_meanwhile),
         CASE(test_no_memory_at_any_point),
         CASE(test_a_space_destroyed_without_memory),
         CASE(test_all_memory_used_up),

@@ -62,12 +62,13 @@ class Dead:
 
 
 def user_frames(text: str) -> list[tuple[str, int, bool, str]]:
-    """Program, address, whether a thread is just there (else it returns there), symbol: of all that 'threads | bt' names."""
+    """Program, address, is a thread just there (else it returns there), symbol: all that 'threads | bt' names."""
     frames = []
     for thread in text.split("\nthread "):
         process = re.search(r"of (\w+)", thread)
         program = process[1] if process and process[1] in ("init", "tracer") else "ipcload"
-        for address, first, name in re.findall(r"^ +(0{10}\w{6})  (user code.*: )?(\w+)(?:\+\w+)?$", thread, re.MULTILINE):
+        found = re.findall(r"^ +(0{10}\w{6})  (user code.*: )?(\w+)(?:\+\w+)?$", thread, re.MULTILINE)
+        for address, first, name in found:
             frames.append((program, int(address, 16), bool(first), name))
     return frames
 

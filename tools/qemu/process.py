@@ -45,8 +45,9 @@ class Pipes:
     """
     Two FIFOs, PATH.in and PATH.out, that a QEMU gets as one character device.
 
-    Not a socket: that holds no more than 278 pieces of a byte each, which is how a UART writes. When we were not run for
-    a moment, the UART had to wait, and firmware that waits for it gives up after 0.2 ms and drops the rest of its line.
+    Not a socket: that holds no more than 278 pieces of a byte each, which is how a UART writes. When we are not run
+    for a moment, the UART has to wait, and firmware that waits for it gives up after 0.2 ms and drops the rest of its
+    line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +59,7 @@ class Pipes:
         self._files = [_open_fifo(output, os.O_RDONLY)]
 
     def open(self) -> None:
-        """When QEMU has opened its ends; from then on the end of what it says is QEMU's end. OSError: it has ended."""
+        """When QEMU has opened its ends; from now on the end of what it says is QEMU's end. OSError: it has ended."""
         self._files.append(_open_fifo(self._input, os.O_WRONLY))
         for file in self._files:
             os.set_blocking(file, True)

@@ -311,7 +311,7 @@ gdb: all ## boot in QEMU with gdb attached
 trace: all ## run, capture, write a Perfetto file
 	@tools/spoor trace record
 
-.PHONY: test test-host test-system test-long test-browser soak fuzz mutants bench acceptance
+.PHONY: test test-host test-system test-long test-browser soak fuzz mutants bench bench-peers check-perfetto acceptance
 RUN_TESTS := $(PYTHON) tests/runner/run.py --build $(BUILD) --mode $(MODE) --host-tests "$(HOST_TESTS)" \
     --fuzzers "$(FUZZERS)"
 test: ## lint, host tests, system tests; build/test.json
@@ -336,6 +336,8 @@ mutants: generate ## do the tests notice a broken line?
 bench: ## instruction counts; build/bench.json
 	@$(MAKE) $(PARALLEL) MODE=release all
 	@MODE=release $(PYTHON) tools/bench/bench.py
+bench-peers: all ## events/s beside babeltrace2 and trace-cmd, where installed (TRACE_DAT=FILE)
+	@$(PYTHON) tools/bench/peers.py $(if $(TRACE_DAT),--trace-dat "$(TRACE_DAT)")
 check-perfetto: all ## load the demo's timeline in the real thing (TP=trace_processor_shell)
 	/usr/bin/python3 tests/runner/check_perfetto.py --tp "$(TP)" $(BUILD)/demo/demo.pftrace
 acceptance: ## parts of an issue: passed, failed, missing (AREA=trail)

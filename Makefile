@@ -121,6 +121,10 @@ $(BUILD)/gen/manifest: userspace/services/manifest.toml tools/gen/manifest.py $(
 	$(call say,GEN,$@)
 	$(Q)$(PYTHON) tools/gen/manifest.py --programs "$(USER_PROGRAMS)" $< $@
 
+$(BUILD)/gen/font.psf: /usr/share/consolefonts/Unifont-APL8x16.psf.gz
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D) && gzip -dc $< > $@
+
 # ---- kernel -------------------------------------------------------------------------------------------------------
 
 # Code that only the system call entry calls, directly or through other such code. The entry has saved all registers: there are none to

@@ -23,9 +23,13 @@ struct init_info {
     uint64_t handle_system;
     uint64_t
         handle_image_area; /* the boot image (kernel/abi/boot_image.h): duplicate, transfer, read, exec */
-    uint64_t image_address; /* where it is mapped in init, for reading */
+    uint64_t handle_framebuffer; /* area of the framebuffer, 0: there is none */
+    uint64_t image_address;      /* where it is mapped in init, for reading */
     uint64_t image_bytes;
     uint64_t cpu_count;
     uint64_t boot_id;
-    char cmdline[INIT_CMDLINE_BYTES]; /* NUL-terminated */
+    uint32_t framebuffer_width, framebuffer_height; /* pixels */
+    uint32_t framebuffer_stride;                    /* pixels per line */
+    uint32_t framebuffer_format;                    /* EFI_GRAPHICS_PIXEL_FORMAT: 0 RGBX, 1 BGRX */
+    char cmdline[INIT_CMDLINE_BYTES];               /* NUL-terminated */
 };

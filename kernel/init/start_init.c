@@ -77,6 +77,32 @@ static void give_image(struct process *process, const struct handoff *handoff,
     object_put((struct object *)area);
 }
 
+/* The screen's memory: for whoever draws, written only, so that the processor may collect what goes there. */
+static void give_framebuffer(struct process *process, const struct handoff *handoff,
+                             struct init_info *info)
+{
+    const struct handoff_framebuffer *frame = &handoff->framebuffer;
+    struct area *area;
+    if (frame->base == 0) {
+        return;
+    }
+    status_t status = area_create_physical(frame->base, ROUND_UP(frame->bytes, PAGE_BYTES), true,
+                                           AREA_CACHE_WRITE_COMBINING, &area);
+    if (status != OK) {
+        log_warning("the framebuffer at 0x%llx cannot be used: %s", (unsigned long long)frame->base,
+                    status_name(status));
+        return;
+    }
+    info->handle_framebuffer =
+        give(process, (struct object *)area,
+             RIGHT_DUPLICATE | RIGHT_TRANSFER | RIGHT_AREA_READ | RIGHT_AREA_WRITE);
+    info->framebuffer_width = frame->width;
+    info->framebuffer_height = frame->height;
+    info->framebuffer_stride = frame->stride;
+    info->framebuffer_format = frame->format;
+    object_put((struct object *)area);
+}
+
 void start_init(const struct handoff *handoff)
 {
     struct process *process;
@@ -104,6 +130,7 @@ void start_init(const struct handoff *handoff)
     info->handle_debug = give(process, &debug_object, RIGHTS_ALL);
     info->handle_system = give(process, &system_object, RIGHTS_ALL);
     give_image(process, handoff, info);
+    give_framebuffer(process, handoff, info);
     info->cpu_count = cpu_count();
     info->boot_id = handoff->boot_id;
     string_copy(info->cmdline, handoff->cmdline, sizeof(info->cmdline));

@@ -98,13 +98,17 @@ const struct manifest_program *manifest_program(const char *name)
 
 unsigned manifest_grants(unsigned first, unsigned count, struct spawn_grant *out)
 {
+    unsigned granted = 0;
+
     for (unsigned i = 0; i < count; i++) {
         const struct manifest_grant *grant = &grants[first + i];
+        uint64_t handle = program_handle(grant->handle);
 
-        out[i] =
-            (struct spawn_grant){grant->handle, program_handle(grant->handle), 0, grant->rights};
+        if (handle != HANDLE_NONE) { /* not every machine has everything */
+            out[granted++] = (struct spawn_grant){grant->handle, handle, 0, grant->rights};
+        }
     }
-    return count;
+    return granted;
 }
 
 const struct spawn_quota *manifest_quota(uint32_t flags)

@@ -4,11 +4,13 @@
  * The words of the kernel's command line become init's arguments; those that begin with "env." also its environment, which all
  * programs inherit.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/abi/init.h"
 #include "userspace/lib/boot_files.h"
 #include "userspace/lib/start.h"
+#include "userspace/services/init/manifest.h"
 
 #define ARGS_MAX 64u
 
@@ -44,6 +46,18 @@ static unsigned split_words(char *text)
     return count;
 }
 
+/* The framebuffer's mode, as if it had been an option: the manifest says who is told (services/screen). */
+static void add_framebuffer(const struct init_info *init)
+{
+    static char mode[sizeof("framebuffer=") + MANIFEST_VALUE_BYTES];
+
+    if (init->handle_framebuffer != HANDLE_NONE && start.argc < ARGS_MAX) {
+        snprintf(mode, sizeof(mode), "framebuffer=%u,%u,%u,%u", init->framebuffer_width,
+                 init->framebuffer_height, init->framebuffer_stride, init->framebuffer_format);
+        args[start.argc++] = mode;
+    }
+}
+
 static void find_variables(void)
 {
     static const char prefix[] = "env.";
@@ -67,9 +81,11 @@ void start_process(const void *info)
     add_handle("debug", init->handle_debug);
     add_handle("system", init->handle_system);
     add_handle("image", init->handle_image_area);
+    add_handle("framebuffer", init->handle_framebuffer);
     boot_image_set((const void *)init->image_address, init->image_bytes);
     string_copy(cmdline, init->cmdline, sizeof(cmdline));
     start.argc = split_words(cmdline);
+    add_framebuffer(init);
     start.argv = args;
     find_variables();
     program_run(&start);

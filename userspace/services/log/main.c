@@ -14,9 +14,13 @@
 #include "gen/interface/log_server.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/log.h"
+#include "userspace/lib/format.h"
 #include "userspace/lib/start.h"
+#include "userspace/services/log/history.h"
 
-#define AREAS_MAX 32u
+#define AREAS_MAX   32u
+#define READERS_MAX 8u
+#define LINE_BYTES  (LOG_WRITE_TEXT_MAX + 100u)
 
 struct area {
     uint64_t name; /* 0: a free place; the first is of all areas that have none */
@@ -25,6 +29,13 @@ struct area {
 
 static struct area areas[AREAS_MAX] = {{0, LOG_INFO}};
 static uint64_t shown, hidden;
+
+/* Who waits for the next line, longest first. */
+struct reader {
+    uint64_t token; /* 0: a free place, as are all behind it */
+    uint64_t from;
+};
+static struct reader readers[READERS_MAX];
 
 static const char *const level_names[LOG_LEVELS] = {"error", "warning", "info", "debug"};
 
@@ -67,11 +78,75 @@ static void clean_text(char *to, const char *from, size_t bytes)
     }
 }
 
+/* ---- readers ---- */
+
+static void drop_reader(unsigned place)
+{
+    for (; place + 1 < READERS_MAX; place++) {
+        readers[place] = readers[place + 1];
+    }
+    readers[READERS_MAX - 1] = (struct reader){0};
+}
+
+/* False: there is nothing for it yet. */
+static bool answer_reader(const struct reader *reader)
+{
+    static char text[LOG_READ_TEXT_MAX];
+    uint64_t next, missed;
+    uint64_t bytes = history_read(reader->from, text, sizeof(text), &next, &missed);
+
+    if (bytes > 0) {
+        (void)log_read_answer(program_handle("requests"), reader->token, OK, text, bytes, next,
+                              missed);
+    }
+    return bytes > 0;
+}
+
+static void answer_readers(void)
+{
+    for (unsigned i = 0; readers[i].token != 0 && i < READERS_MAX;) {
+        if (answer_reader(&readers[i])) {
+            drop_reader(i);
+        } else {
+            i++;
+        }
+    }
+}
+
+/* One too many: who has waited longest has to ask again. It may be gone for all we know. */
+status_t log_on_read(const struct interface_request *request, uint64_t from)
+{
+    unsigned place = 0;
+
+    while (place < READERS_MAX && readers[place].token != 0) {
+        place++;
+    }
+    if (place == READERS_MAX) {
+        (void)log_read_answer(program_handle("requests"), readers[0].token, ERR_BUSY, NULL, 0, 0,
+                              0);
+        drop_reader(0);
+        place--;
+    }
+    readers[place] = (struct reader){request->in.token, from};
+    answer_readers();
+    return OK;
+}
+
+/* ---- lines ---- */
+
+static void show(const char *line, uint64_t bytes)
+{
+    shown++;
+    (void)sys_console_write(program.console, line, bytes);
+    history_add(line, bytes);
+    answer_readers();
+}
+
 status_t log_on_write(const struct interface_request *request, const char *text, uint64_t area,
                       uint32_t level, uint64_t time, uint32_t cpu, uint32_t thread)
 {
     const struct area *known = find_area(area);
-    char name[LOG_AREA_LETTERS + 1], line[LOG_WRITE_TEXT_MAX + 1];
+    char name[LOG_AREA_LETTERS + 1], clean[LOG_WRITE_TEXT_MAX + 1], line[LINE_BYTES];
 
     (void)request;
     if (level >= LOG_LEVELS) {
@@ -81,11 +156,11 @@ status_t log_on_write(const struct interface_request *request, const char *text,
         hidden++;
         return OK;
     }
-    shown++;
     area_text(area, name);
-    clean_text(line, text, sizeof(line));
-    printf("[%5lu.%06lu cpu%u t%u] %s %s: %s\n", time / NS_PER_S, time % NS_PER_S / NS_PER_US, cpu,
-           thread, level_names[level], name, line);
+    clean_text(clean, text, sizeof(clean));
+    show(line,
+         format_text(line, sizeof(line), "[%5lu.%06lu cpu%u t%u] %s %s: %s\n", time / NS_PER_S,
+                     time % NS_PER_S / NS_PER_US, cpu, thread, level_names[level], name, clean));
     return OK;
 }
 

@@ -78,5 +78,8 @@ static uint32_t crc_by_cpu(uint32_t crc, const uint8_t *at, size_t bytes)
 
 uint32_t crc32c(uint32_t crc, const void *data, size_t bytes)
 {
+    if (bytes == 0) {
+        return crc; /* there need not even be an address */
+    }
     return has_instruction() ? crc_by_cpu(crc, data, bytes) : crc32c_table(crc, data, bytes);
 }

@@ -9,7 +9,8 @@
 /*
  * crc32c() - continue a checksum over more bytes.
  *
- * @crc  0 to begin, else what the call for the bytes before returned.
+ * @crc   0 to begin, else what the call for the bytes before returned
+ * @data  may be NULL if there are no bytes
  *
  * Cannot fail. Context: any. Cost: about one instruction per 8 bytes where the CPU has CRC32
  * (SSE4.2), 6 per byte elsewhere. Source: RFC 3720, appendix B.4 (test vectors); Intel SDM vol. 2A

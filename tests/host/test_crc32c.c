@@ -24,6 +24,7 @@ static void test_known_values(void **state)
         uint32_t crc;
     } rows[] = {
         {"", 0, 0},
+        {NULL, 0, 0},
         {"a", 1, 0xc1d04330},
         {"123456789", 9, 0xe3069283},
         {zeros, 32, 0x8a9136aa},

@@ -28,6 +28,8 @@ USER_churn_SRC := userspace/programs/churn.c
 USER_faulter_SRC := userspace/programs/faulter.c
 USER_breakin_SRC := userspace/programs/breakin.c
 USER_echo_SRC := userspace/programs/echo.c
+USER_PROGRAMS += keys
+USER_keys_SRC := userspace/programs/keys.c
 USER_memory_SRC := \
     userspace/programs/memory/main.c \
     userspace/programs/memory/loop.c \

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "userspace/drivers/input/keyboard.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define FIRST_PRINTED KEY_A
+#define LAST_PRINTED  KEY_SLASH
+#define CONTROL_BITS  0x1fu
+#define DELETE        0x7fu
+
+/* From KEY_A to KEY_SLASH; 0x32 is a key that US keyboards do not have. */
+static const char normal[] = "abcdefghijklmnopqrstuvwxyz1234567890\r\033\177\t -=[]\\\\;'`,./";
+static const char shifted[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ!@#$%^&*()\r\033\177\t _+{}||:\"~<>?";
+
+/* From KEY_PAD_SLASH to KEY_PAD_POINT; the digits need Num Lock. */
+static const char pad[] = "/*-+\r1234567890.";
+
+static uint8_t lock_of(uint8_t key)
+{
+    switch (key) {
+    case KEY_NUM_LOCK:
+        return LOCK_NUM;
+    case KEY_CAPS_LOCK:
+        return LOCK_CAPS;
+    case KEY_SCROLL_LOCK:
+        return LOCK_SCROLL;
+    default:
+        return 0;
+    }
+}
+
+static uint8_t modifier_of(uint8_t key)
+{
+    return key >= KEY_CONTROL_LEFT && key <= KEY_GUI_RIGHT
+               ? (uint8_t)(1u << (key - KEY_CONTROL_LEFT))
+               : 0;
+}
+
+enum key_action keyboard_change(struct keyboard *keyboard, uint8_t key, bool is_down)
+{
+    if (key == KEY_NONE || key >= KEYS) {
+        return KEY_IGNORED;
+    }
+    uint8_t *byte = &keyboard->down[key / 8], bit = (uint8_t)(1u << key % 8);
+    bool was_down = (*byte & bit) != 0;
+    if (!is_down) {
+        *byte &= (uint8_t)~bit;
+        keyboard->modifiers &= (uint8_t)~modifier_of(key);
+        return was_down ? KEY_RELEASED : KEY_IGNORED;
+    }
+    *byte |= bit;
+    keyboard->modifiers |= modifier_of(key);
+    keyboard->locks ^= was_down ? 0 : lock_of(key);
+    return was_down ? KEY_REPEATED : KEY_PRESSED;
+}
+
+static uint32_t pad_character(uint8_t key, uint8_t locks)
+{
+    char character = pad[key - KEY_PAD_SLASH];
+    bool is_digit = (character >= '0' && character <= '9') || character == '.';
+
+    return !is_digit || (locks & LOCK_NUM) ? (uint8_t)character : 0;
+}
+
+static bool is_letter(char character)
+{
+    return character >= 'a' && character <= 'z';
+}
+
+/* Control clears the upper bits of what a key shows with Shift, where that gives a control character. */
+static uint32_t control_character(uint8_t key)
+{
+    char upper = shifted[key - FIRST_PRINTED], lower = normal[key - FIRST_PRINTED];
+
+    if (lower == ' ' || lower == '2') {
+        return 0; /* NUL, which is no character here */
+    }
+    if (is_letter(lower) || (lower >= '[' && lower <= ']')) {
+        return (uint8_t)lower & CONTROL_BITS;
+    }
+    if (lower == '6' || lower == '-') {
+        return (uint8_t)upper & CONTROL_BITS;
+    }
+    return lower == '/' ? (uint32_t)'_' & CONTROL_BITS : (uint8_t)lower;
+}
+
+uint32_t keyboard_character(uint8_t key, uint8_t modifiers, uint8_t locks)
+{
+    if (key >= KEY_PAD_SLASH && key <= KEY_PAD_POINT) {
+        return pad_character(key, locks);
+    }
+    if (key < FIRST_PRINTED || key > LAST_PRINTED) {
+        return 0;
+    }
+    if (modifiers & MODIFIER_CONTROL) {
+        return control_character(key);
+    }
+    char lower = normal[key - FIRST_PRINTED];
+    bool is_shifted = (modifiers & MODIFIER_SHIFT) != 0;
+    is_shifted ^= is_letter(lower) && (locks & LOCK_CAPS);
+    return (uint8_t)(is_shifted ? shifted : normal)[key - FIRST_PRINTED];
+}

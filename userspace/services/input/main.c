@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * input: keyboard and mouse as one stream of numbered events (userspace/interfaces/input.toml).
+ *
+ *   handles  system (ports, interrupts), requests
+ *
+ * Two threads wait for the devices' interrupts, the first one serves requests. A byte is read by whoever comes first, whichever
+ * interrupt told of it: the controller says which device it is from. What has been read is in the queue before the interrupt is
+ * acknowledged; killed, the service takes with it what readers had not read, and its successor resets the devices.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "gen/interface/input_server.h"
+#include "gen/interface/lifecycle_server.h"
+#include "gen/syscall_user.h"
+#include "kernel/abi/interrupt.h"
+#include "userspace/drivers/input/keyboard.h"
+#include "userspace/drivers/ps2/controller.h"
+#include "userspace/drivers/ps2/mouse.h"
+#include "userspace/drivers/ps2/scancode.h"
+#include "userspace/lib/check.h"
+#include "userspace/lib/clock.h"
+#include "userspace/lib/mutex.h"
+#include "userspace/lib/start.h"
+#include "userspace/lib/thread.h"
+#include "userspace/services/input/queue.h"
+
+#define READERS_MAX 8u
+#define EVENTS_MAX  (INPUT_READ_EVENTS_MAX / sizeof(struct input_event))
+
+/* Who waits for the next event, longest first. */
+struct reader {
+    uint64_t token; /* 0: a free place, as are all behind it */
+    uint64_t from;
+};
+
+/* All under the lock. */
+static struct mutex lock;
+static struct reader readers[READERS_MAX];
+static struct ps2 ps2;
+static struct scancode_decoder scancodes;
+static struct keyboard keyboard;
+static struct mouse_decoder mouse;
+static uint8_t buttons;
+static bool sends_leds; /* the next acknowledgement is for PS2_SET_LEDS */
+
+static uint64_t requests;
+
+/* ---- readers ---- */
+
+static void drop_reader(unsigned place)
+{
+    for (; place + 1 < READERS_MAX; place++) {
+        readers[place] = readers[place + 1];
+    }
+    readers[READERS_MAX - 1] = (struct reader){0};
+}
+
+/* False: there is nothing for it yet. */
+static bool answer_reader(const struct reader *reader)
+{
+    static struct input_event events[EVENTS_MAX];
+    uint64_t next, missed;
+    unsigned count = queue_read(reader->from, events, EVENTS_MAX, &next, &missed);
+
+    if (count > 0) {
+        (void)input_read_answer(requests, reader->token, OK, events, count * sizeof(events[0]),
+                                next, missed);
+    }
+    return count > 0;
+}
+
+static void answer_readers(void)
+{
+    for (unsigned i = 0; i < READERS_MAX && readers[i].token != 0;) {
+        if (answer_reader(&readers[i])) {
+            drop_reader(i);
+        } else {
+            i++;
+        }
+    }
+}
+
+/* One too many: who has waited longest has to ask again. It may be gone for all we know. */
+status_t input_on_read(const struct interface_request *request, uint64_t from)
+{
+    unsigned place = 0;
+
+    mutex_lock(&lock);
+    while (place < READERS_MAX && readers[place].token != 0) {
+        place++;
+    }
+    if (place == READERS_MAX) {
+        (void)input_read_answer(requests, readers[0].token, ERR_BUSY, NULL, 0, 0, 0);
+        drop_reader(0);
+        place--;
+    }
+    uint64_t start = from < queue_end() ? from : queue_end();
+    readers[place] = (struct reader){request->in.token, start};
+    answer_readers();
+    mutex_unlock(&lock);
+    return OK;
+}
+
+status_t input_on_devices(const struct interface_request *request, uint32_t *out_devices)
+{
+    (void)request;
+    *out_devices = (ps2.has_keyboard ? INPUT_HAS_KEYBOARD : 0) |
+                   (ps2.has_mouse ? INPUT_HAS_MOUSE : 0) | (ps2.has_wheel ? INPUT_HAS_WHEEL : 0);
+    return OK;
+}
+
+/* ---- events ---- */
+
+static void add_key(uint64_t time, struct key_change change)
+{
+    uint8_t locks = keyboard.locks;
+    enum key_action action = keyboard_change(&keyboard, change.key, change.is_down);
+
+    if (action == KEY_IGNORED) {
+        return;
+    }
+    if (keyboard.locks != locks && ps2_send(&ps2, PS2_SET_LEDS) == OK) {
+        sends_leds = true;
+    }
+    queue_add(&(struct input_event){
+        .time = time,
+        .kind = INPUT_KEY,
+        .code = change.key,
+        .action = (uint8_t)action,
+        .modifiers = keyboard.modifiers,
+        .locks = keyboard.locks,
+        .character = action == KEY_RELEASED
+                         ? 0
+                         : keyboard_character(change.key, keyboard.modifiers, keyboard.locks)});
+}
+
+static void add_buttons(uint64_t time, uint8_t now)
+{
+    for (uint8_t button = 0; button < MOUSE_BUTTONS; button++) {
+        uint8_t bit = (uint8_t)(1u << button);
+        if ((buttons ^ now) & bit) {
+            queue_add(&(struct input_event){.time = time,
+                                            .kind = INPUT_BUTTON,
+                                            .code = button,
+                                            .action = now & bit ? KEY_PRESSED : KEY_RELEASED,
+                                            .modifiers = keyboard.modifiers});
+        }
+    }
+    buttons = now;
+}
+
+static void add_report(uint64_t time, const struct mouse_report *report)
+{
+    if (report->x != 0 || report->y != 0) {
+        queue_add(&(struct input_event){
+            .time = time, .kind = INPUT_MOVE, .x = report->x, .y = report->y});
+    }
+    if (report->wheel != 0) {
+        queue_add(&(struct input_event){.time = time, .kind = INPUT_WHEEL, .y = report->wheel});
+    }
+    add_buttons(time, report->buttons);
+}
+
+/* The lamps: the command, and when that is acknowledged which of them. A keyboard that does not listen keeps the old ones. */
+static uint8_t leds(void)
+{
+    return (keyboard.locks & LOCK_SCROLL ? PS2_LED_SCROLL : 0) |
+           (keyboard.locks & LOCK_NUM ? PS2_LED_NUM : 0) |
+           (keyboard.locks & LOCK_CAPS ? PS2_LED_CAPS : 0);
+}
+
+static void take_keyboard_byte(uint64_t time, uint8_t byte)
+{
+    struct key_change change;
+
+    if (byte == PS2_ACKNOWLEDGED || byte == PS2_RESEND) {
+        if (sends_leds && byte == PS2_ACKNOWLEDGED) {
+            (void)ps2_send(&ps2, leds());
+        }
+        sends_leds = false;
+    } else if (scancode_next(&scancodes, byte, &change)) {
+        add_key(time, change);
+    }
+}
+
+static void take_mouse_byte(uint64_t time, uint8_t byte)
+{
+    struct mouse_report report;
+
+    if (mouse_next(&mouse, byte, &report)) {
+        add_report(time, &report);
+    }
+}
+
+static void take_bytes(void)
+{
+    uint64_t time = clock_now();
+    uint8_t byte;
+    bool from_mouse;
+
+    mutex_lock(&lock);
+    while (ps2_read(&ps2, &byte, &from_mouse)) {
+        if (from_mouse) {
+            take_mouse_byte(time, byte);
+        } else {
+            take_keyboard_byte(time, byte);
+        }
+    }
+    answer_readers();
+    mutex_unlock(&lock);
+}
+
+static void serve_interrupt(void *argument)
+{
+    uint64_t interrupt, count, cpu, line = (uint64_t)argument;
+
+    must(sys_interrupt_create(program_handle("system"), (uint32_t)line, INTERRUPT_ISA, 0,
+                              &interrupt));
+    take_bytes(); /* what came before raises no edge any more */
+    for (;;) {
+        must(sys_interrupt_wait(interrupt, DEADLINE_FOREVER, &count, &cpu));
+        take_bytes();
+        must(sys_interrupt_acknowledge(interrupt));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char buffer[INPUT_RECEIVES + 1];
+    static const struct interface *const interfaces[] = {&input_interface, &lifecycle_interface};
+    static struct thread listener[2];
+
+    (void)argc;
+    (void)argv;
+    requests = program_handle("requests");
+    const struct interface_server server = {requests, 2, interfaces, buffer, sizeof(buffer), NULL};
+    status_t status = ps2_open(&ps2, program_handle("system"));
+    mouse.has_wheel = ps2.has_wheel;
+    if (status != OK) {
+        report("no keyboard and no mouse: %s", status_name(status));
+    } else {
+        must(thread_start(&listener[0], serve_interrupt, (void *)(uint64_t)PS2_LINE_KEYBOARD,
+                          THREAD_ANYWHERE, "keyboard"));
+        must(thread_start(&listener[1], serve_interrupt, (void *)(uint64_t)PS2_LINE_MOUSE,
+                          THREAD_ANYWHERE, "mouse"));
+    }
+    interface_serve(&server);
+}

@@ -172,3 +172,5 @@ def test_the_qemu_command_line(tmp_path: Path) -> None:
     assert "-smp 3" in line and "thread=single" in line and "-icount shift=4,sleep=off" in line and "-no-reboot" in line
     line = " ".join(qemu_arguments(MachineConfig(kvm=True, gdb="tcp::1", reboot=True), place, incoming=True))
     assert "-accel kvm" in line and "-gdb tcp::1" in line and "-no-reboot" not in line and "-incoming defer" in line
+    line = " ".join(qemu_arguments(MachineConfig(capture_port="com2"), place))
+    assert line.index("chardev:com1") < line.index("-serial chardev:capture"), "the second -serial is COM2"

@@ -288,6 +288,16 @@ def test_damage_is_a_finding(tmp_path: Path) -> None:
     assert set(cut) == {"file-cut", "block-damaged"}
 
 
+def test_what_a_line_said_before_the_first_block_is_no_damage(tmp_path: Path) -> None:
+    """The firmware prints its screen on COM2. But a START block that is spoilt is not such noise."""
+    screen = b"\x1b[2J\x1b[01;01HConnect - Handle [34] Result Success.\r\n" * 50
+    result = check(tmp_path, screen + capture_bytes(), code=0)
+    assert rules_of(result) == {} and "noise" in notes_of(result)
+    spoilt = bytearray(capture_bytes() + capture_bytes())
+    spoilt[40] ^= 1
+    assert "block-damaged" in rules_of(check(tmp_path, bytes(spoilt), code=1))
+
+
 def capture_bytes(cut: int = 0) -> bytes:
     capture = begin(stage())
     play_call(capture)

@@ -8,11 +8,13 @@ of the region's memory. That is three ways out for the same rings.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import struct
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,13 +27,15 @@ from qemu.paths import ROOT, trace_tool
 from qemu.snapshot import machine_from_firmware
 from spoorlib import armour
 from spoorlib.capture import extract_region
-from spoorlib.capture_format import SUBBUF_BLOCK, SUBBUF_HEADER_BYTES, TYPE_END, TYPE_SUBBUF, Block, read_blocks
+from spoorlib.capture_format import MAGIC, SUBBUF_BLOCK, SUBBUF_HEADER_BYTES, TYPE_END, TYPE_SUBBUF, Block, read_blocks
 
 sys.path.insert(0, str(ROOT / "tests" / "host"))
 from perfetto_check import Report, check_file  # noqa: E402
 
 EVENT_WAKE, REASON_TRACE = 9, 7  # sched.thread.wake and its reason in trace/events/events.toml
 REGION_ADDRESS, REGION_BYTES = 0x10000000, 0x4000000  # kernel/abi/layout.toml
+LANE_PLACES, LANE_PLACE_BYTES = 424, 32  # in struct trace_region: trace/ring/layout.h
+END_SECONDS = 60
 
 pytestmark = pytest.mark.xdist_group("capture")
 
@@ -299,6 +303,58 @@ def capture_of(boot: BootFunction, stream: Path, calls: int, **settings: object)
     assert wait_all_done(machine, 180) == (1, 0)
     assert machine.expect(TRACE_ENDED + ".*$", 60).group(0) == "init: trace complete"
     return stream
+
+
+def test_a_capture_through_com2(boot: BootFunction, tmp_path: Path) -> None:
+    """Byte by byte what lies in the rings; and it takes the host's commands as the console does."""
+    stream = tmp_path / "stream.spoor"
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=50 tracer_port=com2", capture=stream, capture_port="com2")
+    assert wait_all_done(machine, 180) == (1, 0)
+    assert "tracer: capturing through the COM port" in machine.serial.text
+    assert machine.expect(TRACE_ENDED + ".*$", 60).group(0) == "init: trace complete"
+    first = stream.read_bytes()
+    done = spoor_trace("check", stream)
+    assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
+    machine.save_physical(REGION_ADDRESS, REGION_BYTES, tmp_path / "memory.img")
+    rings = (tmp_path / "memory.img").read_bytes()
+    blocks = list(read_blocks(behind_the_firmware(first)))
+    lanes = lane_places(blocks[0])
+    for block in (block for block in blocks if block.type == TYPE_SUBBUF):
+        lane, _, position = SUBBUF_BLOCK.unpack_from(block.payload)
+        offset, ring_bytes = lanes[lane]
+        at = offset + position % ring_bytes
+        assert block.payload[SUBBUF_BLOCK.size:] == rings[at:at + len(block.payload) - SUBBUF_BLOCK.size], block
+    kinds = json_of("info", "--json", stream)["events"]["kinds"]
+    assert kinds["ipc.call"]["total"] - 1 == kinds["ipc.reply"]["total"] >= 200, "the one is what ends the session"
+    for line in ("dump", "stop"):
+        machine.capture_command(line)
+    wait_for_sessions(stream, 2)
+    again = write(tmp_path / "again.spoor", stream.read_bytes()[len(first):])
+    assert json_of("check", "--json", again)["findings"] == 0
+    assert json_of("info", "--json", again)["events"]["kinds"]["ipc.call"]["total"] >= kinds["ipc.call"]["total"]
+
+
+def behind_the_firmware(data: bytes) -> bytes:
+    """It prints on every serial line it finds."""
+    return data[data.index(struct.pack("<I", MAGIC)):]
+
+
+def lane_places(start: Block) -> list[tuple[int, ...]]:
+    """Where each ring lies in the region, and its bytes, as the START block says."""
+    count, = struct.unpack_from("<I", start.payload, 12)
+    return [struct.unpack_from("<8xQQ8x", start.payload, LANE_PLACES + LANE_PLACE_BYTES * i) for i in range(count)]
+
+
+def wait_for_sessions(stream: Path, count: int) -> None:
+    """Until the capture has that many ends. The UART is asked once a second whether there are commands."""
+    limit = time.monotonic() + END_SECONDS
+    while True:
+        with contextlib.suppress(ValueError):  # in the middle of a block
+            blocks = read_blocks(behind_the_firmware(stream.read_bytes()))
+            if sum(block.type == TYPE_END for block in blocks) >= count:
+                return
+        assert time.monotonic() < limit, "the session never ended"
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize("cpus", [2, 8])

@@ -34,7 +34,8 @@ class MachineConfig:
     kvm: bool = False
     icount: int | None = None      # -icount shift: the TSC advances 2^shift per guest instruction
     icount_sleep: bool = False     # let idle time pass in real time under icount
-    capture: Path | None = None    # plug in a virtio console whose bytes go to this file; None: there is none
+    capture: Path | None = None    # the bytes of the capture port go to this file; None: nobody listens
+    capture_port: str = "virtio"   # a virtio console that is plugged in with the file, or com2, which is always there
     gdb: str | None = None         # QEMU's own gdb stub: "tcp::1234" or "unix:/path,server=on,wait=off"
     hold: bool = False             # leave the guest stopped at the reset vector: gdb or qmp("cont") starts it
     reboot: bool = False           # a guest reset boots again; otherwise it ends QEMU
@@ -72,6 +73,8 @@ def qemu_arguments(config: MachineConfig, paths: MachinePaths, incoming: bool = 
         "-chardev", f"socket,id=qmp,path={paths.monitor}", "-mon", "chardev=qmp,mode=control",
         "-S",
     ]
+    if config.capture_port == "com2":
+        arguments += ["-chardev", "null,id=capture", "-serial", "chardev:capture"]
     if not config.reboot:
         arguments.append("-no-reboot")
     if config.gdb:

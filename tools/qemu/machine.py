@@ -147,7 +147,7 @@ class Machine:
             self.serial.close()
 
     def _add_capture(self) -> None:
-        """Plug the virtio console in: out to the capture file, in from a FIFO that capture_command() writes to."""
+        """Listen to the capture port: out to the capture file, in from a FIFO that capture_command() writes to."""
         path = self._folder / "capture"
         os.mkfifo(path)
         # For reading, too: then neither we nor QEMU wait for the other to open it.
@@ -155,7 +155,11 @@ class Machine:
         self._stack.callback(os.close, self._capture_input)
         # Only the monitor can name a file chardev's input in this version of QEMU. The guest has not started yet.
         data = {"out": str(self.config.capture), "in": str(path)}
-        self.qmp("chardev-add", {"id": "capture", "backend": {"type": "file", "data": data}})
+        backend = {"id": "capture", "backend": {"type": "file", "data": data}}
+        if self.config.capture_port == "com2":
+            self.qmp("chardev-change", backend)
+            return
+        self.qmp("chardev-add", backend)
         self.qmp("device_add", {"driver": "virtconsole", "chardev": "capture"})
 
     def _disk(self, folder: Path) -> Path:

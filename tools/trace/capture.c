@@ -319,6 +319,24 @@ static void report_skipped(struct scan *scan, uint64_t end)
 }
 
 /*
+ * What a serial line said before it was the capture's, the screen of the firmware above all: the session behind it is whole, and
+ * nothing that looks like a block is in it.
+ */
+static bool skip_noise(struct scan *scan, const struct capture_block *header)
+{
+    struct session *session = scan->session;
+    bool is_noise = !scan->any && session->blocks_damaged == 0 && scan->offset != 0 &&
+                    header->type == CAPTURE_START && header->sequence == 0;
+    if (is_noise) {
+        session->bytes_skipped = scan->offset;
+        finding_add(&session->findings, NOTE_NOISE,
+                    "%" PRIu64 " bytes before the first block are no part of it", scan->offset);
+        scan->skipped_from = scan->offset;
+    }
+    return is_noise;
+}
+
+/*
  * A sub-buffer was overwritten while it was sent, so that its checksum does not hold: that is loss, not damage, if a
  * verdict further on says so. Its own header and all between must be intact, or the length here proves nothing.
  */
@@ -380,7 +398,9 @@ static uint64_t take_block(struct scan *scan, const struct capture_block *header
         session->blocks_damaged++;
         return scan->offset + sizeof(*header); /* the length itself may be what is wrong */
     }
-    report_skipped(scan, scan->offset);
+    if (!skip_noise(scan, header)) {
+        report_skipped(scan, scan->offset);
+    }
     check_sequence(scan, header);
     scan->skipped_from = after;
     if (!is_wanted(scan)) {

@@ -25,6 +25,7 @@ static const char *const rule_names[FINDING_RULES_AND_NOTES] = {
     [NOTE_NO_END] = "no-end",
     [NOTE_LOSS] = "loss",
     [NOTE_SESSIONS] = "sessions",
+    [NOTE_NOISE] = "noise",
     [NOTE_ORPHAN] = "orphan",
 };
 

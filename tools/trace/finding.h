@@ -25,6 +25,7 @@ enum finding_rule {
     NOTE_NO_END = FINDING_RULES, /* the session has no END block: it was stopped in the middle */
     NOTE_LOSS,                   /* events are missing, and exactly so many */
     NOTE_SESSIONS,               /* the file holds more than one session */
+    NOTE_NOISE,                  /* a line said something else before the first block */
     NOTE_ORPHAN, /* an end without its begin where the begin lies before the capture */
     FINDING_RULES_AND_NOTES,
 };

@@ -8,9 +8,11 @@ import random
 import re
 import struct
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import BootFunction
 
 from qemu.machine import Machine
@@ -21,6 +23,8 @@ REGION = re.compile(r"^  trace +0x(\w+), (\d+) KiB", re.M)
 PREVIOUS = re.compile(r"^  previous +0x(\w+), (\d+) KiB", re.M)
 RESETS = 2
 LANE_BYTES, LANE_EVENTS = 128, 24  # struct trace_lane
+LANE_PLACES, LANE_PLACE_BYTES = 424, 32  # in struct trace_region
+DOUBLE_FAULT, PROTECTION_FAULT, PAGE_FAULT, INTERRUPTS = 8, 13, 14, range(0xe0, 0xe5)
 
 
 def spoor_trace(*arguments: object) -> str:
@@ -86,6 +90,64 @@ def test_what_a_boot_recorded_is_there_after_a_reset(boot: BootFunction, tmp_pat
     assert len(last.splitlines()) == 5
     assert write_dump(dump, "the prompt", tmp_path / "dumped")
     spoor_trace("check", tmp_path / "dumped")
+
+
+def lanes_of(region: bytes) -> Iterator[tuple[int, bytes]]:
+    """Position of each lane, and its ring."""
+    count, = struct.unpack_from("<I", region, 12)
+    for i in range(count):
+        control, ring, ring_bytes = struct.unpack_from("<QQQ", region, LANE_PLACES + LANE_PLACE_BYTES * i)
+        position, = struct.unpack_from("<Q", region, control)
+        yield position, region[ring:ring + ring_bytes]
+
+
+def goes_on_from(found: bytes, before: bytes) -> bool:
+    """All that was recorded before is in what was found, at its place; and more is."""
+    grown = 0
+    for (end, ring), (middle, start) in zip(lanes_of(found), lanes_of(before), strict=True):
+        assert end <= len(ring), "it was overwritten: make the wait shorter"
+        if end < middle or ring[:middle] != start[:middle]:
+            return False
+        grown += end - middle
+    return grown > 0
+
+
+def break_the_gates(machine: Machine) -> None:
+    """The next interrupt cannot be delivered, nor the fault that this is, nor the double fault."""
+    with machine.at_prompt() as kdebug:
+        for vector in (DOUBLE_FAULT, PROTECTION_FAULT, PAGE_FAULT, *INTERRUPTS):
+            kdebug.command(f"write &idt[{vector}] 0")
+            assert "absent" in kdebug.command(f"idt {vector}")
+
+
+def push_the_button(machine: Machine) -> None:
+    machine.qmp("system_reset")
+
+
+def reset_at_work(boot: BootFunction, folder: Path, seed: int, reset: Callable[[Machine], None]) -> None:
+    """Nobody stops the cores first: what they are at is cut off anywhere. All that was recorded by then is there."""
+    machine = boot(cpus=2, memory="512M", reboot=True, cmdline="workload=ipcload:calls=2000000 trace=all tracer=0")
+    machine.expect("^init: workload", 120)
+    place = list(REGION.finditer(machine.serial.text))[-1]
+    stop_somewhere(machine, place, random.Random(seed).randrange(10000, 100000))
+    before = save(machine, place, folder / "before")
+    machine.qmp("cont")
+    reset(machine)
+    machine.wait_reset(60)
+    previous = machine.expect(PREVIOUS, 120)
+    assert previous.groups() == place.groups()
+    assert goes_on_from(save(machine, previous, folder / "found"), before)
+    spoor_trace("check", folder / "found")
+    assert info(folder / "found")["events"]["kinds"]["ipc.call"]["total"] > 1000
+
+
+def test_a_triple_fault(boot: BootFunction, tmp_path: Path) -> None:
+    reset_at_work(boot, tmp_path, 1, break_the_gates)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_running_cores_are_reset(boot: BootFunction, tmp_path: Path, seed: int) -> None:
+    reset_at_work(boot, tmp_path, seed, push_the_button)
 
 
 def test_after_a_cold_start_there_is_nothing(boot: BootFunction) -> None:

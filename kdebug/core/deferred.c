@@ -23,7 +23,7 @@
 #include "trace/ring/trigger.h"
 #include "trace/sweep/sweep.h"
 
-#define SWEEP_LINE_BYTES 160u
+#define SWEEP_LINE_BYTES 200u
 
 struct filter_request {
     unsigned event, count;
@@ -215,10 +215,10 @@ static void do_sweep(void)
     char line[SWEEP_LINE_BYTES];
     if (trace_sweep_run(&result)) {
         format_text(line, sizeof(line),
-                    "selftest trace: passed: %u events, %u places between instructions, "
-                    "%u interrupted alone, by %s",
-                    result.events, result.boundaries, result.interrupted,
-                    result.by_nmi ? "NMI" : "#DB");
+                    "selftest trace: passed: %u events, %u thunks, %u places between "
+                    "instructions, %u interrupted alone, by %s, %u interrupts held",
+                    result.events, result.thunks, result.boundaries, result.interrupted,
+                    result.by_nmi ? "NMI" : "#DB", result.held);
     } else {
         const struct trace_event_info *event = trace_event_info(result.event);
         format_text(line, sizeof(line), "selftest trace: FAILED: %s (%s, place %u)", result.wrong,

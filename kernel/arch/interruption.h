@@ -16,11 +16,18 @@
  *
  * timer_nmi_after() - an NMI in so many ticks; 0: none. timer_nmi_is_over() - the time is up.
  * timer_nmi_end() - as before; VECTOR_TIMER comes at once, since its time may have passed.
+ *
+ * timer_nmi_mask() - between the two: it raises interrupts that wait while interrupts are off, or NMIs again. They have
+ * VECTOR_SPURIOUS, which nobody serves. interrupt_waits() - one has not been taken yet. interrupt_let_in() - open interrupts for two
+ * instructions, for nothing else; true: one came, then or earlier.
  */
 bool timer_nmi_begin(void);
 void timer_nmi_after(uint32_t ticks);
 bool timer_nmi_is_over(void);
 void timer_nmi_end(void);
+void timer_nmi_mask(bool is_masked);
+bool interrupt_waits(void);
+bool interrupt_let_in(void);
 
 /* debug_status_clear() - DR6 as after reset: what a served #DB leaves behind. */
 void debug_status_clear(void);

@@ -7,6 +7,7 @@ KERNEL_SRC += kernel/arch/x86_64/start.asm kernel/arch/x86_64/entry.asm kernel/a
               kernel/arch/x86_64/trampoline.asm kernel/arch/x86_64/text_patch.c kernel/arch/x86_64/power.c \
               kernel/arch/x86_64/fpu.c kernel/arch/x86_64/pit.c kernel/arch/x86_64/nmi_beat.c kernel/arch/x86_64/interruption.c \
               kernel/arch/x86_64/function_thunk.asm kernel/arch/x86_64/probe_slots.asm kernel/arch/x86_64/probe_thunk.asm \
+              kernel/arch/x86_64/thunk_call.asm \
               kernel/arch/x86_64/function_patch.c kernel/arch/x86_64/function_probe.c kernel/arch/x86_64/pcid.c \
               kernel/arch/x86_64/root_patch.c kernel/arch/x86_64/root_switch.asm
 

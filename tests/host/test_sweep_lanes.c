@@ -94,23 +94,23 @@ static void emit(const struct sweep_event *event, struct trace_lane *lane)
 /* A run that was interrupted `before` times before the record and `after` times after it. */
 static void play(unsigned id, unsigned room, unsigned before, unsigned after)
 {
-    fill(&run.outer, id);
+    fill(&run.outer[0], id);
     fill(&run.inner, id);
-    run.is_written = true;
+    run.records = 1;
     sweep_lanes_prepare(&run, rings, 0, room);
     run.before = cpu_tsc();
     for (unsigned i = 0; i < before + after; i++) {
         if (i == before) {
-            emit(&run.outer, &run.normal);
+            emit(&run.outer[0], &run.normal);
         }
         struct sweep_catch *catch = &run.at[run.caught++];
-        assert_null(sweep_check_seen(&run, &catch->is_seen));
-        assert_int_equal(catch->is_seen, i >= before);
+        assert_null(sweep_check_seen(&run, &catch->seen));
+        assert_int_equal(catch->seen, i >= before);
         catch->tsc = cpu_tsc();
         emit(&run.inner, &run.nmi);
     }
     if (after == 0) {
-        emit(&run.outer, &run.normal);
+        emit(&run.outer[0], &run.normal);
     }
     run.after = cpu_tsc();
 }
@@ -178,11 +178,11 @@ static void test_what_does_not_hold_is_found(void **state)
     run.at[0].tsc = run.before;
     expect("W4: a record that was seen is younger than who saw it");
     play(id, ROOM, 2, 2);
-    emit(&run.outer, &run.normal);
+    emit(&run.outer[0], &run.normal);
     run.after = cpu_tsc();
     expect("W3: the record is not there once");
     play(id, ROOM, 2, 2);
-    run.is_written = false;
+    run.records = 0;
     expect("W3: the record is not there once");
     play(id, ROOM, 2, 2);
     run.nmi.events++;
@@ -204,10 +204,10 @@ static void test_what_does_not_hold_is_found(void **state)
 static void test_a_record_seen_twice_is_found(void **state)
 {
     (void)state;
-    bool is_seen;
+    unsigned seen;
     play(TRACE_EVENT_IRQ_ENTER, ROOM, 1, 1);
-    emit(&run.outer, &run.normal);
-    assert_string_equal(sweep_check_seen(&run, &is_seen), "W2: a record twice");
+    emit(&run.outer[0], &run.normal);
+    assert_string_equal(sweep_check_seen(&run, &seen), "W2: a record twice");
 }
 
 int main(void)

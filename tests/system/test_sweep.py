@@ -4,20 +4,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, make_config, wait_all_done
 
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
+from qemu.snapshot import machine_from_firmware
 
-VERDICT = re.compile(r"selftest trace: passed: (\d+) events, (\d+) places between instructions, "
-                     r"(\d+) interrupted alone, by (#DB|NMI)")
+VERDICT = re.compile(r"selftest trace: passed: (\d+) events, (\d+) thunks, (\d+) places between instructions, "
+                     r"(\d+) interrupted alone, by (#DB|NMI), (\d+) interrupts held")
 SWEEP_SECONDS = 240
 
 
-def sweep(machine: Machine, meanwhile: Callable[[], None] | None = None) -> tuple[KdebugPrompt, int, int, int, str]:
+@dataclass
+class Verdict:
+    """What the sweep says at its end."""
+
+    kdebug: KdebugPrompt  # the machine stands there
+    events: int
+    thunks: int
+    places: int
+    alone: int
+    kind: str
+    held: int
+
+
+def sweep(machine: Machine, meanwhile: Callable[[], None] | None = None) -> Verdict:
     """Run it; the machine is at the prompt afterwards."""
     machine.break_in()
     machine.send(b"selftest trace\r")
@@ -27,21 +42,40 @@ def sweep(machine: Machine, meanwhile: Callable[[], None] | None = None) -> tupl
     kdebug = machine.wait_prompt(SWEEP_SECONDS)
     found = VERDICT.search(kdebug.banner)
     assert found and kdebug.reason == "request", kdebug.banner
-    return kdebug, int(found[1]), int(found[2]), int(found[3]), found[4]
+    events, thunks, places, alone = map(int, found.group(1, 2, 3, 4))
+    return Verdict(kdebug, events, thunks, places, alone, found[5], int(found[6]))
 
 
-def test_no_interruption_harms_a_record(boot: BootFunction) -> None:
-    """By NMIs: with -icount the timer counts instructions."""
-    machine = boot(cpus=1, icount=4, cmdline="workload=none trace=all tracer=0")
-    wait_all_done(machine)
-    kdebug, events, places, alone, kind = sweep(machine)
-    ids = kdebug.command("trace events")
-    own = [line for line in ids.splitlines() if re.match(r" *\w+ +\d+ ", line)]
-    assert kind == "NMI" and events > 50 and places > 200 * events and alone >= places, (own, kdebug.banner)
-    recorded = kdebug.command("trace last 3 kdebug.selftest")
-    assert re.search(rf"kdebug.selftest wrong=0 events={events} boundaries={places} interrupted={alone}", recorded)
-    assert "check: 0 broken" in kdebug.command("check")
-    kdebug.resume()
+@pytest.fixture(scope="module")
+def swept() -> Iterator[Verdict]:
+    """On one core, in virtual time: the timer counts instructions."""
+    config = make_config("test_sweep", {"icount": 4, "cmdline": "workload=none trace=all tracer=0"})
+    with machine_from_firmware(config) as machine:
+        wait_all_done(machine)
+        yield sweep(machine)
+
+
+def test_no_interruption_harms_a_record(swept: Verdict) -> None:
+    """By NMIs."""
+    assert swept.kind == "NMI" and swept.events > 50
+    assert swept.places > 200 * swept.events and swept.alone >= swept.places, swept
+    recorded = swept.kdebug.command("trace last 3 kdebug.selftest")
+    assert (f"kdebug.selftest wrong=0 events={swept.events} boundaries={swept.places} interrupted={swept.alone}"
+            in recorded)
+    assert "check: 0 broken" in swept.kdebug.command("check")
+
+
+def test_maskable_interrupts(swept: Verdict) -> None:
+    """At the same places: each has to wait until the record is written, and is taken then. None of it is recorded."""
+    assert swept.held >= swept.places, swept
+    assert not re.search(r"irq.enter vector=0xff", swept.kdebug.command("trace last 100 irq.enter"))
+
+
+def test_thunks(swept: Verdict) -> None:
+    """Those of traced functions and of probes were interrupted, too; their events are off again."""
+    assert swept.thunks == 2
+    for event in ("function.enter", "function.exit", "probe.hit"):
+        assert event not in swept.kdebug.command(f"trace last 5 {event}")
 
 
 @pytest.mark.long
@@ -55,8 +89,9 @@ def test_a_break_in_the_middle_is_served_and_seen(boot: BootFunction) -> None:
             with machine.at_prompt() as kdebug:
                 assert kdebug.reason == "break"
 
-    kdebug, _, places, alone, kind = sweep(machine, press)
-    assert kind == "#DB" and alone >= places
+    verdict = sweep(machine, press)
+    kdebug = verdict.kdebug
+    assert verdict.kind == "#DB" and verdict.alone >= verdict.places and verdict.held == 0
     assert len(re.findall(r"kdebug.enter reason=break", kdebug.command("trace last 100 kdebug.enter"))) >= 3
     assert "check: 0 broken" in kdebug.command("check")
     kdebug.resume()

@@ -100,19 +100,20 @@ static uint64_t age(const struct sweep_run *run, uint64_t time)
 /* ---- A lane as a reader finds it ----------------------------------------------------------- */
 
 struct walk {
-    uint64_t records; /* seen */
-    uint64_t events;  /* before those */
-    uint64_t latest;  /* age of the last one */
-    const uint64_t *first;
+    uint64_t records;                /* seen */
+    uint64_t events;                 /* before those */
+    uint64_t latest;                 /* age of the last one */
+    uint64_t age[SWEEP_RECORDS_MAX]; /* of the first ones */
 };
 
 /* Times in the order of the records and up to now, counts as the headers of sub-buffers say. */
 static const char *walk(const struct sweep_run *run, const struct trace_lane *lane,
-                        const struct sweep_event *expected, tsc_t now, struct walk *out)
+                        const struct sweep_event *expected, unsigned kinds, tsc_t now,
+                        struct walk *out)
 {
     uint64_t oldest = trace_oldest_intact(lane->position, SWEEP_RING_BYTES);
     uint64_t at = oldest;
-    *out = (struct walk){.first = NULL};
+    *out = (struct walk){.records = 0};
     while (at < lane->position) {
         const uint64_t *record = (const uint64_t *)(lane->base + (at & lane->mask));
         if (at % TRACE_SUBBUF_BYTES == 0) {
@@ -128,7 +129,7 @@ static const char *walk(const struct sweep_run *run, const struct trace_lane *la
             continue;
         }
         if (TRACE_EVENT(record[0]) != TRACE_EVENT_TRACE_PAD) {
-            const char *wrong = check_record(expected, record);
+            const char *wrong = check_record(&expected[out->records % kinds], record);
             if (wrong != NULL) {
                 return wrong;
             }
@@ -137,7 +138,9 @@ static const char *walk(const struct sweep_run *run, const struct trace_lane *la
                 return "W4: the time of a record";
             }
             out->latest = time;
-            out->first = out->first == NULL ? record : out->first;
+            if (out->records < SWEEP_RECORDS_MAX) {
+                out->age[out->records] = time;
+            }
             out->records++;
         }
         at += 8 * (1 + TRACE_WORDS(record[0]));
@@ -145,23 +148,28 @@ static const char *walk(const struct sweep_run *run, const struct trace_lane *la
     return at == lane->position ? NULL : "W3: records end behind the position";
 }
 
-const char *sweep_check_seen(const struct sweep_run *run, bool *out_seen)
+static const char *walk_outer(const struct sweep_run *run, tsc_t now, struct walk *out)
+{
+    return walk(run, &run->normal, run->outer, MAX(run->records, 1u), now, out);
+}
+
+const char *sweep_check_seen(const struct sweep_run *run, unsigned *out_seen)
 {
     struct walk seen;
-    const char *wrong = walk(run, &run->normal, &run->outer, cpu_tsc(), &seen);
-    *out_seen = seen.records != 0;
-    return wrong == NULL && seen.records > run->is_written ? "W2: a record twice" : wrong;
+    const char *wrong = walk_outer(run, cpu_tsc(), &seen);
+    *out_seen = (unsigned)seen.records;
+    return wrong == NULL && seen.records > run->records ? "W2: a record twice" : wrong;
 }
 
 const char *sweep_check(const struct sweep_run *run)
 {
     struct walk outer, inner;
-    const char *wrong = walk(run, &run->normal, &run->outer, run->after, &outer);
-    wrong = wrong == NULL ? walk(run, &run->nmi, &run->inner, run->after, &inner) : wrong;
+    const char *wrong = walk_outer(run, run->after, &outer);
+    wrong = wrong == NULL ? walk(run, &run->nmi, &run->inner, 1, run->after, &inner) : wrong;
     if (wrong != NULL) {
         return wrong;
     }
-    if (outer.records != run->is_written || run->normal.events != outer.records) {
+    if (outer.records != run->records || run->normal.events != outer.records) {
         return "W3: the record is not there once";
     }
     if (inner.events + inner.records != run->caught || run->nmi.events != run->caught) {
@@ -170,9 +178,9 @@ const char *sweep_check(const struct sweep_run *run)
     if (run->nmi.lost[TRACE_LOST_NESTED] != run->nested) {
         return "W3: the number of losses";
     }
-    for (unsigned i = 0; i < run->caught && outer.records != 0; i++) {
-        if (run->at[i].is_seen &&
-            age(run, TRACE_TIME(outer.first[0])) > age(run, run->at[i].tsc & TIME_MASK)) {
+    for (unsigned i = 0; i < run->caught; i++) {
+        unsigned seen = MIN(run->at[i].seen, run->records);
+        if (seen != 0 && outer.age[seen - 1] > age(run, run->at[i].tsc & TIME_MASK)) {
             return "W4: a record that was seen is younger than who saw it";
         }
     }

@@ -5,10 +5,11 @@
 #include "base/types.h"
 #include "trace/ring/layout.h"
 
-#define SWEEP_RING_BYTES (4 * TRACE_SUBBUF_BYTES)
-#define SWEEP_FIELDS_MAX 8u
-#define SWEEP_TEXT_BYTES 37u
-#define SWEEP_CAUGHT_MAX 512u
+#define SWEEP_RING_BYTES  (4 * TRACE_SUBBUF_BYTES)
+#define SWEEP_FIELDS_MAX  8u
+#define SWEEP_TEXT_BYTES  37u
+#define SWEEP_CAUGHT_MAX  512u
+#define SWEEP_RECORDS_MAX 2u
 
 /* One record as it must be. */
 struct sweep_event {
@@ -20,13 +21,13 @@ struct sweep_event {
 /* What was found at an interruption. */
 struct sweep_catch {
     tsc_t tsc;
-    bool is_seen; /* the record could be seen by a reader */
+    unsigned seen; /* records that a reader could see */
 };
 
 struct sweep_run {
-    struct sweep_event outer, inner;
-    bool
-        is_written; /* the record ends up in the normal lane: it does not in a hook that refuses or counts */
+    struct sweep_event outer[SWEEP_RECORDS_MAX], inner;
+    unsigned
+        records; /* of outer, one after the other, end up in the normal lane: none in a hook that refuses or counts */
     struct trace_lane normal, nmi;
     uint64_t start; /* position of the normal lane before */
     tsc_t before, after;
@@ -45,5 +46,5 @@ void sweep_lanes_prepare(struct sweep_run *run, void *memory, unsigned cpu, unsi
 unsigned sweep_record_words(unsigned event);
 
 /* sweep_check_seen() - W2, from within an interruption. sweep_check() - W3 and W4, afterwards. NULL: they hold. */
-const char *sweep_check_seen(const struct sweep_run *run, bool *out_seen);
+const char *sweep_check_seen(const struct sweep_run *run, unsigned *out_seen);
 const char *sweep_check(const struct sweep_run *run);

@@ -1,4 +1,4 @@
-KERNEL_SRC += trace/sweep/sweep.c trace/sweep/lanes.c $(GEN)/trace_emit_any.c
+KERNEL_SRC += trace/sweep/sweep.c trace/sweep/lanes.c trace/sweep/thunks.c $(GEN)/trace_emit_any.c
 
 HOST_TESTS += test_sweep_lanes
 HOST_test_sweep_lanes_SRC := tests/host/test_sweep_lanes.c tests/host/kernel_support.c trace/sweep/lanes.c $(GEN)/trace_emit_any.c \

@@ -12,6 +12,7 @@
 #include "trace/ring/ring.h"
 #include "trace/sweep/emit_any.h"
 #include "trace/sweep/lanes.h"
+#include "trace/sweep/thunks.h"
 
 #define RINGS_ORDER     5u /* 2 * SWEEP_RING_BYTES in frames */
 #define BOUNDARIES_MAX  SWEEP_CAUGHT_MAX
@@ -28,7 +29,10 @@ enum interruption {
     INTERRUPT_EACH,  /* after every instruction, by #DB */
     INTERRUPT_DEBUG, /* after instruction `at`, by #DB */
     INTERRUPT_TIMER, /* `at` instructions after it was armed, by NMI */
+    INTERRUPT_HELD,  /* the same, by one that may be masked: it has to wait (W5) */
 };
+
+typedef void (*thunk_fn)(struct sweep_run *run);
 
 /* Of the one sweep there is at a time. */
 static struct {
@@ -37,12 +41,14 @@ static struct {
     struct trace_sweep_result *result;
     void *rings;
     struct trace_lane *source; /* what the emitter is given; NULL: the normal lane */
+    thunk_fn thunk;            /* in place of the emitter; NULL: none */
     enum interruption kind;
     unsigned at, steps;
     unsigned ticks_shift; /* an instruction lasts 2^this ticks of the timer */
     volatile bool is_probing;
     uint64_t probed; /* rip */
     bool is_armed, is_nesting, is_disturbed;
+    bool is_reached; /* INTERRUPT_HELD: the time was up before the emitter was at its end */
     struct trace_lane *real_nmi;
     const char *wrong; /* seen at an interruption, the how-many-th */
     unsigned wrong_at;
@@ -118,13 +124,13 @@ static void emit(const struct sweep_event *event, struct trace_lane *lane)
 static void interrupt(void)
 {
     struct sweep_run *run = &sweep.run;
-    bool is_seen = false;
-    const char *wrong = sweep_check_seen(run, &is_seen);
+    unsigned seen = 0;
+    const char *wrong = sweep_check_seen(run, &seen);
     if (wrong != NULL && sweep.wrong == NULL) {
         sweep.wrong = wrong;
         sweep.wrong_at = run->caught + 1;
     }
-    run->at[run->caught % SWEEP_CAUGHT_MAX] = (struct sweep_catch){cpu_tsc(), is_seen};
+    run->at[run->caught % SWEEP_CAUGHT_MAX] = (struct sweep_catch){cpu_tsc(), seen};
     run->caught++;
     emit(&run->inner, trace_lane());
     sweep.is_nesting = true;
@@ -168,22 +174,43 @@ bool trace_sweep_caught(const struct trap_frame *frame)
 
 /* ---- One run ------------------------------------------------------------------------------- */
 
+static NOINLINE void emit_outer(struct trace_lane *lane)
+{
+    if (sweep.thunk == NULL) {
+        emit(&sweep.run.outer[0], lane);
+    } else {
+        sweep.thunk(&sweep.run);
+    }
+}
+
 /* Interrupted as wanted, from the first to the last instruction of the emitter, and some around it. */
 static NOINLINE void emit_interrupted(struct trace_lane *lane)
 {
     sweep.is_armed = true;
-    if (sweep.kind == INTERRUPT_TIMER) {
+    if (sweep.kind == INTERRUPT_TIMER || sweep.kind == INTERRUPT_HELD) {
         timer_nmi_after(sweep.at << sweep.ticks_shift);
-        emit(&sweep.run.outer, lane);
+        emit_outer(lane);
+        sweep.is_reached = timer_nmi_is_over();
         timer_nmi_after(0);
     } else if (sweep.kind != INTERRUPT_NEVER) {
         cpu_step_on();
-        emit(&sweep.run.outer, lane);
+        emit_outer(lane);
         cpu_step_off();
     } else {
-        emit(&sweep.run.outer, lane);
+        emit_outer(lane);
     }
     sweep.is_armed = false;
+}
+
+/* W5, with the real lanes: what lets it in now must find them. */
+static void take_held(void)
+{
+    bool waited = interrupt_waits();
+    bool has_come = interrupt_let_in();
+    if (sweep.is_reached && !(waited && has_come) && sweep.wrong == NULL) {
+        sweep.wrong = "W5: an interrupt was taken in the middle, or never";
+        sweep.wrong_at = sweep.at;
+    }
 }
 
 static void run_once(unsigned room)
@@ -204,6 +231,9 @@ static void run_once(unsigned room)
     cpu->lane_normal = normal;
     cpu->lane_nmi = sweep.real_nmi;
     cpu->trace_finished = finished;
+    if (sweep.kind == INTERRUPT_HELD) {
+        take_held();
+    }
 }
 
 /* False: something does not hold. sweep.run is that of the run that counts. */
@@ -222,7 +252,7 @@ static bool run(enum interruption kind, unsigned at, unsigned room)
     wrong = wrong == NULL ? sweep_check(&sweep.run) : wrong;
     if (wrong != NULL) {
         sweep.result->wrong = wrong;
-        sweep.result->event = sweep.run.outer.id;
+        sweep.result->event = sweep.run.outer[0].id;
         sweep.result->boundary =
             kind == INTERRUPT_EACH && sweep.wrong != NULL ? sweep.wrong_at : at;
     }
@@ -251,6 +281,19 @@ static void fill(struct sweep_event *event, unsigned id)
     }
 }
 
+static bool sweep_held(unsigned room)
+{
+    bool ok = true;
+    timer_nmi_mask(true);
+    sweep.is_reached = true;
+    for (unsigned at = 1; ok && sweep.is_reached && at <= BOUNDARIES_MAX; at++) {
+        ok = run(INTERRUPT_HELD, at, room);
+        sweep.result->held += sweep.is_reached;
+    }
+    timer_nmi_mask(false);
+    return ok;
+}
+
 static bool sweep_room(unsigned room)
 {
     if (!run(INTERRUPT_NEVER, 0, room) || !run(INTERRUPT_EACH, 0, room)) {
@@ -271,14 +314,14 @@ static bool sweep_room(unsigned room)
         }
         sweep.result->interrupted++;
     }
-    return true;
+    return !sweep.result->by_nmi || sweep_held(room);
 }
 
 static bool sweep_event(unsigned id)
 {
     static const unsigned missing = 8;
     unsigned bytes = 8 * sweep_record_words(id);
-    fill(&sweep.run.outer, id);
+    fill(&sweep.run.outer[0], id);
     fill(&sweep.run.inner, id);
     sweep.result->events++;
     return sweep_room(ROOM_ENOUGH) && sweep_room(bytes) && sweep_room(bytes - missing);
@@ -297,13 +340,13 @@ static bool sweep_events(void)
 /* Through the hook of an event that nobody else has: what is right passes. */
 static bool sweep_hook(uint64_t value, bool is_written)
 {
-    fill(&sweep.run.outer, TRACE_EVENT_KDEBUG_SELFTEST);
+    fill(&sweep.run.outer[0], TRACE_EVENT_KDEBUG_SELFTEST);
     fill(&sweep.run.inner, TRACE_EVENT_KDEBUG_SELFTEST);
-    sweep.run.outer.value[0] = value;
-    sweep.run.is_written = is_written;
+    sweep.run.outer[0].value[0] = value;
+    sweep.run.records = is_written;
     sweep.source = &trace_hook_lanes[0];
     bool ok = sweep_room(ROOM_ENOUGH) && (!is_written || sweep_room(0));
-    sweep.run.is_written = true;
+    sweep.run.records = 1;
     sweep.source = NULL;
     return ok;
 }
@@ -325,6 +368,43 @@ static bool sweep_hooks(void)
     return trace_hook_set(TRACE_EVENT_KDEBUG_SELFTEST, NULL, 0) == OK && ok;
 }
 
+/* With room for the last words of the records, or all but some of them. */
+static bool sweep_thunk(thunk_fn thunk, const unsigned *events, unsigned count)
+{
+    unsigned bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        fill(&sweep.run.outer[i], events[i]);
+        bytes += 8 * sweep_record_words(events[i]);
+    }
+    fill(&sweep.run.inner, events[0]);
+    sweep.run.records = count;
+    sweep.thunk = thunk;
+    sweep.result->thunks++;
+    bool ok = sweep_room(ROOM_ENOUGH);
+    for (unsigned missing = 0; ok && missing < bytes; missing += 8) {
+        ok = sweep_room(bytes - missing);
+    }
+    sweep.thunk = NULL;
+    sweep.run.records = 1;
+    return ok;
+}
+
+static bool sweep_thunks(void)
+{
+    static const unsigned call[] = {TRACE_EVENT_FUNCTION_ENTER, TRACE_EVENT_FUNCTION_EXIT};
+    static const unsigned hit[] = {TRACE_EVENT_PROBE_HIT};
+    struct sweep_thunks thunks;
+    const char *wrong = sweep_thunks_begin(&thunks);
+    bool ok = wrong == NULL && sweep_thunk(sweep_thunk_function, call, ARRAY_COUNT(call)) &&
+              sweep_thunk(sweep_thunk_probe, hit, ARRAY_COUNT(hit));
+    const char *left_on = sweep_thunks_end(&thunks);
+    wrong = wrong == NULL ? left_on : wrong;
+    if (wrong != NULL) {
+        sweep.result->wrong = wrong;
+    }
+    return ok && wrong == NULL;
+}
+
 bool trace_sweep_run(struct trace_sweep_result *result)
 {
     unsigned nobody = 0;
@@ -339,12 +419,12 @@ bool trace_sweep_run(struct trace_sweep_result *result)
     sweep.real_nmi = this_cpu()->lane_nmi;
     sweep.random = cpu_tsc() | 1;
     memset(&sweep.run, 0, sizeof(sweep.run));
-    sweep.run.is_written = true;
+    sweep.run.records = 1;
     bool ok = false;
     if (atomic_compare_exchange_strong(&sweep.cpu, &nobody, cpu_id() + 1)) {
         bool has_nmi = timer_nmi_begin();
         result->by_nmi = has_nmi && timer_counts_instructions();
-        ok = sweep_events() && sweep_hooks();
+        ok = sweep_events() && sweep_hooks() && sweep_thunks();
         if (has_nmi) {
             timer_nmi_end();
         }

@@ -12,7 +12,9 @@
  *   often  with one interruption each, at the first, second, third ... instruction: by an NMI of
  *          the local APIC's timer where that counts instructions (QEMU with -icount), else by a
  *          #DB
- * and so are the three ways through a hook: passed, refused, counted.
+ *   and    where the timer counts, with an interrupt at each of them that may be masked
+ * and so are the three ways through a hook: passed, refused, counted; and the thunks that record calls of traced functions and
+ * hits of probes.
  *
  * All of it happens in lanes of its own (W1), so nothing of it is in the trace.
  *
@@ -25,6 +27,7 @@
  *     every count is exact: events, losses, first_event of a sub-buffer that was begun.
  * W4  Times: each record's lies within the run; a record that a reader could see when another was
  *     begun is not younger than that one; those of one lane do not decrease.
+ * W5  An interrupt that may be masked waits until the emitter is over, and is taken then.
  */
 #pragma once
 
@@ -33,8 +36,10 @@
 
 struct trace_sweep_result {
     unsigned events;      /* kinds that were emitted */
+    unsigned thunks;      /* of functions and probes */
     unsigned boundaries;  /* places between two instructions, all kinds and ways together */
     unsigned interrupted; /* runs with one interruption */
+    unsigned held;        /* with one that had to wait */
     unsigned repeated;    /* runs that something else disturbed */
     bool by_nmi;          /* those by NMIs of the timer; else by #DB */
     const char *wrong;    /* what does not hold; NULL: nothing */

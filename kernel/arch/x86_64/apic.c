@@ -26,6 +26,8 @@
 #define APIC_TASK_PRIORITY 0x080u
 #define APIC_EOI           0x0b0u
 #define APIC_SPURIOUS      0x0f0u
+#define APIC_IN_SERVICE    0x100u /* a bit for each vector, 32 in each of 8 registers */
+#define APIC_REQUESTED     0x200u
 #define APIC_ERROR_STATUS  0x280u
 #define APIC_COMMAND_LOW   0x300u
 #define APIC_COMMAND_HIGH  0x310u
@@ -202,11 +204,30 @@ void timer_disarm(void)
     write_register(APIC_TIMER_INITIAL, 0);
 }
 
-void apic_timer_set_mode(enum apic_delivery delivery)
+void apic_timer_set_mode(enum apic_delivery delivery, unsigned vector)
 {
     write_register(APIC_TIMER_INITIAL, 0);
-    write_register(APIC_LVT_TIMER,
-                   delivery == APIC_FIXED ? VECTOR_TIMER : (uint32_t)delivery << DELIVERY_SHIFT);
+    write_register(APIC_LVT_TIMER, (uint32_t)delivery << DELIVERY_SHIFT | vector);
+}
+
+static bool has_vector(unsigned first, unsigned vector)
+{
+    return (read_register(first + vector / 32 * 16) >> vector % 32 & 1) != 0;
+}
+
+bool apic_is_requested(unsigned vector)
+{
+    return has_vector(APIC_REQUESTED, vector);
+}
+
+bool apic_is_in_service(unsigned vector)
+{
+    return has_vector(APIC_IN_SERVICE, vector);
+}
+
+void apic_take_above(unsigned vector)
+{
+    write_register(APIC_TASK_PRIORITY, vector);
 }
 
 void apic_timer_set(uint32_t ticks)

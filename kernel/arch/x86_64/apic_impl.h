@@ -37,12 +37,20 @@ uint32_t apic_timer_count(void);
 void apic_timer_set_rate(uint64_t ticks_per_tsc_32);
 
 /*
- * apic_timer_set_mode() - what this core's timer raises: VECTOR_TIMER, or an NMI; it is stopped.
+ * apic_timer_set_mode() - what this core's timer raises: an interrupt with a vector, or an NMI; it is stopped.
  * apic_timer_set() - start it over; 0: stop. apic_timer_left() - ticks until it is over.
  */
-void apic_timer_set_mode(enum apic_delivery delivery);
+void apic_timer_set_mode(enum apic_delivery delivery, unsigned vector);
 void apic_timer_set(uint32_t ticks);
 uint32_t apic_timer_left(void);
+
+/*
+ * apic_is_requested() - an interrupt with that vector waits to be taken by this core. apic_is_in_service() - it was, and there was no
+ * EOI. apic_take_above() - the core takes no others but those of a higher priority class than this vector's; 0: all.
+ */
+bool apic_is_requested(unsigned vector);
+bool apic_is_in_service(unsigned vector);
+void apic_take_above(unsigned vector);
 
 /* ioapic_init() - find the chips that acpi_info names, mask every line. */
 void ioapic_init(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arch/interruption.h"
 
+#include "arch/interrupt.h"
 #include "arch/x86_64/apic_impl.h"
 #include "arch/x86_64/msr.h"
 
@@ -20,8 +21,30 @@ bool timer_nmi_begin(void)
     if (!is_emulated()) {
         return false;
     }
-    apic_timer_set_mode(APIC_NMI);
+    apic_timer_set_mode(APIC_NMI, 0);
     return true;
+}
+
+void timer_nmi_mask(bool is_masked)
+{
+    apic_timer_set_mode(is_masked ? APIC_FIXED : APIC_NMI, is_masked ? VECTOR_SPURIOUS : 0);
+}
+
+bool interrupt_waits(void)
+{
+    return apic_is_requested(VECTOR_SPURIOUS);
+}
+
+bool interrupt_let_in(void)
+{
+    apic_take_above(VECTOR_WATCHDOG);
+    __asm__ volatile("sti; nop; nop; cli" ::: "memory");
+    bool has_come = apic_is_in_service(VECTOR_SPURIOUS);
+    if (has_come) {
+        interrupt_eoi(); /* trap_dispatch() takes it for one that wants none */
+    }
+    apic_take_above(0);
+    return has_come;
 }
 
 void timer_nmi_after(uint32_t ticks)
@@ -36,7 +59,7 @@ bool timer_nmi_is_over(void)
 
 void timer_nmi_end(void)
 {
-    apic_timer_set_mode(APIC_FIXED);
+    apic_timer_set_mode(APIC_FIXED, VECTOR_TIMER);
     apic_timer_set(1);
 }
 

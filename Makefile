@@ -229,12 +229,16 @@ $(U)/%.o: %.asm $(FLAGS)/$(MODE)-user | $(GEN_STAMP)
 LIBC_LIB_OBJ := $(call objects,$(U),$(filter-out userspace/lib/stdio.c userspace/lib/exit.c,$(USER_LIB_SRC)) $(LIBC_LAYER_SRC))
 program_objects = $(if $(filter $(1),$(LIBC_PROGRAMS)),$(LIBC_LIB_OBJ),$(USER_LIB_OBJ))
 program_libraries = $(if $(filter $(1),$(LIBC_PROGRAMS)),$(NEWLIB)/lib/libm.a $(NEWLIB)/lib/libc.a) $(USER_$(1)_LIBS)
+# Its types for kdebug are a section that is not loaded; nothing else moves.
 define user_program
 USER_OBJ_$(1) := $$(call objects,$(U),$$(USER_$(1)_SRC))
-$(O)/user/$(1): $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $(USER_LDSCRIPT) $(FLAGS)/$(MODE)-user
+$(O)/user/$(1): $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $(USER_LDSCRIPT) tools/gen/btf.py tools/gen/dwarf.py \
+    $(FLAGS)/$(MODE)-user
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)ld $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $$(call program_libraries,$(1)) -o $$@
+	$$(Q)ld $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $$(call program_libraries,$(1)) -o $(U)/$(1)
+	$$(Q)$$(PYTHON) tools/gen/btf.py --program $(U)/$(1) $(U)/$(1).btf
+	$$(Q)objcopy --add-section .BTF=$(U)/$(1).btf $(U)/$(1) $$@
 endef
 $(foreach program,$(USER_PROGRAMS),$(eval $(call user_program,$(program))))
 

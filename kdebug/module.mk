@@ -6,7 +6,7 @@ KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c 
     kdebug/core/session.c kdebug/core/stop.c \
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c kdebug/core/watchdog.c
-KERNEL_SRC += kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/cmd/macro.c kdebug/cmd/dump.c kdebug/cmd/mailbox_one.c
+KERNEL_SRC += kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/cmd/macro.c kdebug/cmd/dump.c kdebug/cmd/mailbox_one.c
 REMOTE_SRC := kdebug/core/files.c $(patsubst %,kdebug/remote/%.c,agent break data file packet print registers resume stub thread transfer)
 KERNEL_SRC += $(REMOTE_SRC) kdebug/cmd/gdb.c
 KD_HARDWARE_SRC := kdebug/x86_64/apic.c kdebug/x86_64/descriptor.c kdebug/x86_64/msr.c kdebug/x86_64/port.c
@@ -17,7 +17,7 @@ KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c 
     kdebug/cmd/page_walk.c kdebug/cmd/pager.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c kdebug/cmd/selftest.c \
     kdebug/cmd/space.c kdebug/cmd/stages.c kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c \
     kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/trace_select.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/trace_function.c kdebug/cmd/trace_switch.c kdebug/cmd/trace_user.c kdebug/cmd/profile.c
-KERNEL_SRC += kdebug/cmd/deadlock.c kdebug/cmd/event.c kdebug/cmd/timer.c kdebug/cmd/whose.c kdebug/cmd/why.c
+KERNEL_SRC += kdebug/cmd/context.c kdebug/cmd/deadlock.c kdebug/cmd/event.c kdebug/cmd/timer.c kdebug/cmd/whose.c kdebug/cmd/why.c
 KERNEL_SRC += kdebug/cmd/control.c kdebug/cmd/trace_cost.c kdebug/cmd/trace_count.c kdebug/cmd/trace_trigger.c kdebug/cmd/probe.c kdebug/cmd/times.c kdebug/cmd/service.c kdebug/cmd/clocks.c kdebug/cmd/disassemble.c kdebug/cmd/report.c
 
 # Zydis, if `make deps` could fetch it (tools/third_party.sh). Its types would fill the BTF, so neither it nor its user has debug information.
@@ -33,7 +33,7 @@ HAS_ZYDIS := $(wildcard $(ZYDIS)/include/Zydis/Zydis.h)
 KERNEL_SRC += $(if $(HAS_ZYDIS),kdebug/x86_64/disassemble.c kdebug/x86_64/move.c $(ZYDIS_SRC),kdebug/x86_64/disassemble_none.c kdebug/x86_64/move_none.c)
 
 # Everything that runs on any target, for the post-mortem debugger (tools/post) and for host tests, which bring a fake machine.
-KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
+KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
     kdebug/core/editor.c kdebug/core/event_print.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
     kdebug/core/parser.c kdebug/core/permit.c kdebug/core/search.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \

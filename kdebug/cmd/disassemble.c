@@ -36,11 +36,11 @@ static void print_line(uint64_t address, struct kd_source *last)
 }
 
 /* Returns how far it is to the next one. */
-static unsigned print_instruction(uint64_t address)
+static unsigned print_instruction(kd_space_t space, uint64_t address)
 {
     struct kd_instruction instruction;
     char where[64];
-    if (kd_instruction_at(kd_session_space(address), address, &instruction) != OK) {
+    if (kd_instruction_at(space, address, &instruction) != OK) {
         kd_fail("0x%llx cannot be read: nothing is mapped there, or it is no RAM",
                 (unsigned long long)address);
     }
@@ -66,10 +66,12 @@ static uint64_t selected_rip(void)
 static void run_dis(struct kd_call *call)
 {
     uint64_t address, count = COUNT_DEFAULT;
+    kd_space_t space = kd_session_space(0);
     if (call->has_input) {
         address = call->input.bits;
     } else if (!kd_arg_number(call, &address)) {
         address = selected_rip();
+        space = kd_session_core_space(address);
     }
     kd_arg_number(call, &count);
     kd_arg_done(call);
@@ -82,7 +84,7 @@ static void run_dis(struct kd_call *call)
     struct kd_source line = {.file = NULL};
     for (; count > 0; count--) {
         print_line(address, &line);
-        address += print_instruction(address);
+        address += print_instruction(address < DIRECT_MAP_BASE ? space : KD_SPACE_KERNEL, address);
     }
 }
 KD_COMMAND(dis, .usage = "[ADDRESS [COUNT]]",

@@ -111,7 +111,7 @@ static void run_branch(struct kd_call *call)
 {
     struct kd_instruction instruction;
     struct kd_registers registers = begin_run(call);
-    if (kd_instruction_at(kd_session_space(registers.frame.rip), registers.frame.rip,
+    if (kd_instruction_at(kd_session_core_space(registers.frame.rip), registers.frame.rip,
                           &instruction) != OK ||
         instruction.bytes == 0) {
         kd_fail("without a disassembler nobody knows what a branch is");

@@ -8,10 +8,13 @@
 #include "kdebug/core/parser.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/permit.h"
+#include "kdebug/core/program_types.h"
 #include "kdebug/core/target.h"
 #include "kdebug/core/type_print.h"
 #include "kdebug/core/variables.h"
 #include "kdebug/x86_64/registers.h"
+
+#define CHAIN_MAX 1000000u
 
 /* ---- print ---- */
 
@@ -78,11 +81,13 @@ static bool has_part(const char *name, const char *part)
     return false;
 }
 
-static void list_types(const char *part)
+static void list_types(kd_scope_t scope, const char *part)
 {
     const char *keyword, *name;
-    for (unsigned i = 0; kd_ctype_number(i, &keyword, &name); i++) {
-        if (*name != '\0' && has_part(name, part)) {
+    for (unsigned i = 0; kd_ctype_number(scope, i, &keyword, &name) != 0; i++) {
+        if (*name != '\0' && has_part(name, part) &&
+            (scope == KD_SCOPE_KERNEL ||
+             kd_ctype_named(KD_SCOPE_KERNEL, keyword, name, strlen(name)) == 0)) {
             kd_print("%s%s%s\n", keyword, *keyword == '\0' ? "" : " ", name);
         }
     }
@@ -94,7 +99,11 @@ static void run_type(struct kd_call *call)
     kd_ctype_t type;
     if (kd_arg_accept(call, "-part") && kd_arg_word(call, part, sizeof(part))) {
         kd_arg_done(call);
-        list_types(part);
+        kd_scope_t program = kd_program_scope();
+        list_types(KD_SCOPE_KERNEL, part);
+        if (program != KD_SCOPE_KERNEL) {
+            list_types(program, part);
+        }
         return;
     }
     if (!kd_arg_type(call, &type)) {
@@ -108,6 +117,50 @@ KD_COMMAND(type, .usage = "NAME | -part TEXT",
            .flags = KD_READS, .run = run_type);
 
 /* ---- list, array ---- */
+
+/* At the head that a value is, points to, or gives the address of. */
+static void begin_list(struct kd_list_walk *walk, const struct kd_value *head)
+{
+    struct kd_value object;
+    if (head->type == NULL && kd_object(head, &object) == NULL &&
+        strcmp(kd_ctype_get(object.ctype).name, "list") == 0) {
+        kd_list_begin(walk, object.bits);
+        walk->space = object.space;
+        return;
+    }
+    uint64_t address;
+    const char *error = kd_load_bits(head, &address);
+    if (error != NULL) {
+        kd_fail("%s", error);
+    }
+    kd_list_begin(walk, address);
+    walk->space = head->space != KD_SPACE_KERNEL ? head->space : kd_session_space(address);
+}
+
+/* Structures that point to the next one, to NULL or round to the first. */
+static void follow_chain(struct kd_call *call, const struct kd_value *head, kd_ctype_t type,
+                         const struct kd_member *member)
+{
+    uint64_t first, at;
+    const char *error = kd_load_bits(head, &first);
+    kd_space_t space = head->space != KD_SPACE_KERNEL ? head->space : kd_session_space(first);
+    at = first;
+    for (unsigned i = 0; error == NULL && at != 0 && (i == 0 || at != first); i++) {
+        struct kd_value element = kd_value_place(at, space, type);
+        struct kd_value next = kd_value_place(at + member->bit_offset / 8, space, member->type);
+        element.is_brief = true;
+        if (i == CHAIN_MAX) {
+            kd_fail("the list at 0x%llx does not end", (unsigned long long)first);
+        }
+        if (!kd_emit(call, element)) {
+            return;
+        }
+        error = kd_load_bits(&next, &at);
+    }
+    if (error != NULL) {
+        kd_fail("0x%llx: %s", (unsigned long long)at, error);
+    }
+}
 
 static void run_list(struct kd_call *call)
 {
@@ -123,19 +176,15 @@ static void run_list(struct kd_call *call)
     if (!kd_ctype_find_member(type, name, strlen(name), &member)) {
         kd_fail("no field '%s'", name);
     }
-    uint64_t address;
-    if (!kd_value_object(&head, "list", &address)) {
-        const char *error = kd_load_bits(&head, &address);
-        if (error != NULL) {
-            kd_fail("%s", error);
-        }
+    if (kd_ctype_get(member.type).kind == KD_KIND_POINTER) {
+        follow_chain(call, &head, type, &member);
+        return;
     }
     struct kd_list_walk walk;
     vaddr_t node;
-    kd_list_begin(&walk, address);
+    begin_list(&walk, &head);
     while (kd_list_next(&walk, &node)) {
-        struct kd_value element =
-            kd_value_place(node - member.bit_offset / 8, KD_SPACE_KERNEL, type);
+        struct kd_value element = kd_value_place(node - member.bit_offset / 8, walk.space, type);
         element.is_brief = true;
         if (!kd_emit(call, element)) {
             return;
@@ -143,7 +192,8 @@ static void run_list(struct kd_call *call)
     }
 }
 KD_COMMAND(list, .usage = "HEAD TYPE FIELD",
-           .help = "the structures in a list: its head, their type, the field that links them",
+           .help = "the structures in a list: its head, or the first of a chain of pointers; their "
+                   "type, the field that links them",
            .flags = KD_READS | KD_GIVES | KD_TAKES, .run = run_list);
 
 static void run_array(struct kd_call *call)

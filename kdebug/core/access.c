@@ -233,6 +233,7 @@ bool kd_value_object(const struct kd_value *value, const char *structure, uint64
         return strcmp(row_structure(value->type), structure) == 0;
     }
     if (value->ctype == 0 || kd_object(value, &object) != NULL ||
+        kd_ctype_scope(object.ctype) != KD_SCOPE_KERNEL ||
         strcmp(kd_ctype_get(object.ctype).name, structure) != 0) {
         return false;
     }

@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/program_types.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/terminal.h"
 #include "kdebug/core/types.h"
@@ -34,10 +35,24 @@ static const char *symbol_candidate(unsigned i)
 
 static const char *keyword; /* of the types that are candidates; NULL any that have a name */
 
+static kd_scope_t program; /* the other scope whose types are candidates */
+
+/* Type i of the kernel's and then the program's; 0 past the last. */
+static kd_ctype_t type_number(unsigned i, const char **out_keyword, const char **out_name)
+{
+    unsigned ours = kd_types_count(KD_SCOPE_KERNEL);
+    ours = ours == 0 ? 0 : ours - 1;
+    if (i < ours) {
+        return kd_ctype_number(KD_SCOPE_KERNEL, i, out_keyword, out_name);
+    }
+    return program == KD_SCOPE_KERNEL ? 0
+                                      : kd_ctype_number(program, i - ours, out_keyword, out_name);
+}
+
 static const char *type_candidate(unsigned i)
 {
     const char *its, *name;
-    if (!kd_ctype_number(i, &its, &name)) {
+    if (type_number(i, &its, &name) == 0) {
         return NULL;
     }
     return keyword == NULL || strcmp(its, keyword) == 0 ? name : "";
@@ -59,11 +74,12 @@ static const char *member_candidate(unsigned i)
 {
     const char *its, *name;
     struct kd_member member;
+    kd_ctype_t type;
     if (i == 0) {
         walk.type = walk.member = 0;
     }
-    for (; kd_ctype_number(walk.type, &its, &name); walk.type++, walk.member = 0) {
-        if ((*its == 's' || *its == 'u') && kd_ctype_member(walk.type + 1, walk.member, &member)) {
+    for (; (type = type_number(walk.type, &its, &name)) != 0; walk.type++, walk.member = 0) {
+        if ((*its == 's' || *its == 'u') && kd_ctype_member(type, walk.member, &member)) {
             walk.member++;
             return member.name;
         }
@@ -203,6 +219,7 @@ static candidate_fn choose_type(const char *text, size_t start)
 /* What may stand at *start; moved to where the name begins that is completed. */
 static candidate_fn choose(const char *text, size_t *start, size_t cursor)
 {
+    program = kd_program_scope();
     candidate_fn types = choose_type(text, *start);
     size_t field = field_start(text, *start, cursor);
     if (is_first_word(text, *start) && field == 0) {

@@ -133,7 +133,7 @@ void kdebug_use_symbols(void)
     if (kd_symbols_count() == 0) {
         kd_symbols_use(symtab_blob_start, (size_t)(symtab_blob_end - symtab_blob_start));
     }
-    if (kd_types_count() == 0) {
+    if (kd_types_count(KD_SCOPE_KERNEL) == 0) {
         kd_types_use(types_blob_start, (size_t)(types_blob_end - types_blob_start));
         (void)kd_lines_use(lines_blob_start, (size_t)(lines_blob_end - lines_blob_start));
     }
@@ -176,7 +176,7 @@ static void print_others(void)
 static void print_instruction(uint64_t rip)
 {
     struct kd_instruction next;
-    if (kd_instruction_at(kd_session_space(rip), rip, &next) == OK && next.bytes != 0) {
+    if (kd_instruction_at(kd_session_core_space(rip), rip, &next) == OK && next.bytes != 0) {
         kd_print("kdebug: ");
         kd_print_address(rip);
         kd_print("  %s\n", next.text);

@@ -13,6 +13,7 @@
 #include "kdebug/core/access.h"
 #include "kdebug/core/parser.h"
 #include "kdebug/core/program.h"
+#include "kdebug/core/program_types.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
@@ -124,37 +125,48 @@ static bool looks_like_hex(const char *name, size_t length)
     return true;
 }
 
-/* A name of the program that the selected core runs is its address. */
-static bool find_user_name(const struct kd_parser *parser, size_t length, struct kd_value *out)
-{
-    struct kd_program program;
-    uint64_t address;
-    kd_space_t space = kd_session_space(0);
-    if (space == KD_SPACE_KERNEL || !kd_program_of(space, &program) ||
-        !kd_program_named(&program, parser->at, length, &address)) {
-        return false;
-    }
-    *out = kd_value_number(address);
-    return true;
-}
-
-/* A variable of the kernel is a place, if its type is known; a function is its address. */
-static bool find_name(const struct kd_parser *parser, size_t length, struct kd_value *out)
+/* The symbol of a scope and the space that it is an address in. */
+static bool find_symbol(kd_scope_t scope, const char *name, size_t length, uint64_t *out_address,
+                        kd_space_t *out_space)
 {
     struct kd_symbol symbol;
-    uint64_t bits;
+    struct kd_program program;
+    *out_space = KD_SPACE_KERNEL;
+    if (scope == KD_SCOPE_KERNEL) {
+        bool found = kd_symbol_named(name, length, 0, &symbol);
+        *out_address = symbol.address;
+        return found;
+    }
+    *out_space = kd_session_space(0);
+    return kd_program_of(*out_space, &program) &&
+           kd_program_named(&program, name, length, out_address);
+}
+
+/* A variable is a place, if its type is known; a function is its address. */
+static bool find_name_in(kd_scope_t scope, const struct kd_parser *parser, size_t length,
+                         struct kd_value *out)
+{
+    uint64_t address, bits;
+    kd_space_t space;
     kd_ctype_t type;
-    if (kd_symbol_named(parser->at, length, 0, &symbol)) {
-        type = kd_ctype_variable(symbol.address);
-        *out = type == 0 ? kd_value_number(symbol.address)
-                         : kd_value_place(symbol.address, KD_SPACE_KERNEL, type);
+    if (find_symbol(scope, parser->at, length, &address, &space)) {
+        type = kd_ctype_variable(scope, address);
+        *out = type == 0 ? kd_value_number(address) : kd_value_place(address, space, type);
         return true;
     }
-    if (kd_ctype_constant(parser->hint, parser->at, length, &bits, &type)) {
+    if (kd_ctype_constant(scope, parser->hint, parser->at, length, &bits, &type)) {
         *out = kd_value_typed(bits, type);
         return true;
     }
-    return find_user_name(parser, length, out);
+    return false;
+}
+
+static bool find_name(const struct kd_parser *parser, size_t length, struct kd_value *out)
+{
+    kd_scope_t scopes[2];
+    kd_program_scopes(scopes);
+    return find_name_in(scopes[0], parser, length, out) ||
+           (scopes[1] != scopes[0] && find_name_in(scopes[1], parser, length, out));
 }
 
 /* Dots belong to some symbols ("run.part.0"), and separate fields: the longest name wins. */
@@ -181,7 +193,7 @@ static struct kd_value parse_name(struct kd_parser *parser)
         kd_parser_fail(parser, parser->at, "no symbol '%.*s'%s",
                        (int)MIN(length, (size_t)NAME_SHOWN), parser->at,
                        looks_like_hex(parser->at, length) ? " (a hexadecimal number begins with 0x)"
-                                                          : "");
+                                                          : kd_program_trouble());
     }
     parser->at += length;
     return value;
@@ -229,7 +241,9 @@ static struct kd_value parse_field(struct kd_parser *parser, struct kd_value of)
         return nothing;
     }
     const char *error = kd_field(&of, name, length, &field);
-    if (error != NULL && parser->skipped == 0) {
+    if (error != NULL && parser->skipped == 0 && of.ctype == 0 && of.type == NULL) {
+        kd_parser_fail(parser, name, "%s%s", error, kd_program_trouble());
+    } else if (error != NULL && parser->skipped == 0) {
         fail_access(parser, name, error, of.bits);
     }
     return field;

@@ -3,8 +3,9 @@
  * Expressions: C over the target's numbers, symbols, registers, variables, types and memory.
  *
  *   numbers    12  0x1f  0b101  1_000_000        (what looks like hex must say so)
- *   names      functions, as addresses; variables of the kernel, with their C type; enumerators,
- *              also without their prefix: BLOCKED
+ *   names      functions, as addresses; variables, with their C type; enumerators, also without
+ *              their prefix: BLOCKED. Those of the kernel, then those of the program in the
+ *              selected core's address space; the other way round for a process that was chosen
  *   registers  %rip %rsp ... of the selected core      own variables  $name
  *   objects    cpus[1].current->tid   .field of the value that comes through a pipe
  *   types      (struct thread *)x   sizeof(T)   offsetof(struct T, a.b)
@@ -23,7 +24,7 @@
 
 struct kd_error {
     const char *at; /* where in the text */
-    char message[96];
+    char message[160];
 };
 
 /*

@@ -8,6 +8,13 @@
 
 #define STEPS_MAX 1000000u
 
+static void fetch_node(const struct kd_list_walk *walk, vaddr_t node, struct list *out)
+{
+    if (kd_read(walk->space, node, out, sizeof(*out)) != OK) {
+        kd_fail("list node at 0x%llx cannot be read", (unsigned long long)node);
+    }
+}
+
 void kd_list_begin(struct kd_list_walk *walk, vaddr_t head)
 {
     *walk = (struct kd_list_walk){.head = head, .at = head};
@@ -16,7 +23,7 @@ void kd_list_begin(struct kd_list_walk *walk, vaddr_t head)
 bool kd_list_next(struct kd_list_walk *walk, vaddr_t *out_node)
 {
     struct list here, there;
-    kd_fetch(walk->at, &here, sizeof(here), "list node");
+    fetch_node(walk, walk->at, &here);
     vaddr_t next = (vaddr_t)here.next;
     if (next == walk->head) {
         return false;
@@ -24,7 +31,7 @@ bool kd_list_next(struct kd_list_walk *walk, vaddr_t *out_node)
     if (++walk->steps > STEPS_MAX) {
         kd_fail("the list at 0x%llx does not end", (unsigned long long)walk->head);
     }
-    kd_fetch(next, &there, sizeof(there), "list node");
+    fetch_node(walk, next, &there);
     if ((vaddr_t)there.prev != walk->at) {
         kd_fail("the list at 0x%llx is broken: 0x%llx has next 0x%llx, which has prev 0x%llx",
                 (unsigned long long)walk->head, (unsigned long long)walk->at,

@@ -2,10 +2,11 @@
 /* Walking a struct list of the target, which may be broken: that is why somebody looks. */
 #pragma once
 
-#include "base/types.h"
+#include "kdebug/core/value.h"
 
 struct kd_list_walk {
     vaddr_t head, at;
+    kd_space_t space; /* the kernel's, unless set after kd_list_begin() */
     unsigned steps;
 };
 

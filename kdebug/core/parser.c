@@ -6,6 +6,7 @@
 
 #include "base/format.h"
 #include "base/string.h"
+#include "kdebug/core/program_types.h"
 
 void kd_parser_fail(struct kd_parser *parser, const char *at, const char *format, ...)
 {
@@ -75,6 +76,14 @@ bool kd_parser_is_word(const struct kd_parser *parser, const char *word)
 
 /* ---- types ---- */
 
+static kd_ctype_t find_type(const char *keyword, const char *name, size_t length)
+{
+    kd_scope_t scopes[2];
+    kd_program_scopes(scopes);
+    kd_ctype_t type = kd_ctype_named(scopes[0], keyword, name, length);
+    return type != 0 ? type : kd_ctype_named(scopes[1], keyword, name, length);
+}
+
 /* Take one or two words of C's own type names. What a compiler calls them in BTF is longer. */
 static bool take_basic_type(struct kd_parser *parser, kd_ctype_t *out)
 {
@@ -105,7 +114,7 @@ static bool take_basic_type(struct kd_parser *parser, kd_ctype_t *out)
             }
             parser->at += strlen(basic[i].second);
         }
-        *out = kd_ctype_named("", basic[i].name, strlen(basic[i].name));
+        *out = find_type("", basic[i].name, strlen(basic[i].name));
         if (*out != 0) {
             return true;
         }
@@ -124,10 +133,10 @@ static bool take_tagged_type(struct kd_parser *parser, kd_ctype_t *out)
         parser->at += strlen(keywords[i]);
         kd_parser_blanks(parser);
         size_t length = kd_parser_identifier(parser);
-        *out = kd_ctype_named(keywords[i], parser->at, length);
+        *out = find_type(keywords[i], parser->at, length);
         if (*out == 0) {
-            kd_parser_fail(parser, parser->at, "no %s '%.*s'", keywords[i],
-                           (int)MIN(length, (size_t)40), parser->at);
+            kd_parser_fail(parser, parser->at, "no %s '%.*s'%s", keywords[i],
+                           (int)MIN(length, (size_t)40), parser->at, kd_program_trouble());
         }
         parser->at += length;
         return true;
@@ -138,10 +147,10 @@ static bool take_tagged_type(struct kd_parser *parser, kd_ctype_t *out)
 static bool take_named_type(struct kd_parser *parser, bool bare, kd_ctype_t *out)
 {
     size_t length = kd_parser_identifier(parser);
-    *out = kd_ctype_named("", parser->at, length);
+    *out = find_type("", parser->at, length);
     static const char *const keywords[] = {"struct", "union", "enum"};
     for (unsigned i = 0; bare && *out == 0 && i < ARRAY_COUNT(keywords); i++) {
-        *out = kd_ctype_named(keywords[i], parser->at, length);
+        *out = find_type(keywords[i], parser->at, length);
     }
     bool is_void = *out == 0 && kd_parser_is_word(parser, "void");
     if (*out == 0 && !is_void) {
@@ -178,8 +187,9 @@ bool kd_type_parse(const char **at, const char *end, kd_ctype_t *out, struct kd_
     struct kd_parser parser = {.at = *at, .end = end, .error = out_error};
     kd_ctype_t type;
     if (!kd_parser_type(&parser, true, &type)) {
-        kd_parser_fail(&parser, parser.at, "no type '%.*s'",
-                       (int)MIN(kd_parser_identifier(&parser), (size_t)40), parser.at);
+        kd_parser_fail(&parser, parser.at, "no type '%.*s'%s",
+                       (int)MIN(kd_parser_identifier(&parser), (size_t)40), parser.at,
+                       kd_program_trouble());
     }
     if (parser.failed) {
         return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Symbols of user programs (program.h).
+ * Symbols of user programs, and their files (program.h).
  *
  * The files are believed as little as the rest of memory: every offset is compared with the file's size,
  * every count is bounded, so that a damaged image costs names and nothing else.
@@ -23,6 +23,7 @@
 #define NAME_MAX      96u
 #define MARK_REACH    4096u /* of a symbol without size: assembly */
 #define TYPE_SYMBOLS  2u    /* SHT_SYMTAB */
+#define TYPES_NAME    ".BTF"
 
 extern const struct handoff *boot_handoff; /* stored by start.asm */
 
@@ -74,28 +75,32 @@ static bool is_init(paddr_t pa)
            pa >= text.phys && pa - text.phys < text.memory_bytes;
 }
 
-/* The file in the boot image that this physical address lies in, or that is called init. */
-static bool find_file(paddr_t pa, struct kd_program *out)
+/* File number i; *out has no symbols yet. */
+static bool read_file(unsigned i, struct kd_program *out)
 {
     uint64_t base, bytes;
     struct boot_image_header header;
+    struct boot_image_entry entry;
     if (!READ_HANDOFF(image_base, &base) || !READ_HANDOFF(image_bytes, &bytes) ||
-        !read_at(base, &header, sizeof(header)) || header.magic != BOOT_IMAGE_MAGIC) {
+        !read_at(base, &header, sizeof(header)) || header.magic != BOOT_IMAGE_MAGIC ||
+        i >= MIN(header.count, FILES_MAX) ||
+        !read_at(base + sizeof(header) + i * sizeof(entry), &entry, sizeof(entry)) ||
+        entry.offset > bytes || entry.bytes > bytes - entry.offset) {
         return false;
     }
+    *out = (struct kd_program){.number = i, .file = base + entry.offset, .bytes = entry.bytes};
+    entry.name[sizeof(entry.name) - 1] = '\0';
+    string_copy(out->name, entry.name, sizeof(out->name));
+    return true;
+}
+
+/* The file in the boot image that this physical address lies in, or that is called init. */
+static bool find_file(paddr_t pa, struct kd_program *out)
+{
     bool wants_init = is_init(pa);
-    for (unsigned i = 0; i < MIN(header.count, FILES_MAX); i++) {
-        struct boot_image_entry entry;
-        if (!read_at(base + sizeof(header) + i * sizeof(entry), &entry, sizeof(entry)) ||
-            entry.offset > bytes || entry.bytes > bytes - entry.offset) {
-            return false;
-        }
-        entry.name[sizeof(entry.name) - 1] = '\0';
-        bool is_here = pa >= base + entry.offset && pa - base - entry.offset < entry.bytes;
-        if (is_here || (wants_init && strcmp(entry.name, "init") == 0)) {
-            string_copy(out->name, entry.name, sizeof(out->name));
-            out->file = base + entry.offset;
-            out->bytes = entry.bytes;
+    for (unsigned i = 0; read_file(i, out); i++) {
+        if ((pa >= out->file && pa - out->file < out->bytes) ||
+            (wants_init && strcmp(out->name, "init") == 0)) {
             return true;
         }
     }
@@ -116,26 +121,42 @@ static bool read_section(const struct kd_program *program, const struct elf_head
            lies_inside(program, out->offset, out->bytes);
 }
 
-static bool find_symbols(struct kd_program *program)
+static bool is_types(const struct kd_program *program, const struct elf_section *section,
+                     const struct elf_section *names)
+{
+    char name[sizeof(TYPES_NAME)];
+    return names->bytes >= sizeof(name) && section->name <= names->bytes - sizeof(name) &&
+           read_at(program->file + names->offset + section->name, name, sizeof(name)) &&
+           memcmp(name, TYPES_NAME, sizeof(name)) == 0;
+}
+
+/* Note where its symbols and types are; false: it has no symbols. */
+static bool find_tables(struct kd_program *program)
 {
     struct elf_header head;
-    struct elf_section section, names;
+    struct elf_section section, names, section_names;
     if (program->bytes < sizeof(head) || !read_at(program->file, &head, sizeof(head)) ||
         memcmp(head.identity, "\177ELF", 4) != 0 || head.section_bytes != sizeof(section) ||
         head.sections > program->bytes) {
         return false;
     }
+    bool has_names = read_section(program, &head, head.name_section, &section_names);
     for (unsigned i = 0; i < MIN(head.section_count, SECTIONS_MAX); i++) {
-        if (read_section(program, &head, i, &section) && section.type == TYPE_SYMBOLS &&
+        if (!read_section(program, &head, i, &section)) {
+            continue;
+        }
+        if (section.type == TYPE_SYMBOLS && program->symbols == 0 &&
             read_section(program, &head, section.link, &names)) {
             program->symbols = program->file + section.offset;
             program->count = MIN(section.bytes / sizeof(struct elf_symbol), (uint64_t)SYMBOLS_MAX);
             program->names = program->file + names.offset;
             program->name_bytes = names.bytes;
-            return true;
+        } else if (has_names && is_types(program, &section, &section_names)) {
+            program->types = program->file + section.offset;
+            program->type_bytes = section.bytes;
         }
     }
-    return false;
+    return program->symbols != 0;
 }
 
 bool kd_program_of(paddr_t root, struct kd_program *out)
@@ -143,7 +164,12 @@ bool kd_program_of(paddr_t root, struct kd_program *out)
     struct kd_walk walk;
     *out = (struct kd_program){0};
     return kd_walk(root, PROGRAM_START, &walk) == OK && walk.present &&
-           find_file(walk.physical, out) && find_symbols(out);
+           find_file(walk.physical, out) && find_tables(out);
+}
+
+bool kd_program_numbered(unsigned i, struct kd_program *out)
+{
+    return read_file(i, out) && find_tables(out);
 }
 
 /* ---- symbols ---- */

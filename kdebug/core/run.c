@@ -462,7 +462,7 @@ static void begin_held_step(struct trap_frame *frame)
 static void expect_next(uint64_t rip)
 {
     struct kd_instruction instruction;
-    if (run.to_branch && kd_instruction_at(kd_session_space(rip), rip, &instruction) == OK) {
+    if (run.to_branch && kd_instruction_at(kd_session_core_space(rip), rip, &instruction) == OK) {
         run.next = rip + instruction.bytes;
     }
 }

@@ -17,12 +17,15 @@
 static struct kd_editor editor;
 static bool editor_ready;
 static unsigned selected_cpu;
+static vaddr_t chosen_process; /* 0: none */
+static kd_space_t chosen_root;
 static bool over;
 
 void kd_session_begin(unsigned cpu)
 {
     kd_guard_reset();
     selected_cpu = cpu;
+    chosen_process = 0; /* it may be gone */
     over = false;
     if (!editor_ready) {
         kd_editor_init(&editor, KD_PROMPT, kd_terminal_write);
@@ -50,7 +53,24 @@ void kd_session_select(unsigned cpu)
     selected_cpu = cpu;
 }
 
+void kd_session_choose(vaddr_t process, kd_space_t root)
+{
+    chosen_process = process;
+    chosen_root = root;
+}
+
+vaddr_t kd_session_context(void)
+{
+    return chosen_process;
+}
+
 kd_space_t kd_session_space(uint64_t address)
+{
+    return chosen_process != 0 && address < DIRECT_MAP_BASE ? chosen_root
+                                                            : kd_session_core_space(address);
+}
+
+kd_space_t kd_session_core_space(uint64_t address)
 {
     struct kd_registers registers;
     if (address >= DIRECT_MAP_BASE || kd_target->registers(selected_cpu, &registers) != OK) {

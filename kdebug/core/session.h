@@ -28,6 +28,14 @@ bool kd_session_is_over(void);
 unsigned kd_session_cpu(void);
 void kd_session_select(unsigned cpu);
 
-/* kd_session_space() - where a bare address points: the kernel half, or the space that the
- * selected core was in. */
+/* kd_session_space() - where a bare address points: the kernel half, or the space of the process
+ * that was chosen, or the one that the selected core was in. */
 kd_space_t kd_session_space(uint64_t address);
+
+/* kd_session_core_space() - the same for an address that a register of the selected core holds. */
+kd_space_t kd_session_core_space(uint64_t address);
+
+/* kd_session_choose() - let addresses, names and types be those of this process (`context`), 0: of
+ * what the selected core runs. Ends with the stay. kd_session_context() - its address, 0: none. */
+void kd_session_choose(vaddr_t process, kd_space_t root);
+vaddr_t kd_session_context(void);

@@ -7,18 +7,21 @@
  */
 #include "kdebug/core/type_print.h"
 
+#include "arch/mmu.h"
 #include "base/string.h"
 #include "kdebug/core/access.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/program.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
 
-#define DEPTH_MAX    8u
-#define LINES_DEPTH  2u /* deeper structures are printed within a line */
-#define ELEMENTS_MAX 16u
-#define STRING_MAX   80u
-#define DECIMAL_MAX  0xffffu
-#define INDENT       2u
+#define DEPTH_MAX     8u
+#define LINES_DEPTH   2u /* deeper structures are printed within a line */
+#define ELEMENTS_MAX  16u
+#define STRING_MAX    80u
+#define DECIMAL_MAX   0xffffu
+#define INDENT        2u
+#define USER_NAME_MAX 80u
 
 static void print_at(const struct kd_value *value, unsigned depth);
 
@@ -84,6 +87,17 @@ static void print_int(const struct kd_ctype *type, uint64_t bits)
     }
 }
 
+/* What a pointer of a program points to, if that has a name there. */
+static void print_user_symbol(kd_space_t space, uint64_t address)
+{
+    struct kd_program program;
+    char name[USER_NAME_MAX];
+    if (space != KD_SPACE_KERNEL && address < DIRECT_MAP_BASE && kd_program_of(space, &program) &&
+        kd_program_symbol(&program, address, true, name, sizeof(name)) != 0) {
+        kd_print(" <%s>", name);
+    }
+}
+
 static void print_pointer(const struct kd_ctype *type, const struct kd_value *value)
 {
     if (value->bits == 0) {
@@ -92,6 +106,7 @@ static void print_pointer(const struct kd_ctype *type, const struct kd_value *va
     }
     kd_print("0x%llx", (unsigned long long)value->bits);
     print_symbol(value->bits);
+    print_user_symbol(value->space, value->bits);
     if (kd_ctype_get(type->target).is_char) {
         kd_print(" ");
         print_string(value->space, value->bits, UINT64_MAX);

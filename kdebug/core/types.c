@@ -2,20 +2,26 @@
 /*
  * C types of the target (types.h): a reader of BTF.
  *
- * One pass over the table checks every record and notes where it starts; after that a record is
+ * One pass over a table checks every record and notes where it starts; after that a record is
  * found by its number, and whatever a record refers to by number is compared with the count
  * before use. Names lie in a block that ends with a NUL, so none can run out of it.
+ *
+ * Two tables are there at a time: the kernel's, and that of one user program. A type of another
+ * program brings that one's in: they are small, and a person looks at one after the other.
  */
 #include "kdebug/core/types.h"
 
 #include "base/format.h"
 #include "base/string.h"
 #include "gen/layout.h"
+#include "kdebug/core/program_types.h"
 
 #define BTF_MAGIC     0xeb9fu
 #define HEADER_BYTES  24u
 #define RECORD_WORDS  3u
-#define TYPES_MAX     8192u
+#define SCOPE_SHIFT   13u
+#define TYPES_MAX     (1u << SCOPE_SHIFT)
+#define USER_MAX      2048u
 #define CHAIN_MAX     16u /* typedefs of typedefs, arrays of arrays */
 #define NESTED_MAX    4u  /* nameless members in others */
 #define POINTER_STEP  (1u << 24)
@@ -43,12 +49,28 @@ struct header {
     uint32_t header_bytes, type_offset, type_bytes, string_offset, string_bytes;
 };
 
-static uint32_t starts[TYPES_MAX]; /* in words of `words`; [0] is not used */
-static const uint32_t *words;
-static const char *strings;
-static uint32_t count, string_bytes;
-static const uint32_t *variables; /* of the DATASEC: type, offset, bytes */
-static uint32_t variable_count;
+struct table {
+    uint32_t *starts; /* in words of `words`; [0] is not used */
+    uint32_t limit;   /* of types: what starts[] has room for */
+    const uint32_t *words;
+    const char *strings;
+    uint32_t count, string_bytes;
+    const uint32_t *variables; /* of the DATASEC: type, offset, bytes */
+    uint32_t variable_count;
+    kd_scope_t scope;
+};
+
+/* One type's record, and the table that its numbers mean. */
+struct record {
+    const uint32_t *at; /* NULL: there is none */
+    const struct table *table;
+};
+
+static uint32_t kernel_starts[TYPES_MAX], user_starts[USER_MAX];
+static struct table kernel_table = {.starts = kernel_starts, .limit = TYPES_MAX};
+static struct table user_table = {.starts = user_starts, .limit = USER_MAX};
+
+static_assert(KD_SCOPES_MAX << SCOPE_SHIFT <= POINTER_STEP, "scope and number fit below pointers");
 
 /* ---- the table ---- */
 
@@ -88,63 +110,109 @@ static uint32_t words_behind(const uint32_t *record)
     return UINT32_MAX;
 }
 
-static bool index_records(uint32_t limit)
+static bool index_records(struct table *table, uint32_t limit)
 {
     uint32_t at = 0;
     uint32_t found = 1;
     while (at < limit) {
-        if (limit - at < RECORD_WORDS || found == TYPES_MAX) {
+        if (limit - at < RECORD_WORDS || found == table->limit) {
             return false;
         }
-        uint32_t behind = words_behind(words + at);
+        const uint32_t *record = table->words + at;
+        uint32_t behind = words_behind(record);
         if (behind > limit - at - RECORD_WORDS) {
             return false;
         }
-        if (kind_at(words + at) == BTF_DATASEC) {
-            variables = words + at + RECORD_WORDS;
-            variable_count = count_at(words + at);
+        if (kind_at(record) == BTF_DATASEC) {
+            table->variables = record + RECORD_WORDS;
+            table->variable_count = count_at(record);
         }
-        starts[found++] = at;
+        table->starts[found++] = at;
         at += RECORD_WORDS + behind;
     }
-    count = found;
+    table->count = found;
     return true;
 }
 
-bool kd_types_use(const void *table, size_t bytes)
+static bool use_table(struct table *table, const void *from, size_t bytes)
 {
-    const struct header *header = table;
-    count = variable_count = 0;
-    if (bytes < HEADER_BYTES || (uintptr_t)table % 4 != 0 || header->magic != BTF_MAGIC ||
+    const struct header *header = from;
+    table->count = table->variable_count = 0;
+    if (bytes < HEADER_BYTES || (uintptr_t)from % 4 != 0 || header->magic != BTF_MAGIC ||
         header->header_bytes != HEADER_BYTES || header->type_offset != 0 ||
         header->type_bytes % 4 != 0 || header->string_offset != header->type_bytes ||
         header->string_bytes == 0 ||
         (uint64_t)HEADER_BYTES + header->type_bytes + header->string_bytes > bytes) {
         return false;
     }
-    words = (const uint32_t *)((const char *)table + HEADER_BYTES);
-    strings = (const char *)words + header->type_bytes;
-    string_bytes = header->string_bytes;
-    if (strings[0] != '\0' || strings[string_bytes - 1] != '\0') {
+    table->words = (const uint32_t *)((const char *)from + HEADER_BYTES);
+    table->strings = (const char *)table->words + header->type_bytes;
+    table->string_bytes = header->string_bytes;
+    if (table->strings[0] != '\0' || table->strings[table->string_bytes - 1] != '\0') {
         return false;
     }
-    return index_records(header->type_bytes / 4);
+    return index_records(table, header->type_bytes / 4);
 }
 
-unsigned kd_types_count(void)
+bool kd_types_use(const void *table, size_t bytes)
 {
-    return count;
+    user_table.scope = KD_SCOPE_KERNEL; /* another target has other programs */
+    user_table.count = 0;
+    return use_table(&kernel_table, table, bytes);
 }
 
-static const char *string_at(uint32_t offset)
+bool kd_types_use_program(kd_scope_t scope, const void *table, size_t bytes)
 {
-    return offset < string_bytes ? strings + offset : "";
+    user_table.scope = scope;
+    return use_table(&user_table, table, bytes);
 }
 
-/* The record of a type that is no pointer made by kd_ctype_pointer(); NULL: there is none. */
-static const uint32_t *record_of(kd_ctype_t type)
+/* The table with the types of a scope, empty if they cannot be had. */
+static const struct table *table_of(kd_scope_t scope)
 {
-    return type > 0 && type < count ? words + starts[type] : NULL;
+    static const struct table nothing;
+    if (scope == KD_SCOPE_KERNEL) {
+        return &kernel_table;
+    }
+    if (user_table.scope != scope) {
+        kd_program_types_load(scope);
+    }
+    return user_table.scope == scope ? &user_table : &nothing;
+}
+
+unsigned kd_types_count(kd_scope_t scope)
+{
+    return table_of(scope)->count;
+}
+
+kd_scope_t kd_ctype_scope(kd_ctype_t type)
+{
+    return type % POINTER_STEP >> SCOPE_SHIFT;
+}
+
+static const char *string_at(const struct table *table, uint32_t offset)
+{
+    return offset < table->string_bytes ? table->strings + offset : "";
+}
+
+/* A number that a table's record holds, as a type of everybody. */
+static kd_ctype_t refer(const struct table *table, uint32_t number)
+{
+    return number > 0 && number < table->count ? table->scope << SCOPE_SHIFT | number : 0;
+}
+
+/* The record of a type that is no pointer made by kd_ctype_pointer(). */
+static struct record record_of(kd_ctype_t type)
+{
+    if (type >= POINTER_STEP || type % TYPES_MAX == 0) {
+        return (struct record){NULL, &kernel_table};
+    }
+    const struct table *table = table_of(kd_ctype_scope(type));
+    uint32_t number = type % TYPES_MAX;
+    return (struct record){
+        .at = number < table->count ? table->words + table->starts[number] : NULL,
+        .table = table,
+    };
 }
 
 /* ---- describing ---- */
@@ -152,11 +220,11 @@ static const uint32_t *record_of(kd_ctype_t type)
 static kd_ctype_t look_through(kd_ctype_t type)
 {
     for (unsigned i = 0; i < CHAIN_MAX; i++) {
-        const uint32_t *record = record_of(type);
-        if (record == NULL || kind_at(record) != BTF_TYPEDEF) {
+        struct record record = record_of(type);
+        if (record.at == NULL || kind_at(record.at) != BTF_TYPEDEF) {
             return type;
         }
-        type = record[2];
+        type = refer(record.table, record.at[2]);
     }
     return 0;
 }
@@ -174,52 +242,53 @@ static struct kd_ctype describe_int(const uint32_t *record)
     };
 }
 
-static uint64_t array_bytes(const uint32_t *record)
+static uint64_t array_bytes(struct record record)
 {
     uint64_t bytes = 1;
     for (unsigned i = 0; i < CHAIN_MAX; i++) {
-        bytes *= record[RECORD_WORDS + 2];
-        kd_ctype_t element = look_through(record[RECORD_WORDS]);
+        bytes *= record.at[RECORD_WORDS + 2];
+        kd_ctype_t element = look_through(refer(record.table, record.at[RECORD_WORDS]));
         record = record_of(element);
-        if (record == NULL) {
-            return element >= POINTER_STEP ? bytes * POINTER_BYTES : 0;
+        if (record.at == NULL) {
+            return 0;
         }
-        if (kind_at(record) != BTF_ARRAY) {
+        if (kind_at(record.at) != BTF_ARRAY) {
             return bytes * kd_ctype_get(element).bytes;
         }
     }
     return 0;
 }
 
-static struct kd_ctype describe(const uint32_t *record)
+static struct kd_ctype describe(struct record record)
 {
-    struct kd_ctype out = {.bytes = record[2], .count = count_at(record)};
-    switch (kind_at(record)) {
+    const uint32_t *at = record.at;
+    struct kd_ctype out = {.bytes = at[2], .count = count_at(at)};
+    switch (kind_at(at)) {
     case BTF_INT:
-        return describe_int(record);
+        return describe_int(at);
     case BTF_PTR:
         return (struct kd_ctype){
-            .kind = KD_KIND_POINTER, .bytes = POINTER_BYTES, .target = record[2]};
+            .kind = KD_KIND_POINTER, .bytes = POINTER_BYTES, .target = refer(record.table, at[2])};
     case BTF_ARRAY:
         return (struct kd_ctype){.kind = KD_KIND_ARRAY,
                                  .bytes = array_bytes(record),
-                                 .target = record[RECORD_WORDS],
-                                 .count = record[RECORD_WORDS + 2]};
+                                 .target = refer(record.table, at[RECORD_WORDS]),
+                                 .count = at[RECORD_WORDS + 2]};
     case BTF_STRUCT:
     case BTF_UNION:
-        out.kind = kind_at(record) == BTF_STRUCT ? KD_KIND_STRUCT : KD_KIND_UNION;
-        out.has_bit_fields = record[1] >> 31;
+        out.kind = kind_at(at) == BTF_STRUCT ? KD_KIND_STRUCT : KD_KIND_UNION;
+        out.has_bit_fields = at[1] >> 31;
         return out;
     case BTF_ENUM:
     case BTF_ENUM64:
         out.kind = out.bytes <= 8 ? KD_KIND_ENUM : KD_KIND_OTHER;
-        out.is_signed = record[1] >> 31;
-        out.has_wide_values = kind_at(record) == BTF_ENUM64;
+        out.is_signed = at[1] >> 31;
+        out.has_wide_values = kind_at(at) == BTF_ENUM64;
         return out;
     case BTF_FUNC_PROTO:
         return (struct kd_ctype){.kind = KD_KIND_FUNCTION};
     case BTF_FLOAT:
-        return (struct kd_ctype){.kind = KD_KIND_OTHER, .bytes = record[2]};
+        return (struct kd_ctype){.kind = KD_KIND_OTHER, .bytes = at[2]};
     default:
         return (struct kd_ctype){.kind = KD_KIND_OTHER};
     }
@@ -233,15 +302,15 @@ struct kd_ctype kd_ctype_get(kd_ctype_t type)
                                  .bytes = POINTER_BYTES,
                                  .target = type - POINTER_STEP};
     }
-    const uint32_t *record = record_of(look_through(type));
+    struct record record = record_of(look_through(type));
     struct kd_ctype out = {0};
-    if (record == NULL) {
+    if (record.at == NULL) {
         out.name = "";
         return out;
     }
     out = describe(record);
-    out.name = string_at(record[0]);
-    out.rest = record + RECORD_WORDS;
+    out.name = string_at(record.table, record.at[0]);
+    out.rest = record.at + RECORD_WORDS;
     return out;
 }
 
@@ -276,26 +345,30 @@ static const char *keyword_of(enum btf_kind kind)
     }
 }
 
-bool kd_ctype_number(unsigned i, const char **out_keyword, const char **out_name)
+kd_ctype_t kd_ctype_number(kd_scope_t scope, unsigned i, const char **out_keyword,
+                           const char **out_name)
 {
-    const uint32_t *record = record_of(i + 1);
-    if (record == NULL) {
-        return false;
+    const struct table *table = table_of(scope);
+    kd_ctype_t type = i < table->count ? refer(table, i + 1) : 0;
+    struct record record = record_of(type);
+    if (record.at == NULL) {
+        return 0;
     }
-    const char *keyword = keyword_of(kind_at(record));
+    const char *keyword = keyword_of(kind_at(record.at));
     *out_keyword = keyword == NULL ? "" : keyword;
-    *out_name = keyword == NULL ? "" : string_at(record[0]);
-    return true;
+    *out_name = keyword == NULL ? "" : string_at(table, record.at[0]);
+    return type;
 }
 
-kd_ctype_t kd_ctype_named(const char *keyword, const char *name, size_t length)
+kd_ctype_t kd_ctype_named(kd_scope_t scope, const char *keyword, const char *name, size_t length)
 {
-    for (kd_ctype_t type = 1; length > 0 && type < count; type++) {
-        const uint32_t *record = record_of(type);
+    const struct table *table = table_of(scope);
+    for (uint32_t i = 1; length > 0 && i < table->count; i++) {
+        const uint32_t *record = table->words + table->starts[i];
         const char *its = keyword_of(kind_at(record));
         if (its != NULL && strcmp(its, keyword) == 0 &&
-            is_named(string_at(record[0]), name, length)) {
-            return type;
+            is_named(string_at(table, record[0]), name, length)) {
+            return refer(table, i);
         }
     }
     return 0;
@@ -303,23 +376,23 @@ kd_ctype_t kd_ctype_named(const char *keyword, const char *name, size_t length)
 
 kd_ctype_t kd_ctype_structure(const char *name)
 {
-    return kd_ctype_named("struct", name, strlen(name));
+    return kd_ctype_named(KD_SCOPE_KERNEL, "struct", name, strlen(name));
 }
 
 /* The part of a type's name in front of its stars and brackets. */
 static void base_text(kd_ctype_t type, char *to, size_t bytes)
 {
-    const uint32_t *record = record_of(type);
-    if (record == NULL) {
+    struct record record = record_of(type);
+    if (record.at == NULL) {
         string_copy(to, "void", bytes);
         return;
     }
-    const char *keyword = keyword_of(kind_at(record));
-    const char *name = string_at(record[0]);
-    if (kind_at(record) == BTF_FWD) {
-        keyword = record[1] >> 31 ? "union" : "struct";
+    const char *keyword = keyword_of(kind_at(record.at));
+    const char *name = string_at(record.table, record.at[0]);
+    if (kind_at(record.at) == BTF_FWD) {
+        keyword = record.at[1] >> 31 ? "union" : "struct";
     }
-    if (kind_at(record) == BTF_FUNC_PROTO) {
+    if (kind_at(record.at) == BTF_FUNC_PROTO) {
         keyword = "";
         name = "function";
     }
@@ -334,15 +407,18 @@ const char *kd_ctype_text(kd_ctype_t type, char *to, size_t bytes)
     size_t star = 0;
     size_t bracket = 0;
     for (unsigned i = 0; i < CHAIN_MAX; i++) {
-        const uint32_t *record = record_of(type);
-        if (type >= POINTER_STEP || (record != NULL && kind_at(record) == BTF_PTR)) {
-            type = type >= POINTER_STEP ? type - POINTER_STEP : record[2];
+        struct record record = record_of(type);
+        if (type >= POINTER_STEP) {
+            type -= POINTER_STEP;
             stars[star++] = '*';
-        } else if (record != NULL && kind_at(record) == BTF_ARRAY) {
+        } else if (record.at != NULL && kind_at(record.at) == BTF_PTR) {
+            type = refer(record.table, record.at[2]);
+            stars[star++] = '*';
+        } else if (record.at != NULL && kind_at(record.at) == BTF_ARRAY) {
             bracket += format_text(brackets + bracket, sizeof(brackets) - bracket, "[%u]",
-                                   record[RECORD_WORDS + 2]);
+                                   record.at[RECORD_WORDS + 2]);
             bracket = MIN(bracket, sizeof(brackets) - 1);
-            type = record[RECORD_WORDS];
+            type = refer(record.table, record.at[RECORD_WORDS]);
         } else {
             break;
         }
@@ -364,11 +440,12 @@ bool kd_ctype_member(kd_ctype_t type, unsigned i, struct kd_member *out)
         i >= structure.count) {
         return false;
     }
+    const struct table *table = table_of(kd_ctype_scope(type));
     const uint32_t *member = structure.rest + (size_t)3 * i;
     uint32_t offset = member[2];
     *out = (struct kd_member){
-        .name = string_at(member[0]),
-        .type = member[1],
+        .name = string_at(table, member[0]),
+        .type = refer(table, member[1]),
         .bit_offset = structure.has_bit_fields ? offset & 0xffffff : offset,
         .bits = structure.has_bit_fields ? offset >> 24 : 0,
     };
@@ -400,14 +477,14 @@ bool kd_ctype_find_member(kd_ctype_t type, const char *name, size_t length, stru
 
 /* ---- enumerators ---- */
 
-static bool get_enumerator(const struct kd_ctype *type, unsigned i, const char **out_name,
-                           uint64_t *out_value)
+static bool get_enumerator(kd_ctype_t number, const struct kd_ctype *type, unsigned i,
+                           const char **out_name, uint64_t *out_value)
 {
     if (type->kind != KD_KIND_ENUM || i >= type->count) {
         return false;
     }
     const uint32_t *entry = type->rest + (type->has_wide_values ? 3 : 2) * (size_t)i;
-    *out_name = string_at(entry[0]);
+    *out_name = string_at(table_of(kd_ctype_scope(number)), entry[0]);
     *out_value = type->has_wide_values ? entry[1] | (uint64_t)entry[2] << 32
                  : type->is_signed     ? (uint64_t)(int32_t)entry[1]
                                        : entry[1];
@@ -417,7 +494,7 @@ static bool get_enumerator(const struct kd_ctype *type, unsigned i, const char *
 bool kd_ctype_enumerator(kd_ctype_t type, unsigned i, const char **out_name, uint64_t *out_value)
 {
     struct kd_ctype described = kd_ctype_get(type);
-    return get_enumerator(&described, i, out_name, out_value);
+    return get_enumerator(type, &described, i, out_name, out_value);
 }
 
 static bool ends_with(const char *name, const char *text, size_t length)
@@ -441,7 +518,7 @@ static bool search_enum(struct constant_search *search, kd_ctype_t type)
     struct kd_ctype described = kd_ctype_get(type);
     const char *name;
     uint64_t value;
-    for (unsigned i = 0; get_enumerator(&described, i, &name, &value); i++) {
+    for (unsigned i = 0; get_enumerator(type, &described, i, &name, &value); i++) {
         bool whole = is_named(name, search->name, search->length);
         if (whole || ends_with(name, search->name, search->length)) {
             search->value = value;
@@ -455,16 +532,17 @@ static bool search_enum(struct constant_search *search, kd_ctype_t type)
     return false;
 }
 
-bool kd_ctype_constant(kd_ctype_t hint, const char *name, size_t length, uint64_t *out_value,
-                       kd_ctype_t *out_type)
+bool kd_ctype_constant(kd_scope_t scope, kd_ctype_t hint, const char *name, size_t length,
+                       uint64_t *out_value, kd_ctype_t *out_type)
 {
+    const struct table *table = table_of(scope);
     struct constant_search search = {.name = name, .length = length};
     bool found = length > 0 && (search_enum(&search, hint) || search.cut == 1);
     search.cut = found ? search.cut : 0;
-    for (kd_ctype_t type = 1; !found && type < count; type++) {
-        enum btf_kind kind = kind_at(record_of(type));
+    for (uint32_t i = 1; !found && i < table->count; i++) {
+        enum btf_kind kind = kind_at(table->words + table->starts[i]);
         if (kind == BTF_ENUM || kind == BTF_ENUM64) {
-            found = search_enum(&search, type);
+            found = search_enum(&search, refer(table, i));
         }
     }
     if (length == 0 || (!found && search.cut != 1)) {
@@ -477,11 +555,14 @@ bool kd_ctype_constant(kd_ctype_t hint, const char *name, size_t length, uint64_
 
 /* ---- variables ---- */
 
-kd_ctype_t kd_ctype_variable(vaddr_t address)
+kd_ctype_t kd_ctype_variable(kd_scope_t scope, vaddr_t address)
 {
-    uint64_t offset = address - KERNEL_IMAGE_BASE;
+    const struct table *table = table_of(scope);
+    uint64_t offset = address - (scope == KD_SCOPE_KERNEL ? KERNEL_IMAGE_BASE : 0);
     uint32_t low = 0;
-    uint32_t high = count == 0 ? 0 : variable_count; /* offset is in [low, high) if at all */
+    uint32_t high =
+        table->count == 0 ? 0 : table->variable_count; /* it is in [low, high) if at all */
+    const uint32_t *variables = table->variables;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (variables[3 * (size_t)middle + 1] < offset) {
@@ -490,9 +571,11 @@ kd_ctype_t kd_ctype_variable(vaddr_t address)
             high = middle;
         }
     }
-    if (count == 0 || low >= variable_count || variables[3 * (size_t)low + 1] != offset) {
+    if (table->count == 0 || low >= table->variable_count ||
+        variables[3 * (size_t)low + 1] != offset) {
         return 0;
     }
-    const uint32_t *variable = record_of(variables[3 * (size_t)low]);
-    return variable != NULL && kind_at(variable) == BTF_VAR ? variable[2] : 0;
+    struct record variable = record_of(refer(table, variables[3 * (size_t)low]));
+    return variable.at != NULL && kind_at(variable.at) == BTF_VAR ? refer(table, variable.at[2])
+                                                                  : 0;
 }

@@ -15,6 +15,7 @@
 #include "gen/syscall_numbers.h"
 #include "ipc/mailbox.h"
 #include "irq/interrupt.h"
+#include "kdebug/core/session.h"
 #include "kernel/abi/message.h"
 #include "mm/heap_impl.h"
 #include "sched/process.h"
@@ -265,6 +266,32 @@ static void test_processes(void **state)
     assert_non_null(strstr(fake_run("processes"), "    2  ended "));
     assert_non_null(strstr(fake_run("process 2"), "ended by exception 14 page fault"));
     assert_string_equal(fake_run("process 7"), "error: no process 7\n");
+}
+
+static void test_context(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_run("context"), "core 0: no program of the boot image\n");
+    assert_string_equal(fake_run("context 2"), "process server: no program of the boot image\n");
+    assert_true(kd_session_context() == (vaddr_t)server_process);
+    assert_int_equal(kd_session_space(0x1000), server_process->root);
+    assert_int_equal(kd_session_space(DIRECT_MAP_BASE), KD_SPACE_KERNEL);
+    assert_int_equal(kd_session_core_space(0x1000), fake_root());
+    assert_non_null(strstr(fake_run("read 0x401000 8"), "error"));
+    assert_string_equal(fake_run("context init"), "process init: no program of the boot image\n");
+    assert_string_equal(fake_run("context nobody"), "error: no process 'nobody'\n");
+    assert_string_equal(fake_run("context 9"), "error: no process 9\n");
+    assert_true(kd_session_context() == (vaddr_t)init_process);
+    strcpy(server_process->name, "init");
+    assert_string_equal(fake_run("context init"), "error: several processes are called 'init'\n");
+    fake_run("processes | where .object.id == 2 | context");
+    assert_true(kd_session_context() == (vaddr_t)init_process); /* types are not known here */
+    fake_run("processes | tail 1 | context");
+    fake_run("context off");
+    assert_true(kd_session_context() == 0);
+    fake_run("context 2");
+    kd_session_begin(0); /* the machine has run */
+    assert_true(kd_session_context() == 0);
 }
 
 static void test_cpus_and_regs(void **state)
@@ -736,6 +763,7 @@ int main(void)
         cmocka_unit_test_setup(test_threads, begin),
         cmocka_unit_test_setup(test_thread, begin),
         cmocka_unit_test_setup(test_processes, begin),
+        cmocka_unit_test_setup(test_context, begin),
         cmocka_unit_test_setup(test_cpus_and_regs, begin),
         cmocka_unit_test_setup(test_bt_of_a_blocked_thread, begin),
         cmocka_unit_test_setup(test_bt_of_cores, begin),

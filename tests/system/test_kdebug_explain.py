@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 from conftest import BootFunction
 
+from qemu import paths
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
 
@@ -66,6 +68,40 @@ def test_nothing_is_called_a_deadlock_that_is_none(boot: BootFunction) -> None:
             waiting += kdebug.command("events").count("waits for")
             assert "WORD" in kdebug.command("futexes") and "core 3: timer" in kdebug.command("timers")
     assert waiting > 0
+
+
+def ask_gdb(program: str, *lines: str) -> list[str]:
+    """What gdb says of a program's types and variables without running it."""
+    file = paths.kernel_elf().parent / "user" / program
+    arguments = [word for line in lines for word in ("-ex", line)]
+    done = subprocess.run(["gdb", "-batch", "-nx", *arguments, file], capture_output=True, text=True, check=True)
+    return [line.split(" = ")[1] for line in done.stdout.splitlines() if line.startswith("$")]
+
+
+def test_types_of_a_user_program(boot: BootFunction) -> None:
+    """gdb, which reads the same file's DWARF, is the judge of sizes, offsets and places; memory by PID of contents."""
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=100000000")
+    machine.expect("tracer: capturing", 60)
+    kdebug = machine.break_in()
+    pid = next(row.split()[0] for row in kdebug.command("processes").splitlines() if row.endswith(" init"))
+    assert re.match(r"process init: program init, \d+ symbols, \d+ types\n", kdebug.command("context init"))
+    size, place, offset, count = ask_gdb("init", "print sizeof(struct workload)", "print &workloads[1]",
+                                         "print &((struct workload *)0)->process", "print &workload_count")
+    process = int(offset.split(")")[1].split()[0], 16)
+    said = kdebug.command("print /d sizeof(struct workload)") + kdebug.command("print /d offsetof(workload, process)")
+    assert said.split() == [size, str(process)]
+    address = int(place.split(")")[1].split()[0], 16)
+    assert kdebug.command("print &workloads[1]").startswith(f"0x{address:x} <workloads+0x{int(size):x}>")
+    assert kdebug.command("print workloads[0].name workload_count").split()[1:] == ['"ipcload"', "1"]
+    assert ".name = 0x" in kdebug.command("print workloads[0]")
+    assert "struct thread waiter" in kdebug.command("type workload")
+    word = int(count.split(")")[1].split()[0], 16)
+    assert kdebug.command(f"read 0x{word:x} 4 /u {pid} /w").split()[1] == "00000001"
+    assert kdebug.command("set workload_count = 9; print workload_count; set workload_count = 1") == "9\n"
+    assert "no struct 'consumer'" in kdebug.command("print ((struct consumer *)0x1000)->position")
+    kdebug.command("context tracer")
+    assert "(struct consumer) 0x" in kdebug.command("print consumer")
+    kdebug.command("context off")
 
 
 def test_whose_an_address_is(boot: BootFunction) -> None:

@@ -26,6 +26,10 @@ MARK = "==== next"
 TRIES = 200
 OWN_PAGES = 60  # of kdebug itself: it goes on printing between the two dumps
 
+# Types and variables of a user program.
+PROGRAM_COMMANDS = ["context init", "print workloads[0]", "print workloads[0].args[0]", "type workload", "dis main 3",
+                    "print sizeof(struct workload) workload_count", "array workloads 2 | print .name .waiter",
+                    "print *workloads[0].waiter.entry", "type -part manifest", "context off", "type wait"]
 # Every command that can look at a dead machine, with what it flows into.
 COMMANDS = [
     "version", "cpus", "cpus | regs", "cpu 1", "regs", "bt", "cpu 0", "bt all", "dis", "dis kernel_main 20",
@@ -37,7 +41,7 @@ COMMANDS = [
     "print cpus[1]", "print *cpus[0].current", "list process_list process all_link | print .name .root",
     "array run_queues 2 | print .ready", "type thread", "set $a = 5; print $a * 2",
     "deadlock", "why 1", "threads | why", "events", "futexes", "timers", "whose cpus", "whose %rsp",
-    "control", "control 1", "gdt", "idt", "print main",
+    "control", "control 1", "gdt", "idt", "print main", *PROGRAM_COMMANDS,
     "trace status", "trace last 60", "trace events", "trace filter", "trace count", "trace user", "log 30",
     "report threads", "help", "nonsense", "print 1 +",
 ]

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Makes the type table that kdebug finds in its own image: BTF, out of the kernel's DWARF.
+"""Makes the type table that kdebug finds in its own image: BTF, out of the kernel's DWARF; and those of user programs.
 
     btf.py KERNEL.elf OUT.bin
+    btf.py --program PROGRAM OUT.bin
 
 Plain BTF (Linux Documentation/bpf/btf.rst), so that pahole and others can read it. One DATASEC, ".kernel", gives each
-variable of file scope its type by address (offset from KERNEL_IMAGE_BASE), in ascending order.
+variable of file scope its type by address (offset from KERNEL_IMAGE_BASE), in ascending order. In that of a program it
+is ".program", and addresses are whole. The compiler has left types out that nobody uses.
 
 Why not pahole: its version in Debian 12 knows no _Atomic (such members become void), writes no variables and makes
 one dimension of two. Left out on purpose: qualifiers, functions and their parameters; nothing at the prompt needs them.
@@ -51,8 +53,9 @@ class Record:
 class Builder:
     """Turns entries into records, each type once."""
 
-    def __init__(self, units: list[Unit]) -> None:
+    def __init__(self, units: list[Unit], base: int = KERNEL_IMAGE_BASE) -> None:
         self.units = units
+        self.base_address = base
         self.records: list[Record] = [Record(0)]  # id 0 is void
         self.sizes: dict[int, int] = {}
         self.known: dict[object, int] = {}
@@ -165,14 +168,14 @@ class Builder:
         found: dict[int, tuple[str, int]] = {}
         for unit in self.units:
             for entry in unit.top:
-                offset = (entry.address() or 0) - KERNEL_IMAGE_BASE
-                if entry.tag == dwarf.VARIABLE and 0 <= offset <= 0xFFFFFFFF:
+                offset = (entry.address() or 0) - self.base_address
+                if entry.tag == dwarf.VARIABLE and entry.address() and 0 <= offset <= 0xFFFFFFFF:
                     said = entry.refers(dwarf.AT_SPECIFICATION) or entry
                     # A defining entry may know the length of an array that its declaration leaves open.
                     number = self.type_id(entry.type_of() or said.type_of())
                     if number != 0:
                         found[offset] = said.name(), number
-        section = Record(DATASEC, ".kernel", 0, len(found))
+        section = Record(DATASEC, ".kernel" if self.base_address else ".program", 0, len(found))
         for offset, (name, number) in sorted(found.items()):
             variable = self.add(("variable", offset), Record(VAR, name, number, words=[1]))
             section.words += [variable, offset, self.bytes_of(number)]
@@ -227,17 +230,18 @@ def encode(records: list[Record]) -> bytes:
     return header + bytes(types) + bytes(strings)
 
 
-def make_table(elf: Path) -> bytes:
-    builder = Builder(dwarf.read_units(elf))
+def make_table(elf: Path, base: int = KERNEL_IMAGE_BASE) -> bytes:
+    builder = Builder(dwarf.read_units(elf), base)
     builder.build()
     return encode(builder.records)
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) != 2:
+    is_program = argv[:1] == ["--program"]
+    if len(argv) != (3 if is_program else 2):
         print(__doc__, file=sys.stderr)
         return 2
-    Path(argv[1]).write_bytes(make_table(Path(argv[0])))
+    Path(argv[-1]).write_bytes(make_table(Path(argv[-2]), 0 if is_program else KERNEL_IMAGE_BASE))
     return 0
 
 

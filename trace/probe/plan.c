@@ -246,7 +246,7 @@ static const char *take_argument(struct span text, struct probe_argument *argume
     if (!cut_at(&text, '.', &structure)) {
         return "expected REGISTER:STRUCT.MEMBER";
     }
-    kd_ctype_t type = kd_ctype_named("struct", structure.at, length_of(structure));
+    kd_ctype_t type = kd_ctype_named(KD_SCOPE_KERNEL, "struct", structure.at, length_of(structure));
     return type == 0 ? "no structure has this name" : take_members(text, type, argument);
 }
 

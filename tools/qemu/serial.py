@@ -135,8 +135,8 @@ class SerialLine:
         return f"  the last lines of {self.log}:\n{body}"
 
     def close(self) -> None:
-        """When the other side has."""
-        self._thread.join(2.0)
+        """When the other side has: then the end comes for certain."""
+        self._thread.join()
         self._file.close()
 
     @property

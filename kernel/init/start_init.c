@@ -77,7 +77,7 @@ static void give_image(struct process *process, const struct handoff *handoff,
     object_put((struct object *)area);
 }
 
-/* The screen's memory: for whoever draws, written only, so that the processor may collect what goes there. */
+/* The screen's memory, for whoever draws. Reading it is slow: the processor collects what is written and keeps nothing of it. */
 static void give_framebuffer(struct process *process, const struct handoff *handoff,
                              struct init_info *info)
 {

@@ -185,7 +185,24 @@ static void test_what_is_unknown_changes_nothing(void **state)
     assert_shows("a\033[1;2\033[Db", "b|||", 1, 0); /* ESC begins a new one */
     assert_shows("a\033[2\nDb", "a|b||", 1, 1);     /* LF works in between */
     assert_shows("a\033[1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1Hb", "ab|||", 2, 0);
+    assert_shows("a\033[38:2::7:1:1mb", "ab|||", 2, 0);
+    assert_shows("a\033]x\030b\033[1\032c", "abc|||", 3, 0); /* CAN, SUB */
     assert_shows("a\033[99999999999999999999Hb", "a|||b", 1, 3);
+}
+
+static void test_what_is_abandoned_is_forgotten(void **state)
+{
+    static const char *const begun[] = {"\033",    "\033[1;2", "\033]title",
+                                        "\033[1!", "\033(",    "\xe2\x82"};
+    (void)state;
+
+    for (unsigned i = 0; i < sizeof(begun) / sizeof(begun[0]); i++) {
+        (void)start(NULL);
+        send(begun[i]);
+        terminal_abandon(&terminal);
+        send("Hx");
+        assert_string_equal(picture(), "Hx|||");
+    }
 }
 
 static void test_utf8(void **state)
@@ -234,6 +251,7 @@ int main(void)
         CASE(test_erasing_and_shifting),
         CASE(test_colours),
         CASE(test_what_is_unknown_changes_nothing),
+        CASE(test_what_is_abandoned_is_forgotten),
         CASE(test_utf8),
         CASE(test_random_bytes),
     };

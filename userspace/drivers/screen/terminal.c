@@ -8,6 +8,8 @@
 
 #define TAB 8u
 
+#define CHARACTER_CAN 0x18u
+#define CHARACTER_SUB 0x1au
 #define CHARACTER_ESC 0x1bu
 #define CHARACTER_DEL 0x7fu
 
@@ -454,7 +456,7 @@ static void take_control(struct terminal *terminal, uint8_t byte)
 {
     if (byte >= '0' && byte <= '9') {
         take_digit(terminal, byte);
-    } else if (byte == ';' || byte == ':') {
+    } else if (byte == ';') {
         next_parameter(terminal);
     } else if (byte == '?') {
         terminal->is_private = true;
@@ -534,6 +536,8 @@ static void take_byte(struct terminal *terminal, uint8_t byte)
 {
     if (terminal->state == TERMINAL_TEXT) {
         take_text(terminal, byte);
+    } else if (byte == CHARACTER_CAN || byte == CHARACTER_SUB) {
+        terminal_abandon(terminal);
     } else if (byte == CHARACTER_ESC) {
         terminal->state = TERMINAL_ESCAPE;
     } else if (terminal->state == TERMINAL_STRING) {
@@ -549,6 +553,12 @@ static void take_byte(struct terminal *terminal, uint8_t byte)
             terminal->state == TERMINAL_SKIP_ONE || (byte >= 0x40 && byte < CHARACTER_DEL);
         terminal->state = is_end ? TERMINAL_TEXT : TERMINAL_FOREIGN;
     }
+}
+
+void terminal_abandon(struct terminal *terminal)
+{
+    terminal->state = TERMINAL_TEXT;
+    terminal->utf8 = (struct utf8){0};
 }
 
 void terminal_init(struct terminal *terminal, struct cell *cells, unsigned columns, unsigned rows)

@@ -66,6 +66,10 @@ struct terminal {
 /* terminal_init() - an empty one. @cells  columns * rows of them, the caller's; 1 to the limits above. */
 void terminal_init(struct terminal *terminal, struct cell *cells, unsigned columns, unsigned rows);
 
+/* terminal_abandon() - a sequence or character that has been begun is not gone on with: what comes next is another's. CAN and SUB do the
+ * same to a sequence. */
+void terminal_abandon(struct terminal *terminal);
+
 /* terminal_write() - bytes as programs write them. LF also returns to the first column. Cost: some instructions a byte; scrolling moves
  * all cells. */
 void terminal_write(struct terminal *terminal, const char *text, uint64_t bytes);

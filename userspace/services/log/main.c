@@ -104,7 +104,7 @@ static bool answer_reader(const struct reader *reader)
 
 static void answer_readers(void)
 {
-    for (unsigned i = 0; readers[i].token != 0 && i < READERS_MAX;) {
+    for (unsigned i = 0; i < READERS_MAX && readers[i].token != 0;) {
         if (answer_reader(&readers[i])) {
             drop_reader(i);
         } else {

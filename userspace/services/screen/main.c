@@ -105,6 +105,15 @@ static void show(const char *text, uint64_t bytes)
     mutex_unlock(&lock);
 }
 
+/* Whatever a client has begun and not finished, the log is read. */
+static void show_line(const char *text, uint64_t bytes)
+{
+    mutex_lock(&lock);
+    terminal_abandon(&terminal);
+    mutex_unlock(&lock);
+    show(text, bytes);
+}
+
 /* ---- what is sent ---- */
 
 status_t screen_on_write(const struct interface_request *request, const void *text,
@@ -145,7 +154,7 @@ static status_t read_log(uint64_t *service, uint64_t *from)
         return service_find_again("log", DEADLINE_FOREVER, service);
     }
     if (status == OK) {
-        show(text, bytes);
+        show_line(text, bytes);
     }
     return status == ERR_BUSY ? OK : status;
 }

@@ -36,6 +36,17 @@ static void print_event(const struct input_event *event)
     }
 }
 
+/* What is found at first may be a service that has just ended. */
+static void say_devices(uint64_t *service)
+{
+    uint32_t devices = 0;
+
+    while (input_devices(*service, DEADLINE_FOREVER, &devices) == ERR_PEER_CLOSED) {
+        must(service_find_again("input", DEADLINE_FOREVER, service));
+    }
+    report("devices %x", devices);
+}
+
 /* False: the last event was the end. */
 static bool print_next(uint64_t *service, uint64_t *from)
 {
@@ -46,10 +57,13 @@ static bool print_next(uint64_t *service, uint64_t *from)
                                  from, &missed);
 
     if (status == ERR_PEER_CLOSED) {
-        report("once more");
         *from = 0;
         must(service_find_again("input", DEADLINE_FOREVER, service));
+        say_devices(service);
         return true;
+    }
+    if (status == ERR_BUSY) {
+        return true; /* there are many readers: once more */
     }
     must(status);
     VERIFY(missed == 0 && bytes > 0 && bytes % sizeof(events[0]) == 0);
@@ -64,13 +78,11 @@ static bool print_next(uint64_t *service, uint64_t *from)
 int main(int argc, char **argv)
 {
     uint64_t service, from = 0;
-    uint32_t devices = 0;
 
     (void)argc;
     (void)argv;
     must(service_find("input", DEADLINE_FOREVER, &service));
-    must(input_devices(service, DEADLINE_FOREVER, &devices));
-    report("devices %x", devices);
+    say_devices(&service);
     while (print_next(&service, &from)) {
     }
     return 0;

@@ -28,7 +28,7 @@ struct ps2 {
  * ps2_open() - test the controller, reset what is plugged in, switch reports and interrupts on. Scan codes come in set 1.
  * @system  handle with the right `ports`
  * ERR_NOT_FOUND: there is no such controller, or nothing at it; ERR_CORRUPT: it fails its own test; what ports_create gives. Sleeps; a
- * keyboard may take half a second for its reset.
+ * keyboard may take half a second for its reset, and one that is not there takes a second to be missed.
  */
 status_t ps2_open(struct ps2 *ps2, uint64_t system);
 

@@ -24,6 +24,6 @@ struct mouse_report {
     int16_t wheel;   /* steps down */
 };
 
-/* mouse_next() - one byte more. True: *out is the next report. A byte that cannot be a packet's first one is skipped, so what was lost
- * on the line costs a packet or two; movement beyond what a packet holds is cut at its limit. */
+/* mouse_next() - one byte more. True: *out is the next report. A byte that cannot be a packet's first one is skipped; after a byte was
+ * lost on the line, packets are misread until there is such a one. Movement beyond what a packet holds is cut at its limit. */
 bool mouse_next(struct mouse_decoder *decoder, uint8_t byte, struct mouse_report *out);

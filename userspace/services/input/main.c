@@ -27,6 +27,7 @@
 #include "userspace/services/input/queue.h"
 
 #define READERS_MAX 8u
+#define BYTES_MAX   256u /* at a time: a controller that always has one is broken */
 #define EVENTS_MAX  (INPUT_READ_EVENTS_MAX / sizeof(struct input_event))
 
 /* Who waits for the next event, longest first. */
@@ -35,10 +36,11 @@ struct reader {
     uint64_t from;
 };
 
+static struct ps2 ps2; /* what there is does not change */
+
 /* All under the lock. */
 static struct mutex lock;
 static struct reader readers[READERS_MAX];
-static struct ps2 ps2;
 static struct scancode_decoder scancodes;
 static struct keyboard keyboard;
 static struct mouse_decoder mouse;
@@ -196,12 +198,12 @@ static void take_mouse_byte(uint64_t time, uint8_t byte)
 
 static void take_bytes(void)
 {
-    uint64_t time = clock_now();
     uint8_t byte;
     bool from_mouse;
 
     mutex_lock(&lock);
-    while (ps2_read(&ps2, &byte, &from_mouse)) {
+    uint64_t time = clock_now(); /* in the order of the events */
+    for (unsigned i = 0; i < BYTES_MAX && ps2_read(&ps2, &byte, &from_mouse); i++) {
         if (from_mouse) {
             take_mouse_byte(time, byte);
         } else {
@@ -214,10 +216,8 @@ static void take_bytes(void)
 
 static void serve_interrupt(void *argument)
 {
-    uint64_t interrupt, count, cpu, line = (uint64_t)argument;
+    uint64_t interrupt = *(const uint64_t *)argument, count, cpu;
 
-    must(sys_interrupt_create(program_handle("system"), (uint32_t)line, INTERRUPT_ISA, 0,
-                              &interrupt));
     take_bytes(); /* what came before raises no edge any more */
     for (;;) {
         must(sys_interrupt_wait(interrupt, DEADLINE_FOREVER, &count, &cpu));
@@ -226,11 +226,30 @@ static void serve_interrupt(void *argument)
     }
 }
 
+/* One device less is better than none at all. */
+static void listen(bool is_there, uint32_t line, const char *name)
+{
+    static uint64_t interrupts[2];
+    static struct thread listeners[2];
+    static unsigned count;
+    status_t status = is_there ? sys_interrupt_create(program_handle("system"), line, INTERRUPT_ISA,
+                                                      0, &interrupts[count])
+                               : ERR_NOT_FOUND;
+
+    if (status == OK) {
+        status = thread_start(&listeners[count], serve_interrupt, &interrupts[count],
+                              THREAD_ANYWHERE, name);
+        count++;
+    }
+    if (status != OK) {
+        report("no %s: %s", name, status_name(status));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static char buffer[INPUT_RECEIVES + 1];
     static const struct interface *const interfaces[] = {&input_interface, &lifecycle_interface};
-    static struct thread listener[2];
 
     (void)argc;
     (void)argv;
@@ -241,10 +260,8 @@ int main(int argc, char **argv)
     if (status != OK) {
         report("no keyboard and no mouse: %s", status_name(status));
     } else {
-        must(thread_start(&listener[0], serve_interrupt, (void *)(uint64_t)PS2_LINE_KEYBOARD,
-                          THREAD_ANYWHERE, "keyboard"));
-        must(thread_start(&listener[1], serve_interrupt, (void *)(uint64_t)PS2_LINE_MOUSE,
-                          THREAD_ANYWHERE, "mouse"));
+        listen(ps2.has_keyboard, PS2_LINE_KEYBOARD, "keyboard");
+        listen(ps2.has_mouse, PS2_LINE_MOUSE, "mouse");
     }
     interface_serve(&server);
 }

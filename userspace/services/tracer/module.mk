@@ -7,6 +7,7 @@ USER_tracer_SRC := \
     userspace/drivers/pci/msi.c \
     userspace/drivers/pci/pci.c \
     userspace/drivers/uart/uart.c \
+    userspace/drivers/uart/chip.c \
     userspace/drivers/virtio_console/virtqueue.c \
     userspace/drivers/virtio_console/virtio_console.c
 

@@ -119,6 +119,6 @@ def test_the_records_are_those_of_the_header(tmp_path: Path) -> None:
 def test_the_tree_s_own_manifest(tmp_path: Path) -> None:
     """In it, tests and shutdown have what they count on."""
     text = (ROOT / "userspace/services/manifest.toml").read_text()
-    listed = re.findall(r"^\[program\.(\w+)\]", text, re.MULTILINE)
-    programs = " ".join([*listed, "pager", "tracer", "names", "log", "screen", "input", "serial", "typed"])
+    listed = re.findall(r"^\[(?:program|service)\.(\w+)\]", text, re.MULTILINE)
+    programs = " ".join([*listed, "typed"])
     assert make(tmp_path, text, programs).returncode == 0

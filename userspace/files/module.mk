@@ -1,7 +1,9 @@
 # Parts that file system services and their clients are made of.
 FILES_SERVER_SRC := $(patsubst %,userspace/files/server/%.c,server open_files walk)
 FILES_RAM_SRC := $(patsubst %,userspace/files/ram/%.c,ram_files blocks)
+FILES_CLIENT_SRC := $(patsubst %,userspace/files/client/%.c,file mount path)
 
-HOST_TESTS += test_ram_files test_open_files
+HOST_TESTS += test_ram_files test_open_files test_path
 HOST_test_ram_files_SRC := tests/host/test_ram_files.c $(FILES_RAM_SRC) userspace/files/server/walk.c
 HOST_test_open_files_SRC := tests/host/test_open_files.c userspace/files/server/open_files.c
+HOST_test_path_SRC := tests/host/test_path.c userspace/files/client/path.c

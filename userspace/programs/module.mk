@@ -90,3 +90,5 @@ USER_PROGRAMS += services
 USER_services_SRC := userspace/programs/services/main.c
 USER_PROGRAMS += typed
 USER_typed_SRC := userspace/programs/typed/main.c userspace/programs/typed/server.c
+USER_PROGRAMS += files
+USER_files_SRC := $(patsubst %,userspace/programs/files/%.c,main basics clients limits) $(FILES_CLIENT_SRC)

@@ -66,7 +66,7 @@ KERNEL_LDFLAGS := -nostdlib -static -T $(KERNEL_LDSCRIPT) -z max-page-size=4096 
 USER_CFLAGS := $(FREESTANDING) -fno-stack-protector -I. -I$(BUILD)/gen
 # Programs see our small stdio.h and friends, or the C library (userspace/libc).
 USER_PLAIN_CFLAGS := -Iuserspace/lib
-USER_LIBC_CFLAGS = -isystem $(dir $(LIBGCC))include -isystem $(NEWLIB)/include -D__DYNAMIC_REENT__
+USER_LIBC_CFLAGS = -isystem $(dir $(LIBGCC))include -isystem userspace/libc/include -isystem $(NEWLIB)/include -D__DYNAMIC_REENT__
 LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 USER_ASFLAGS := -f elf64 -g -F dwarf -w+error -I./ -Iuserspace/lib/ -I$(BUILD)/gen/
 USER_LDSCRIPT := userspace/lib/user.ld
@@ -226,7 +226,7 @@ $(U)/%.o: %.asm $(FLAGS)/$(MODE)-user | $(GEN_STAMP)
 	$(call say,NASM,$<)
 	$(Q)nasm $(USER_ASFLAGS) -MD $(@:.o=.d) -MT $@ $< -o $@
 # What a program is linked with: our library, and the C library in place of what that has better.
-LIBC_LIB_OBJ := $(call objects,$(U),$(filter-out userspace/lib/stdio.c userspace/lib/exit.c,$(USER_LIB_SRC)) $(LIBC_LAYER_SRC))
+LIBC_LIB_OBJ := $(call objects,$(U),$(filter-out userspace/lib/stdio.c userspace/lib/exit.c,$(USER_LIB_SRC)) $(LIBC_LAYER_SRC) $(FILES_CLIENT_SRC))
 program_objects = $(if $(filter $(1),$(LIBC_PROGRAMS)),$(LIBC_LIB_OBJ),$(USER_LIB_OBJ))
 program_libraries = $(if $(filter $(1),$(LIBC_PROGRAMS)),$(NEWLIB)/lib/libm.a $(NEWLIB)/lib/libc.a) $(USER_$(1)_LIBS)
 # Its types for kdebug are a section that is not loaded; nothing else moves.

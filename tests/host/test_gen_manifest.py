@@ -92,6 +92,13 @@ def test_who_needs_a_service_needs_the_name_service(tmp_path: Path) -> None:
     assert [(name, needs) for name, _, needs in rows] == [("b", 0), ("names", 0), ("a", 0b11)]
 
 
+def test_what_a_build_does_not_have_is_left_out(tmp_path: Path) -> None:
+    row = '[program.{}]\n{}\n'
+    with_it = read(tmp_path, service("a") + row.format("b", "optional = true"))[1]
+    assert read(tmp_path, service("a") + row.format("z", "optional = true") + row.format("b", ""))[1] == with_it
+    assert make(tmp_path, service("a") + row.format("z", "") + OTHERS).returncode == 1
+
+
 def test_flags(tmp_path: Path) -> None:
     text = 'start = "always"\nrestarts = 0\nmailbox = false\nresident = true\nkeep = true'
     rows, _ = read(tmp_path, service("a", text))

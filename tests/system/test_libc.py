@@ -20,3 +20,9 @@ def test_memory_text_errno_and_files(boot: BootFunction, cpus: int) -> None:
     lines = [line for line in machine.serial.text.splitlines() if line.startswith("libc: ")]
     assert lines == ["libc: animal leaves spoor trail", "libc: unbuffered, No such file or directory",
                      "libc: a line that exit() writeslibc: at exit"]
+
+
+def test_files_of_the_c_library(boot: BootFunction) -> None:
+    """Descriptors, names, directories and streams, from several threads, in the RAM file system."""
+    machine = boot(cpus=2, cmdline="workload=libc_files tracer=0")
+    assert wait_all_done(machine, 120) == (1, 0), machine.serial.text[-2000:]

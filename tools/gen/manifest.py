@@ -91,7 +91,7 @@ class Reader:
         others.allow("handles")
         self.programs_of = [Program("", 0, (), self.grants(others), 0)]
         listed = root.child("program", required=False).children()
-        self.programs_of += [self.program(name, node) for name, node in listed]
+        self.programs_of += [self.program(name, node) for name, node in listed if not self.is_left_out(name, node)]
         self.services = self.ordered(services)
 
     def program_name(self, node: Node, name: str, key: str = "") -> str:
@@ -136,8 +136,12 @@ class Reader:
                        self.arguments(node), restarts, node.number("backoff_ms", 1, 60000, 20),
                        node.number("stop_ms", 1, 60000, 5000), node)
 
+    def is_left_out(self, name: str, node: Node) -> bool:
+        """A program that not every build has: those with a C library."""
+        return node.flag("optional") and name not in self.programs
+
     def program(self, name: str, node: Node) -> Program:
-        node.allow("handles", "needs", "priority", "own_account", "controls")
+        node.allow("handles", "needs", "priority", "own_account", "controls", "optional")
         self.program_name(node, name)
         needs = tuple(node.strings("needs"))
         self.check_needs(node, needs)

@@ -38,7 +38,22 @@ int errno_of(status_t status)
         return E2BIG;
     case ERR_TABLE_FULL:
         return EMFILE;
+    case ERR_NOT_DIRECTORY:
+        return ENOTDIR;
+    case ERR_IS_DIRECTORY:
+        return EISDIR;
+    case ERR_NOT_EMPTY:
+        return ENOTEMPTY;
+    case ERR_NO_SPACE:
+        return ENOSPC;
+    case ERR_READ_ONLY:
+        return EROFS;
     default:
         return EIO;
     }
+}
+
+int errno_of_file(status_t status)
+{
+    return status == ERR_PEER_CLOSED ? EIO : errno_of(status);
 }

@@ -92,3 +92,7 @@ USER_PROGRAMS += typed
 USER_typed_SRC := userspace/programs/typed/main.c userspace/programs/typed/server.c
 USER_PROGRAMS += files
 USER_files_SRC := $(patsubst %,userspace/programs/files/%.c,main basics clients limits) $(FILES_CLIENT_SRC)
+USER_PROGRAMS += $(if $(HAS_NEWLIB),libc_files)
+LIBC_PROGRAMS += libc_files
+USER_libc_files_SRC := userspace/programs/libc_files.c
+LIBC_SRC += userspace/programs/libc_files.c

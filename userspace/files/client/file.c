@@ -170,24 +170,28 @@ status_t file_read(const struct file *file, uint64_t offset, void *data, uint64_
     return status;
 }
 
-status_t file_write(const struct file *file, uint64_t offset, const void *data, uint64_t bytes,
-                    uint64_t *out_bytes)
+status_t file_write_on(const struct file *file, uint64_t *offset, const void *data, uint64_t bytes,
+                       uint64_t *out_bytes)
 {
     status_t status = OK;
 
     *out_bytes = 0;
     while (status == OK && *out_bytes < bytes) {
-        uint64_t left = bytes - *out_bytes, end;
+        uint64_t left = bytes - *out_bytes;
         uint64_t part = left < VFS_WRITE_DATA_MAX ? left : VFS_WRITE_DATA_MAX;
-        uint32_t written;
+        uint32_t written = 0;
 
-        status = vfs_write(file->handle, (const char *)data + *out_bytes, part, offset + *out_bytes,
-                           FOREVER, &written, &end);
-        if (status == OK) {
-            *out_bytes += written;
-        }
+        status = vfs_write(file->handle, (const char *)data + *out_bytes, part, *offset, FOREVER,
+                           &written, offset);
+        *out_bytes += written;
     }
     return status;
+}
+
+status_t file_write(const struct file *file, uint64_t offset, const void *data, uint64_t bytes,
+                    uint64_t *out_bytes)
+{
+    return file_write_on(file, &offset, data, bytes, out_bytes);
 }
 
 status_t file_truncate(const struct file *file, uint64_t size)

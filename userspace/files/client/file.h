@@ -47,6 +47,10 @@ status_t file_read(const struct file *file, uint64_t offset, void *data, uint64_
                    uint64_t *out_bytes);
 status_t file_write(const struct file *file, uint64_t offset, const void *data, uint64_t bytes,
                     uint64_t *out_bytes);
+
+/* file_write_on() - the same for who keeps a position: *offset becomes the one behind what was written, wherever that was (OPEN_APPEND). */
+status_t file_write_on(const struct file *file, uint64_t *offset, const void *data, uint64_t bytes,
+                       uint64_t *out_bytes);
 status_t file_truncate(const struct file *file, uint64_t size);
 status_t file_sync(const struct file *file);
 

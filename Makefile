@@ -44,6 +44,7 @@ FUZZERS       :=
 LIBC_PROGRAMS :=
 LIBC_SRC      :=
 BOOT_FILES    := # more files of the boot image, name=path
+BOOT_TREE     := # files of its packed file system, name=path
 
 MODULES := $(sort $(wildcard $(addsuffix /module.mk,. * */* */*/* */*/*/*)))
 include $(MODULES)
@@ -94,7 +95,7 @@ endef
 $(eval $(call flags_stamp,$(MODE)-kernel,$$(CC) $$(KERNEL_CFLAGS) $$(CFLAGS_TRACED) $$(NOT_TRACED) $$(KERNEL_ASFLAGS) $$(KERNEL_LDFLAGS) $$(KERNEL_SRC)))
 $(eval $(call flags_stamp,$(MODE)-user,$$(CC) $$(USER_CFLAGS) $$(USER_PLAIN_CFLAGS) $$(USER_LIBC_CFLAGS) $$(USER_ASFLAGS) $$(USER_LDFLAGS) $$(USER_LIB_SRC)))
 $(eval $(call flags_stamp,$(MODE)-boot,$$(CC) $$(BOOT_CFLAGS) $$(BOOT_SRC)))
-$(eval $(call flags_stamp,$(MODE)-image,$$(CMDLINE) $$(USER_PROGRAMS) $$(BOOT_FILES)))
+$(eval $(call flags_stamp,$(MODE)-image,$$(CMDLINE) $$(USER_PROGRAMS) $$(BOOT_FILES) $$(BOOT_TREE)))
 $(eval $(call flags_stamp,host,$$(CC) $$(HOST_CFLAGS)))
 $(eval $(call flags_stamp,test,$$(CC) $$(TEST_CFLAGS)))
 $(eval $(call flags_stamp,fuzz,$$(FUZZ_CFLAGS)))
@@ -114,7 +115,8 @@ $(GEN_STAMP): $(GEN_INPUT) | $(BUILD)/deps-checked
 	$(call say,GEN,$(BUILD)/gen)
 	$(Q)$(PYTHON) tools/gen/gen.py $(BUILD)/gen
 	@touch $@
-$(GEN_FILES): $(GEN_STAMP) ;
+GEN_DOC := $(addprefix $(BUILD)/gen/doc/,errors.md events.md interfaces.md syscalls.md)
+$(GEN_FILES) $(GEN_DOC): $(GEN_STAMP) ;
 
 # Which services there are, and who gets which handles.
 $(BUILD)/gen/manifest: userspace/services/manifest.toml tools/gen/manifest.py $(GEN_INPUT) $(FLAGS)/$(MODE)-image
@@ -124,6 +126,12 @@ $(BUILD)/gen/manifest: userspace/services/manifest.toml tools/gen/manifest.py $(
 $(BUILD)/gen/font.psf: /usr/share/consolefonts/Unifont-APL8x16.psf.gz
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D) && gzip -dc $< > $@
+
+# Files for programs, packed (tools/image/packed.py).
+$(O)/files.img: $(foreach file,$(BOOT_TREE),$(lastword $(subst =, ,$(file)))) tools/image/packed.py $(FLAGS)/$(MODE)-image
+	@mkdir -p $(@D)
+	$(call say,PACK,$@)
+	$(Q)$(PYTHON) tools/image/packed.py $@ $(BOOT_TREE)
 
 # ---- kernel -------------------------------------------------------------------------------------------------------
 

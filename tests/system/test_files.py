@@ -3,23 +3,61 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, private_esp, wait_all_done
 
+from qemu import esp
+from qemu.machine import Machine
+from qemu.paths import ROOT, build_folder
+from qemu.report import crc32c
 from spoorlib import tracetool
 from spoorlib.workload import wait_capture
 
+sys.path.insert(0, str(ROOT / "tools" / "image"))
+import bootimg  # noqa: E402
+
 OPERATIONS = ("attach", "open", "close", "read", "write", "stat", "list", "remove", "rename", "make_directory",
               "truncate", "sync", "usage", "gone")
+LICENSE, MANUAL = ROOT / "LICENSE", build_folder() / "gen/doc/syscalls.md"
 
 
-def test_files_in_memory(boot: BootFunction, tmp_path: Path) -> None:
+def line_of(name: str, source: Path) -> str:
+    data = source.read_bytes()
+    return f"files: {name} {len(data)} bytes {crc32c(data):08x}"
+
+
+def lines_of(machine: Machine) -> list[str]:
+    return re.findall(r"^files: .*$", machine.serial.text, re.MULTILINE)
+
+
+def test_files_in_memory_and_of_the_boot_image(boot: BootFunction, tmp_path: Path) -> None:
     """Every operation right and wrong, many clients, clients and services that end, no room: the program checks."""
     capture = tmp_path / "files.spoor"
     machine = boot(cpus=2, capture=capture, cmdline="workload=files trace=ipc")
     assert wait_all_done(machine, 120) == (1, 0), machine.serial.text[-2000:]
+    assert lines_of(machine) == [line_of("/boot/LICENSE", LICENSE), line_of("/boot/doc/syscalls.md", MANUAL)]
     wait_capture(machine)
     dump = tracetool.output("dump", "--filter", "ipc.receive", str(capture))
     served = {line.rsplit("label=vfs.", 1)[1] for line in dump.splitlines() if "label=vfs." in line}
     assert served == set(OPERATIONS)
+
+
+def damage_license(image: bytes) -> bytes:
+    """The boot image with one wrong byte in what is packed of LICENSE: the loader finds nothing wrong with it."""
+    files = dict(bootimg.unpack(image))
+    words = next(files["packed"].find(word) for word in (b"Permission", b"WARRANTY") if word in files["packed"])
+    files["packed"] = files["packed"][:words] + b"#" + files["packed"][words + 1:]
+    return bootimg.pack(list(files.items()))
+
+
+def test_a_damaged_file_of_the_boot_image(boot: BootFunction, tmp_path: Path) -> None:
+    disk = private_esp(tmp_path)
+    path = esp.find_file(disk, "boot.img")
+    esp.write_file(disk, path, damage_license(esp.read_file(disk, path)))
+    machine = boot(cpus=1, esp=disk, cmdline="workload=files:damaged tracer=0")
+    assert wait_all_done(machine) == (1, 0), machine.serial.text[-2000:]
+    assert lines_of(machine) == [line_of("/boot/doc/syscalls.md", MANUAL)]
+    assert len(re.findall(r"^\[.*\] error bootfs: block \d+ is damaged$", machine.serial.text, re.MULTILINE)) == 2

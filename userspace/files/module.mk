@@ -1,9 +1,12 @@
 # Parts that file system services and their clients are made of.
 FILES_SERVER_SRC := $(patsubst %,userspace/files/server/%.c,server open_files walk)
 FILES_RAM_SRC := $(patsubst %,userspace/files/ram/%.c,ram_files blocks)
+FILES_PACKED_SRC := userspace/files/packed/packed_files.c
 FILES_CLIENT_SRC := $(patsubst %,userspace/files/client/%.c,file mount path)
 
-HOST_TESTS += test_ram_files test_open_files test_path
+HOST_TESTS += test_ram_files test_open_files test_path test_packed_files
 HOST_test_ram_files_SRC := tests/host/test_ram_files.c $(FILES_RAM_SRC) userspace/files/server/walk.c
 HOST_test_open_files_SRC := tests/host/test_open_files.c userspace/files/server/open_files.c
 HOST_test_path_SRC := tests/host/test_path.c userspace/files/client/path.c
+HOST_test_packed_files_SRC := tests/host/test_packed_files.c $(FILES_PACKED_SRC) userspace/files/server/walk.c kernel/base/crc32c.c
+HOST_test_packed_files_LIBS := -llz4

@@ -156,6 +156,21 @@ static void check_temporary(void)
     VERIFY(fclose(first) == 0 && fclose(second) == 0);
 }
 
+/* ---- the boot image ---- */
+
+static void check_read_only(void)
+{
+    char line[32];
+    FILE *file = fopen("/boot/LICENSE", "r");
+
+    VERIFY(file != NULL && fgets(line, sizeof(line), file) != NULL && fclose(file) == 0);
+    VERIFY(strcmp(line, "MIT License\n") == 0 && access("/boot/LICENSE", R_OK) == 0);
+    VERIFY(FAILS(open("/boot/LICENSE", O_RDWR), EROFS) && FAILS(unlink("/boot/LICENSE"), EROFS));
+    VERIFY(FAILS(access("/boot/LICENSE", W_OK), EROFS));
+    VERIFY(FAILS(rename("/boot/LICENSE", "/tmp/x"), EXDEV));
+    VERIFY(count_directory("/boot/services", "manifest.toml") == 1);
+}
+
 /* ---- threads ---- */
 
 static void write_lines(void *argument)
@@ -208,6 +223,7 @@ int main(void)
     check_directories();
     check_streams();
     check_temporary();
+    check_read_only();
     check_threads();
     VERIFY(count_directory("/", "tmp") >= 1 && opendir("/tmp") != NULL);
     return 0;

@@ -29,6 +29,8 @@ uint64_t start_client(const struct own_server *server, const char *role, uint64_
 /* Each checks one thing and ends the process if it does not hold. */
 void check_basics(const char *folder);
 void check_listing(const char *folder);
+void check_boot(void);
+void check_damage(void);
 void check_clients(void);
 void check_full(void);
 void check_quota(void);

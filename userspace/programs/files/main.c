@@ -2,6 +2,7 @@
 /*
  * files: what programs may count on of files, through the library (userspace/files/client).
  *
+ *   damaged                     only read /boot, of which a file is damaged
  *   role=client|leaver|filler   children of its own, with a file system of their own at /own
  */
 #include "userspace/programs/files/files.h"
@@ -139,6 +140,11 @@ int main(int argc, char **argv)
     if (option_text("role", NULL) != NULL) {
         return play(option_text("role", NULL));
     }
+    if (option_flag("damaged")) {
+        check_damage();
+        return 0;
+    }
+    check_boot();
     check_basics("/tmp");
     check_listing("/tmp");
     check_clients();

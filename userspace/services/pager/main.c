@@ -24,7 +24,7 @@
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
-#include "userspace/services/pager/codec.h"
+#include "userspace/lib/codec.h"
 #include "userspace/services/pager/store.h"
 
 /* Where chunks are mapped: aligned, which the kernel's choice need not be. */

@@ -2,7 +2,7 @@ USER_PROGRAMS += pager
 USER_pager_SRC := \
     userspace/services/pager/main.c \
     userspace/services/pager/store.c \
-    userspace/services/pager/codec.c
+    userspace/lib/codec.c
 USER_pager_LIBS := -L/usr/lib/x86_64-linux-gnu -l:liblz4.a
 
 HOST_TESTS += test_store

@@ -6,7 +6,7 @@
  * used here. It was compiled with stack protectors: each function compares a word at FS:28h on its way out
  * with what was there on its way in, so FS has to point to something.
  */
-#include "userspace/services/pager/codec.h"
+#include "userspace/lib/codec.h"
 
 #include <lz4.h>
 #include <stddef.h>
@@ -58,9 +58,14 @@ uint32_t codec_pack(const void *page, void *out)
 
 bool codec_unpack(const void *bytes, uint32_t count, void *page)
 {
-    if (count == PAGE_BYTES) {
-        memcpy(page, bytes, PAGE_BYTES);
+    return codec_unpack_block(bytes, count, page, PAGE_BYTES);
+}
+
+bool codec_unpack_block(const void *bytes, uint32_t count, void *out, uint32_t out_bytes)
+{
+    if (count == out_bytes) {
+        memcpy(out, bytes, out_bytes);
         return true;
     }
-    return LZ4_decompress_safe(bytes, page, (int)count, PAGE_BYTES) == PAGE_BYTES;
+    return LZ4_decompress_safe(bytes, out, (int)count, (int)out_bytes) == (int)out_bytes;
 }

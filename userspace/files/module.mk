@@ -2,11 +2,13 @@
 FILES_SERVER_SRC := $(patsubst %,userspace/files/server/%.c,server open_files walk)
 FILES_RAM_SRC := $(patsubst %,userspace/files/ram/%.c,ram_files blocks)
 FILES_PACKED_SRC := userspace/files/packed/packed_files.c
+FILES_FAT_SRC := $(patsubst %,userspace/files/fat/%.c,fat fat_directory)
 FILES_CLIENT_SRC := $(patsubst %,userspace/files/client/%.c,file mount path)
 
-HOST_TESTS += test_ram_files test_open_files test_path test_packed_files
+HOST_TESTS += test_ram_files test_open_files test_path test_packed_files test_fat
 HOST_test_ram_files_SRC := tests/host/test_ram_files.c $(FILES_RAM_SRC) userspace/files/server/walk.c
 HOST_test_open_files_SRC := tests/host/test_open_files.c userspace/files/server/open_files.c
 HOST_test_path_SRC := tests/host/test_path.c userspace/files/client/path.c
 HOST_test_packed_files_SRC := tests/host/test_packed_files.c $(FILES_PACKED_SRC) userspace/files/server/walk.c kernel/base/crc32c.c
 HOST_test_packed_files_LIBS := -llz4
+HOST_test_fat_SRC := tests/host/test_fat.c $(FILES_FAT_SRC) userspace/files/server/walk.c

@@ -99,6 +99,11 @@ def test_what_a_build_does_not_have_is_left_out(tmp_path: Path) -> None:
     assert make(tmp_path, service("a") + row.format("z", "") + OTHERS).returncode == 1
 
 
+def test_an_account_of_its_own(tmp_path: Path) -> None:
+    _, content = read(tmp_path, service("a", "memory = 77"))
+    assert manifest.SERVICE.unpack_from(content, manifest.HEADER.size)[-1] == 77
+
+
 def test_flags(tmp_path: Path) -> None:
     text = 'start = "always"\nrestarts = 0\nmailbox = false\nresident = true\nkeep = true'
     rows, _ = read(tmp_path, service("a", text))

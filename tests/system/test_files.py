@@ -36,7 +36,7 @@ def lines_of(machine: Machine) -> list[str]:
 def test_files_in_memory_and_of_the_boot_image(boot: BootFunction, tmp_path: Path) -> None:
     """Every operation right and wrong, many clients, clients and services that end, no room: the program checks."""
     capture = tmp_path / "files.spoor"
-    machine = boot(cpus=2, capture=capture, cmdline="workload=files trace=ipc")
+    machine = boot(cpus=2, capture=capture, cmdline="workload=files:account ramfs=65536 trace=ipc")
     assert wait_all_done(machine, 120) == (1, 0), machine.serial.text[-2000:]
     assert lines_of(machine) == [line_of("/boot/LICENSE", LICENSE), line_of("/boot/doc/syscalls.md", MANUAL)]
     wait_capture(machine)

@@ -26,7 +26,7 @@ SERVICES_MAX = 32
 NAMES = "names"  # the name service: needed by whoever needs a service that has a name
 
 HEADER = struct.Struct("<Q5I4x")
-SERVICE = struct.Struct("<16s16s16s9I4x")
+SERVICE = struct.Struct("<16s16s16s10I")
 PROGRAM = struct.Struct("<16s5I4x")
 GRANT = struct.Struct("<16sII")
 ARGUMENT = struct.Struct("<16s16s16s")
@@ -59,6 +59,7 @@ class Service:
     restarts: int
     backoff_ms: int
     stop_ms: int
+    memory: int
     node: Node
 
 
@@ -122,7 +123,7 @@ class Reader:
 
     def service(self, name: str, node: Node) -> Service:
         node.allow("doc", "program", "start", "option", "needs", "handles", "arguments", "restarts", "backoff_ms",
-                   "stop_ms", "resident", "mailbox", "named", "keep")
+                   "stop_ms", "memory", "resident", "mailbox", "named", "keep")
         if not NAME.match(name) or len(name) >= NAME_BYTES:
             raise node.fail(f"a service is named by up to {NAME_BYTES - 1} lower case letters, digits and _")
         node.text("doc")
@@ -134,7 +135,7 @@ class Reader:
         program = self.program_name(node, short(node, "program", name), "program")
         return Service(name, program, short(node, "option", ""), flags, tuple(node.strings("needs")), self.grants(node),
                        self.arguments(node), restarts, node.number("backoff_ms", 1, 60000, 20),
-                       node.number("stop_ms", 1, 60000, 5000), node)
+                       node.number("stop_ms", 1, 60000, 5000), node.number("memory", 0, 1 << 30, 0), node)
 
     def is_left_out(self, name: str, node: Node) -> bool:
         """A program that not every build has: those with a C library."""
@@ -207,7 +208,7 @@ class Writer:
         self.arguments += b"".join(ARGUMENT.pack(*(part.encode() for part in row)) for row in item.arguments)
         return SERVICE.pack(item.name.encode(), item.program.encode(), item.option.encode(), item.flags,
                             self.mask(needs), *self.add_grants(item.grants), first, len(item.arguments),
-                            item.restarts, item.backoff_ms, item.stop_ms)
+                            item.restarts, item.backoff_ms, item.stop_ms, item.memory)
 
     def program(self, item: Program) -> bytes:
         return PROGRAM.pack(item.name.encode(), item.flags, self.mask(item.needs), *self.add_grants(item.grants),

@@ -34,6 +34,7 @@ void check_damage(void);
 void check_clients(void);
 void check_full(void);
 void check_quota(void);
+void check_account(void);
 
 /* Roles of children: exit codes. */
 int be_client(void);

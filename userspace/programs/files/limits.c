@@ -10,6 +10,8 @@
 #define PART       60000u
 #define OPEN_LIMIT 64u /* with the root: files of a session */
 
+#define ACCOUNT_BYTES (4096ull * 4096) /* of ramfs in the manifest */
+
 static char part[PART];
 
 /* Write until there is no room; returns how many bytes went in. */
@@ -106,4 +108,13 @@ void check_quota(void)
 
     VERIFY(process_end(start_client(&server, "role=filler", 10)) == 0);
     end_server(&server);
+}
+
+/* The service may hold more than its account allows here (ramfs= on the command line): the account counts. */
+void check_account(void)
+{
+    uint64_t size = fill("/tmp/full");
+
+    VERIFY(size > ACCOUNT_BYTES / 2 && size < ACCOUNT_BYTES);
+    must(file_remove("/tmp/full", FILE_REGULAR));
 }

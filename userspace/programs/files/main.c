@@ -3,6 +3,7 @@
  * files: what programs may count on of files, through the library (userspace/files/client).
  *
  *   damaged                     only read /boot, of which a file is damaged
+ *   account                     the RAM file system was told to hold more than it may
  *   role=client|leaver|filler   children of its own, with a file system of their own at /own
  */
 #include "userspace/programs/files/files.h"
@@ -150,6 +151,9 @@ int main(int argc, char **argv)
     check_clients();
     check_full();
     check_quota();
+    if (option_flag("account")) {
+        check_account();
+    }
     check_restart();
     return 0;
 }

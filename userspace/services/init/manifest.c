@@ -111,12 +111,21 @@ unsigned manifest_grants(unsigned first, unsigned count, struct spawn_grant *out
     return granted;
 }
 
+/* Without limits, but counted by itself. */
+static const struct spawn_quota own_account = {
+    .handles = 1ull << 32, .threads = 1ull << 32, .memory = 1ull << 58, .pins = 1ull << 52};
+
 const struct spawn_quota *manifest_quota(uint32_t flags)
 {
-    static const struct spawn_quota own = {
-        .handles = 1ull << 32, .threads = 1ull << 32, .memory = 1ull << 58, .pins = 1ull << 52};
+    return flags & MANIFEST_OWN_ACCOUNT ? &own_account : NULL;
+}
 
-    return flags & MANIFEST_OWN_ACCOUNT ? &own : NULL;
+const struct spawn_quota *manifest_service_quota(const struct manifest_service *service,
+                                                 struct spawn_quota *room)
+{
+    *room = own_account;
+    room->memory = service->memory;
+    return service->memory > 0 ? room : NULL;
 }
 
 unsigned manifest_arguments(const struct manifest_service *service,

@@ -25,6 +25,10 @@ unsigned manifest_grants(unsigned first, unsigned count, struct spawn_grant *out
 /* manifest_quota() - the limits of its account; NULL: it shares that of init. */
 const struct spawn_quota *manifest_quota(uint32_t flags);
 
+/* manifest_service_quota() - the same for a service; written to *room if it has limits. */
+const struct spawn_quota *manifest_service_quota(const struct manifest_service *service,
+                                                 struct spawn_quota *room);
+
 /* manifest_arguments() - a service's arguments: texts that live in text[], and pointers to them. Returns how many. */
 unsigned manifest_arguments(const struct manifest_service *service,
                             char text[MANIFEST_ARGUMENTS_MAX][MANIFEST_VALUE_BYTES],

@@ -40,7 +40,7 @@ struct manifest_service {
     uint32_t restarts; /* in a row */
     uint32_t backoff_ms;
     uint32_t stop_ms;
-    uint32_t reserved;
+    uint32_t memory; /* pages of an account of its own; 0: it shares that of init */
 };
 
 struct manifest_program {

@@ -108,6 +108,7 @@ static status_t spawn_service(struct service *service, uint64_t whole)
     struct spawn_grant grants[MANIFEST_GRANTS_MAX];
     char text[MANIFEST_ARGUMENTS_MAX][MANIFEST_VALUE_BYTES];
     const char *args[MANIFEST_ARGUMENTS_MAX];
+    struct spawn_quota quota;
     unsigned count = manifest_grants(entry->first_grant, entry->grant_count, grants);
     struct program_file file;
 
@@ -122,7 +123,8 @@ static status_t spawn_service(struct service *service, uint64_t whole)
                                 .args = args,
                                 .arg_count = manifest_arguments(entry, text, args),
                                 .grants = grants,
-                                .grant_count = count};
+                                .grant_count = count,
+                                .quota = manifest_service_quota(entry, &quota)};
     status_t status = program_open(entry->program, &file);
     return status == OK ? program_spawn(&file, &spawn, &service->row->process) : status;
 }

@@ -2,7 +2,7 @@
 /*
  * ramfs: files in memory (userspace/files/ram), for whoever the manifest says. They are gone when it ends.
  *
- *   kib=N (16384)   the most that files, names and what holds them together may take
+ *   kib=N (12288)   the most that files, names and what holds them together may take
  *
  * Memory comes in chunks as files grow and goes back when they shrink. When there is none, because of the limit, the account of this
  * process or the machine, clients get ERR_NO_SPACE.
@@ -42,7 +42,7 @@ static void free_chunk(void *chunk)
 int main(int argc, char **argv)
 {
     static const struct ram_memory memory = {alloc_chunk, free_chunk};
-    uint64_t blocks = option_u64("kib", 16384) / KIB_PER_BLOCK;
+    uint64_t blocks = option_u64("kib", 12288) / KIB_PER_BLOCK;
 
     (void)argc;
     (void)argv;

@@ -35,6 +35,7 @@ void check_clients(void);
 void check_full(void);
 void check_quota(void);
 void check_account(void);
+void measure(void);
 
 /* Roles of children: exit codes. */
 int be_client(void);

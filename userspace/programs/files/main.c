@@ -3,6 +3,7 @@
  * files: what programs may count on of files, through the library (userspace/files/client).
  *
  *   damaged                     only read /boot, of which a file is damaged
+ *   bench                       only say what transfers cost
  *   account                     the RAM file system was told to hold more than it may
  *   role=client|leaver|filler   children of its own, with a file system of their own at /own
  */
@@ -143,6 +144,10 @@ int main(int argc, char **argv)
     }
     if (option_flag("damaged")) {
         check_damage();
+        return 0;
+    }
+    if (option_flag("bench")) {
+        measure();
         return 0;
     }
     check_boot();

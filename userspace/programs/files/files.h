@@ -41,3 +41,4 @@ void measure(void);
 int be_client(void);
 int be_leaver(void);
 int be_filler(void);
+int be_hoarder(void);

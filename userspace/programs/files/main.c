@@ -5,7 +5,7 @@
  *   damaged                     only read /boot, of which a file is damaged
  *   bench                       only say what transfers cost
  *   account                     the RAM file system was told to hold more than it may
- *   role=client|leaver|filler   children of its own, with a file system of their own at /own
+ *   role=client|leaver|filler|hoarder   children of its own, with a file system of their own at /own
  */
 #include "userspace/programs/files/files.h"
 
@@ -132,7 +132,10 @@ static int play(const char *role)
     if (strcmp(role, "client") == 0) {
         return be_client();
     }
-    return strcmp(role, "leaver") == 0 ? be_leaver() : be_filler();
+    if (strcmp(role, "leaver") == 0) {
+        return be_leaver();
+    }
+    return strcmp(role, "filler") == 0 ? be_filler() : be_hoarder();
 }
 
 int main(int argc, char **argv)

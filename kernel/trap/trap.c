@@ -124,5 +124,9 @@ void trap_dispatch_nmi_class(struct trap_frame *frame)
         panic("exception %u in the kernel at %#llx", (unsigned)frame->vector,
               (unsigned long long)frame->rip);
     }
-    depth[this_cpu()->id]--;
+    cpu = this_cpu();
+    if (depth[cpu->id] == 1) {
+        trace_tell_losses(cpu->lane); /* of those that interrupted this one */
+    }
+    depth[cpu->id]--;
 }

@@ -323,19 +323,81 @@ static void nested_emitter_counts_on_the_nmi_lane(void **state)
     assert_int_equal(cpus[0].lane_nmi->events, 0);
 }
 
+static const uint64_t *last_record(const struct trace_lane *lane, unsigned words)
+{
+    return (const uint64_t *)(lane->base + ((lane->position - 8 * (1 + words)) & lane->mask));
+}
+
+static void expect_told(const uint64_t *record, uint64_t count, uint64_t first, uint64_t last)
+{
+    assert_int_equal(TRACE_EVENT(record[0]), TRACE_EVENT_TRACE_LOST);
+    assert_int_equal(TRACE_WORDS(record[0]), 3);
+    assert_int_equal(TRACE_SMALL(record[0]), TRACE_LOST_NESTED);
+    assert_int_equal(record[1], count);
+    assert_in_range(record[2], first, last);
+    assert_in_range(record[3], record[2], last);
+    assert_true(record[3] > record[2] || count == 1);
+}
+
+static void a_loss_is_told_in_place(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = cpus[0].lane_nmi;
+    emit(lane, 1, 1);
+    trace_tell_losses(lane);
+    assert_int_equal(lane->events, 1); /* nothing to tell */
+    uint64_t lost = 0;
+    for (unsigned round = 1; round < 2000; round++) { /* sub-buffers end in between */
+        uint64_t before = cpu_tsc();
+        for (unsigned i = 0; i < round % 5 + 1; i++, lost++) {
+            emit(trace_lane_nested(0), 1, 2);
+        }
+        uint64_t after = cpu_tsc();
+        trace_tell_losses(lane);
+        expect_told(last_record(lane, 3), round % 5 + 1, before, after);
+        trace_tell_losses(lane);
+        emit(lane, 1, 1);
+        assert_int_equal(lane->events, 1 + 2 * round);
+    }
+    assert_int_equal(lane->lost[TRACE_LOST_NESTED], lost);
+}
+
+static void losses_of_the_meta_lane_are_told_before_the_next_record(void **state)
+{
+    (void)state;
+    struct trace_region *region = trace_region_get();
+    struct trace_lane *meta = (void *)((char *)region + region->lane[0].control_offset);
+    uint64_t word = 7, before = cpu_tsc(), events = meta->events;
+    meta->lost[TRACE_LOST_NESTED] = meta->untold = 3; /* kdebug, while another core held the lock */
+    meta->lost_first_tsc = before;
+    meta->lost_last_tsc = cpu_tsc();
+    trace_meta_write(TRACE_EVENT_USER_MARK | 1ull << TRACE_WORDS_SHIFT, &word, 1);
+    assert_int_equal(meta->events, events + 2);
+    expect_told(last_record(meta, 1 + 4), 3, before, cpu_tsc());
+    trace_meta_write(TRACE_EVENT_USER_MARK | 1ull << TRACE_WORDS_SHIFT, &word, 1);
+    assert_int_equal(meta->events, events + 3);
+}
+
+static void a_full_lane_says_since_when(const struct trace_lane *lane, uint64_t before)
+{
+    assert_in_range(lane->lost_first_tsc, before, lane->lost_last_tsc);
+    assert_in_range(lane->lost_last_tsc, lane->lost_first_tsc + 1, cpu_tsc());
+}
+
 static void meta_lane_keeps_the_oldest_and_counts_the_rest(void **state)
 {
     (void)state;
     struct trace_region *region = trace_region_get();
     struct trace_lane *meta = (void *)((char *)region + region->lane[0].control_offset);
     uint64_t words[2] = {0, 0};
-    uint64_t tried = (meta->mask + 1) / 24 + 1000;
+    uint64_t tried = (meta->mask + 1) / 24 + 1000, before = cpu_tsc();
     for (uint64_t i = 0; i < tried; i++) {
         words[0] = i;
         trace_meta_write(TRACE_EVENT_USER_MARK | 2ull << TRACE_WORDS_SHIFT, words, 2);
     }
     assert_true(meta->lost[TRACE_LOST_FULL] > 0);
     assert_int_equal(meta->events + meta->lost[TRACE_LOST_FULL], tried);
+    a_full_lane_says_since_when(meta, before);
     assert_true(meta->position <= meta->mask + 1);
     struct walk walk = walk_lane(meta);
     assert_int_equal(walk.first_number, 0);
@@ -653,6 +715,8 @@ int main(void)
         TEST(finished_subbuffers_leave_a_note),
         TEST(exempt_lane_takes_nothing_and_counts_nothing),
         TEST(nested_emitter_counts_on_the_nmi_lane),
+        TEST(a_loss_is_told_in_place),
+        TEST(losses_of_the_meta_lane_are_told_before_the_next_record),
         TEST(meta_lane_keeps_the_oldest_and_counts_the_rest),
         TEST(other_cores_share_what_is_left),
         TEST(categories_become_a_map_of_events),

@@ -25,6 +25,8 @@
  *     events lost by overwriting between two sub-buffers = b.first_event - (a.first_event + records in a), exactly.
  * L4  The recorder's account of itself stands in the header of each sub-buffer, as it was when that was begun, so it costs no record
  *     anything: position tells how full the ring is, first_event and lost what is missing, unread how far the consumer is behind.
+ * L5  What could not be written is told where it is missing: trace.lost, with the times of the first and the last, is the next
+ *     record of its lane. A lane that keeps its oldest records and is full has no next one: its control block tells.
  */
 #pragma once
 
@@ -91,9 +93,9 @@ struct trace_lane {
     uint64_t base;  /* kernel address of the ring */
     uint64_t mask;  /* ring_bytes - 1 */
     uint64_t lost[TRACE_LOST_CAUSES];
-    uint64_t lost_first_tsc;
+    uint64_t lost_first_tsc; /* of those that are untold; of a lane that keeps its oldest: of all */
     uint64_t lost_last_tsc;
-    uint32_t busy; /* NMI lane: an emitter is at work */
+    uint32_t untold; /* lost events that no record of trace.lost tells of yet (L5) */
     uint16_t cpu;
     uint16_t kind;
     uint64_t

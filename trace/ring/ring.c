@@ -25,6 +25,7 @@
 #define NMI_BYTES_MAX    0x40000ull
 #define NORMAL_BYTES_MAX 0x800000ull
 #define LANE_META        0u
+#define LOST_BYTES       32u /* of a record of trace.lost */
 #define USER_LANES       16u
 #define USER_REGION_MIN  0x1000000ull /* a smaller region has no room for lanes of programs */
 
@@ -198,12 +199,33 @@ static void pad_rest(struct trace_lane *lane, tsc_t now)
     }
 }
 
+static void note_times(struct trace_lane *lane, bool is_first)
+{
+    lane->lost_last_tsc = cpu_tsc();
+    if (is_first) {
+        lane->lost_first_tsc = lane->lost_last_tsc;
+    }
+}
+
+static void lose_for_good(struct trace_lane *lane)
+{
+    note_times(lane, lane->lost[TRACE_LOST_FULL] == 0);
+    lane->lost[TRACE_LOST_FULL]++;
+}
+
+static void lose_nested(struct trace_lane *lane)
+{
+    note_times(lane, lane->untold == 0);
+    lane->lost[TRACE_LOST_NESTED]++;
+    lane->untold++;
+}
+
 static uint64_t *refuse(struct trace_lane *lane)
 {
     if (lane->kind == TRACE_LANE_META) {
-        lane->lost[TRACE_LOST_FULL]++;
+        lose_for_good(lane);
     } else if (lane->kind == TRACE_LANE_NESTED) {
-        cpus[lane->cpu].lane_nmi->lost[TRACE_LOST_NESTED]++;
+        lose_nested(cpus[lane->cpu].lane_nmi);
     }
     return NULL;
 }
@@ -276,6 +298,21 @@ void trace_keep_time(struct trace_lane *lane)
     lane->last_tsc = now;
 }
 
+void trace_tell_losses(struct trace_lane *lane)
+{
+    uint32_t count = lane->untold;
+    uint64_t *record = count == 0 ? NULL : trace_reserve(lane, LOST_BYTES);
+    if (record != NULL) {
+        record[1] = count;
+        record[2] = lane->lost_first_tsc;
+        record[3] = lane->lost_last_tsc;
+        trace_commit(lane, record, LOST_BYTES,
+                     TRACE_EVENT_TRACE_LOST | (LOST_BYTES / 8 - 1ull) << TRACE_WORDS_SHIFT |
+                         TRACE_LOST_NESTED << TRACE_SMALL_SHIFT);
+        lane->untold -= count; /* what interrupts this may lose more */
+    }
+}
+
 void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
 {
     if (region == NULL) {
@@ -285,13 +322,14 @@ void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
     /* In kdebug all other cores stand still: no lock may be waited for, and none is needed unless one of them holds it. */
     bool alone = trace_lane() == this_cpu()->lane_nmi;
     if (alone && spinlock_is_held(&meta_lock)) {
-        lane->lost[TRACE_LOST_NESTED]++;
+        lose_nested(lane);
         return;
     }
     if (!alone) {
         spinlock_acquire(&meta_lock);
     }
     trace_keep_time(lane);
+    trace_tell_losses(lane);
     unsigned bytes = 8 * (1 + count);
     uint64_t *record = trace_reserve(lane, bytes);
     if (record != NULL) {

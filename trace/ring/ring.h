@@ -68,6 +68,10 @@ void trace_sync(void);
  * record's time would be ambiguous. On entry to the class, and before kdebug writes again after it waited for its user. */
 void trace_keep_time(struct trace_lane *lane);
 
+/* trace_tell_losses() - a record of what could not be written to this lane since the last time, if there is anything (L5). For NMI-class
+ * handlers that nobody is inside of any more. Context: the lane's producer. */
+void trace_tell_losses(struct trace_lane *lane);
+
 /* trace_meta_write() - a record of the meta lane, full header but time; takes the META lock. */
 void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count);
 

@@ -136,6 +136,7 @@ static void interrupt(void)
     sweep.is_nesting = true;
     __asm__ volatile("int3" ::: "memory");
     sweep.is_nesting = false;
+    run->nmi.untold = 0; /* the count is looked at, no record */
 }
 
 bool trace_sweep_caught(const struct trap_frame *frame)

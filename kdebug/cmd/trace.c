@@ -7,6 +7,7 @@
 #include "kdebug/cmd/trace_filter.h"
 #include "kdebug/cmd/trace_function.h"
 #include "kdebug/cmd/trace_print.h"
+#include "kdebug/cmd/trace_rings.h"
 #include "kdebug/cmd/trace_switch.h"
 #include "kdebug/cmd/trace_trigger.h"
 #include "kdebug/cmd/trace_user.h"
@@ -122,6 +123,7 @@ static bool run_on_this_boot(struct kd_call *call)
         {"trigger", kd_trace_trigger},
         {"break", kd_trace_break},
         {"functions", kd_trace_functions},
+        {"rings", kd_trace_rings},
     };
     for (unsigned i = 0; i < ARRAY_COUNT(parts); i++) {
         if (kd_arg_accept(call, parts[i].name)) {
@@ -160,13 +162,16 @@ KD_COMMAND(
              "trigger [EVENT off | mark|stop [N]|snapshot|kdebug EVENT [if FIELD OP VALUE ...]] | "
              "break EVENT [KEY later NS after FIRST KEY | KEY without EVENT KEY within NS] "
              "[if FIELD OP VALUE ...] | "
-             "functions [on|off NAME|PATTERN...] | user [PROCESS [N]]",
-    .help = "the rings: status, newest events, those that a thread, call or object is in, from a "
-            "time on, what recording them has cost, switch events, write only some records "
-            "of an event, count it in place of writing, stop recording or come here when one "
-            "matches, trace functions of the kernel, what "
-            "programs write, send a capture (N sub-buffers a lane); previous: of the boot before, "
-            "after a reset",
+             "functions [on|off NAME|PATTERN...] | user [PROCESS [N]] | "
+             "rings BYTES|most [oldest]",
+    .help =
+        "the rings: status, newest events, those that a thread, call or object is in, from a "
+        "time on, what recording them has cost, switch events, write only some records "
+        "of an event, count it in place of writing, stop recording or come here when one "
+        "matches, trace functions of the kernel, what "
+        "programs write, send a capture (N sub-buffers a lane), make the rings anew, of another "
+        "size, or such that they keep the oldest events; previous: of the boot before, after a "
+        "reset",
     .flags = KD_READS | KD_WRITES | KD_PARTLY, .run = run_trace);
 
 static void run_log(struct kd_call *call)

@@ -62,19 +62,21 @@ bool kd_lane_open(vaddr_t address, const struct trace_region *region, unsigned i
         .ring = address + place->ring_offset,
         .ring_bytes = place->ring_bytes,
     };
-    return is_power_of_two(place->ring_bytes) && place->ring_bytes >= TRACE_SUBBUF_BYTES &&
-           place->ring_offset + place->ring_bytes <= region->bytes &&
-           kd_read_kernel(address + place->control_offset, &out->control, sizeof(out->control)) ==
-               OK &&
-           out->control.position != 0;
+    if (!is_power_of_two(place->ring_bytes) || place->ring_bytes < TRACE_SUBBUF_BYTES ||
+        place->ring_offset + place->ring_bytes > region->bytes ||
+        kd_read_kernel(address + place->control_offset, &out->control, sizeof(out->control)) !=
+            OK) {
+        return false;
+    }
+    out->oldest = trace_oldest_in(place, out->control.position);
+    return out->control.position > place->first;
 }
 
 bool kd_lane_span(const struct kd_lane *lane, uint64_t *out_oldest, uint64_t *out_newest)
 {
     uint64_t position = lane->control.position;
     *out_newest = (position - 1) / TRACE_SUBBUF_BYTES * TRACE_SUBBUF_BYTES;
-    *out_oldest =
-        lane->kind == TRACE_LANE_META ? 0 : trace_oldest_intact(position, lane->ring_bytes);
+    *out_oldest = lane->oldest;
     return position != 0;
 }
 

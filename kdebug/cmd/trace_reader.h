@@ -16,6 +16,7 @@ struct kd_lane {
     uint32_t cpu, kind;
     vaddr_t ring;
     uint64_t ring_bytes;
+    uint64_t oldest; /* start of the first sub-buffer that can be believed */
     struct trace_lane control;
 };
 

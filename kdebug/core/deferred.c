@@ -38,6 +38,8 @@ static bool has_events;
 static struct trace_event_set events;
 static bool has_times, times_on;
 static bool has_sweep;
+static bool has_rings, rings_keep_oldest;
+static uint64_t rings_bytes;
 static unsigned filter_count;
 static struct filter_request filters[KD_DEFERRED_FILTERS_MAX];
 static unsigned trigger_count;
@@ -164,6 +166,14 @@ void kd_deferred_times(bool on)
     post();
 }
 
+void kd_deferred_rings(uint64_t bytes, bool keeps_oldest)
+{
+    rings_bytes = bytes;
+    rings_keep_oldest = keeps_oldest;
+    has_rings = true;
+    post();
+}
+
 void kd_deferred_sweep(void)
 {
     has_sweep = true;
@@ -256,6 +266,10 @@ void kdebug_deferred(void)
         has_events = false;
         memset(&change.off, 0xff, sizeof(change.off));
         say("trace events", trace_events_change(&change));
+    }
+    if (has_rings) {
+        has_rings = false;
+        say("the size of the rings", trace_rings_make(rings_bytes, rings_keep_oldest));
     }
     if (has_times) {
         has_times = false;

@@ -39,6 +39,9 @@ bool kd_deferred_function(const char *pattern, bool on);
 /* kd_deferred_times() - count user and kernel time, or no more. */
 void kd_deferred_times(bool on);
 
+/* kd_deferred_rings() - make the rings of normal lanes anew (trace_rings_make()). */
+void kd_deferred_rings(uint64_t bytes, bool keeps_oldest);
+
 /* kd_deferred_sweep() - the interruption sweep, and then back to the prompt, which says how it went. */
 void kd_deferred_sweep(void);
 

@@ -22,7 +22,14 @@
 #define TRACE_CONTROL_CONSUMED                                                                     \
     8u /* value: lane << TRACE_CONSUMED_SHIFT | position: a consumer has all of a lane up to there */
 
-/* The position in that value, up to which there is all of a lane. All ones: there is no consumer any more. */
+#define TRACE_CONTROL_RINGS                                                                        \
+    9u /* value: make the rings of all cores anew with so many bytes each, 2^n, 0 as many as there are; with TRACE_RINGS_OLDEST
+          they keep the oldest events. What they hold is gone. first: bytes of each */
+
+/* In the value of TRACE_CONTROL_RINGS. */
+#define TRACE_RINGS_OLDEST 1u
+
+/* The position in the value of TRACE_CONTROL_CONSUMED, up to which there is all of a lane. All ones: there is no consumer any more. */
 #define TRACE_CONSUMED_SHIFT    48u
 #define TRACE_CONSUMED_POSITION ((1ull << TRACE_CONSUMED_SHIFT) - 1)
 

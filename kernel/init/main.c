@@ -263,6 +263,9 @@ void kernel_main(const struct handoff *handoff)
         log_warning("clock: %s", no_such_clocks);
     }
     text_patch_init(handoff);
+    if (option_is(handoff, "trace_keep", "oldest")) {
+        trace_keep_oldest();
+    }
     switch_events_on(handoff);
     kdebug_use_files(handoff->image_base, handoff->image_bytes);
     restrict_debugger(handoff);

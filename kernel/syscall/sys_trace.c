@@ -69,6 +69,11 @@ status_t sys_trace_control(struct object *trace, uint64_t operation, uint64_t va
                                 value & TRACE_CONSUMED_POSITION);
         *out_first = 0;
         break;
+    case TRACE_CONTROL_RINGS:
+        status = trace_rings_make(value & ~(uint64_t)TRACE_RINGS_OLDEST,
+                                  (value & TRACE_RINGS_OLDEST) != 0);
+        *out_first = trace_rings_bytes();
+        break;
     default:
         status = ERR_BAD_ARGUMENT;
     }

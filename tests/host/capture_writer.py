@@ -22,7 +22,7 @@ import spoor_gen
 SUBBUF_BYTES = 0x4000
 HEADER_BYTES = 80
 REGION_MAGIC = 0x6E6F69676552
-REGION_VERSION = 2
+REGION_VERSION = 3
 SUBBUF_MAGIC = 0x46425553
 BLOCK_MAGIC = 0x4B425053
 LANES_MAX = 65
@@ -61,6 +61,7 @@ class Lane:
     position: int = 0  # of its header
     events: int = 0
     lost: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    refused: tuple[int, int, int] = (0, 0, 0)  # at its end, because it is full: how many, first and last time
     current: int = 0
     drop_next: bool = False
     unread: int = 0  # for the header of sub-buffers begun from now on: 1 + those that the consumer has not taken
@@ -106,15 +107,16 @@ class Capture:
                            self.clock[0], self.clock[1], self.unix[0], self.unix[1], 0x7FF, 0x1D)
         head += b"Spoor test".ljust(64, b"\0") + b"trace=all".ljust(256, b"\0")
         for index, lane in enumerate(self.lanes):
-            head += struct.pack("<QQQII", 0x1000 + 128 * index, 0x10000 + index * RING_BYTES, RING_BYTES, lane.cpu,
+            head += struct.pack("<QQQQII", 0x1000 + 128 * index, 0x10000 + index * RING_BYTES, RING_BYTES, 0, lane.cpu,
                                 lane.kind)
-        return head.ljust(len(head) + 32 * (LANES_MAX - len(self.lanes)), b"\0")
+        return head.ljust(len(head) + 40 * (LANES_MAX - len(self.lanes)), b"\0")
 
     def control(self, lane: Lane) -> bytes:
         position = lane.position + len(lane.data)
         limit = lane.position + SUBBUF_BYTES
+        refused, first, last = lane.refused
         return struct.pack("<7Q4QQQIHH2Q", position, limit - 40, 0, lane.events, limit, 0, lane.ring - 1,
-                           *lane.lost, 0, 0, 0, lane.cpu, lane.kind, 0, 0)
+                           lane.lost[0] + refused, *lane.lost[1:], first, last, 0, lane.cpu, lane.kind, 0, 0)
 
     def status(self) -> bytes:
         return b"".join(self.control(lane) for lane in self.lanes)

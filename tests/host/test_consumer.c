@@ -496,6 +496,44 @@ static void overwriting_during_a_transfer_gives_a_verdict(void **state)
     assert_int_equal(consumer.overwritten, 1 + 3); /* the one sent, and 2, 3, 4 never */
 }
 
+/* Of half the size and elsewhere, as trace_rings_lay() does it. */
+static void make_lane_1_anew(void)
+{
+    struct trace_lane_place *place = &region->lane[1];
+    struct trace_lane *lane = lane_of(1);
+    if (lap_after-- == 0) {
+        place->first = lane->limit = (lane->position + SUBBUF - 1) / SUBBUF * SUBBUF;
+        lane->position = place->first;
+        place->ring_offset += place->ring_bytes / 2;
+        place->ring_bytes /= 2;
+        memset((char *)region + place->ring_offset, 0x5a, place->ring_bytes);
+        emit_subbufs(1, 1);
+    }
+}
+
+static void a_ring_that_is_made_anew_during_a_transfer_counts_as_overwritten(void **state)
+{
+    struct capture_verdict verdict;
+    struct block block;
+
+    (void)state;
+    emit_subbufs(1, 3);
+    begin(true);
+    lap_after = 1; /* while the second block is on its way */
+    host.while_sending = make_lane_1_anew;
+    assert_int_equal(consumer_ship(&consumer), OK);
+    expect_subbuf(1, 0, true, SUBBUF);
+    (void)expect_block(CAPTURE_SUBBUF, 4);
+    block = expect_block(CAPTURE_VERDICT, 5);
+    memcpy(&verdict, block.payload, sizeof(verdict));
+    assert_int_equal(verdict.sequence, 4);
+    assert_int_equal(read_at, host.length);
+    uint64_t first = region->lane[1].first;
+    assert_int_equal(consumer_ship(&consumer), OK);
+    expect_subbuf(1, first, true, SUBBUF);
+    assert_int_equal(read_at, host.length);
+}
+
 /*
  * C1 to the sub-buffer: with p in the last but one, the oldest is good; one further, and its header
  * may be at work.
@@ -803,6 +841,7 @@ int main(void)
         CONSUMER_TEST(a_broken_transport_ends_the_session),
         CONSUMER_TEST(what_was_overwritten_before_is_skipped_and_counted),
         CONSUMER_TEST(overwriting_during_a_transfer_gives_a_verdict),
+        CONSUMER_TEST(a_ring_that_is_made_anew_during_a_transfer_counts_as_overwritten),
         CONSUMER_TEST(the_header_of_the_next_subbuf_counts_as_written),
         CONSUMER_TEST(a_full_meta_lane_is_shipped_whole),
         CONSUMER_TEST(a_writer_that_is_never_behind_does_not_keep_the_consumer),

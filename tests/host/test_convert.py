@@ -562,6 +562,16 @@ def test_losses_that_the_recorder_reports(tmp_path: Path) -> None:
     assert lost == [("LOST 7 events (nested)", 11000, 19000)]
 
 
+def test_a_lane_that_is_full_is_not_recorded_any_more(tmp_path: Path) -> None:
+    """It keeps its oldest: what came behind its last record was refused, and nobody is said to run on until the end."""
+    capture = stage()
+    capture.emit(0, 10000, "user.mark", id=1, value=1)
+    capture.lanes[1].refused = (7, 12000, 19000)
+    report = convert(tmp_path, capture.finish(), "--all")
+    lost = [item for item in report.slices if item.name.startswith("LOST")]
+    assert [item.name for item in lost] == ["LOST: not recorded any more"]
+
+
 def test_the_recorders_account_of_itself(tmp_path: Path) -> None:
     """How full its ring is, how far the consumer is behind, what is lost and what recording costs, for each core."""
     capture = begin(stage(cpus=2))

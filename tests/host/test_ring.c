@@ -90,6 +90,9 @@ static struct walk walk_lane(const struct trace_lane *lane)
     struct walk walk = {0};
     uint64_t ring = lane->mask + 1, end = lane->position;
     uint64_t start = lane->kind == TRACE_LANE_META ? 0 : trace_oldest_intact(end, ring);
+    if (lane->kind == TRACE_LANE_NORMAL) {
+        start = trace_oldest_in(&trace_region_get()->lane[1 + 2 * lane->cpu], end);
+    }
     uint64_t expected_event = 0, time = 0;
     for (; start < end; start += TRACE_SUBBUF_BYTES) {
         const struct trace_subbuf *head = (const void *)(lane->base + (start & lane->mask));
@@ -122,6 +125,9 @@ static struct walk walk_lane(const struct trace_lane *lane)
             at += 8 * (1 + TRACE_WORDS(record[0]));
         }
         assert_int_equal(at, stop);
+    }
+    if (walk.subbufs == 0) {
+        walk.lost_between = expected_event = lane->events; /* made anew, and nothing since */
     }
     assert_int_equal(expected_event, lane->events);
     return walk;
@@ -382,6 +388,87 @@ static void a_full_lane_says_since_when(const struct trace_lane *lane, uint64_t 
 {
     assert_in_range(lane->lost_first_tsc, before, lane->lost_last_tsc);
     assert_in_range(lane->lost_last_tsc, lane->lost_first_tsc + 1, cpu_tsc());
+}
+
+static void a_lane_may_keep_its_oldest(void **state)
+{
+    (void)state;
+    struct trace_lane *lane = trace_lane();
+    for (uint64_t bytes = 2 * TRACE_SUBBUF_BYTES; bytes <= 0x40000; bytes *= 2) {
+        assert_int_equal(trace_rings_lay(bytes, true), OK);
+        uint64_t before = lane->events, lost = lane->lost[TRACE_LOST_FULL], tried = 0, written = 0;
+        uint64_t now = cpu_tsc();
+        for (; tried < bytes / 16 + 100; tried++) {
+            written += emit(lane, tried, 1 + tried % 3);
+        }
+        struct walk walk = walk_lane(lane);
+        assert_int_equal(walk.lost_between, before); /* from the first one on */
+        assert_int_equal(walk.first_number, 0);
+        assert_int_equal(walk.records, written); /* without a gap */
+        assert_int_equal(lane->events - before, written);
+        assert_int_equal(lane->lost[TRACE_LOST_FULL] - lost, tried - written);
+        assert_true(written > 0 && written < tried);
+        assert_in_range(lane->lost_last_tsc, now, cpu_tsc());
+        assert_false(emit(lane, 1, TRACE_WORDS_MAX)); /* and for ever */
+    }
+    uint64_t full = lane->lost[TRACE_LOST_FULL];
+    assert_int_equal(trace_rings_lay(0, false), OK);
+    for (uint64_t i = 0; i < 5 * (lane->mask + 1) / 16; i++) {
+        assert_true(emit(lane, i, 1));
+    }
+    assert_int_equal(lane->lost[TRACE_LOST_FULL], full);
+}
+
+static const struct trace_lane_place *place_of(const struct trace_lane *lane)
+{
+    return &trace_region_get()->lane[1 + 2 * lane->cpu];
+}
+
+static void write_and_look(struct trace_lane *lane, unsigned count)
+{
+    uint64_t events = lane->events;
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(emit(lane, i, 1 + count % 4));
+    }
+    struct walk walk = walk_lane(lane);
+    assert_int_equal(walk.records + walk.lost_between, lane->events);
+    bool has_gone_round = lane->position - place_of(lane)->first > lane->mask - TRACE_SUBBUF_BYTES;
+    assert_true(has_gone_round || walk.records == lane->events - events);
+}
+
+static void rings_are_made_anew(void **state)
+{
+    (void)state;
+    trace_set_cpus(3);
+    uint64_t first = place_of(cpus[0].lane_normal)->ring_offset, bytes = 0;
+    for (unsigned round = 0; round < 200; round++) {
+        assert_int_equal(trace_rings_lay(bytes, false), OK);
+        for (unsigned cpu = 0; cpu < 3; cpu++) { /* one behind the other, before the NMI lanes' */
+            const struct trace_lane_place *place = place_of(cpus[cpu].lane_normal);
+            assert_int_equal(place->ring_offset, first + cpu * trace_rings_bytes());
+            assert_true(place->ring_offset + place->ring_bytes <=
+                        trace_region_get()->lane[6].ring_offset);
+            write_and_look(cpus[cpu].lane_normal, round * 97 % 5000 * (cpu + 1));
+        }
+        bytes = 2 * TRACE_SUBBUF_BYTES << round * 7 % 5;
+    }
+    uint64_t position = cpus[1].lane_normal->position;
+    assert_int_equal(trace_rings_lay(REGION_BYTES, false), ERR_NO_MEMORY);
+    assert_int_equal(trace_rings_lay(TRACE_SUBBUF_BYTES, false), ERR_BAD_ARGUMENT);
+    assert_int_equal(trace_rings_lay(3 * TRACE_SUBBUF_BYTES, false), ERR_BAD_ARGUMENT);
+    assert_int_equal(cpus[1].lane_normal->position, position);
+}
+
+/* What trace_size gives is used, and what was recorded before the cores were counted stays. */
+static void all_of_the_memory_is_used(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 1000; i++) {
+        assert_true(emit(trace_lane(), i, 1));
+    }
+    trace_set_cpus(1);
+    assert_true(trace_rings_bytes() >= REGION_BYTES / 4);
+    assert_int_equal(walk_lane(trace_lane()).records, 1000);
 }
 
 static void meta_lane_keeps_the_oldest_and_counts_the_rest(void **state)
@@ -716,6 +803,9 @@ int main(void)
         TEST(exempt_lane_takes_nothing_and_counts_nothing),
         TEST(nested_emitter_counts_on_the_nmi_lane),
         TEST(a_loss_is_told_in_place),
+        TEST(a_lane_may_keep_its_oldest),
+        TEST(rings_are_made_anew),
+        TEST(all_of_the_memory_is_used),
         TEST(losses_of_the_meta_lane_are_told_before_the_next_record),
         TEST(meta_lane_keeps_the_oldest_and_counts_the_rest),
         TEST(other_cores_share_what_is_left),

@@ -34,7 +34,7 @@ from perfetto_check import Report, check_file  # noqa: E402
 
 EVENT_WAKE, REASON_TRACE = 9, 7  # sched.thread.wake and its reason in trace/events/events.toml
 REGION_ADDRESS, REGION_BYTES = 0x10000000, 0x4000000  # kernel/abi/layout.toml
-LANE_PLACES, LANE_PLACE_BYTES = 424, 32  # in struct trace_region: trace/ring/layout.h
+LANE_PLACES, LANE_PLACE_BYTES = 424, 40  # in struct trace_region: trace/ring/layout.h
 END_SECONDS = 60
 
 pytestmark = pytest.mark.xdist_group("capture")
@@ -342,7 +342,7 @@ def behind_the_firmware(data: bytes) -> bytes:
 def lane_places(start: Block) -> list[tuple[int, ...]]:
     """Where each ring lies in the region, and its bytes, as the START block says."""
     count, = struct.unpack_from("<I", start.payload, 12)
-    return [struct.unpack_from("<8xQQ8x", start.payload, LANE_PLACES + LANE_PLACE_BYTES * i) for i in range(count)]
+    return [struct.unpack_from("<8xQQ", start.payload, LANE_PLACES + LANE_PLACE_BYTES * i) for i in range(count)]
 
 
 def wait_for_sessions(stream: Path, count: int) -> None:

@@ -23,7 +23,7 @@ REGION = re.compile(r"^  trace +0x(\w+), (\d+) KiB", re.M)
 PREVIOUS = re.compile(r"^  previous +0x(\w+), (\d+) KiB", re.M)
 RESETS = 2
 LANE_BYTES, LANE_EVENTS = 128, 24  # struct trace_lane
-LANE_PLACES, LANE_PLACE_BYTES = 424, 32  # in struct trace_region
+LANE_PLACES, LANE_PLACE_BYTES = 424, 40  # in struct trace_region
 DOUBLE_FAULT, PROTECTION_FAULT, PAGE_FAULT, INTERRUPTS = 8, 13, 14, range(0xe0, 0xe5)
 
 

@@ -3,11 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
 from conftest import BootFunction, wait_all_done
 
+from qemu.kdebug import KdebugPrompt
+from qemu.machine import Machine
+from qemu.paths import trace_tool
+from spoorlib.capture_format import TYPE_END, read_blocks
+
+FILL_SECONDS = 60
+SMALL_KIB = 1024  # larger rings are not filled here
 SWITCH = re.compile(r"sched\.thread\.switch state=(\w+) .*next=(\d+)")
 
 
@@ -90,6 +101,61 @@ def test_events_are_switched_at_boot_and_at_the_prompt(boot: BootFunction) -> No
         assert kdebug.command("trace last 1 irq.exit").strip() == ""
     assert len(changes) == 2  # at boot and at the prompt, each in one batch
     assert max(newest["irq.enter"], newest.get("ipc.call", 0.0)) <= float(changes[1]) < newest["ipc.receive"]
+
+
+LANE = re.compile(r"^ +\d+  normal +\d+ +(\d+) +(\d+) +(\d+) +\d+ +[\w.-]+ +(\d+) ", re.M)
+
+
+def rings_of(kdebug: KdebugPrompt) -> list[tuple[int, ...]]:
+    """KiB, position, events and events refused of each core."""
+    return [tuple(map(int, row)) for row in LANE.findall(kdebug.command("trace"))]
+
+
+def make_rings(machine: Machine, wish: str, kib: int) -> None:
+    """At the prompt; until they are there, and one of them has been filled."""
+    with machine.at_prompt() as kdebug:
+        before = rings_of(kdebug)
+        kdebug.command(f"trace rings {wish}")
+    limit = time.monotonic() + FILL_SECONDS
+    while True:
+        with machine.at_prompt() as kdebug:
+            now = rings_of(kdebug)
+        written = max(new[1] - old[1] for new, old in zip(now, before))
+        refused = max(ring[3] for ring in now)
+        is_full = refused > 0 if "oldest" in wish else written > 2 * kib * 1024 or kib > SMALL_KIB
+        if is_full and all(ring[0] == kib for ring in now):
+            return
+        assert time.monotonic() < limit, now
+
+
+def test_rings_are_made_anew(boot: BootFunction, tmp_path: Path) -> None:
+    """Under load and before the eyes of the tracer: smaller, keeping the oldest, and as large as there is room for."""
+    stream = tmp_path / "stream.spoor"
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=1000000 trace_size=16M", capture=stream)
+    machine.expect("^init: workload", 60)
+    with machine.at_prompt() as kdebug:
+        first = rings_of(kdebug)
+        assert "2^n bytes" in kdebug.command("trace rings 0x30000")
+    most = first[0][0]
+    make_rings(machine, "0x10000", 64)
+    make_rings(machine, "0x20000 oldest", 128)
+    make_rings(machine, "most", most)
+    with machine.at_prompt() as kdebug:
+        assert "check: 0 broken" in kdebug.command("check")
+    machine.capture_command("stop")
+    wait_for_end(stream)
+    done = subprocess.run([str(trace_tool()), "check", str(stream)], capture_output=True, text=True)
+    assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
+
+
+def wait_for_end(stream: Path) -> None:
+    limit = time.monotonic() + FILL_SECONDS
+    while True:
+        with contextlib.suppress(ValueError):  # in the middle of a block
+            if list(read_blocks(stream.read_bytes()))[-1].type == TYPE_END:
+                return
+        assert time.monotonic() < limit
+        time.sleep(0.1)
 
 
 # A switching waits until the host has let every core run: 0.3 ms where it has processors for all, some 15 ms where not.

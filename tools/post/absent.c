@@ -240,6 +240,13 @@ const char *probe_plan(const char *text, size_t length, struct probe *out)
     abort();
 }
 
+void kd_deferred_rings(uint64_t bytes, bool keeps_oldest)
+{
+    (void)bytes;
+    (void)keeps_oldest;
+    abort();
+}
+
 bool kd_deferred_function(const char *pattern, bool on)
 {
     (void)pattern;

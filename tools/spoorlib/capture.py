@@ -40,7 +40,7 @@ PROMPT = re.compile(rb"(?:^|\n)kdebug> $")
 REGION_MAGIC = struct.pack("<Q", 0x6E6F69676552)
 REGION_HEAD = struct.Struct("<QIIIIQ")
 REGION_UNIX_NS = 80
-REGION_VERSION = 2
+REGION_VERSION = 3
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -84,8 +84,7 @@ static void scan_lane(struct session *session, uint64_t region_offset, unsigned 
                                .ring = region_offset + place->ring_offset,
                                .ring_bytes = bytes,
                                .position = control.position};
-    uint64_t start =
-        place->kind == TRACE_LANE_META ? 0 : trace_oldest_intact(control.position, bytes);
+    uint64_t start = trace_oldest_in(place, control.position);
     for (; start < control.position; start += TRACE_SUBBUF_BYTES) {
         add_subbuf(session, &image, start);
     }

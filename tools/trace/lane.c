@@ -139,10 +139,14 @@ static void finish(struct lane *lane)
     const struct trace_lane *status = &lane->place->last_status;
     uint64_t next = lane->totals.next_event;
     bool is_counted = lane->session->has_final_status && status->events > next;
+    uint64_t written = lane->totals.lost[TRACE_LOST_FULL]; /* when the last sub-buffer was begun */
+    uint64_t refused = lane->session->has_final_status && status->lost[TRACE_LOST_FULL] > written
+                           ? status->lost[TRACE_LOST_FULL] - written
+                           : 0;
     lane->time = MAX(lane->time, lane->place->open_end_tsc);
     lane->hole = (struct lane_hole){.is_end = true,
                                     .cause = HOLE_UNSENT,
-                                    .events = is_counted ? status->events - next : 0,
+                                    .events = (is_counted ? status->events - next : 0) + refused,
                                     .from_tsc = lane->time,
                                     .to_tsc = lane->time};
     set_step(lane, STEP_HOLE);

@@ -36,6 +36,13 @@ static uint64_t last_block(const struct session_lane *lane)
     return lane->entry[lane->entries - 1].block;
 }
 
+/* A lane that keeps its oldest could not take what came behind its last record. */
+static bool is_full(const struct session_lane *lane, uint64_t last_record)
+{
+    return lane->last_status.lost[TRACE_LOST_FULL] != 0 &&
+           lane->last_status.lost_last_tsc > last_record;
+}
+
 static uint64_t find_end(const struct session *session, const struct tail *tails, unsigned index)
 {
     const struct session_lane *lane = &session->lane[index];
@@ -43,7 +50,7 @@ static uint64_t find_end(const struct session *session, const struct tail *tails
         return tails[index].time;
     }
     if (lane->last_status.events <= tails[index].next_event) {
-        return LANE_COMPLETE;
+        return is_full(lane, tails[index].time) ? tails[index].time + 1 : LANE_COMPLETE;
     }
     uint64_t end = tails[index].time;
     for (unsigned i = 0; i < session->lane_count; i++) {

@@ -17,7 +17,8 @@
  * there. In the ring that header lies where the sub-buffer of one ring earlier began. So those whose start s satisfies
  *     s + ring_bytes >= n + 2 * TRACE_SUBBUF_BYTES
  * are whole, and trace_oldest_intact() gives the first. (p - 1, because a record may end exactly where its sub-buffer does: then
- * p is the start of one that has not been begun.) A meta lane keeps the oldest and is never overwritten.
+ * p is the start of one that has not been begun.) A meta lane keeps the oldest and is never overwritten. A normal lane that keeps its
+ * oldest stops one sub-buffer before its end, so that the rule holds for it as it stands.
  *
  * L1  A lane has one producer: the context kind it belongs to on its core. Meta: whoever holds its lock.
  * L2  The clock is read between reserve and commit, so time order is record order within a lane.
@@ -27,6 +28,8 @@
  *     anything: position tells how full the ring is, first_event and lost what is missing, unread how far the consumer is behind.
  * L5  What could not be written is told where it is missing: trace.lost, with the times of the first and the last, is the next
  *     record of its lane. A lane that keeps its oldest records and is full has no next one: its control block tells.
+ * L6  The rings of normal lanes can be made anew, of another size, while no emitter is at work (trace_rings_lay()). Positions and
+ *     counts go on, so that what is gone counts as overwritten; trace_lane_place says from where on there is anything.
  */
 #pragma once
 
@@ -36,7 +39,7 @@
 
 #define TRACE_REGION_MAGIC   0x6e6f69676552ull /* "Region" */
 #define TRACE_SUBBUF_MAGIC   0x46425553u       /* "SUBF" */
-#define TRACE_REGION_VERSION 2u
+#define TRACE_REGION_VERSION 3u
 
 #define TRACE_SUBBUF_BYTES 0x4000u
 #define TRACE_LANES_MAX    (2 * CPU_MAX + 1)
@@ -115,9 +118,19 @@ struct trace_lane_place {
     uint64_t control_offset; /* from the start of the region */
     uint64_t ring_offset;
     uint64_t ring_bytes;
+    uint64_t
+        first; /* position of the oldest sub-buffer that can be in this ring: it was made then (L6) */
     uint32_t cpu;
     uint32_t kind;
 };
+
+/* trace_oldest_in() - the same for any lane, at this position of it. */
+static inline uint64_t trace_oldest_in(const struct trace_lane_place *place, uint64_t position)
+{
+    uint64_t intact =
+        place->kind == TRACE_LANE_META ? 0 : trace_oldest_intact(position, place->ring_bytes);
+    return intact < place->first ? place->first : intact;
+}
 
 struct trace_region {
     uint64_t magic;

@@ -1,4 +1,4 @@
-KERNEL_SRC += trace/ring/ring.c trace/ring/offset.c trace/ring/write.c trace/ring/switch.c trace/ring/filter.c trace/ring/hook.c trace/ring/choice.c \
+KERNEL_SRC += trace/ring/ring.c trace/ring/remake.c trace/ring/offset.c trace/ring/write.c trace/ring/switch.c trace/ring/filter.c trace/ring/hook.c trace/ring/choice.c \
               trace/ring/aggregate.c trace/ring/cost.c trace/ring/trigger.c trace/ring/trigger_wish.c trace/ring/trigger_text.c trace/ring/history.c
 
 # The recorder as the kernel runs it, for host tests.

@@ -20,14 +20,14 @@
 #include "kernel/abi/user_trace.h"
 #include "sync/spinlock.h"
 
-#define META_BYTES       0x200000ull
-#define NMI_BYTES_MIN    0x10000ull
-#define NMI_BYTES_MAX    0x40000ull
-#define NORMAL_BYTES_MAX 0x800000ull
-#define LANE_META        0u
-#define LOST_BYTES       32u /* of a record of trace.lost */
-#define USER_LANES       16u
-#define USER_REGION_MIN  0x1000000ull /* a smaller region has no room for lanes of programs */
+#define META_BYTES      0x200000ull
+#define NMI_BYTES_MIN   0x10000ull
+#define NMI_BYTES_MAX   0x40000ull
+#define LANE_META       0u
+#define BOOT_SHARES     4u /* what the first core takes of the memory before the others are counted */
+#define LOST_BYTES      32u /* of a record of trace.lost */
+#define USER_LANES      16u
+#define USER_REGION_MIN 0x1000000ull /* a smaller region has no room for lanes of programs */
 
 static struct trace_region *region, *previous;
 static struct trace_lane exempt_lane = {.kind = TRACE_LANE_EXEMPT};
@@ -35,7 +35,9 @@ static struct trace_lane nested_lanes[CPU_MAX];
 static struct spinlock meta_lock = SPINLOCK_INIT("trace meta", LOCK_RANK_META);
 static uint64_t user_offset; /* of the lanes of programs in the region; 0: none */
 static uint64_t nmi_bytes;   /* of each NMI lane */
-static uint64_t ring_next;   /* offset of the first byte of the region that no ring uses yet */
+static uint64_t ring_start;  /* offset of those of normal lanes, one behind the other */
+static uint64_t ring_end;    /* of the first byte behind them that another ring uses */
+static bool keeps_oldest;    /* normal lanes do */
 
 static struct trace_lane *lane_of(unsigned index)
 {
@@ -47,27 +49,26 @@ static unsigned index_normal(unsigned cpu)
     return 1 + 2 * cpu;
 }
 
-static bool add_lane(unsigned index, unsigned cpu, enum trace_lane_kind kind, uint64_t bytes)
+static void lay_ring(struct trace_lane_place *place, struct trace_lane *lane, uint64_t offset,
+                     uint64_t bytes)
 {
-    if (ring_next + bytes > region->bytes) {
-        return false;
-    }
+    place->ring_offset = offset;
+    place->ring_bytes = bytes;
+    lane->base = (uint64_t)region + offset;
+    lane->mask = bytes - 1;
+}
+
+static void add_lane(unsigned index, unsigned cpu, enum trace_lane_kind kind, uint64_t offset,
+                     uint64_t bytes)
+{
     struct trace_lane_place *place = &region->lane[index];
     place->control_offset = 0x1000 + index * sizeof(struct trace_lane);
-    place->ring_offset = ring_next;
-    place->ring_bytes = bytes;
+    place->first = 0;
     place->cpu = cpu;
     place->kind = kind;
-    ring_next += bytes;
-
     struct trace_lane *lane = lane_of(index);
-    *lane = (struct trace_lane){
-        .base = (uint64_t)region + place->ring_offset,
-        .mask = bytes - 1,
-        .cpu = (uint16_t)cpu,
-        .kind = (uint16_t)kind,
-    };
-    return true;
+    *lane = (struct trace_lane){.cpu = (uint16_t)cpu, .kind = (uint16_t)kind};
+    lay_ring(place, lane, offset, bytes);
 }
 
 static void use_lanes(unsigned cpu, struct trace_lane *normal, struct trace_lane *nmi)
@@ -82,14 +83,20 @@ static uint64_t power_of_two_below(uint64_t bytes)
     return bytes == 0 ? 0 : 1ull << (63 - __builtin_clzll(bytes));
 }
 
-static void add_cpu(unsigned cpu, uint64_t normal_bytes)
+/* Of the rings of so many normal lanes, if they share what is between two places. */
+static uint64_t share(uint64_t from, uint64_t to, unsigned lanes)
+{
+    uint64_t bytes = to <= from ? 0 : power_of_two_below((to - from) / lanes);
+    return bytes < 2 * TRACE_SUBBUF_BYTES ? 0 : bytes;
+}
+
+/* Normal lanes from the front, NMI lanes from the back, so that the former can be made anew. */
+static void add_cpu(unsigned cpu, uint64_t offset, uint64_t bytes)
 {
     unsigned index = index_normal(cpu);
-    if (normal_bytes < 2 * TRACE_SUBBUF_BYTES ||
-        !add_lane(index, cpu, TRACE_LANE_NORMAL, normal_bytes) ||
-        !add_lane(index + 1, cpu, TRACE_LANE_NMI, nmi_bytes)) {
-        return;
-    }
+    ring_end -= nmi_bytes;
+    add_lane(index, cpu, TRACE_LANE_NORMAL, offset, bytes);
+    add_lane(index + 1, cpu, TRACE_LANE_NMI, ring_end, nmi_bytes);
     use_lanes(cpu, lane_of(index), lane_of(index + 1));
     region->lane_count = index + 2;
 }
@@ -118,15 +125,31 @@ void trace_init(const struct handoff *handoff)
     region->kernel_id = kernel_id();
     string_copy(region->version_text, "Spoor", sizeof(region->version_text));
     string_copy(region->cmdline, handoff->cmdline, sizeof(region->cmdline));
-    ring_next = 0x3000 + TRACE_SUBBUF_BYTES - 0x3000 % TRACE_SUBBUF_BYTES;
+    keeps_oldest = false;
+    ring_start = 0x3000 + TRACE_SUBBUF_BYTES - 0x3000 % TRACE_SUBBUF_BYTES;
+    ring_end = handoff->trace_bytes / TRACE_SUBBUF_BYTES * TRACE_SUBBUF_BYTES;
     nmi_bytes = handoff->trace_bytes / 256 >= NMI_BYTES_MAX ? NMI_BYTES_MAX : NMI_BYTES_MIN;
-    add_lane(LANE_META, 0, TRACE_LANE_META, META_BYTES);
+    add_lane(LANE_META, 0, TRACE_LANE_META, ring_start, META_BYTES);
+    ring_start += META_BYTES;
     region->lane_count = 1;
-    user_offset = region->bytes >= USER_REGION_MIN ? ring_next : 0;
-    ring_next += user_offset == 0 ? 0 : ROUND_UP(USER_LANES * USER_TRACE_BYTES, TRACE_SUBBUF_BYTES);
-    uint64_t share = power_of_two_below((handoff->trace_bytes - ring_next) / 4);
-    add_cpu(0, MIN(share, NORMAL_BYTES_MAX));
+    user_offset = region->bytes >= USER_REGION_MIN ? ring_start : 0;
+    ring_start +=
+        user_offset == 0 ? 0 : ROUND_UP(USER_LANES * USER_TRACE_BYTES, TRACE_SUBBUF_BYTES);
+    uint64_t bytes = share(ring_start, ring_end, BOOT_SHARES);
+    if (bytes != 0) {
+        add_cpu(0, ring_start, bytes);
+    }
     region->magic = TRACE_REGION_MAGIC;
+}
+
+/* That of the first core, which has been written to, gets longer where it lies, if nothing in it has been overwritten. */
+static void lengthen_first(uint64_t bytes)
+{
+    struct trace_lane *lane = lane_of(index_normal(0));
+    struct trace_lane_place *place = &region->lane[index_normal(0)];
+    if (bytes > place->ring_bytes && lane->limit <= place->ring_bytes) {
+        lay_ring(place, lane, place->ring_offset, bytes);
+    }
 }
 
 void trace_set_cpus(unsigned count)
@@ -135,14 +158,61 @@ void trace_set_cpus(unsigned count)
         return;
     }
     region->cpu_count = count;
-    if (count < 2) {
-        return;
+    if (region->lane_count == 1) {
+        return; /* not even the first core has rings */
     }
-    uint64_t left = region->bytes - ring_next - (count - 1) * nmi_bytes;
-    uint64_t share = power_of_two_below(left / (count - 1));
-    for (unsigned cpu = 1; cpu < count; cpu++) {
-        add_cpu(cpu, MIN(share, NORMAL_BYTES_MAX));
+    uint64_t end = ring_end - (count - 1) * nmi_bytes;
+    uint64_t equal = share(ring_start, end, count);
+    lengthen_first(equal);
+    uint64_t next = ring_start + region->lane[index_normal(0)].ring_bytes;
+    uint64_t bytes = count == 1 ? 0 : MIN(share(next, end, count - 1), equal);
+    for (unsigned cpu = 1; cpu < count && bytes != 0; cpu++) {
+        add_cpu(cpu, next, bytes);
+        next += bytes;
     }
+}
+
+/* The writer goes on with a new sub-buffer. */
+static void start_anew(unsigned index, uint64_t offset, uint64_t bytes)
+{
+    struct trace_lane_place *place = &region->lane[index];
+    struct trace_lane *lane = lane_of(index);
+    place->first = ROUND_UP(lane->position, TRACE_SUBBUF_BYTES);
+    lay_ring(place, lane, offset, bytes);
+    lane->room = 0;
+    lane->limit = place->first;
+    __atomic_store_n(&lane->position, place->first, __ATOMIC_RELEASE);
+}
+
+status_t trace_rings_lay(uint64_t bytes, bool wants_oldest)
+{
+    if (region == NULL || region->lane_count == 1) {
+        return ERR_NO_MEMORY;
+    }
+    unsigned lanes = region->lane_count / 2;
+    uint64_t most = share(ring_start, ring_end, lanes);
+    bytes = bytes == 0 ? most : bytes;
+    if (bytes < 2 * TRACE_SUBBUF_BYTES || power_of_two_below(bytes) != bytes) {
+        return ERR_BAD_ARGUMENT;
+    }
+    if (bytes > most) {
+        return ERR_NO_MEMORY;
+    }
+    for (unsigned cpu = 0; cpu < lanes; cpu++) {
+        start_anew(index_normal(cpu), ring_start + cpu * bytes, bytes);
+    }
+    keeps_oldest = wants_oldest;
+    return OK;
+}
+
+void trace_keep_oldest(void)
+{
+    keeps_oldest = true;
+}
+
+uint64_t trace_rings_bytes(void)
+{
+    return region == NULL || region->lane_count == 1 ? 0 : region->lane[index_normal(0)].ring_bytes;
 }
 
 paddr_t trace_user_physical(unsigned index)
@@ -222,12 +292,20 @@ static void lose_nested(struct trace_lane *lane)
 
 static uint64_t *refuse(struct trace_lane *lane)
 {
-    if (lane->kind == TRACE_LANE_META) {
+    if (lane->kind == TRACE_LANE_META || lane->kind == TRACE_LANE_NORMAL) {
         lose_for_good(lane);
     } else if (lane->kind == TRACE_LANE_NESTED) {
         lose_nested(cpus[lane->cpu].lane_nmi);
     }
     return NULL;
+}
+
+/* For the consumer. The emitter must not call up. */
+static void note_finished(void)
+{
+    struct cpu *cpu = this_cpu();
+    cpu->trace_finished++;
+    cpu->work |= CPU_WORK_TRACE | CPU_WORK_TRIGGER;
 }
 
 /* For struct trace_subbuf: of those before start. What was consumed had been finished, so it is not more than that. */
@@ -237,14 +315,37 @@ static uint32_t count_unread(const struct trace_lane *lane, uint64_t start)
     return consumed == 0 ? 0 : 1 + (uint32_t)((start - (consumed - 1)) / TRACE_SUBBUF_BYTES);
 }
 
+/* Of a lane that keeps its oldest: there is no room for another sub-buffer. */
+static bool is_full(const struct trace_lane *lane)
+{
+    if (lane->kind == TRACE_LANE_META) {
+        return lane->limit > lane->mask;
+    }
+    return keeps_oldest && lane->kind == TRACE_LANE_NORMAL &&
+           lane->limit + 2 * TRACE_SUBBUF_BYTES >
+               region->lane[index_normal(lane->cpu)].first + lane->mask + 1;
+}
+
+/* What is shorter than the first record without room must not come behind it: all that is lost is lost at the end. */
+static void close_last(struct trace_lane *lane)
+{
+    if (lane->kind == TRACE_LANE_NORMAL && lane->position != lane->limit) {
+        pad_rest(lane, cpu_tsc());
+        __atomic_store_n(&lane->position, lane->limit, __ATOMIC_RELEASE);
+        note_finished();
+    }
+}
+
 uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
 {
-    bool keeps_oldest = lane->kind == TRACE_LANE_META;
-    if (lane->mask == 0 || (keeps_oldest && lane->limit > lane->mask)) {
+    if (lane->mask == 0) {
+        return refuse(lane);
+    }
+    if (is_full(lane)) {
+        close_last(lane);
         return refuse(lane);
     }
     tsc_t now = cpu_tsc();
-    struct cpu *cpu = this_cpu();
     uint64_t start = lane->limit;
     pad_rest(lane, now);
     struct trace_subbuf *head = (struct trace_subbuf *)(lane->base + (start & lane->mask));
@@ -258,15 +359,14 @@ uint64_t *trace_advance(struct trace_lane *lane, unsigned bytes)
     for (unsigned cause = 0; cause < TRACE_LOST_CAUSES; cause++) {
         head->lost[cause] = lane->lost[cause];
     }
-    head->current = keeps_oldest ? 0 : cpu->current_tid;
+    head->current = lane->kind == TRACE_LANE_META ? 0 : this_cpu()->current_tid;
     head->unread = count_unread(lane, start);
     lane->limit = start + TRACE_SUBBUF_BYTES;
     lane->room = lane->limit - 8 * TRACE_WRITE_WORDS_MAX;
     lane->window = (uint64_t)head - start;
     __atomic_store_n(&lane->position, start + sizeof(*head), __ATOMIC_RELEASE);
     if (start != 0) {
-        cpu->trace_finished++;
-        cpu->work |= CPU_WORK_TRACE | CPU_WORK_TRIGGER; /* the emitter must not call up */
+        note_finished();
     }
     (void)bytes; /* every record fits into an empty sub-buffer */
     return (uint64_t *)(lane->window + lane->position);

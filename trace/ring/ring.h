@@ -68,6 +68,27 @@ void trace_sync(void);
  * record's time would be ambiguous. On entry to the class, and before kdebug writes again after it waited for its user. */
 void trace_keep_time(struct trace_lane *lane);
 
+/*
+ * trace_rings_lay() - make the rings of all normal lanes anew.
+ *
+ * @bytes         of each: a power of two of at least 2 * TRACE_SUBBUF_BYTES; 0: as many as there is memory for
+ * @keeps_oldest  from now on they keep what comes first, and count what comes when they are full; else the newest
+ *
+ * What they hold is gone, and counts as overwritten (L6). ERR_BAD_ARGUMENT: no such size; ERR_NO_MEMORY: more than the region has,
+ * or there is none. Nothing has changed then.
+ * Context: no emitter of a normal lane is at work on any core: see trace_rings_make().
+ */
+status_t trace_rings_lay(uint64_t bytes, bool keeps_oldest) MUST_CHECK;
+
+/* trace_rings_make() - the same while all run. Context: thread, no lock held; stops the cores for a moment. */
+status_t trace_rings_make(uint64_t bytes, bool keeps_oldest) MUST_CHECK;
+
+/* trace_keep_oldest() - what trace_rings_lay() says about it, for rings that are there and have not been full. Context: as that. */
+void trace_keep_oldest(void);
+
+/* trace_rings_bytes() - of each ring that was made last; 0: there is none. */
+uint64_t trace_rings_bytes(void);
+
 /* trace_tell_losses() - a record of what could not be written to this lane since the last time, if there is anything (L5). For NMI-class
  * handlers that nobody is inside of any more. Context: the lane's producer. */
 void trace_tell_losses(struct trace_lane *lane);

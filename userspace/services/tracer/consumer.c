@@ -20,6 +20,8 @@
  * C4  Meta lanes keep the oldest: nothing in them is ever overwritten.
  * C5  A call ships up to where the writers were when it began, so it ends also when they are faster than the port; who called
  *     does what else there is to do, and calls again.
+ * C6  A ring may be made anew at any time, elsewhere and of another size. All that it held lies before trace_lane_place.first then, so
+ *     C1 finds it overwritten: the position is read before the place.
  *
  * A copy into private memory before sending would make verdicts unnecessary but cost more
  * instructions per KiB than all the rest, and would only make the window smaller.
@@ -54,14 +56,26 @@ static uint64_t lane_position(const struct consumer *consumer, unsigned lane)
     return __atomic_load_n(&control->position, __ATOMIC_ACQUIRE);
 }
 
+/* Where a ring lies now. It can be made anew, which is one step for everybody but comes between any two of ours (C6). */
+static struct trace_lane_place read_place(const struct consumer *consumer, unsigned lane)
+{
+    struct trace_lane_place place, again;
+
+    do {
+        place = *lane_place(consumer, lane);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        again = *lane_place(consumer, lane);
+    } while (memcmp(&place, &again, sizeof(place)) != 0);
+    return place;
+}
+
 /* C1, C4: the oldest sub-buffer of a lane that can be trusted. */
 static uint64_t oldest_intact(const struct consumer *consumer, unsigned lane)
 {
-    const struct trace_lane_place *place = lane_place(consumer, lane);
+    uint64_t position = lane_position(consumer, lane); /* first: C6 */
+    struct trace_lane_place place = read_place(consumer, lane);
 
-    return place->kind == TRACE_LANE_META
-               ? 0
-               : trace_oldest_intact(lane_position(consumer, lane), place->ring_bytes);
+    return trace_oldest_in(&place, position);
 }
 
 static bool is_place_good(const struct trace_lane_place *place, uint64_t bytes)
@@ -143,8 +157,8 @@ static status_t write_end(struct consumer *consumer)
 static status_t write_subbuf(struct consumer *consumer, unsigned lane, uint64_t position,
                              uint64_t bytes)
 {
-    const struct trace_lane_place *place = lane_place(consumer, lane);
-    uint64_t offset = place->ring_offset + (position & (place->ring_bytes - 1));
+    struct trace_lane_place place = read_place(consumer, lane);
+    uint64_t offset = place.ring_offset + (position & (place.ring_bytes - 1));
     const struct capture_subbuf head = {lane, bytes == TRACE_SUBBUF_BYTES, position};
     const struct transport_piece pieces[] = {
         {&head, sizeof(head), 0},

@@ -80,6 +80,35 @@ struct trace_condition {
     unsigned long value;   /* a status: sign-extended */
 };
 
+/* Counting an event where it happens, in place of writing it: by the values of up to two fields, and of one more field sum and so on. */
+#define TRACE_KEYS_MAX 2u
+#define TRACE_ROWS_MAX 64u /* of each core; a power of two */
+#define TRACE_BUCKETS  32u
+#define TRACE_NO_FIELD 0xffu
+
+/* What is asked for: fields by their number in the event's list. */
+struct trace_grouping {
+    uint8_t key[TRACE_KEYS_MAX]; /* TRACE_NO_FIELD: none */
+    uint8_t value;               /* TRACE_NO_FIELD: only count */
+};
+
+/* For trace_count. */
+struct trace_count_wish {
+    struct trace_grouping grouping;
+    uint8_t conditions; /* so many: only what matches is counted, the rest is not written either */
+    uint32_t reserved;  /* 0 */
+    struct trace_condition condition[TRACE_CONDITIONS_MAX];
+};
+
+/* What trace_counts gives: the bits of a first field stand above those of a second. */
+struct trace_row {
+    uint64_t key;
+    uint64_t count; /* 0: the row is free */
+    uint64_t sum, least, greatest;
+    uint32_t
+        bucket[TRACE_BUCKETS]; /* [0] zeros, [i] 2^(i-1) and more; the last one all above, too */
+};
+
 enum trace_action {
     TRACE_ACTION_MARK = 0,     /* nothing but the event trace.trigger, which every action writes */
     TRACE_ACTION_STOP = 1,     /* hold recording when `more` further events have been written */

@@ -119,6 +119,39 @@ status_t sys_trace_filter(struct object *trace, uint32_t event, vaddr_t conditio
     return status == OK ? trace_hook_set(event, condition, (unsigned)count) : status;
 }
 
+status_t sys_trace_count(struct object *trace, uint32_t event, vaddr_t wish)
+{
+    (void)trace;
+    struct trace_count_wish copy;
+    if (wish == 0) {
+        return trace_hook_set(event, NULL, 0);
+    }
+    status_t status = user_copy_in(&copy, wish, sizeof(copy));
+    if (status == OK && (copy.conditions > TRACE_CONDITIONS_MAX || copy.reserved != 0)) {
+        status = ERR_BAD_ARGUMENT;
+    }
+    return status == OK
+               ? trace_hook_aggregate(event, copy.condition, copy.conditions, &copy.grouping)
+               : status;
+}
+
+status_t sys_trace_counts(struct object *trace, uint32_t event, uint64_t cpu, vaddr_t rows,
+                          uint64_t *out_count, uint64_t *out_left_out)
+{
+    (void)trace;
+    status_t status = OK;
+    *out_count = *out_left_out = 0;
+    for (unsigned i = 0; i < TRACE_ROWS_MAX && status == OK; i++) {
+        struct trace_row row;
+        status = trace_hook_read_row(event, cpu, i, &row, out_left_out);
+        if (status == OK && row.count != 0) {
+            status = user_copy_out(rows + *out_count * sizeof(row), &row, sizeof(row));
+            (*out_count)++;
+        }
+    }
+    return status;
+}
+
 status_t sys_trace_trigger(struct object *trace, uint32_t event, vaddr_t wish)
 {
     (void)trace;

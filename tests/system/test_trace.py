@@ -103,6 +103,14 @@ def test_events_are_switched_at_boot_and_at_the_prompt(boot: BootFunction) -> No
     assert max(newest["irq.enter"], newest.get("ipc.call", 0.0)) <= float(changes[1]) < newest["ipc.receive"]
 
 
+def test_counts_are_read_while_events_go_on(boot: BootFunction) -> None:
+    """By a system call; the program knows what must come out."""
+    machine = boot(cpus=2, cmdline="workload=counting:marks=20000 tracer=0")
+    assert wait_all_done(machine, 120) == (1, 0)
+    with machine.at_prompt() as kdebug:
+        assert "user.mark" not in kdebug.command("trace count")
+
+
 LANE = re.compile(r"^ +\d+  normal +\d+ +(\d+) +(\d+) +(\d+) +\d+ +[\w.-]+ +(\d+) ", re.M)
 
 

@@ -86,6 +86,19 @@ struct trace_row *trace_row_find(struct trace_row *rows, uint64_t key)
     return find_row(rows, key);
 }
 
+void trace_row_copy(const struct trace_row *row, struct trace_row *out)
+{
+    out->count =
+        __atomic_load_n(&row->count, __ATOMIC_ACQUIRE); /* pairs with count(): the key is there */
+    out->key = __atomic_load_n(&row->key, __ATOMIC_RELAXED);
+    out->sum = __atomic_load_n(&row->sum, __ATOMIC_RELAXED);
+    out->least = __atomic_load_n(&row->least, __ATOMIC_RELAXED);
+    out->greatest = __atomic_load_n(&row->greatest, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < TRACE_BUCKETS; i++) {
+        out->bucket[i] = __atomic_load_n(&row->bucket[i], __ATOMIC_RELAXED);
+    }
+}
+
 static ALWAYS_INLINE uint64_t read_place(const struct trace_place *place, const uint64_t *record)
 {
     return record[place->word] >> place->shift & place->mask;
@@ -115,6 +128,7 @@ static ALWAYS_INLINE struct trace_row *count(struct trace_table *table, uint64_t
         return NULL;
     }
     row->key = key;
+    __asm__ volatile("" ::: "memory"); /* x86 keeps the order of stores: trace_row_copy() */
     row->count++;
     return row;
 }

@@ -9,33 +9,16 @@
 #pragma once
 
 #include "base/types.h"
+#include "kernel/abi/trace.h"
 #include "trace/ring/layout.h"
 
 #define TRACE_AGGREGATIONS_MAX 2u
-#define TRACE_KEYS_MAX         2u
-#define TRACE_ROWS_MAX         64u /* a power of two */
-#define TRACE_BUCKETS          32u
-#define TRACE_NO_FIELD         0xffu
-
-/* What is asked for: fields by their number in the event's list. */
-struct trace_grouping {
-    uint8_t key[TRACE_KEYS_MAX]; /* TRACE_NO_FIELD: none */
-    uint8_t value;               /* TRACE_NO_FIELD: only count */
-};
 
 /* A field of a record: word >> shift & mask. No field: mask 0. */
 struct trace_place {
     uint64_t mask;
     uint8_t word;
     uint8_t shift;
-};
-
-struct trace_row {
-    uint64_t key;
-    uint64_t count; /* 0: the row is free */
-    uint64_t sum, least, greatest;
-    uint32_t
-        bucket[TRACE_BUCKETS]; /* [0] zeros, [i] 2^(i-1) and more; the last one all above, too */
 };
 
 struct trace_table {
@@ -64,6 +47,10 @@ void trace_aggregation_make(unsigned event, const struct trace_grouping *groupin
 /* trace_aggregation_add() - count a record. Context: the core's own normal one. Cost: about 25 instructions by one field, 65 with a second one and a value. */
 void trace_aggregation_add(const struct trace_aggregation *aggregation, struct trace_table *table,
                            const uint64_t *record);
+
+/* trace_row_copy() - a row while its core may be counting in it: numbers are never torn, but sum, least, greatest and histogram may
+ * lack, or have, one event more than count. */
+void trace_row_copy(const struct trace_row *row, struct trace_row *out);
 
 /* trace_row_find() - the row of a key, perhaps a free one; NULL: there is no room. Also for those who merge tables. */
 struct trace_row *trace_row_find(struct trace_row *rows, uint64_t key);

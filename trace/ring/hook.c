@@ -122,6 +122,25 @@ status_t trace_hook_aggregate(unsigned event, const struct trace_condition *cond
     return set(event, &wish);
 }
 
+status_t trace_hook_read_row(unsigned event, uint64_t cpu, unsigned row, struct trace_row *out,
+                             uint64_t *out_left_out)
+{
+    status_t status = ERR_NOT_FOUND;
+    if (row >= TRACE_ROWS_MAX || cpu >= cpu_count()) {
+        return ERR_RANGE;
+    }
+    spinlock_acquire(&trace_switch_lock);
+    const struct trace_hook *hook = find(event);
+    if (hook != NULL && event != TRACE_EVENT_TRACE_PAD && hook->aggregation != NULL) {
+        const struct trace_table *table = &hook->aggregation->table[cpu];
+        trace_row_copy(&table->row[row], out);
+        *out_left_out = __atomic_load_n(&table->left_out, __ATOMIC_RELAXED);
+        status = OK;
+    }
+    spinlock_release(&trace_switch_lock);
+    return status;
+}
+
 static ALWAYS_INLINE void aggregate(struct trace_aggregation *aggregation, unsigned cpu,
                                     const struct trace_lane *lane, const uint64_t *record)
 {

@@ -49,6 +49,15 @@ status_t trace_hook_set(unsigned event, const struct trace_condition *conditions
 status_t trace_hook_aggregate(unsigned event, const struct trace_condition *conditions,
                               unsigned count, const struct trace_grouping *grouping) MUST_CHECK;
 
+/*
+ * trace_hook_read_row() - one row of a core's table of counts, which goes on counting (trace_row_copy()).
+ *
+ * ERR_NOT_FOUND: the event is not counted; ERR_RANGE: no such row or core. *out_left_out: of the table.
+ * Context: thread, no lock held. Takes trace_switch_lock.
+ */
+status_t trace_hook_read_row(unsigned event, uint64_t cpu, unsigned row, struct trace_row *out,
+                             uint64_t *out_left_out) MUST_CHECK;
+
 /* trace_hook_has() - the event has a filter or is counted. Context: with trace_switch_lock held. */
 bool trace_hook_has(unsigned event);
 

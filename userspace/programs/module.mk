@@ -1,4 +1,4 @@
-USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke frames switching spans
+USER_PROGRAMS += life sched registers ipcload touch memory hog sleeper churn faulter syscheck bench breakin echo slowcall irqload revoke frames switching counting spans
 USER_ipcload_SRC := \
     userspace/programs/ipcload/main.c \
     userspace/programs/ipcload/client.c \
@@ -80,6 +80,7 @@ USER_paging_SRC := \
     userspace/programs/paging/mail.c \
     userspace/programs/paging/lies.c \
     userspace/programs/paging/liar.c
+USER_counting_SRC := userspace/programs/counting.c
 USER_switching_SRC := userspace/programs/switching.c
 USER_spans_SRC := userspace/programs/spans.c
 USER_PROGRAMS += $(if $(HAS_NEWLIB),libc)

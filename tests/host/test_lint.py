@@ -225,6 +225,11 @@ def test_emitters(tmp_path: Path, code: str, expected: int) -> None:
     assert count(objcode.emitters, tmp_path, f"trace_emit_x: {code}\nother: lock incq (%rdi)\nret") == expected
 
 
+def test_thunks_are_emitters(tmp_path: Path) -> None:
+    code = "function_thunk: jmp function_thunk\nprobe_thunk: lock incq (%rdi)\nret\nother_thunk: lock incq (%rdi)\nret"
+    assert count(objcode.emitters, tmp_path, code) == 2
+
+
 CHECKED = "mov %rcx, %r11\nshr $47, %r11\njnz away\n"
 
 

@@ -119,9 +119,12 @@ def find_loop(function: Function) -> Instruction | None:
     return None
 
 
+THUNKS = {"function_thunk", "probe_thunk"}  # emitters in assembly
+
+
 def emitters(functions: list[Function], file: str) -> Iterator[Finding]:
     for function in functions:
-        if not function.name.startswith(("trace_emit_", "trace_write_")):
+        if not function.name.startswith(("trace_emit_", "trace_write_")) and function.name not in THUNKS:
             continue
         for instruction in function.code:
             if is_locked(instruction.text):

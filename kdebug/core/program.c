@@ -15,15 +15,14 @@
 #include "kdebug/core/target.h"
 #include "kdebug/x86_64/page_walk.h"
 
-#define PROGRAM_START 0x400000ull /* userspace/lib/user.ld */
-#define FILES_MAX     256u
-#define SECTIONS_MAX  128u
-#define SYMBOLS_MAX   65536u
-#define BATCH         64u
-#define NAME_MAX      96u
-#define MARK_REACH    4096u /* of a symbol without size: assembly */
-#define TYPE_SYMBOLS  2u    /* SHT_SYMTAB */
-#define TYPES_NAME    ".BTF"
+#define FILES_MAX    256u
+#define SECTIONS_MAX 128u
+#define SYMBOLS_MAX  65536u
+#define BATCH        64u
+#define NAME_MAX     96u
+#define MARK_REACH   4096u /* of a symbol without size: assembly */
+#define TYPE_SYMBOLS 2u    /* SHT_SYMTAB */
+#define TYPES_NAME   ".BTF"
 
 extern const struct handoff *boot_handoff; /* stored by start.asm */
 
@@ -163,7 +162,7 @@ bool kd_program_of(paddr_t root, struct kd_program *out)
 {
     struct kd_walk walk;
     *out = (struct kd_program){0};
-    return kd_walk(root, PROGRAM_START, &walk) == OK && walk.present &&
+    return kd_walk(root, KD_PROGRAM_START, &walk) == OK && walk.present &&
            find_file(walk.physical, out) && find_tables(out);
 }
 

@@ -10,6 +10,8 @@
 
 #include "base/types.h"
 
+#define KD_PROGRAM_START 0x400000ull /* userspace/lib/user.ld */
+
 struct kd_program {
     char name[48];       /* of the file in the boot image */
     unsigned number;     /* of that file */

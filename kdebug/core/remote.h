@@ -22,6 +22,11 @@ bool kd_remote_is_attached(void);
 void kd_remote_show_processes(bool on);
 bool kd_remote_shows_processes(void);
 
+/* kd_remote_show_libraries() - until it leaves, gdb sees the program of the selected thread as a library of the kernel's
+ * process. Not unless asked for: gdb reads it from us at once, which takes seconds on a line. */
+void kd_remote_show_libraries(bool on);
+bool kd_remote_shows_libraries(void);
+
 /* Why the machine stands still. */
 struct kd_remote_stop {
     unsigned cpu;

@@ -65,6 +65,16 @@ bool kd_remote_shows_processes(void)
     return kd_remote.newest_shown != 0;
 }
 
+void kd_remote_show_libraries(bool on)
+{
+    kd_remote.shows_libraries = on;
+}
+
+bool kd_remote_shows_libraries(void)
+{
+    return kd_remote.shows_libraries;
+}
+
 bool kd_remote_accept(const char **at, const char *text)
 {
     size_t length = strlen(text);
@@ -110,7 +120,7 @@ int kd_remote_begins(unsigned char byte)
     }
     seen = 0;
     kd_remote.is_attached = kd_remote.acknowledges = true;
-    kd_remote.is_leaving = kd_remote.is_multiprocess = false;
+    kd_remote.is_leaving = kd_remote.is_multiprocess = kd_remote.shows_libraries = false;
     kd_remote.has_description = false;
     kd_remote.newest_shown = 0;
     held.count = 0;
@@ -373,7 +383,8 @@ static void agree(const char *at)
         &kd_remote.answer,
         "QStartNoAckMode+;multiprocess+;swbreak+;hwbreak+;vContSupported+;"
         "ConditionalBreakpoints+;BreakpointCommands+;qXfer:features:read+;qXfer:threads:read+;"
-        "qXfer:memory-map:read+;qXfer:exec-file:read+;binary-upload+");
+        "qXfer:memory-map:read+;qXfer:exec-file:read+;qXfer:libraries:read+;"
+        "qXfer:libraries-svr4:read+;binary-upload+");
     kd_remote.selected = kd_remote_stopped_id();
 }
 

@@ -22,6 +22,7 @@ struct kd_remote {
     bool is_leaving;       /* the machine goes on; no answer now */
     bool is_multiprocess;  /* gdb knows several processes */
     uint32_t newest_shown; /* it is to see processes up to this one; 0: none */
+    bool shows_libraries;  /* it is to see the selected thread's program as a library */
     bool has_description;  /* gdb has read our description of registers */
 };
 extern struct kd_remote kd_remote;

@@ -5,8 +5,10 @@
  *
  *     target.xml    registers               threads     who there is, with names and cores
  *     memory-map    what may be accessed    exec-file   the program of a process, for vFile
+ *     libraries     the program that the selected thread of the kernel's process runs in user mode
  *
- * Source: gdb manual, "General Query Packets", "Memory Map Format", "Thread List Format".
+ * Source: gdb manual, "General Query Packets", "Memory Map Format", "Thread List Format", "Library List Format"
+ * (for SVR4 targets, too: which of both gdb asks for depends on what it takes the kernel's file for).
  */
 #include "kdebug/remote/stub.h"
 
@@ -15,6 +17,7 @@
 #include "gen/layout.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/permit.h"
+#include "kdebug/core/program.h"
 #include "kdebug/remote/registers.h"
 
 struct window {
@@ -145,14 +148,59 @@ static bool write_exec_file(struct window *window, const char *annex)
     return program.is_found;
 }
 
+/*
+ * User memory in the kernel's process is that of the selected thread, so its program is there like a library, at the addresses
+ * that it was linked for. Programs of other threads lie at the same ones, and are left out. A process that gdb sees as such has
+ * its program as exec-file.
+ */
+static bool find_library(struct program *out)
+{
+    struct thread copy;
+    *out = (struct program){.pid = kd_remote.selected.pid};
+    return kd_remote.shows_libraries && kd_remote.selected.pid == KD_REMOTE_KERNEL &&
+           kd_remote_thread_copy(kd_remote.selected, &copy) && kd_remote_program(&copy, &out->file);
+}
+
+static bool write_libraries(struct window *window, const char *annex UNUSED)
+{
+    struct program program;
+    char text[64];
+    write_text(window, "<library-list>\n");
+    if (find_library(&program)) {
+        write_text(window, "<library name=\"/");
+        write_name(window, program.file.name);
+        format_text(text, sizeof(text), "\"><segment address=\"0x%llx\"/></library>\n",
+                    (unsigned long long)KD_PROGRAM_START);
+        write_text(window, text);
+    }
+    write_text(window, "</library-list>\n");
+    return true;
+}
+
+/* There is no dynamic linker and none of its records: `lm` and `l_ld` only have to be something. */
+static bool write_libraries_svr4(struct window *window, const char *annex UNUSED)
+{
+    struct program program;
+    char text[96];
+    write_text(window, "<library-list-svr4 version=\"1.0\">\n");
+    if (find_library(&program)) {
+        write_text(window, "<library name=\"/");
+        write_name(window, program.file.name);
+        format_text(text, sizeof(text), "\" lm=\"0x%llx\" l_addr=\"0x0\" l_ld=\"0x%llx\"/>\n",
+                    (unsigned long long)program.file.base, (unsigned long long)KD_PROGRAM_START);
+        write_text(window, text);
+    }
+    write_text(window, "</library-list-svr4>\n");
+    return true;
+}
+
 static const struct {
     const char *prefix;
     bool (*write)(struct window *window, const char *annex);
 } documents[] = {
-    {"features:read:", write_description},
-    {"threads:read:", write_threads},
-    {"memory-map:read:", write_memory_map},
-    {"exec-file:read:", write_exec_file},
+    {"features:read:", write_description},  {"threads:read:", write_threads},
+    {"memory-map:read:", write_memory_map}, {"exec-file:read:", write_exec_file},
+    {"libraries:read:", write_libraries},   {"libraries-svr4:read:", write_libraries_svr4},
 };
 
 /* "annex:offset,length" */

@@ -124,7 +124,7 @@ static void test_documents_come_in_pieces(void **state)
         free(whole);
     }
     assert_null(read_document("features:read:other.xml", 64));
-    assert_string_equal(ask("qXfer:libraries:read::0,100"), "");
+    assert_string_equal(ask("qXfer:auxv:read::0,100"), "");
     assert_string_equal(ask("qXfer:threads:read:0,100"), "E00");
     assert_string_equal(ask("qXfer:threads:read::fffff,100"), "l");
 }
@@ -182,6 +182,28 @@ static void test_the_program_of_a_process(void **state)
     (void)ask("vFile:fstat:1");
     assert_int_equal(answer_bytes, 4 + 64 + 1); /* one byte of the mode is escaped */
     assert_string_equal(ask("vFile:close:1"), "F0");
+}
+
+#define NO_LIBRARY "<library-list>\n</library-list>\n"
+
+static void test_a_program_is_a_library_of_the_kernel(void **state)
+{
+    (void)state;
+    assert_string_equal(ask("Hgp1.b"), "OK");
+    assert_string_equal(read_document("libraries:read:", 0x100), NO_LIBRARY); /* nobody asked */
+    (void)ask("qRcmd,676462206c6962726172696573206f6e");                      /* gdb libraries on */
+    assert_string_equal(read_document("libraries:read:", 7),
+                        "<library-list>\n<library name=\"/server\"><segment "
+                        "address=\"0x400000\"/></library>\n</library-list>\n");
+    const char *svr4 = read_document("libraries-svr4:read:", 0x100);
+    assert_non_null(strstr(svr4, "<library name=\"/server\" lm=\"0x"));
+    assert_non_null(strstr(svr4, "l_addr=\"0x0\" l_ld=\"0x400000\"/>\n</library-list-svr4>"));
+    assert_string_equal(ask("Hgp1.100001"), "OK"); /* a kernel thread */
+    assert_string_equal(read_document("libraries:read:", 0x100), NO_LIBRARY);
+    assert_string_equal(ask("Hgp15.b"), "OK"); /* as a process it has an exec-file */
+    assert_string_equal(read_document("libraries:read:", 0x100), NO_LIBRARY);
+    assert_string_equal(read_document("libraries-svr4:read:", 0x100),
+                        "<library-list-svr4 version=\"1.0\">\n</library-list-svr4>\n");
 }
 
 static void test_files_that_are_not_there(void **state)
@@ -386,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup(test_names_cannot_break_a_document, begin_multi),
         cmocka_unit_test_setup(test_registers_with_a_description, begin_multi),
         cmocka_unit_test_setup(test_the_program_of_a_process, begin_multi),
+        cmocka_unit_test_setup(test_a_program_is_a_library_of_the_kernel, begin_multi),
         cmocka_unit_test_setup(test_files_that_are_not_there, begin_multi),
         cmocka_unit_test_setup(test_a_damaged_image_leads_nowhere, begin_multi),
         cmocka_unit_test_setup(test_search, begin_multi),

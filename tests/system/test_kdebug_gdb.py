@@ -222,6 +222,26 @@ def test_processes_are_seen_under_their_programs(small: tuple[Machine, Path]) ->
     assert wait_all_done(machine, 120) == (1, 0)
 
 
+def test_a_program_is_a_library(small: tuple[Machine, Path]) -> None:
+    """Names of user code in the kernel's inferior, out of the boot image through the line."""
+    machine, path = small
+    output = gdb(
+        path,
+        "tbreak sys_process_create",
+        "continue",
+        "info sharedlibrary",
+        "monitor gdb libraries on",
+        "sharedlibrary",
+        "info sharedlibrary",
+        "print &((struct workload *)0)->args",
+        "print workloads[0].name",
+        "info symbol main",
+        "detach",
+    )
+    assert "No shared libraries loaded" in output and re.search(r"Yes +target:/init", output), output
+    assert re.search(r'\$2 = 0x\w+ "churn"', output) and "main in section .text of target:/init" in output, output
+
+
 def test_commands_of_a_breakpoint_run_in_the_stub(small: tuple[Machine, Path]) -> None:
     """gdb's dprintf on the agent: it says something, and nobody stops."""
     machine, path = small

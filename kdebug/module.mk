@@ -2,15 +2,15 @@
 KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c \
     kdebug/core/call.c kdebug/core/command.c kdebug/core/control.c kdebug/core/complete.c kdebug/core/deferred.c kdebug/core/door.c kdebug/core/editor.c kdebug/core/enter.c kdebug/core/event_print.c \
     kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
-    kdebug/core/parser.c kdebug/core/permit.c kdebug/core/run.c kdebug/core/search.c \
+    kdebug/core/parameters.c kdebug/core/parser.c kdebug/core/permit.c kdebug/core/run.c kdebug/core/search.c \
     kdebug/core/session.c kdebug/core/stop.c \
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c kdebug/core/watchdog.c
 KERNEL_SRC += kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/cmd/macro.c kdebug/cmd/dump.c kdebug/cmd/mailbox_one.c
 REMOTE_SRC := kdebug/core/files.c $(patsubst %,kdebug/remote/%.c,agent break data file packet print registers resume stub thread transfer)
 KERNEL_SRC += $(REMOTE_SRC) kdebug/cmd/gdb.c
-KD_HARDWARE_SRC := kdebug/x86_64/apic.c kdebug/x86_64/descriptor.c kdebug/x86_64/msr.c kdebug/x86_64/port.c
-KERNEL_SRC += $(KD_HARDWARE_SRC) kdebug/x86_64/hardware.c
+KD_HARDWARE_SRC := kdebug/x86_64/apic.c kdebug/x86_64/branches.c kdebug/x86_64/descriptor.c kdebug/x86_64/msr.c kdebug/x86_64/port.c
+KERNEL_SRC += $(KD_HARDWARE_SRC) kdebug/x86_64/hardware.c kdebug/x86_64/keyboard.c kdebug/x86_64/keys.c
 KERNEL_SRC += kdebug/x86_64/call_length.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c kdebug/cmd/wait.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \
     kdebug/cmd/handle.c kdebug/cmd/heap.c kdebug/cmd/interrupt.c kdebug/cmd/lock.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c kdebug/cmd/object.c \
@@ -35,7 +35,7 @@ KERNEL_SRC += $(if $(HAS_ZYDIS),kdebug/x86_64/disassemble.c kdebug/x86_64/move.c
 # Everything that runs on any target, for the post-mortem debugger (tools/post) and for host tests, which bring a fake machine.
 KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
     kdebug/core/editor.c kdebug/core/event_print.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
-    kdebug/core/parser.c kdebug/core/permit.c kdebug/core/search.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
+    kdebug/core/parameters.c kdebug/core/parser.c kdebug/core/permit.c kdebug/core/search.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \
     $(REMOTE_SRC) \
     kdebug/x86_64/call_length.c kdebug/x86_64/disassemble_none.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c \
@@ -48,6 +48,9 @@ KDEBUG_HOST_LIBS := -Wl,--defsym=kdebug_commands_start=__start_kdebug_commands \
 
 HOST_TESTS += test_kdebug_lines
 HOST_test_kdebug_lines_SRC := tests/host/test_kdebug_lines.c kdebug/core/lines.c
+
+HOST_TESTS += test_kdebug_keys
+HOST_test_kdebug_keys_SRC := tests/host/test_kdebug_keys.c kdebug/x86_64/keys.c
 
 HOST_TESTS += test_kdebug_pack
 HOST_test_kdebug_pack_SRC := tests/host/test_kdebug_pack.c kdebug/core/pack.c
@@ -65,7 +68,7 @@ HOST_$(1)_SRC := tests/host/$(1).c $$(KDEBUG_TEST_SRC)
 HOST_$(1)_CFLAGS := -DKDEBUG_HOST=1 -fno-sanitize=bool
 HOST_$(1)_LIBS := $$(KDEBUG_HOST_LIBS)
 endef
-$(foreach name,command program expression kernel symbols target trace types breakpoint remote remote_more permit,$(eval $(call kdebug_test,test_kdebug_$(name))))
+$(foreach name,command program expression kernel symbols target trace types breakpoint remote remote_more permit branches parameters,$(eval $(call kdebug_test,test_kdebug_$(name))))
 
 ifneq ($(HAS_ZYDIS),)
 HOST_TESTS += test_move

@@ -5,6 +5,7 @@
 #include "gen/syscall_numbers.h"
 #include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/parameters.h"
 #include "kdebug/core/program.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/symbols.h"
@@ -26,7 +27,31 @@ static void print_code(uint64_t rip, bool is_exact)
     } else {
         kd_print("%s+0x%llx", symbol.name, (unsigned long long)(rip - symbol.address));
     }
-    kd_print("\n");
+}
+
+static bool with_arguments; /* asked for */
+
+/* "(thread=0x12, why=?)": optimised code keeps few arguments, and what is not there is not made up. @frame registers, where
+ * they are known. */
+static void print_arguments(const struct kd_unwind *unwind, const struct trap_frame *frame)
+{
+    struct kd_symbol symbol;
+    uint64_t rip = unwind->rip - (unwind->is_exact ? 0 : 1), value;
+    const char *name = kd_symbol_at(rip, &symbol) ? kd_parameters_names(symbol.address) : NULL;
+    kd_print(name == NULL ? "" : "(");
+    for (unsigned i = 0; name != NULL && *name != '\0'; i++) {
+        const char *end = strchr(name, ' ');
+        size_t length = end == NULL ? strlen(name) : (size_t)(end - name);
+        kd_print("%s%.*s=", i == 0 ? "" : ", ", (int)length, name);
+        if (kd_parameter_value(symbol.address, i, rip, unwind->is_exact ? frame : NULL, unwind->rbp,
+                               &value)) {
+            kd_print("0x%llx", (unsigned long long)value);
+        } else {
+            kd_print("?");
+        }
+        name += length + (end != NULL);
+    }
+    kd_print(name == NULL ? "" : ")");
 }
 
 /* Arguments are where the caller put them until the call writes its results; it is still in it. */
@@ -99,18 +124,23 @@ static void print_user(const struct kd_unwind *unwind, vaddr_t process)
     }
 }
 
-static void print_frames(struct kd_unwind *unwind, vaddr_t process)
+static void print_frames(struct kd_unwind *unwind, const struct trap_frame *frame, vaddr_t process)
 {
     unsigned number = 0;
     do {
         if (unwind->crossed) {
             print_trap(&unwind->trap);
+            frame = &unwind->trap;
         }
         if (kd_unwind_is_user(unwind)) {
             print_user(unwind, process);
         } else {
             kd_print("%3u  ", number++);
             print_code(unwind->rip, unwind->is_exact);
+            if (with_arguments) {
+                print_arguments(unwind, frame);
+            }
+            kd_print("\n");
         }
     } while (kd_unwind_next(unwind));
 }
@@ -129,9 +159,9 @@ static void trace_cpu(unsigned cpu)
     vaddr_t thread = kd_cpu_thread(cpu);
     kd_unwind_begin(&unwind, &registers.frame);
     kd_print("core %u:\n", cpu);
-    print_frames(&unwind, thread == 0
-                              ? 0
-                              : kd_fetch_word(thread + offsetof(struct thread, process), "thread"));
+    print_frames(&unwind, &registers.frame,
+                 thread == 0 ? 0
+                             : kd_fetch_word(thread + offsetof(struct thread, process), "thread"));
 }
 
 static void trace_thread(vaddr_t address)
@@ -153,7 +183,7 @@ static void trace_thread(vaddr_t address)
         kd_fail("the stack of thread %u at 0x%llx cannot be read", thread.tid,
                 (unsigned long long)thread.context.rsp);
     }
-    print_frames(&unwind, (vaddr_t)thread.process);
+    print_frames(&unwind, NULL, (vaddr_t)thread.process);
 }
 
 static void trace_all_cpus(void)
@@ -171,6 +201,7 @@ static void trace_all_cpus(void)
 static void run_bt(struct kd_call *call)
 {
     uint64_t cpu = kd_session_cpu();
+    with_arguments = kd_arg_accept(call, "args");
     bool of_cpu = kd_arg_accept(call, "cpu");
     if (kd_arg_accept(call, "all")) {
         kd_arg_done(call);
@@ -192,6 +223,7 @@ static void run_bt(struct kd_call *call)
         trace_cpu((unsigned)MIN(cpu, (uint64_t)UINT32_MAX));
     }
 }
-KD_COMMAND(bt, .usage = "[TID | cpu N | all]",
-           .help = "backtrace of a thread, a core, all cores; default the selected core",
+KD_COMMAND(bt, .usage = "[args] [TID | cpu N | all]",
+           .help = "backtrace of a thread, a core, all cores; default the selected core; with the "
+                   "arguments of functions, ? for what is not kept",
            .flags = KD_READS | KD_TAKES, .run = run_bt);

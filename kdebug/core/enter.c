@@ -34,6 +34,7 @@
 #include "kdebug/core/guard.h"
 #include "kdebug/core/instruction.h"
 #include "kdebug/core/lines.h"
+#include "kdebug/core/parameters.h"
 #include "kdebug/core/macro.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/permit.h"
@@ -46,6 +47,7 @@
 #include "kdebug/core/trace_stop.h"
 #include "kdebug/core/remote.h"
 #include "kdebug/core/watchdog.h"
+#include "kdebug/x86_64/keyboard.h"
 #include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/stack_call.h"
 #include "trace/ring/ring.h"
@@ -80,9 +82,16 @@ static uint32_t faulted_steps;
 static atomic_uint prompts; /* that a person has seen; a stop at a breakpoint need not have one */
 
 extern const char symtab_blob_start[], symtab_blob_end[], types_blob_start[], types_blob_end[],
-    lines_blob_start[], lines_blob_end[];
+    lines_blob_start[], lines_blob_end[], parameters_blob_start[], parameters_blob_end[];
 
-static const struct kd_line serial_line = {.put = serial_put, .get = serial_get};
+/* The line, and where somebody types beside it, the keyboard; what is printed only the line shows. */
+static int get_byte(void)
+{
+    int byte = serial_get();
+    return byte >= 0 || kd_remote_is_attached() ? byte : kd_keyboard_get();
+}
+
+static const struct kd_line serial_line = {.put = serial_put, .get = get_byte};
 
 static const char *reason_name(enum trace_kdebug_reason reason)
 {
@@ -136,6 +145,8 @@ void kdebug_use_symbols(void)
     if (kd_types_count(KD_SCOPE_KERNEL) == 0) {
         kd_types_use(types_blob_start, (size_t)(types_blob_end - types_blob_start));
         (void)kd_lines_use(lines_blob_start, (size_t)(lines_blob_end - lines_blob_start));
+        (void)kd_parameters_use(parameters_blob_start,
+                                (size_t)(parameters_blob_end - parameters_blob_start));
     }
 }
 
@@ -398,6 +409,7 @@ static void run_session(void *argument)
     kd_output_begin(NULL, 0);
     if (!start->is_continued) {
         faulted_steps = 0;
+        kd_keyboard_begin();
         run_steps(steps_in, ARRAY_COUNT(steps_in));
     }
     if (arrive(start)) {

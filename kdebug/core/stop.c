@@ -44,6 +44,7 @@
 #include "gen/trace_emit.h"
 #include "kdebug/core/run.h"
 #include "kdebug/core/trace_stop.h"
+#include "kdebug/x86_64/hardware.h"
 
 #define GRACE_MS 100u
 /* Before clock_init(). No CPU is much faster, so waits get longer, not shorter. */
@@ -96,6 +97,7 @@ bool kd_stop_in_progress(void)
 
 static void fill_record(struct kd_stop_record *record, struct trap_frame *frame, unsigned stop)
 {
+    kd_branches_freeze();
     record->frame = frame;
     record->captured = cpu_tsc();
     __asm__("movq %%cr0, %0" : "=r"(record->cr0));
@@ -137,6 +139,7 @@ static void leave_stop(struct kd_stop_record *record)
     record->explained = cpu_tsc();
     atomic_store_explicit(&record->stopped_in, 0, memory_order_relaxed);
     __asm__ volatile("movq %0, %%cr2" ::"r"(record->cr2) : "memory");
+    kd_branches_thaw();
     serialise();
     kd_run_load_registers();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kdebug/x86_64/hardware.h"
 
+#include "arch/cpu.h"
 #include "arch/mmu.h"
 #include "arch/x86_64/msr.h"
 #include "kdebug/core/guard.h"
@@ -26,6 +27,23 @@ bool kd_msr_write(uint32_t number, uint64_t value)
         return true;
     }
     return false;
+}
+
+#define DEBUGCTL     0x1d9u /* IA32_DEBUGCTL */
+#define DEBUGCTL_LBR 1u
+
+void kd_branches_freeze(void)
+{
+    if (kd_branches_on[cpu_id()]) {
+        msr_write(DEBUGCTL, 0);
+    }
+}
+
+void kd_branches_thaw(void)
+{
+    if (kd_branches_on[cpu_id()]) {
+        msr_write(DEBUGCTL, DEBUGCTL_LBR);
+    }
 }
 
 void kd_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])

@@ -8,6 +8,15 @@
 bool kd_msr_read(uint32_t number, uint64_t *out);
 bool kd_msr_write(uint32_t number, uint64_t value);
 
+/* kd_branches_freeze() / kd_branches_thaw() - this core stops, or goes on: it writes no records of branches, or does again. Called on
+ * each core at each stop. */
+extern bool kd_branches_on[]; /* by core; `branches` sets it */
+void kd_branches_freeze(void);
+void kd_branches_thaw(void);
+
+/* kd_branches_show() - print those of the core at the prompt, and let it write them or not. False: its processor has none. */
+bool kd_branches_show(unsigned cpu, bool on);
+
 /* kd_cpuid() - eax, ebx, ecx, edx of a leaf. */
 void kd_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 

@@ -19,7 +19,7 @@ README = (ROOT / "kdebug/README.md").read_text(encoding="utf-8")
 ROWS = parity.read_rows((ROOT / "kdebug/parity.toml").read_text(encoding="utf-8"))
 COMMANDS = {line.split()[1].strip("`") for line in README.splitlines() if re.match(r"\| `[a-z]+[ `]", line)}
 # What is no command: keys, options, ways in, programs.
-OTHER = {"BREAK", "Ctrl-\\", "NMI", "panic()", "#DF", "debug_enter", "make lint", "keys", "TAB", "gdb"}
+OTHER = {"BREAK", "Ctrl-\\", "NMI", "panic()", "#DF", "debug_enter", "make lint", "keys", "keyboard", "TAB", "gdb"}
 
 
 def test_ids() -> set[str]:
@@ -45,6 +45,13 @@ def test_a_row_has_its_command_and_its_test(row) -> None:
         assert use in OTHER or "=" in use or use.split()[0] in COMMANDS, use
     pattern = re.escape(row.test).replace(r"\*", ".*")
     assert any(re.fullmatch(pattern, name) for name in IDS), row.test
+
+
+def test_every_row_has_its_command() -> None:
+    """No row says that something is missing, and each names a command (or way in) and a test that are there."""
+    assert ROWS and not [row.what for row in ROWS if not row.use or not row.test]
+    for row in ROWS:
+        test_a_row_has_its_command_and_its_test(row)
 
 
 def test_the_readme_has_the_table() -> None:

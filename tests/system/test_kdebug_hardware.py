@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from conftest import BootFunction
 
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
@@ -89,3 +90,25 @@ def test_ports(kdebug: KdebugPrompt) -> None:
         kdebug.command("out 0x70 0x50")
         assert number(r"= 0x(\w+)", kdebug.machine.monitor("i /1bx 0x71")) == value
     assert "ports are" in kdebug.command("in 0x10000")
+
+
+def press(machine: Machine, text: str) -> None:
+    """Type on the PS/2 keyboard, a key at a time: the controller's queue is short."""
+    for key in text:
+        machine.qmp("send-key", {"keys": [{"type": "qcode", "data": KEYS.get(key, key)}], "hold-time": 1})
+
+
+KEYS = {" ": "spc", "\n": "ret"}
+
+
+def test_commands_typed_on_the_keyboard(boot: BootFunction) -> None:
+    machine = boot(cpus=2, cmdline="workload=none")
+    machine.expect("init: all done", 60)
+    machine.break_in()
+    press(machine, "echo keys\n")
+    machine.expect("^keys\r?$", 20)
+    press(machine, "c\n")
+    machine.expect("^kdebug: resume", 20)
+    with machine.at_prompt() as kdebug:  # the line goes on to work
+        assert kdebug.command("echo line") == "line\n"
+        assert "keeps no record of its last branches" in kdebug.command("branches")

@@ -63,6 +63,9 @@ def test_a_condition_a_thread_and_once(waiting: Machine) -> None:
     assert stopped.reason == "breakpoint" and re.search(r"1: breakpoint sys_mailbox_call, hit 21, thread \d+",
                                                         stopped.banner), stopped.banner
     assert stopped.command("bt").splitlines()[1].endswith("sys_mailbox_call")
+    registers = [int(stopped.command(f"print /x %{name}"), 16) for name in ("rdi", "rsi")]
+    arguments = re.search(r"sys_mailbox_call\(\w+=0x(\w+), \w+=0x(\w+)", stopped.command("bt args"))
+    assert arguments and [int(argument, 16) for argument in arguments.groups()] == registers
     assert len(stopped.command("breakpoints").splitlines()) == 0  # once
     # Back in the dispatcher, with the stack one return address shorter
     rsp = int(stopped.command("print /x %rsp"), 16)

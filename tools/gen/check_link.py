@@ -14,7 +14,7 @@ import sys
 
 BLOB = "symtab_blob_start"
 INSIDE = {"symtab_blob_end", "types_blob_start", "types_blob_end", "costs_blob_start", "costs_blob_end",
-          "lines_blob_start", "lines_blob_end"}
+          "lines_blob_start", "lines_blob_end", "parameters_blob_start", "parameters_blob_end"}
 
 
 def read_symbols(path: str) -> list[tuple[int, str]]:

@@ -19,6 +19,7 @@ COMPILE_UNIT, TYPEDEF, UNION, SUBRANGE, BASE, CONST = 0x11, 0x16, 0x17, 0x21, 0x
 ENUMERATOR, SUBPROGRAM, VARIABLE, VOLATILE, RESTRICT, ATOMIC = 0x28, 0x2E, 0x34, 0x35, 0x37, 0x47
 QUALIFIERS = {CONST, VOLATILE, RESTRICT, ATOMIC}
 
+FORMAL_PARAMETER, AT_LOW_PC = 0x05, 0x11
 AT_SIBLING, AT_LOCATION, AT_NAME, AT_BYTE_SIZE, AT_BIT_SIZE = 0x01, 0x02, 0x03, 0x0B, 0x0D
 AT_LANGUAGE, AT_CONST_VALUE, AT_UPPER_BOUND, AT_COUNT, AT_MEMBER_LOCATION = 0x13, 0x1C, 0x2F, 0x37, 0x38
 AT_DECL_COLUMN, AT_DECL_LINE, AT_DECLARATION, AT_ENCODING, AT_SPECIFICATION = 0x39, 0x3B, 0x3C, 0x3E, 0x47
@@ -67,6 +68,7 @@ class Unit:
     """One compilation unit: its entries by offset in .debug_info, and those of its top level in order."""
     entries: dict[int, Entry] = field(default_factory=dict)
     top: list[Entry] = field(default_factory=list)
+    base: int = 0  # what addresses in its lists start from
 
 
 def read_sections(path: Path) -> dict[str, bytes]:
@@ -89,7 +91,8 @@ def read_sections(path: Path) -> dict[str, bytes]:
 class Reader:
     """Walks .debug_info."""
 
-    def __init__(self, sections: dict[str, bytes]) -> None:
+    def __init__(self, sections: dict[str, bytes], has_parameters: bool = False) -> None:
+        self.has_parameters = has_parameters
         self.info = sections.get(".debug_info", b"")
         self.abbreviations = sections.get(".debug_abbrev", b"")
         self.strings = {0x0E: sections.get(".debug_str", b""), 0x1F: sections.get(".debug_line_str", b"")}
@@ -134,6 +137,7 @@ class Reader:
             root = self.entry()
             if root is not None and root.number(AT_LANGUAGE) in LANGUAGES_C:
                 self.unit.top = root.children
+                self.unit.base = root.number(AT_LOW_PC)
                 found.append(self.unit)
             self.at = end
         return found
@@ -174,6 +178,10 @@ class Reader:
             return entry
         sibling = attributes.get(AT_SIBLING)
         if tag == SUBPROGRAM and isinstance(sibling, int):
+            while self.has_parameters and self.at < sibling and (child := self.entry()) is not None:
+                entry.children.append(child)
+                if child.tag != FORMAL_PARAMETER:  # they come first
+                    break
             self.at = sibling
             return entry
         while (child := self.entry()) is not None:

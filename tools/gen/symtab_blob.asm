@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ; Holds the kernel's symbol table (tools/gen/symtab.py), its types (tools/gen/btf.py), what events cost
-; (tools/gen/costs.py) and its source lines (tools/gen/lines.py): empty in the first link, filled in the second.
+; (tools/gen/costs.py), its source lines (tools/gen/lines.py) and parameters (tools/gen/parameters.py): empty in the first link, filled in the second.
 section .symtab_blob progbits alloc noexec nowrite align=16
 global symtab_blob_start
 global symtab_blob_end
@@ -10,6 +10,8 @@ global costs_blob_start
 global costs_blob_end
 global lines_blob_start
 global lines_blob_end
+global parameters_blob_start
+global parameters_blob_end
 symtab_blob_start:
 %ifdef BLOB
     incbin BLOB
@@ -33,6 +35,12 @@ lines_blob_start:
     incbin LINES
 %endif
 lines_blob_end:
+    align 16, db 0
+parameters_blob_start:
+%ifdef PARAMETERS
+    incbin PARAMETERS
+%endif
+parameters_blob_end:
     dq 0 ; so that the section is there even when the tables are empty
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -72,21 +72,22 @@ bool kd_run_is_moving(void)
     abort();
 }
 
-bool kd_msr_read(uint32_t number, uint64_t *out)
+/* Weak: a test may have registers of its own. */
+__attribute__((weak)) bool kd_msr_read(uint32_t number, uint64_t *out)
 {
     (void)number;
     (void)out;
     abort();
 }
 
-bool kd_msr_write(uint32_t number, uint64_t value)
+__attribute__((weak)) bool kd_msr_write(uint32_t number, uint64_t value)
 {
     (void)number;
     (void)value;
     abort();
 }
 
-void kd_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+__attribute__((weak)) void kd_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     (void)leaf;
     (void)subleaf;

@@ -20,6 +20,7 @@
 #include "gen/layout.h"
 #include "kdebug/core/stop.h"
 #include "kdebug/core/lines.h"
+#include "kdebug/core/parameters.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/types.h"
 #include "tools/post/core_file.h"
@@ -210,6 +211,10 @@ static void use_tables(void)
     const void *lines = find_blob("lines_blob_start", "lines_blob_end", &bytes);
     if (lines != NULL) {
         kd_lines_use(lines, bytes);
+    }
+    const void *parameters = find_blob("parameters_blob_start", "parameters_blob_end", &bytes);
+    if (parameters != NULL) {
+        kd_parameters_use(parameters, bytes);
     }
 }
 

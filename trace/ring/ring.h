@@ -72,13 +72,13 @@ void trace_keep_time(struct trace_lane *lane);
  * trace_rings_lay() - make the rings of all normal lanes anew.
  *
  * @bytes         of each: a power of two of at least 2 * TRACE_SUBBUF_BYTES; 0: as many as there is memory for
- * @keeps_oldest  from now on they keep what comes first, and count what comes when they are full; else the newest
+ * @wants_oldest  from now on they keep what comes first, and count what comes when they are full; else the newest
  *
  * What they hold is gone, and counts as overwritten (L6). ERR_BAD_ARGUMENT: no such size; ERR_NO_MEMORY: more than the region has,
  * or there is none. Nothing has changed then.
  * Context: no emitter of a normal lane is at work on any core: see trace_rings_make().
  */
-status_t trace_rings_lay(uint64_t bytes, bool keeps_oldest) MUST_CHECK;
+status_t trace_rings_lay(uint64_t bytes, bool wants_oldest) MUST_CHECK;
 
 /* trace_rings_make() - the same while all run. Context: thread, no lock held; stops the cores for a moment. */
 status_t trace_rings_make(uint64_t bytes, bool keeps_oldest) MUST_CHECK;

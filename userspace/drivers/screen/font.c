@@ -109,8 +109,9 @@ static bool fits(const struct font *font)
 
 static status_t read_table(struct font *font, struct rest *rest, bool is_second)
 {
-    for (uint16_t glyph = 0; glyph < font->count; glyph++) {
-        bool whole = is_second ? read_entry2(font, glyph, rest) : read_entry1(font, glyph, rest);
+    for (uint32_t glyph = 0; glyph < font->count; glyph++) {
+        bool whole = is_second ? read_entry2(font, (uint16_t)glyph, rest)
+                               : read_entry1(font, (uint16_t)glyph, rest);
         if (!whole) {
             return ERR_CORRUPT;
         }
@@ -120,8 +121,8 @@ static status_t read_table(struct font *font, struct rest *rest, bool is_second)
 
 static void number_letters(struct font *font)
 {
-    for (uint16_t glyph = 0; glyph < font->count; glyph++) {
-        add_letter(font, glyph, glyph);
+    for (uint32_t glyph = 0; glyph < font->count; glyph++) {
+        add_letter(font, glyph, (uint16_t)glyph);
     }
 }
 

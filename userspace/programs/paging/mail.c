@@ -12,6 +12,7 @@
 #include "gen/layout.h"
 #include "gen/syscall_user.h"
 #include "userspace/lib/check.h"
+#include "userspace/lib/clock.h"
 #include "userspace/lib/message.h"
 #include "userspace/lib/random.h"
 #include "userspace/lib/thread.h"
@@ -22,6 +23,7 @@
 #define SLOT_BYTES (SLOT_PAGES * PAGE_BYTES)
 #define REPEAT     64u /* words: so that pages can be made small */
 #define LABEL_END  1u
+#define PATIENCE   (30 * NS_PER_S)
 
 struct pair {
     struct thread client, server;
@@ -96,11 +98,25 @@ static void send_back(void *argument)
     must(message_reply(pair->mailbox, &message));
 }
 
+/* The kernel's part of a thread does not wait for the pager, so while that is behind there may be no memory for it. */
+static void start_patiently(struct thread *thread, void (*function)(void *), struct pair *pair,
+                            uint64_t flags, const char *name)
+{
+    uint64_t deadline = clock_now() + PATIENCE;
+    status_t status;
+
+    while ((status = thread_start(thread, function, pair, flags, name)) == ERR_NO_MEMORY &&
+           clock_now() < deadline) {
+        clock_sleep(NS_PER_MS);
+    }
+    must(status);
+}
+
 static void start_pair(struct pair *pair, unsigned cpu)
 {
     must(sys_mailbox_create("letters", strlen("letters"), &pair->mailbox));
-    must(thread_start(&pair->server, send_back, pair, THREAD_ANYWHERE, "server"));
-    must(thread_start(&pair->client, send_letters, pair, THREAD_CORE(cpu), "client"));
+    start_patiently(&pair->server, send_back, pair, THREAD_ANYWHERE, "server");
+    start_patiently(&pair->client, send_letters, pair, THREAD_CORE(cpu), "client");
 }
 
 void mail_run(uint64_t *memory, uint64_t bytes, unsigned cores, uint64_t rounds)

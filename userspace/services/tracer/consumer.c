@@ -56,17 +56,22 @@ static uint64_t lane_position(const struct consumer *consumer, unsigned lane)
     return __atomic_load_n(&control->position, __ATOMIC_ACQUIRE);
 }
 
-/* Where a ring lies now. It can be made anew, which is one step for everybody but comes between any two of ours (C6). */
+/*
+ * Where a ring lies now. It can be made anew, which is one step for everybody but comes between any two of ours (C6): seen by
+ * `first`, which rises, unless there was nothing in the ring to be read at a wrong place.
+ */
 static struct trace_lane_place read_place(const struct consumer *consumer, unsigned lane)
 {
-    struct trace_lane_place place, again;
+    const struct trace_lane_place *place = lane_place(consumer, lane);
+    struct trace_lane_place copy;
+    uint64_t first;
 
     do {
-        place = *lane_place(consumer, lane);
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        again = *lane_place(consumer, lane);
-    } while (memcmp(&place, &again, sizeof(place)) != 0);
-    return place;
+        first = __atomic_load_n(&place->first, __ATOMIC_ACQUIRE);
+        copy = *place;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (__atomic_load_n(&place->first, __ATOMIC_RELAXED) != first);
+    return copy;
 }
 
 /* C1, C4: the oldest sub-buffer of a lane that can be trusted. */

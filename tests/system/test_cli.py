@@ -178,6 +178,14 @@ def test_a_recording_ends_at_an_event(tmp_path: Path) -> None:
     assert spoor("check", trace.with_suffix(".spoor")).returncode == 0
 
 
+def test_the_display_is_qemus() -> None:
+    done = spoor("run", "--display", "nosuch", stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and "-display nosuch" in done.stderr, done.stderr
+    done = spoor("run", "--cpus", "1", "--display", "none", "--cmdline", "workload=none poweroff",
+                 stdin=subprocess.DEVNULL)
+    assert done.returncode == 0 and "init: all done" in done.stdout, done.stdout + done.stderr
+
+
 # ---- run and attach on a pseudo-terminal, as a person would ----
 
 

@@ -22,6 +22,7 @@ EXAMPLES = """\
   spoor run --cpus 1 --cmdline 'workload=none'
   spoor run --capture out.spoor          the trace goes to a file meanwhile
   spoor run --serial /tmp/spoor.sock     then, elsewhere: spoor attach /tmp/spoor.sock
+  spoor run --display gtk --cmdline 'workload=keys services=screen'
   spoor run --gdb                        then: gdb -ex 'target remote :1234' build/debug/kernel.elf
 keys: Ctrl-] q quits, Ctrl-] b sends a BREAK (kdebug), Ctrl-] ? helps
 """
@@ -37,6 +38,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--capture", type=Path, metavar="FILE", help="write what the trace consumer ships to FILE")
     parser.add_argument("--serial", type=Path, metavar="SOCKET",
                         help="offer the serial line on a unix socket instead of the terminal")
+    parser.add_argument("--display", metavar="KIND",
+                        help="show the screen, as QEMU's -display has it: gtk, sdl, vnc=:0 (default: it is not shown)")
     add_colour_option(parser)
     parser.set_defaults(run=run)
 
@@ -55,7 +58,8 @@ class MachineLine:
 
 
 def run(args: argparse.Namespace) -> int:
-    config = machine_config(args, name="run", gdb=args.gdb, capture=args.capture, hold=args.wait_gdb)
+    config = machine_config(args, name="run", gdb=args.gdb, capture=args.capture, hold=args.wait_gdb,
+                            extra=("-display", args.display) if args.display else ())
     machine = Machine(config)
     if args.serial:
         return _run_on_socket(machine, args.serial)

@@ -16,6 +16,8 @@
 #define STATUS_MOUSE    0x20u
 #define NOBODY          0xffu
 #define READ_MODE       0x20u
+#define KEYBOARD_OFF    0xadu
+#define KEYBOARD_ON     0xaeu
 #define MODE_TRANSLATES 0x40u
 #define POLLS_MAX       10000u
 #define QUEUE_BYTES     32u /* that a controller may hold */
@@ -25,6 +27,8 @@ static struct kd_keys keys;
 static bool is_there, is_mode_known;
 static char pending[SEQUENCE_BYTES]; /* rest of an escape sequence, the last byte first */
 static unsigned pending_count;
+static uint8_t early[QUEUE_BYTES]; /* codes that stood before the answer about the mode */
+static unsigned early_count, early_next;
 
 static uint8_t status(void)
 {
@@ -42,17 +46,57 @@ static bool wait_for(uint8_t mask, uint8_t wanted)
     return false;
 }
 
-/* Does the controller translate into set 1? It says so in its mode. If not even that can be read, most do. */
-static bool translates(void)
+static bool command(uint8_t byte)
 {
     if (!wait_for(STATUS_BUSY, 0)) {
+        return false;
+    }
+    port_write(PORT_STATUS, 1, byte);
+    return wait_for(STATUS_BUSY, 0);
+}
+
+/* The codes that have come already are kept; the keyboard is off, so none comes after them. */
+static void take_early(void)
+{
+    for (uint8_t now; early_count < QUEUE_BYTES && ((now = status()) & STATUS_FULL);) {
+        uint8_t code = (uint8_t)port_read(PORT_DATA, 1);
+        if (!(now & STATUS_MOUSE)) {
+            early[early_count++] = code;
+        }
+    }
+}
+
+/*
+ * Does the controller translate into set 1? It says so in its mode. If not even that can be read, most do. Who types fast has more codes
+ * waiting than the first one: without switching the keyboard off the next one would be taken for the mode.
+ */
+static bool translates(void)
+{
+    bool answer = true;
+    if (!command(KEYBOARD_OFF)) {
+        return answer;
+    }
+    take_early();
+    if (command(READ_MODE) && wait_for(STATUS_FULL, STATUS_FULL)) {
+        answer = port_read(PORT_DATA, 1) & MODE_TRANSLATES;
+    }
+    (void)command(KEYBOARD_ON);
+    return answer;
+}
+
+/* The next scan code, if there is one. */
+static bool next_code(uint8_t *out)
+{
+    if (early_next < early_count) {
+        *out = early[early_next++];
         return true;
     }
-    port_write(PORT_STATUS, 1, READ_MODE);
-    if (!wait_for(STATUS_FULL, STATUS_FULL)) {
-        return true;
+    uint8_t now = is_there ? status() : 0;
+    if (!(now & STATUS_FULL)) {
+        return false;
     }
-    return port_read(PORT_DATA, 1) & MODE_TRANSLATES;
+    *out = (uint8_t)port_read(PORT_DATA, 1);
+    return !(now & STATUS_MOUSE);
 }
 
 void kd_keyboard_begin(void)
@@ -64,6 +108,7 @@ void kd_keyboard_begin(void)
     }
     keys = (struct kd_keys){0};
     is_mode_known = false;
+    early_count = early_next = 0;
 }
 
 int kd_keyboard_get(void)
@@ -71,16 +116,15 @@ int kd_keyboard_get(void)
     if (pending_count > 0) {
         return pending[--pending_count];
     }
-    uint8_t now = is_there ? status() : 0;
-    if (!(now & STATUS_FULL)) {
+    uint8_t code;
+    if (!next_code(&code)) {
         return -1;
     }
-    uint8_t code = (uint8_t)port_read(PORT_DATA, 1);
     if (!is_mode_known) {
         keys.is_set2 = !translates();
         is_mode_known = true;
     }
-    int byte = now & STATUS_MOUSE ? -1 : kd_keys_feed(&keys, code);
+    int byte = kd_keys_feed(&keys, code);
     if (byte < KD_KEY_SEQUENCE) {
         return byte;
     }

@@ -93,9 +93,15 @@ def test_ports(kdebug: KdebugPrompt) -> None:
 
 
 def press(machine: Machine, text: str) -> None:
-    """Type on the PS/2 keyboard, a key at a time: the controller's queue is short."""
-    for key in text:
-        machine.qmp("send-key", {"keys": [{"type": "qcode", "data": KEYS.get(key, key)}], "hold-time": 1})
+    """
+    Type on the PS/2 keyboard. Pairs of keys come at once, since more may wait than one; then their echo is awaited, since the
+    controller's queue is short.
+    """
+    for at in range(0, len(text), 2):
+        for key in text[at:at + 2]:
+            machine.qmp("send-key", {"keys": [{"type": "qcode", "data": KEYS.get(key, key)}], "hold-time": 1})
+        if "\n" not in text[at:at + 2]:
+            machine.expect(re.escape(text[at:at + 2]), 20)
 
 
 KEYS = {" ": "spc", "\n": "ret"}

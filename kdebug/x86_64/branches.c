@@ -106,4 +106,4 @@ static void run_branches(struct kd_call *call)
 KD_COMMAND(branches, .usage = "[on | off]",
            .help = "the last branches that the core at the prompt has taken, newest first, if its "
                    "processor keeps them; let it write them while the machine runs",
-           .flags = KD_READS | KD_WRITES | KD_IO | KD_LIVE | KD_PARTLY, .run = run_branches);
+           .flags = KD_READS | KD_WRITES | KD_IO | KD_LIVE, .run = run_branches);

@@ -94,8 +94,8 @@ def test_ports(kdebug: KdebugPrompt) -> None:
 
 def press(machine: Machine, text: str) -> None:
     """
-    Type on the PS/2 keyboard. Pairs of keys come at once, since more may wait than one; then their echo is awaited, since the
-    controller's queue is short.
+    Type on the PS/2 keyboard. Pairs of keys come at once, since more may wait than one; then their echo is awaited,
+    since the controller's queue is short.
     """
     for at in range(0, len(text), 2):
         for key in text[at:at + 2]:

@@ -43,10 +43,15 @@ def save(machine: Machine, place: re.Match[str], target: Path) -> bytes:
     return target.read_bytes()
 
 
-def stop_somewhere(machine: Machine, place: re.Match[str], events: int) -> None:
-    """In the middle of the load, when the normal lane of core 0 has that many events."""
+def count_events(machine: Machine, place: re.Match[str]) -> int:
+    """Of the normal lane of core 0."""
     counter = int(place[1], 16) + 0x1000 + LANE_BYTES + LANE_EVENTS
-    while struct.unpack("<Q", machine.read_physical(counter, 8))[0] < events:
+    return int(struct.unpack("<Q", machine.read_physical(counter, 8))[0])
+
+
+def stop_somewhere(machine: Machine, place: re.Match[str], events: int) -> None:
+    """In the middle of the load, when core 0 has that many events."""
+    while count_events(machine, place) < events:
         pass
     machine.qmp("stop")
 
@@ -131,7 +136,10 @@ def reset_at_work(boot: BootFunction, folder: Path, seed: int, reset: Callable[[
     place = list(REGION.finditer(machine.serial.text))[-1]
     stop_somewhere(machine, place, random.Random(seed).randrange(10000, 100000))
     before = save(machine, place, folder / "before")
+    events = count_events(machine, place)
     machine.qmp("cont")
+    while count_events(machine, place) <= events:
+        pass  # else it may be reset before it has gone on
     reset(machine)
     machine.wait_reset(60)
     previous = machine.expect(PREVIOUS, 120)

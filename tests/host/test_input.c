@@ -13,6 +13,7 @@
 #include "userspace/drivers/input/keyboard.h"
 #include "userspace/drivers/ps2/mouse.h"
 #include "userspace/drivers/ps2/scancode.h"
+#include "userspace/lib/readers.h"
 #include "userspace/services/input/queue.h"
 
 /* ---- scan codes ---- */
@@ -219,12 +220,61 @@ static void test_queue(void **state)
     assert_int_equal(missed, 0);
 }
 
+/* ---- waiting readers ---- */
+
+static uint64_t answered[16];
+static unsigned answered_count;
+
+static bool is_even(const struct reader *reader)
+{
+    if (reader->from % 2 != 0) {
+        return false;
+    }
+    answered[answered_count++] = reader->token;
+    return true;
+}
+
+static bool is_any(const struct reader *reader)
+{
+    answered[answered_count++] = reader->token;
+    return true;
+}
+
+/* Answered in the order they came in; one too many ends the wait of who has waited longest. */
+static void test_readers(void **state)
+{
+    struct readers readers = {0};
+
+    (void)state;
+    for (uint64_t token = 1; token <= READERS_MAX; token++) {
+        assert_int_equal(readers_add(&readers, token, token), 0);
+    }
+    assert_int_equal(readers_add(&readers, 100, 100), 1);
+    assert_int_equal(readers_add(&readers, 101, 101), 2);
+
+    answered_count = 0;
+    readers_answer(&readers, is_even);
+    assert_int_equal(answered_count, 4);
+    assert_int_equal(answered[0], 4);
+    assert_int_equal(answered[3], 100);
+
+    assert_int_equal(readers_add(&readers, 102, 102), 0); /* there is room again */
+    answered_count = 0;
+    readers_answer(&readers, is_any);
+    assert_int_equal(answered_count, 5); /* those that were left, each once */
+    assert_int_equal(answered[0], 3);
+    assert_int_equal(answered[4], 102);
+    readers_answer(&readers, is_any);
+    assert_int_equal(answered_count, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scan_codes),    cmocka_unit_test(test_no_key_has_two_codes),
         cmocka_unit_test(test_mouse_packets), cmocka_unit_test(test_modifiers_and_locks),
         cmocka_unit_test(test_characters),    cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

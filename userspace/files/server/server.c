@@ -88,7 +88,7 @@ static status_t find_regular(const struct interface_request *request, uint32_t f
     if (status == OK && facts.kind != FILE_REGULAR) {
         return ERR_IS_DIRECTORY;
     }
-    return status == OK ? find_file(request, flags, out) : status;
+    return status == OK && ((*out)->flags & flags) != flags ? ERR_NO_RIGHTS : status;
 }
 
 /* The open directory that a path starts from, which may be changed, and where the path ends. */

@@ -22,25 +22,19 @@
 #include "userspace/lib/check.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/mutex.h"
+#include "userspace/lib/readers.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
 #include "userspace/services/input/queue.h"
 
-#define READERS_MAX 8u
-#define BYTES_MAX   256u /* at a time: a controller that always has one is broken */
-#define EVENTS_MAX  (INPUT_READ_EVENTS_MAX / sizeof(struct input_event))
-
-/* Who waits for the next event, longest first. */
-struct reader {
-    uint64_t token; /* 0: a free place, as are all behind it */
-    uint64_t from;
-};
+#define BYTES_MAX  256u /* at a time: a controller that always has one is broken */
+#define EVENTS_MAX (INPUT_READ_EVENTS_MAX / sizeof(struct input_event))
 
 static struct ps2 ps2; /* what there is does not change */
 
 /* All under the lock. */
 static struct mutex lock;
-static struct reader readers[READERS_MAX];
+static struct readers readers;
 static struct scancode_decoder scancodes;
 static struct keyboard keyboard;
 static struct mouse_decoder mouse;
@@ -50,14 +44,6 @@ static bool sends_leds; /* the next acknowledgement is for PS2_SET_LEDS */
 static uint64_t requests;
 
 /* ---- readers ---- */
-
-static void drop_reader(unsigned place)
-{
-    for (; place + 1 < READERS_MAX; place++) {
-        readers[place] = readers[place + 1];
-    }
-    readers[READERS_MAX - 1] = (struct reader){0};
-}
 
 /* False: there is nothing for it yet. */
 static bool answer_reader(const struct reader *reader)
@@ -73,34 +59,15 @@ static bool answer_reader(const struct reader *reader)
     return count > 0;
 }
 
-static void answer_readers(void)
-{
-    for (unsigned i = 0; i < READERS_MAX && readers[i].token != 0;) {
-        if (answer_reader(&readers[i])) {
-            drop_reader(i);
-        } else {
-            i++;
-        }
-    }
-}
-
-/* One too many: who has waited longest has to ask again. It may be gone for all we know. */
 status_t input_on_read(const struct interface_request *request, uint64_t from)
 {
-    unsigned place = 0;
-
     mutex_lock(&lock);
-    while (place < READERS_MAX && readers[place].token != 0) {
-        place++;
-    }
-    if (place == READERS_MAX) {
-        (void)input_read_answer(requests, readers[0].token, ERR_BUSY, NULL, 0, 0, 0);
-        drop_reader(0);
-        place--;
-    }
     uint64_t start = from < queue_end() ? from : queue_end();
-    readers[place] = (struct reader){request->in.token, start};
-    answer_readers();
+    uint64_t over = readers_add(&readers, request->in.token, start);
+    if (over != 0) {
+        (void)input_read_answer(requests, over, ERR_BUSY, NULL, 0, 0, 0);
+    }
+    readers_answer(&readers, answer_reader);
     mutex_unlock(&lock);
     return OK;
 }
@@ -210,7 +177,7 @@ static void take_bytes(void)
             take_keyboard_byte(time, byte);
         }
     }
-    answer_readers();
+    readers_answer(&readers, answer_reader);
     mutex_unlock(&lock);
 }
 
@@ -248,13 +215,12 @@ static void listen(bool is_there, uint32_t line, const char *name)
 
 int main(int argc, char **argv)
 {
-    static char buffer[INPUT_RECEIVES + 1];
     static const struct interface *const interfaces[] = {&input_interface, &lifecycle_interface};
 
     (void)argc;
     (void)argv;
     requests = program_handle("requests");
-    const struct interface_server server = {requests, 2, interfaces, buffer, sizeof(buffer), NULL};
+    const struct interface_server server = {requests, 2, interfaces, NULL, 0, NULL};
     status_t status = ps2_open(&ps2, program_handle("system"));
     mouse.has_wheel = ps2.has_wheel;
     if (status != OK) {

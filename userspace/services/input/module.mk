@@ -1,6 +1,7 @@
 USER_PROGRAMS += input
 USER_input_SRC := \
     userspace/services/input/main.c \
+    userspace/lib/readers.c \
     userspace/services/input/queue.c \
     userspace/drivers/input/keyboard.c \
     userspace/drivers/ps2/controller.c \
@@ -10,6 +11,7 @@ USER_input_SRC := \
 HOST_TESTS += test_input
 HOST_test_input_SRC := \
     tests/host/test_input.c \
+    userspace/lib/readers.c \
     userspace/services/input/queue.c \
     userspace/drivers/input/keyboard.c \
     userspace/drivers/ps2/scancode.c \

@@ -15,12 +15,12 @@
 #include "userspace/lib/clock.h"
 #include "userspace/lib/log.h"
 #include "userspace/lib/format.h"
+#include "userspace/lib/readers.h"
 #include "userspace/lib/start.h"
 #include "userspace/services/log/history.h"
 
-#define AREAS_MAX   32u
-#define READERS_MAX 8u
-#define LINE_BYTES  (LOG_WRITE_TEXT_MAX + 100u)
+#define AREAS_MAX  32u
+#define LINE_BYTES (LOG_WRITE_TEXT_MAX + 100u)
 
 struct area {
     uint64_t name; /* 0: a free place; the first is of all areas that have none */
@@ -30,12 +30,7 @@ struct area {
 static struct area areas[AREAS_MAX] = {{0, LOG_INFO}};
 static uint64_t shown, hidden;
 
-/* Who waits for the next line, longest first. */
-struct reader {
-    uint64_t token; /* 0: a free place, as are all behind it */
-    uint64_t from;
-};
-static struct reader readers[READERS_MAX];
+static struct readers readers; /* who wait for the next line */
 
 static const char *const level_names[LOG_LEVELS] = {"error", "warning", "info", "debug"};
 
@@ -80,14 +75,6 @@ static void clean_text(char *to, const char *from, size_t bytes)
 
 /* ---- readers ---- */
 
-static void drop_reader(unsigned place)
-{
-    for (; place + 1 < READERS_MAX; place++) {
-        readers[place] = readers[place + 1];
-    }
-    readers[READERS_MAX - 1] = (struct reader){0};
-}
-
 /* False: there is nothing for it yet. */
 static bool answer_reader(const struct reader *reader)
 {
@@ -102,33 +89,14 @@ static bool answer_reader(const struct reader *reader)
     return bytes > 0;
 }
 
-static void answer_readers(void)
-{
-    for (unsigned i = 0; i < READERS_MAX && readers[i].token != 0;) {
-        if (answer_reader(&readers[i])) {
-            drop_reader(i);
-        } else {
-            i++;
-        }
-    }
-}
-
-/* One too many: who has waited longest has to ask again. It may be gone for all we know. */
 status_t log_on_read(const struct interface_request *request, uint64_t from)
 {
-    unsigned place = 0;
+    uint64_t over = readers_add(&readers, request->in.token, from);
 
-    while (place < READERS_MAX && readers[place].token != 0) {
-        place++;
+    if (over != 0) {
+        (void)log_read_answer(program_handle("requests"), over, ERR_BUSY, NULL, 0, 0, 0);
     }
-    if (place == READERS_MAX) {
-        (void)log_read_answer(program_handle("requests"), readers[0].token, ERR_BUSY, NULL, 0, 0,
-                              0);
-        drop_reader(0);
-        place--;
-    }
-    readers[place] = (struct reader){request->in.token, from};
-    answer_readers();
+    readers_answer(&readers, answer_reader);
     return OK;
 }
 
@@ -139,7 +107,7 @@ static void show(const char *line, uint64_t bytes)
     shown++;
     (void)sys_console_write(program.console, line, bytes);
     history_add(line, bytes);
-    answer_readers();
+    readers_answer(&readers, answer_reader);
 }
 
 status_t log_on_write(const struct interface_request *request, const char *text, uint64_t area,

@@ -141,7 +141,7 @@ static status_t open_port(void)
 
 int main(int argc, char **argv)
 {
-    static char buffer[SERIAL_RECEIVES + 1];
+    static char buffer[SERIAL_RECEIVES];
     static const struct interface *const interfaces[] = {&serial_interface, &lifecycle_interface};
     static struct thread server_of_interrupts;
 

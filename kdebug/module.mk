@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c \
-    kdebug/core/call.c kdebug/core/command.c kdebug/core/control.c kdebug/core/complete.c kdebug/core/deferred.c kdebug/core/door.c kdebug/core/editor.c kdebug/core/enter.c kdebug/core/event_print.c \
+    kdebug/core/call.c kdebug/core/command.c kdebug/core/control.c kdebug/core/complete.c kdebug/core/deferred.c kdebug/core/door.c kdebug/core/enter.c kdebug/core/event_print.c \
     kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
     kdebug/core/parameters.c kdebug/core/parser.c kdebug/core/permit.c kdebug/core/run.c kdebug/core/search.c \
     kdebug/core/session.c kdebug/core/stop.c \
@@ -34,7 +34,7 @@ KERNEL_SRC += $(if $(HAS_ZYDIS),kdebug/x86_64/disassemble.c kdebug/x86_64/move.c
 
 # Everything that runs on any target, for the post-mortem debugger (tools/post) and for host tests, which bring a fake machine.
 KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
-    kdebug/core/editor.c kdebug/core/event_print.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
+    kernel/base/line_editor.c kdebug/core/event_print.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
     kdebug/core/parameters.c kdebug/core/parser.c kdebug/core/permit.c kdebug/core/search.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \
     $(REMOTE_SRC) \
@@ -55,8 +55,6 @@ HOST_test_kdebug_keys_SRC := tests/host/test_kdebug_keys.c kdebug/x86_64/keys.c
 HOST_TESTS += test_kdebug_pack
 HOST_test_kdebug_pack_SRC := tests/host/test_kdebug_pack.c kdebug/core/pack.c
 
-HOST_TESTS += test_kdebug_editor
-HOST_test_kdebug_editor_SRC := tests/host/test_kdebug_editor.c kdebug/core/editor.c
 
 HOST_TESTS += test_kdebug_agent
 HOST_test_kdebug_agent_SRC := tests/host/test_kdebug_agent.c kdebug/remote/agent.c

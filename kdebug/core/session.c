@@ -6,7 +6,7 @@
 #include "arch/mmu.h"
 #include "base/string.h"
 #include "kdebug/core/command.h"
-#include "kdebug/core/editor.h"
+#include "base/line_editor.h"
 #include "kdebug/core/guard.h"
 #include "kdebug/core/target.h"
 #include "kdebug/core/terminal.h"
@@ -14,7 +14,7 @@
 
 #define HELD_MAX 8u
 
-static struct kd_editor editor;
+static struct line_editor editor;
 static bool editor_ready;
 static unsigned selected_cpu;
 static vaddr_t chosen_process; /* 0: none */
@@ -28,7 +28,7 @@ void kd_session_begin(unsigned cpu)
     chosen_process = 0; /* it may be gone */
     over = false;
     if (!editor_ready) {
-        kd_editor_init(&editor, KD_PROMPT, kd_terminal_write);
+        line_editor_init(&editor, KD_PROMPT, kd_terminal_write);
         editor_ready = true;
     }
 }
@@ -86,28 +86,29 @@ bool kd_session_run(const char *line)
 
 static void complete(void)
 {
-    char text[KD_EDITOR_BYTES];
+    char text[LINE_EDITOR_BYTES];
     bool listed;
     size_t bytes = kd_complete(editor.text, editor.cursor, text, sizeof(text), &listed);
     if (listed) {
-        kd_editor_redraw(&editor);
+        line_editor_redraw(&editor);
     }
-    kd_editor_insert(&editor, text, bytes);
+    line_editor_insert(&editor, text, bytes);
 }
 
 /* True: that was the end of a line. */
 static bool feed_editor(unsigned char byte)
 {
-    switch (kd_editor_feed(&editor, byte)) {
-    case KD_EDITOR_LINE:
+    switch (line_editor_feed(&editor, byte)) {
+    case LINE_EDITOR_LINE:
         return true;
-    case KD_EDITOR_CANCEL:
-        kd_editor_begin(&editor);
+    case LINE_EDITOR_CANCEL:
+        line_editor_begin(&editor);
         return false;
-    case KD_EDITOR_COMPLETE:
+    case LINE_EDITOR_COMPLETE:
         complete();
         return false;
-    case KD_EDITOR_MORE:
+    case LINE_EDITOR_MORE:
+    case LINE_EDITOR_END: /* `resume` is how one leaves */
         return false;
     }
     return false;
@@ -119,7 +120,7 @@ static bool read_line(void (*idle)(void))
 {
     unsigned char held[HELD_MAX];
     unsigned count = 0;
-    kd_editor_begin(&editor);
+    line_editor_begin(&editor);
     for (;;) {
         int byte = kd_terminal_get();
         if (byte < 0) {

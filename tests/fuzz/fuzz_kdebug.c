@@ -9,7 +9,7 @@
 
 #include "gen/layout.h"
 #include "kdebug/core/command.h"
-#include "kdebug/core/editor.h"
+#include "kernel/base/line_editor.h"
 #include "kdebug/core/session.h"
 #include "sched/process.h"
 #include "sched/run_queue.h"

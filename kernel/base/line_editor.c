@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The line editor's state machine (editor.h).
+ * The line editor's state machine (line_editor.h).
  *
  * Drawing keeps to what every terminal and log file understands: plain characters, backspace, and
  * "clear to end of line" only where the line gets shorter. Typing at the end of the line draws
  * exactly the typed character, so a transcript reads like what was typed. Lines longer than the
  * terminal's width are right but may look odd after wrapping.
  */
-#include "kdebug/core/editor.h"
+#include "base/line_editor.h"
 
 #include "base/string.h"
+#include "base/types.h"
 
 enum {
     CTRL_A = 1,
@@ -37,14 +38,14 @@ enum { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_SS3 };
 
 #define PARAMETER_MAX 99u
 
-static void draw_text(struct kd_editor *editor, const char *text, size_t bytes)
+static void draw_text(struct line_editor *editor, const char *text, size_t bytes)
 {
     if (bytes > 0) {
         editor->draw(text, bytes);
     }
 }
 
-static void draw_back(struct kd_editor *editor, unsigned columns)
+static void draw_back(struct line_editor *editor, unsigned columns)
 {
     for (unsigned i = 0; i < columns; i++) {
         editor->draw("\b", 1);
@@ -52,7 +53,7 @@ static void draw_back(struct kd_editor *editor, unsigned columns)
 }
 
 /* Draw from the cursor to the end, clear what was beyond, come back. */
-static void draw_rest(struct kd_editor *editor, bool shorter)
+static void draw_rest(struct line_editor *editor, bool shorter)
 {
     unsigned rest = editor->length - editor->cursor;
     draw_text(editor, editor->text + editor->cursor, rest);
@@ -62,15 +63,15 @@ static void draw_rest(struct kd_editor *editor, bool shorter)
     draw_back(editor, rest);
 }
 
-void kd_editor_init(struct kd_editor *editor, const char *prompt,
-                    void (*draw)(const char *text, size_t bytes))
+void line_editor_init(struct line_editor *editor, const char *prompt,
+                      void (*draw)(const char *text, size_t bytes))
 {
     memset(editor, 0, sizeof(*editor));
     editor->prompt = prompt;
     editor->draw = draw;
 }
 
-void kd_editor_begin(struct kd_editor *editor)
+void line_editor_begin(struct line_editor *editor)
 {
     editor->length = editor->cursor = 0;
     editor->text[0] = '\0';
@@ -79,15 +80,25 @@ void kd_editor_begin(struct kd_editor *editor)
     draw_text(editor, editor->prompt, strlen(editor->prompt));
 }
 
-void kd_editor_redraw(struct kd_editor *editor)
+void line_editor_hide(struct line_editor *editor)
 {
-    draw_text(editor, "\n", 1);
+    draw_text(editor, "\r\033[K", 4);
+}
+
+void line_editor_show(struct line_editor *editor)
+{
     draw_text(editor, editor->prompt, strlen(editor->prompt));
     draw_text(editor, editor->text, editor->length);
     draw_back(editor, (unsigned)(editor->length - editor->cursor));
 }
 
-void kd_editor_insert(struct kd_editor *editor, const char *text, size_t bytes)
+void line_editor_redraw(struct line_editor *editor)
+{
+    draw_text(editor, "\n", 1);
+    line_editor_show(editor);
+}
+
+void line_editor_insert(struct line_editor *editor, const char *text, size_t bytes)
 {
     bytes = MIN(bytes, sizeof(editor->text) - 1 - editor->length);
     memmove(editor->text + editor->cursor + bytes, editor->text + editor->cursor,
@@ -100,7 +111,7 @@ void kd_editor_insert(struct kd_editor *editor, const char *text, size_t bytes)
 }
 
 /* Remove [from, to) and put the cursor at from. The cursor is at from or at to. */
-static void remove_range(struct kd_editor *editor, unsigned from, unsigned to)
+static void remove_range(struct line_editor *editor, unsigned from, unsigned to)
 {
     if (from == to) {
         return;
@@ -112,7 +123,7 @@ static void remove_range(struct kd_editor *editor, unsigned from, unsigned to)
     draw_rest(editor, true);
 }
 
-static void move_to(struct kd_editor *editor, unsigned column)
+static void move_to(struct line_editor *editor, unsigned column)
 {
     if (column <= editor->cursor) {
         draw_back(editor, editor->cursor - column);
@@ -122,7 +133,7 @@ static void move_to(struct kd_editor *editor, unsigned column)
     editor->cursor = (uint16_t)column;
 }
 
-static unsigned word_before(const struct kd_editor *editor)
+static unsigned word_before(const struct line_editor *editor)
 {
     unsigned at = editor->cursor;
     while (at > 0 && editor->text[at - 1] == ' ') {
@@ -134,16 +145,16 @@ static unsigned word_before(const struct kd_editor *editor)
     return at;
 }
 
-static void replace_line(struct kd_editor *editor, const char *text)
+static void replace_line(struct line_editor *editor, const char *text)
 {
     move_to(editor, editor->length);
     remove_range(editor, 0, editor->length);
-    kd_editor_insert(editor, text, strlen(text));
+    line_editor_insert(editor, text, strlen(text));
 }
 
-static void walk_history(struct kd_editor *editor, int step)
+static void walk_history(struct line_editor *editor, int step)
 {
-    uint32_t kept = MIN(editor->history_count, KD_EDITOR_HISTORY);
+    uint32_t kept = MIN(editor->history_count, LINE_EDITOR_HISTORY);
     if ((step > 0 && editor->history_back >= kept) || (step < 0 && editor->history_back == 0)) {
         return;
     }
@@ -151,7 +162,7 @@ static void walk_history(struct kd_editor *editor, int step)
         memcpy(editor->draft, editor->text, sizeof(editor->draft));
     }
     editor->history_back += (uint32_t)step;
-    uint32_t slot = (editor->history_count - editor->history_back) % KD_EDITOR_HISTORY;
+    uint32_t slot = (editor->history_count - editor->history_back) % LINE_EDITOR_HISTORY;
     replace_line(editor, editor->history_back == 0 ? editor->draft : editor->history[slot]);
 }
 
@@ -167,14 +178,14 @@ static bool contains(const char *line, const char *part)
 }
 
 /* Up to the next line that has in it what was typed when the search began; stay where there is none. */
-static void search_history(struct kd_editor *editor, bool again)
+static void search_history(struct line_editor *editor, bool again)
 {
     if (!again) {
         memcpy(editor->wanted, editor->text, sizeof(editor->wanted));
     }
-    uint32_t kept = MIN(editor->history_count, KD_EDITOR_HISTORY);
+    uint32_t kept = MIN(editor->history_count, LINE_EDITOR_HISTORY);
     for (uint32_t back = editor->history_back + 1; back <= kept; back++) {
-        uint32_t slot = (editor->history_count - back) % KD_EDITOR_HISTORY;
+        uint32_t slot = (editor->history_count - back) % LINE_EDITOR_HISTORY;
         if (contains(editor->history[slot], editor->wanted)) {
             walk_history(editor, (int)(back - editor->history_back));
             break;
@@ -183,44 +194,44 @@ static void search_history(struct kd_editor *editor, bool again)
     editor->is_searching = true;
 }
 
-static void keep_in_history(struct kd_editor *editor)
+static void keep_in_history(struct line_editor *editor)
 {
     const char *at = editor->text;
     while (*at == ' ') {
         at++;
     }
-    uint32_t last = (editor->history_count - 1) % KD_EDITOR_HISTORY;
+    uint32_t last = (editor->history_count - 1) % LINE_EDITOR_HISTORY;
     if (*at == '\0' ||
         (editor->history_count > 0 && strcmp(editor->history[last], editor->text) == 0)) {
         return;
     }
-    memcpy(editor->history[editor->history_count++ % KD_EDITOR_HISTORY], editor->text,
+    memcpy(editor->history[editor->history_count++ % LINE_EDITOR_HISTORY], editor->text,
            sizeof(editor->text));
 }
 
-static enum kd_editor_event end_line(struct kd_editor *editor)
+static enum line_editor_event end_line(struct line_editor *editor)
 {
     move_to(editor, editor->length);
     draw_text(editor, "\n", 1);
     keep_in_history(editor);
-    return KD_EDITOR_LINE;
+    return LINE_EDITOR_LINE;
 }
 
-static void delete_here(struct kd_editor *editor)
+static void delete_here(struct line_editor *editor)
 {
     if (editor->cursor < editor->length) {
         remove_range(editor, editor->cursor, editor->cursor + 1u);
     }
 }
 
-static void delete_before(struct kd_editor *editor)
+static void delete_before(struct line_editor *editor)
 {
     if (editor->cursor > 0) {
         remove_range(editor, editor->cursor - 1u, editor->cursor);
     }
 }
 
-static void move_by(struct kd_editor *editor, int step)
+static void move_by(struct line_editor *editor, int step)
 {
     int column = (int)editor->cursor + step;
     if (column >= 0 && column <= (int)editor->length) {
@@ -229,7 +240,7 @@ static void move_by(struct kd_editor *editor, int step)
 }
 
 /* The keys that an escape sequence can name. */
-static void take_escape_key(struct kd_editor *editor, unsigned char final)
+static void take_escape_key(struct line_editor *editor, unsigned char final)
 {
     unsigned key = final == '~' ? editor->parameter : final;
     switch (key) {
@@ -263,7 +274,7 @@ static void take_escape_key(struct kd_editor *editor, unsigned char final)
     }
 }
 
-static void take_escape(struct kd_editor *editor, unsigned char byte)
+static void take_escape(struct line_editor *editor, unsigned char byte)
 {
     if (editor->escape == ESCAPE_BEGUN) {
         editor->escape = byte == '[' ? ESCAPE_CSI : byte == 'O' ? ESCAPE_SS3 : ESCAPE_NONE;
@@ -283,7 +294,7 @@ static void take_escape(struct kd_editor *editor, unsigned char byte)
     take_escape_key(editor, byte);
 }
 
-static void take_control(struct kd_editor *editor, unsigned char byte, bool was_searching)
+static void take_control(struct line_editor *editor, unsigned char byte, bool was_searching)
 {
     switch (byte) {
     case CTRL_R:
@@ -320,7 +331,7 @@ static void take_control(struct kd_editor *editor, unsigned char byte, bool was_
         remove_range(editor, word_before(editor), editor->cursor);
         break;
     case CTRL_L:
-        kd_editor_redraw(editor);
+        line_editor_redraw(editor);
         break;
     case CTRL_P:
         walk_history(editor, 1);
@@ -336,7 +347,7 @@ static void take_control(struct kd_editor *editor, unsigned char byte, bool was_
     }
 }
 
-enum kd_editor_event kd_editor_feed(struct kd_editor *editor, unsigned char byte)
+enum line_editor_event line_editor_feed(struct line_editor *editor, unsigned char byte)
 {
     bool after_cr = editor->after_cr;
     bool was_searching = editor->is_searching;
@@ -344,21 +355,23 @@ enum kd_editor_event kd_editor_feed(struct kd_editor *editor, unsigned char byte
     editor->after_cr = byte == CR;
     if (byte == CR || byte == LF) {
         editor->escape = ESCAPE_NONE;
-        return byte == LF && after_cr ? KD_EDITOR_MORE : end_line(editor);
+        return byte == LF && after_cr ? LINE_EDITOR_MORE : end_line(editor);
     }
     if (byte == CTRL_C) {
         draw_text(editor, "^C\n", 3);
-        return KD_EDITOR_CANCEL;
+        return LINE_EDITOR_CANCEL;
     }
     if (editor->escape != ESCAPE_NONE) {
         take_escape(editor, byte);
+    } else if (byte == CTRL_D && editor->length == 0) {
+        return LINE_EDITOR_END;
     } else if (byte == TAB) {
-        return KD_EDITOR_COMPLETE;
+        return LINE_EDITOR_COMPLETE;
     } else if (byte >= ' ' && byte < DEL) {
         char c = (char)byte;
-        kd_editor_insert(editor, &c, 1);
+        line_editor_insert(editor, &c, 1);
     } else {
         take_control(editor, byte, was_searching);
     }
-    return KD_EDITOR_MORE;
+    return LINE_EDITOR_MORE;
 }

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kdebug/core/editor.h"
+#include "kernel/base/line_editor.h"
 
 #define PROMPT       "kdebug> "
 #define COLUMNS_MAX  1024
@@ -33,6 +33,8 @@ static void show(char c)
     } else if (c == '\b') {
         assert_true(column > 0);
         column--;
+    } else if (c == '\r') {
+        column = 0;
     } else if (c == '\n') {
         memset(screen, ' ', sizeof(screen));
         column = 0;
@@ -50,18 +52,18 @@ static void draw(const char *text, size_t bytes)
     }
 }
 
-static struct kd_editor editor;
-static char finished[KD_EDITOR_BYTES]; /* last finished line */
-static unsigned lines, cancels, completions;
+static struct line_editor editor;
+static char finished[LINE_EDITOR_BYTES]; /* last finished line */
+static unsigned lines, cancels, completions, ends;
 
 static int begin(void **state)
 {
     (void)state;
     memset(screen, ' ', sizeof(screen));
-    column = pending_escape = lines = cancels = completions = 0;
+    column = pending_escape = lines = cancels = completions = ends = 0;
     finished[0] = '\0';
-    kd_editor_init(&editor, PROMPT, draw);
-    kd_editor_begin(&editor);
+    line_editor_init(&editor, PROMPT, draw);
+    line_editor_begin(&editor);
     return 0;
 }
 
@@ -80,20 +82,24 @@ static void check_shown(void)
 
 static void feed(unsigned char byte)
 {
-    switch (kd_editor_feed(&editor, byte)) {
-    case KD_EDITOR_LINE:
+    switch (line_editor_feed(&editor, byte)) {
+    case LINE_EDITOR_LINE:
         strcpy(finished, editor.text);
         lines++;
-        kd_editor_begin(&editor);
+        line_editor_begin(&editor);
         break;
-    case KD_EDITOR_CANCEL:
+    case LINE_EDITOR_CANCEL:
         cancels++;
-        kd_editor_begin(&editor);
+        line_editor_begin(&editor);
         break;
-    case KD_EDITOR_COMPLETE:
+    case LINE_EDITOR_COMPLETE:
         completions++;
         break;
-    case KD_EDITOR_MORE:
+    case LINE_EDITOR_END:
+        assert_int_equal(editor.length, 0);
+        ends++;
+        break;
+    case LINE_EDITOR_MORE:
         break;
     }
 }
@@ -194,7 +200,7 @@ static void test_tab_asks_for_completion(void **state)
     (void)state;
     type("cp\t");
     assert_int_equal(completions, 1);
-    kd_editor_insert(&editor, "us ", 3);
+    line_editor_insert(&editor, "us ", 3);
     check_shown();
     type("\r");
     assert_string_equal(finished, "cpus ");
@@ -207,34 +213,57 @@ static void test_redraw_shows_the_line_again(void **state)
     check_shown();
 }
 
+static void test_end_only_in_an_empty_line(void **state)
+{
+    (void)state;
+    type("\004");
+    assert_int_equal(ends, 1);
+    type("ab\001\004");
+    assert_int_equal(ends, 1);
+    assert_string_equal(editor.text, "b");
+}
+
+static void test_hidden_for_other_text(void **state)
+{
+    (void)state;
+    type("print x\002");
+    line_editor_hide(&editor);
+    for (unsigned i = 0; i < COLUMNS_MAX; i++) {
+        assert_int_equal(screen[i], ' ');
+    }
+    draw("job done\n", 9);
+    line_editor_show(&editor);
+    check_shown();
+}
+
 static void test_a_full_line_takes_no_more(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 3 * KD_EDITOR_BYTES; i++) {
+    for (unsigned i = 0; i < 3 * LINE_EDITOR_BYTES; i++) {
         feed('a');
     }
     check_shown();
-    assert_int_equal(editor.length, KD_EDITOR_BYTES - 1);
-    char more[KD_EDITOR_BYTES * 2];
+    assert_int_equal(editor.length, LINE_EDITOR_BYTES - 1);
+    char more[LINE_EDITOR_BYTES * 2];
     memset(more, 'b', sizeof(more));
-    kd_editor_insert(&editor, more, sizeof(more));
+    line_editor_insert(&editor, more, sizeof(more));
     check_shown();
     type("\001\b\005\b\r");
-    assert_int_equal(strlen(finished), KD_EDITOR_BYTES - 2);
+    assert_int_equal(strlen(finished), LINE_EDITOR_BYTES - 2);
 }
 
 static void test_history_keeps_the_newest(void **state)
 {
     (void)state;
     char line[16];
-    for (unsigned i = 0; i < KD_EDITOR_HISTORY + 5; i++) {
+    for (unsigned i = 0; i < LINE_EDITOR_HISTORY + 5; i++) {
         line[0] = (char)('A' + i % 26);
         line[1] = (char)('a' + i / 26);
         line[2] = '\r';
         line[3] = '\0';
         type(line);
     }
-    for (unsigned i = 0; i < KD_EDITOR_HISTORY + 9; i++) {
+    for (unsigned i = 0; i < LINE_EDITOR_HISTORY + 9; i++) {
         type(UP);
     }
     type("\r");
@@ -278,6 +307,8 @@ int main(void)
         cmocka_unit_test_setup(test_cancel_forgets_the_line, begin),
         cmocka_unit_test_setup(test_tab_asks_for_completion, begin),
         cmocka_unit_test_setup(test_redraw_shows_the_line_again, begin),
+        cmocka_unit_test_setup(test_end_only_in_an_empty_line, begin),
+        cmocka_unit_test_setup(test_hidden_for_other_text, begin),
         cmocka_unit_test_setup(test_a_full_line_takes_no_more, begin),
         cmocka_unit_test_setup(test_history_keeps_the_newest, begin),
         cmocka_unit_test_setup(test_search_finds_older_and_older_lines, begin),

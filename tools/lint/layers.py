@@ -59,7 +59,8 @@ IMPL_SHARED = {"kernel/base/log_impl.h": ("kernel/sync", "kernel/irq")}  # the l
 UPWARD_HEADERS = ("kernel/base/hooks.h", "kernel/base/assert.h", "kernel/base/log.h")
 NOT_CALLS = {"__stack_chk_fail", "kernel_main"}
 
-# What user space sees of the rest: the definitions, what rings and captures look like, the one ELF reader, the one CRC, the one line editor.
+# What user space sees of the rest: the definitions, what rings and captures look like, the one ELF reader, CRC and
+# line editor.
 USER_VISIBLE = re.compile(r"kernel/abi/|trace/ring/layout\.h|trace/format/|boot/load/(elf|crc32)\.h|"
                           r"kernel/base/(crc32c|line_editor)\.h|userspace/")
 USER_GENERATED = re.compile(r"gen/(errors|objects|layout|syscall_numbers|syscall_user|syscall_checks|"

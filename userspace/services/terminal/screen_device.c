@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Keyboard and screen, which are services of their own: each may end and come again, and we go on. */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gen/interface/input_client.h"
+#include "gen/interface/screen_client.h"
+#include "userspace/lib/clock.h"
+#include "userspace/lib/find.h"
+#include "userspace/services/terminal/device.h"
+#include "userspace/services/terminal/key_bytes.h"
+
+static uint64_t input, screen;
+static uint64_t next_event = INPUT_LATEST;
+
+static status_t size(uint32_t *out_columns, uint32_t *out_rows)
+{
+    status_t status = screen_size(screen, DEADLINE_FOREVER, out_columns, out_rows);
+
+    if (status == ERR_PEER_CLOSED) {
+        status = service_find_again("screen", DEADLINE_FOREVER, &screen);
+        return status == OK ? screen_size(screen, DEADLINE_FOREVER, out_columns, out_rows) : status;
+    }
+    return status;
+}
+
+static status_t open_screen(void)
+{
+    uint32_t columns, rows, devices;
+    status_t status = service_find("screen", DEADLINE_FOREVER, &screen);
+
+    if (status == OK) {
+        status = size(&columns, &rows);
+    }
+    if (status == OK) {
+        status = service_find("input", DEADLINE_FOREVER, &input);
+    }
+    return status == OK ? input_devices(input, DEADLINE_FOREVER, &devices) : status;
+}
+
+/* A screen that was started again has none of what stood there; what we show now, it shows. */
+static void show(const char *text, size_t bytes)
+{
+    for (size_t done = 0; done < bytes;) {
+        size_t piece = bytes - done < SCREEN_WRITE_TEXT_MAX ? bytes - done : SCREEN_WRITE_TEXT_MAX;
+        status_t status = screen_write(screen, text + done, piece, DEADLINE_FOREVER);
+
+        if (status != ERR_PEER_CLOSED ||
+            service_find_again("screen", DEADLINE_FOREVER, &screen) != OK) {
+            done += piece;
+        }
+    }
+}
+
+static status_t read_events(struct input_event *events, uint64_t room, uint64_t *out_bytes)
+{
+    uint64_t missed;
+    status_t status = input_read(input, next_event, DEADLINE_FOREVER, events, room, out_bytes,
+                                 &next_event, &missed);
+
+    if (status == ERR_PEER_CLOSED) { /* the next one begins with number 0 */
+        next_event = 0;
+        status = service_find_again("input", DEADLINE_FOREVER, &input);
+        *out_bytes = 0;
+    }
+    return status == ERR_BUSY ? OK : status;
+}
+
+/* Every event gives few bytes, and so many events are asked for that all have room. */
+static status_t read_keys(char *data, uint64_t *out_bytes)
+{
+    struct input_event events[DEVICE_READ_BYTES / KEY_BYTES_MAX];
+    uint64_t bytes = 0, count = 0;
+
+    while (count == 0) {
+        status_t status = read_events(events, sizeof(events), &bytes);
+        if (status != OK) {
+            return status;
+        }
+        for (uint64_t i = 0; i < bytes / sizeof(events[0]); i++) {
+            count += key_bytes(&events[i], data + count);
+        }
+    }
+    *out_bytes = count;
+    return OK;
+}
+
+const struct terminal_device screen_device = {open_screen, show, read_keys, size};

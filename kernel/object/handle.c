@@ -124,10 +124,17 @@ status_t handle_add(struct handle_table *table, struct object *object, uint32_t 
     return add_handle(table, object, NULL, rights, badge, out_handle);
 }
 
+/* Servers know clients by their badges, so who may only send cannot choose one. */
+static bool may_have_badge(const struct handle_entry *source, uint64_t badge)
+{
+    return badge == 0 || badge == source->badge || source->object->type != OBJECT_MAILBOX ||
+           (source->rights & RIGHT_MAILBOX_BADGE) != 0;
+}
+
 status_t handle_derive(struct handle_table *table, const struct handle_entry *source,
                        uint32_t rights, uint64_t badge, uint64_t *out_handle)
 {
-    if (rights & ~source->rights) {
+    if ((rights & ~source->rights) || !may_have_badge(source, badge)) {
         return ERR_NO_RIGHTS;
     }
     return add_handle(table, source->object, source->lease, rights,

@@ -7,7 +7,8 @@
  *
  * H1  A look-up takes no lock: objects live in type-stable memory (mm/heap.h), so it either takes a reference and looks
  *     at the entry again (handle_get), or the caller locks the object and looks again (handle_peek, handle_is_current).
- * H2  Rights only shrink: a handle derived from another has no right that the other lacks (handle_derive).
+ * H2  Rights only shrink: a handle derived from another has no right that the other lacks (handle_derive). Nor does it get another
+ *     badge without the right to give badges, so a mailbox's handle can be passed on and still says whom it was made for.
  * H3  A derived handle is under the lease of the one it comes from (lease.h). The type of an entry under a lease has
  *     HANDLE_LEASED set, so it never equals the type a fast look-up asks for: only such handles pay for leases.
  */
@@ -70,7 +71,7 @@ void handle_entry_put(const struct handle_entry *entry);
  * handle_derive() - open another handle for what an entry (a copy with references) names, under the same lease.
  *
  * @rights  ERR_NO_RIGHTS if the source lacks one of them (H2)
- * @badge   0: the source's
+ * @badge   0: the source's; of a mailbox another one than that is ERR_NO_RIGHTS without RIGHT_MAILBOX_BADGE
  *
  * The only way to make a handle from a handle. Also ERR_TABLE_FULL, ERR_NO_MEMORY, ERR_PEER_CLOSED as handle_add().
  */

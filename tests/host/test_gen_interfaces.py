@@ -38,6 +38,8 @@ BAD = [
     ("limit of a number", HEAD + operation('in = [ {name = "a", type = "u64", max = 3} ]'), ["does not go with"]),
     ("unknown object", HEAD + operation('in = [ {name = "h", type = "handle", object = "sofa"} ]'), ["no object type"]),
     ("unknown right", HEAD + operation(f"in = [ {HANDLE.replace('read', 'sit')} ]"), ["no right 'sit'"]),
+    ("rights of any object", HEAD + operation(f"in = [ {HANDLE.replace('area', 'any')} ]"), ["the caller says"]),
+    ("any object out", HEAD + operation('out = [ {name = "h", type = "handle", object = "any"} ]'), ["goes in only"]),
     ("unknown error", HEAD + operation('errors = ["OOPS"]'), ["no error 'OOPS'"]),
     ("two buffers", HEAD + operation(f"in = [ {BYTES}, {BYTES.replace('b', 'c', 1)} ]"), ["[operation.ask.in"]),
     ("name twice", HEAD + operation(f"in = [ {HANDLE} ]\nout = [ {HANDLE} ]"), ["parameter h is taken"]),

@@ -210,6 +210,34 @@ static void mailboxes_hear_of_their_handles(void **state)
     assert_int_equal(mailbox_handles, 1);
 }
 
+/* H2: who may only send and pass on keeps the badge that he was given. */
+static void badges_need_a_right(void **state)
+{
+    (void)state;
+    static struct object mailbox;
+    const uint32_t offered = RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE | RIGHT_TRANSFER;
+    uint64_t server, client, made;
+    struct handle_entry copy;
+
+    object_init(&mailbox, OBJECT_MAILBOX);
+    assert_int_equal(
+        handle_add(&process.handles, &mailbox, offered | RIGHT_MAILBOX_BADGE, 1, &server), OK);
+    assert_int_equal(handle_copy(&process.handles, server, OBJECT_ANY, 0, &copy), OK);
+    assert_int_equal(handle_derive(&process.handles, &copy, offered, 7, &client), OK);
+    handle_entry_put(&copy);
+
+    assert_int_equal(handle_copy(&process.handles, client, OBJECT_ANY, 0, &copy), OK);
+    assert_int_equal(handle_derive(&process.handles, &copy, RIGHT_MAILBOX_SEND, 1, &made),
+                     ERR_NO_RIGHTS);
+    assert_int_equal(handle_derive(&process.handles, &copy, RIGHT_MAILBOX_SEND, 7, &made), OK);
+    assert_int_equal(handle_close(&process.handles, made), OK);
+    assert_int_equal(handle_derive(&process.handles, &copy, RIGHT_MAILBOX_SEND, 0, &made), OK);
+    handle_entry_put(&copy);
+    assert_int_equal(handle_copy(&process.handles, made, OBJECT_ANY, 0, &copy), OK);
+    assert_int_equal(copy.badge, 7);
+    handle_entry_put(&copy);
+}
+
 static void look_up_of_a_dying_object_fails(void **state)
 {
     (void)state;
@@ -392,6 +420,7 @@ int main(void)
         TEST(table_gets_full_and_recovers),
         TEST(no_memory_leaves_the_table_as_it_was),
         TEST(mailboxes_hear_of_their_handles),
+        TEST(badges_need_a_right),
         TEST(look_up_of_a_dying_object_fails),
         TEST(rights_only_shrink),
         TEST(the_end_of_a_lease_reaches_all_that_is_under_it),

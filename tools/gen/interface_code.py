@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from interface_model import FOLDER, SCALARS, Interface, Operation, Parameter, buffer_of, handles_of
+from interface_model import ANY, FOLDER, SCALARS, Interface, Operation, Parameter, buffer_of, handles_of
 from model import Model
 from text import TOOL, c_head, defines, joined
 
@@ -15,6 +15,8 @@ def upper(interface: Interface, operation: Operation) -> str:
 
 
 def rights_mask(item: Parameter) -> str:
+    if item.object == ANY:
+        return f"{item.name}_rights"
     return " | ".join(f"RIGHT_{right}".upper() if right in ("duplicate", "transfer")
                       else f"RIGHT_{item.object}_{right}".upper() for right in item.rights) or "0"
 
@@ -32,7 +34,8 @@ def describe(operation: Operation, extra: list[str]) -> list[str]:
     for item in (*operation.ins, *operation.outs):
         facts = [item.doc] if item.doc else []
         if item.type == "handle":
-            facts.append(f"{item.object}, the receiver gets: {' '.join(item.rights) or 'no right'}"
+            rights = f"{item.name}_rights" if item.object == ANY else " ".join(item.rights)
+            facts.append(f"{item.object}, the receiver gets: {rights or 'no right'}"
                          + (", the sender loses it" if item.move else ""))
         elif item.max:
             facts.append(f"at most {item.max} bytes")
@@ -77,6 +80,11 @@ def give_handles(parameters: tuple[Parameter, ...], message: str) -> list[str]:
     return lines
 
 
+def client_ins(operation: Operation) -> list[str]:
+    rights = [f"uint32_t {item.name}_rights" for item in handles_of(operation.ins) if item.object == ANY]
+    return in_parameters(operation.ins) + rights
+
+
 def client_outs(operation: Operation) -> list[str]:
     result = []
     for item in operation.outs:
@@ -101,7 +109,7 @@ def client_results(operation: Operation) -> list[str]:
 
 
 def client_stub(interface: Interface, operation: Operation) -> list[str]:
-    parts = ["uint64_t service", *in_parameters(operation.ins), "uint64_t deadline", *client_outs(operation)]
+    parts = ["uint64_t service", *client_ins(operation), "uint64_t deadline", *client_outs(operation)]
     lines = describe(operation, ["@service  mailbox with the right to send", "@deadline  absolute monotonic ns"])
     lines += [f"static inline status_t {interface.name}_{operation.name}({', '.join(parts)})", "{",
               f"    struct message message = {{.label = {upper(interface, operation)}}};", ""]

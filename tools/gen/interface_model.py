@@ -18,6 +18,8 @@ SEND_WORDS = (0, 1)  # descriptors of buffers
 RECEIVE_WORDS = (2, 3)
 BUFFER_MAX = 0x100000
 
+ANY = "any"  # object of a handle: whatever the client gives
+
 # Names that the generated functions use themselves.
 TAKEN_NAMES = frozenset(("service", "deadline", "message", "status", "request", "mailbox", "token"))
 
@@ -99,9 +101,11 @@ def read_parameter(node: Node, known: Known, way: str) -> Parameter:
     rights: tuple[str, ...] = ()
     if kind == "handle":
         target = node.text("object")
-        if target not in known.rights:
+        if target == ANY and (way == "out" or "rights" in node.table):
+            raise node.fail("goes in only, with the rights that the caller says", "object")
+        if target != ANY and target not in known.rights:
             raise node.fail(f"'{target}' is no object type", "object")
-        rights = tuple(node.strings("rights"))
+        rights = () if target == ANY else tuple(node.strings("rights"))
         for right in rights:
             if right not in known.rights[target]:
                 raise node.fail(f"{target} has no right '{right}'; it has {', '.join(known.rights[target])}", "rights")

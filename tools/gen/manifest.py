@@ -34,7 +34,7 @@ ARGUMENT = struct.Struct("<16s16s16s")
 # What init has to give: of which type.
 HANDLES = {"image": "area", "trace": "trace", "debug": "debug", "system": "system", "framebuffer": "area"}
 
-FLAGS = ("always", "restart", "resident", "mailbox", "named", "controls", "own_account", "keep")
+FLAGS = ("always", "restart", "resident", "mailbox", "named", "controls", "own_account", "keep", "starts")
 
 
 def flags_of(**values: bool) -> int:
@@ -142,11 +142,12 @@ class Reader:
         return node.flag("optional") and name not in self.programs
 
     def program(self, name: str, node: Node) -> Program:
-        node.allow("handles", "needs", "priority", "own_account", "controls", "optional")
+        node.allow("handles", "needs", "priority", "own_account", "controls", "starts", "optional")
         self.program_name(node, name)
         needs = tuple(node.strings("needs"))
         self.check_needs(node, needs)
-        flags = flags_of(controls=node.flag("controls"), own_account=node.flag("own_account"))
+        flags = flags_of(controls=node.flag("controls"), own_account=node.flag("own_account"),
+                         starts=node.flag("starts"))
         return Program(name, flags, self.with_names(needs), self.grants(node), node.number("priority", 0, 31, 0))
 
     def check_needs(self, node: Node, needs: tuple[str, ...]) -> None:

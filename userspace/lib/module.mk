@@ -5,6 +5,7 @@ USER_LIB_SRC += \
     userspace/lib/start.c \
     userspace/lib/start_process.c \
     userspace/lib/stdio.c \
+    userspace/lib/stream.c \
     userspace/lib/check.c \
     userspace/lib/exit.c \
     userspace/lib/option.c \

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Printing on the console handle. A program without one is silent. */
+/* Printing, to the streams that the launcher has decided on. */
 #include <stdio.h>
 
 #include <stdarg.h>
 
-#include "gen/syscall_user.h"
 #include "userspace/lib/format.h"
 #include "userspace/lib/start.h"
+#include "userspace/lib/stream.h"
 
-static void write_console(char *text, size_t length)
+static void write_text(enum stream_number stream, char *text, size_t length)
 {
     if (length >= PRINT_BYTES_MAX) {
         length = PRINT_BYTES_MAX - 1;
         text[length - 1] = '\n';
     }
-    /* Nothing can be done about a console that refuses: the exit code still tells the verdict. */
-    (void)sys_console_write(program.console, text, length);
+    /* Nothing can be done about a stream that refuses: the exit code still tells the verdict. */
+    (void)stream_write(stream, text, length);
 }
 
 int printf(const char *format, ...)
@@ -26,7 +26,7 @@ int printf(const char *format, ...)
     va_start(args, format);
     size_t length = format_text_v(text, sizeof(text), format, args);
     va_end(args);
-    write_console(text, length);
+    write_text(STREAM_OUTPUT, text, length);
     return (int)length;
 }
 
@@ -55,5 +55,5 @@ void report(const char *format, ...)
     if (length < sizeof(text) - 1) {
         text[length] = '\n';
     }
-    write_console(text, length + 1);
+    write_text(STREAM_ERRORS, text, length + 1);
 }

@@ -13,9 +13,9 @@
 
 static struct mutex table;
 static struct descriptor descriptors[DESCRIPTORS_MAX] = {
-    {.state = DESCRIPTOR_CONSOLE, .flags = O_RDONLY},
-    {.state = DESCRIPTOR_CONSOLE, .flags = O_WRONLY},
-    {.state = DESCRIPTOR_CONSOLE, .flags = O_WRONLY},
+    {.state = DESCRIPTOR_STREAM, .flags = O_RDONLY, .stream = STREAM_INPUT},
+    {.state = DESCRIPTOR_STREAM, .flags = O_WRONLY, .stream = STREAM_OUTPUT},
+    {.state = DESCRIPTOR_STREAM, .flags = O_WRONLY, .stream = STREAM_ERRORS},
 };
 
 int descriptor_take(void)
@@ -53,7 +53,7 @@ struct descriptor *descriptor_lock(int number)
     }
     struct descriptor *descriptor = &descriptors[number];
     mutex_lock(&descriptor->mutex);
-    if (descriptor->state != DESCRIPTOR_CONSOLE && descriptor->state != DESCRIPTOR_FILE) {
+    if (descriptor->state != DESCRIPTOR_STREAM && descriptor->state != DESCRIPTOR_FILE) {
         mutex_unlock(&descriptor->mutex);
         errno = EBADF;
         return NULL;

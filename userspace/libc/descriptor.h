@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* File descriptors: numbers for the console and for open files. */
+/* File descriptors: numbers for the program's streams and for open files. */
 #pragma once
 
 #include <stdint.h>
@@ -7,20 +7,22 @@
 
 #include "userspace/files/client/file.h"
 #include "userspace/lib/mutex.h"
+#include "userspace/lib/stream.h"
 
 #define DESCRIPTORS_MAX 64
 
 enum descriptor_state {
     DESCRIPTOR_FREE,
-    DESCRIPTOR_TAKEN, /* is being opened */
-    DESCRIPTOR_CONSOLE,
+    DESCRIPTOR_TAKEN,  /* is being opened */
+    DESCRIPTOR_STREAM, /* of the program's own */
     DESCRIPTOR_FILE,
 };
 
 struct descriptor {
     struct mutex mutex; /* of all that follows, but for FREE to TAKEN */
     enum descriptor_state state;
-    int flags;    /* of open() */
+    int flags; /* of open() */
+    enum stream_number stream;
     off_t offset; /* where the next transfer begins */
     struct file file;
 };

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls on open files: the console, which is descriptors 0 to 2, and files behind the interface vfs.
+ * Calls on open files: the streams of the program, which are descriptors 0 to 2, and files behind the interface vfs.
  *
- * What a program prints is handed to the console as the library has buffered it: whole lines, if it prints lines.
+ * What a program prints is handed on as the library has buffered it: whole lines, if it prints lines.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "gen/syscall_user.h"
-#include "kernel/abi/message.h"
-#include "userspace/lib/start.h"
+#include "userspace/lib/stream.h"
 #include "userspace/libc/descriptor.h"
 #include "userspace/libc/errno_of.h"
 #include "userspace/libc/stat_of.h"
-
-#define CONSOLE_BYTES_MAX 256u /* of one call: longer text is written in parts */
 
 /* Parameters are called as the library's headers call them. */
 
@@ -76,20 +73,11 @@ int close(int fildes)
 
 /* ---- transfers ---- */
 
-static int write_console(const char *from, size_t bytes)
+static int write_stream(const struct descriptor *descriptor, const void *from, size_t bytes)
 {
-    size_t done = 0;
+    status_t status = stream_write(descriptor->stream, from, bytes);
 
-    while (done < bytes) {
-        size_t part = bytes - done < CONSOLE_BYTES_MAX ? bytes - done : CONSOLE_BYTES_MAX;
-        status_t status = sys_console_write(program.console, from + done, part);
-
-        if (status != OK) {
-            return done > 0 ? (int)done : fail(errno_of(status));
-        }
-        done += part;
-    }
-    return (int)done;
+    return status == OK ? (int)bytes : fail(errno_of_file(status));
 }
 
 static int write_file(struct descriptor *descriptor, const void *from, size_t bytes)
@@ -111,8 +99,8 @@ _READ_WRITE_RETURN_TYPE write(int fd, const void *buf, size_t nbyte)
     }
     if ((descriptor->flags & O_ACCMODE) == O_RDONLY) {
         result = fail(EBADF);
-    } else if (descriptor->state == DESCRIPTOR_CONSOLE) {
-        result = write_console(buf, nbyte);
+    } else if (descriptor->state == DESCRIPTOR_STREAM) {
+        result = write_stream(descriptor, buf, nbyte);
     } else {
         result = write_file(descriptor, buf, nbyte);
     }
@@ -120,12 +108,12 @@ _READ_WRITE_RETURN_TYPE write(int fd, const void *buf, size_t nbyte)
     return result;
 }
 
-static int read_console(void *buffer, size_t bytes)
+static int read_stream(const struct descriptor *descriptor, void *buffer, size_t bytes)
 {
     uint64_t got;
-    status_t status = sys_console_read(program.console, buffer, bytes, DEADLINE_FOREVER, &got);
+    status_t status = stream_read(descriptor->stream, buffer, bytes, &got);
 
-    return status == OK ? (int)got : fail(errno_of(status));
+    return status == OK ? (int)got : fail(errno_of_file(status));
 }
 
 static int read_file(struct descriptor *descriptor, void *buffer, size_t bytes)
@@ -148,8 +136,8 @@ _READ_WRITE_RETURN_TYPE read(int fd, void *buf, size_t nbyte)
     }
     if ((descriptor->flags & O_ACCMODE) == O_WRONLY) {
         result = fail(EBADF);
-    } else if (descriptor->state == DESCRIPTOR_CONSOLE) {
-        result = read_console(buf, nbyte);
+    } else if (descriptor->state == DESCRIPTOR_STREAM) {
+        result = read_stream(descriptor, buf, nbyte);
     } else {
         result = read_file(descriptor, buf, nbyte);
     }
@@ -189,8 +177,8 @@ off_t lseek(int fildes, off_t offset, int whence)
     if (descriptor == NULL) {
         return -1;
     }
-    off_t result = descriptor->state == DESCRIPTOR_CONSOLE ? fail(ESPIPE)
-                                                           : seek_file(descriptor, offset, whence);
+    off_t result = descriptor->state == DESCRIPTOR_STREAM ? fail(ESPIPE)
+                                                          : seek_file(descriptor, offset, whence);
     descriptor_unlock(descriptor);
     return result;
 }
@@ -234,8 +222,8 @@ int fstat(int fd, struct stat *sbuf)
     if (descriptor == NULL) {
         return -1;
     }
-    if (descriptor->state == DESCRIPTOR_CONSOLE) {
-        *sbuf = (struct stat){.st_mode = S_IFCHR | 0600, .st_blksize = CONSOLE_BYTES_MAX};
+    if (descriptor->state == DESCRIPTOR_STREAM) {
+        *sbuf = (struct stat){.st_mode = S_IFCHR | 0600, .st_blksize = STREAM_PIECE};
     } else if ((status = file_stat_open(&descriptor->file, &info)) == OK) {
         *sbuf = stat_of(&info);
     }
@@ -250,7 +238,8 @@ int isatty(int fildes)
     if (descriptor == NULL) {
         return 0;
     }
-    bool is_console = descriptor->state == DESCRIPTOR_CONSOLE;
+    bool is_person = descriptor->state == DESCRIPTOR_STREAM &&
+                     strchr("ct", stream_kind(descriptor->stream)) != NULL;
     descriptor_unlock(descriptor);
-    return is_console || fail(ENOTTY) == 0;
+    return is_person || fail(ENOTTY) == 0;
 }

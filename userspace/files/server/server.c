@@ -116,7 +116,8 @@ static status_t give_handle(uint32_t session, uint64_t node, uint32_t flags, uin
     if (status != OK) {
         return status;
     }
-    status = sys_handle_duplicate(requests, RIGHT_MAILBOX_SEND | RIGHT_TRANSFER, file->badge, out);
+    status = sys_handle_duplicate(requests, RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE | RIGHT_TRANSFER,
+                                  file->badge, out);
     if (status != OK) {
         open_file_remove(&open_files, file);
         return status;

@@ -61,8 +61,9 @@ struct own_server start_server(const char *argument, uint64_t memory_pages)
     uint64_t whole;
 
     must(sys_mailbox_create("own", strlen("own"), &whole));
-    must(sys_handle_duplicate(whole, RIGHT_MAILBOX_SEND | RIGHT_TRANSFER | RIGHT_DUPLICATE, 0,
-                              &server.mailbox));
+    must(sys_handle_duplicate(
+        whole, RIGHT_MAILBOX_SEND | RIGHT_MAILBOX_BADGE | RIGHT_TRANSFER | RIGHT_DUPLICATE, 0,
+        &server.mailbox));
     const struct spawn_grant grants[] = {{"requests", whole, 0, RIGHTS_MAILBOX}};
     const struct spawn spawn = {.name = "own",
                                 .args = args,

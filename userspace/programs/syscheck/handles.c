@@ -168,7 +168,7 @@ void check_handles(void)
 
 static void check_duplicates(void)
 {
-    uint64_t out = HANDLE_NONE;
+    uint64_t out = HANDLE_NONE, lease;
     uint64_t fixed = handle_with(specimens.mailbox, RIGHT_MAILBOX_SEND);
     uint64_t copyable = handle_with(specimens.mailbox, RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE);
     const uint64_t wide[6] = {specimens.mailbox, 1ull << 32, 0};
@@ -176,6 +176,8 @@ static void check_duplicates(void)
     EXPECT(sys_handle_duplicate(fixed, RIGHT_MAILBOX_SEND, 0, &out), ERR_NO_RIGHTS);
     EXPECT(sys_handle_duplicate(copyable, RIGHT_MAILBOX_RECEIVE, 0, &out), ERR_NO_RIGHTS);
     EXPECT(sys_handle_duplicate(copyable, ~0u, 0, &out), ERR_NO_RIGHTS);
+    EXPECT(sys_handle_duplicate(copyable, RIGHT_MAILBOX_SEND, 5, &out), ERR_NO_RIGHTS);
+    EXPECT(sys_handle_lease(copyable, RIGHT_MAILBOX_SEND, 5, &out, &lease), ERR_NO_RIGHTS);
     EXPECT(sys_handle_duplicate(specimens.mailbox, 1u << 31, 0, &out), ERR_NO_RIGHTS);
     EXPECT((status_t)raw_call(SYSCALL_HANDLE_DUPLICATE, wide), ERR_BAD_ARGUMENT);
     EXPECT(sys_handle_grant(specimens.child, copyable, RIGHT_MAILBOX_SEND, 0, &out), ERR_NO_RIGHTS);

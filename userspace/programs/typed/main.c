@@ -86,7 +86,8 @@ static void end_names(void)
 static void start_server(void)
 {
     static const char *const args[] = {"role=server"};
-    const uint32_t offered = RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE | RIGHT_TRANSFER;
+    const uint32_t offered =
+        RIGHT_MAILBOX_SEND | RIGHT_MAILBOX_BADGE | RIGHT_DUPLICATE | RIGHT_TRANSFER;
     uint64_t mailbox;
 
     must(sys_mailbox_create("sample", strlen("sample"), &mailbox));

@@ -86,6 +86,21 @@ void directory_add_client(struct client client)
     }
 }
 
+void directory_remove_client(uint64_t badge)
+{
+    const struct service *names = name_service();
+
+    for (unsigned i = 0; i < client_count; i++) {
+        if (clients[i].badge == badge) {
+            clients[i] = clients[--client_count];
+            if (names != NULL) {
+                take_answer(names_dismiss(names->mailbox, badge, answer_deadline()));
+            }
+            return;
+        }
+    }
+}
+
 const struct client *directory_client(uint64_t badge)
 {
     for (unsigned i = 0; i < client_count; i++) {

@@ -14,6 +14,9 @@ struct client {
 /* directory_add_client() - let a client find what it needs. Told again to every new name service. */
 void directory_add_client(struct client client);
 
+/* directory_remove_client() - it has ended, and its badge is never used again. */
+void directory_remove_client(uint64_t badge);
+
 /* directory_client() - whom a badge stands for; NULL: nobody known. */
 const struct client *directory_client(uint64_t badge);
 

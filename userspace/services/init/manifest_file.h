@@ -20,6 +20,7 @@ enum manifest_flag {
     MANIFEST_CONTROLS = 1 << 5,    /* it may start, stop and kill services */
     MANIFEST_OWN_ACCOUNT = 1 << 6, /* it shares no quota with others */
     MANIFEST_KEEP = 1 << 7,        /* a shutdown leaves it running */
+    MANIFEST_STARTS = 1 << 8,      /* it may have programs started */
 };
 
 struct manifest_header {

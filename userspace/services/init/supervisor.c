@@ -43,7 +43,7 @@ struct wait {
 
 static struct wait waits[WAITS_MAX];
 static uint64_t requests;       /* right receive: the supervisor's thread alone */
-static uint64_t own;            /* rights send, duplicate, transfer; badge BADGE_SUPERVISOR */
+static uint64_t own;            /* every right but to receive; badge BADGE_SUPERVISOR */
 static uint64_t shutdown_token; /* of who waits for the end of a shutdown */
 static bool is_shutting_down;
 
@@ -462,7 +462,8 @@ static bool is_wanted(const struct service *service)
 void supervisor_start_all(void)
 {
     static struct thread thread;
-    const uint32_t rights = RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE | RIGHT_TRANSFER;
+    const uint32_t rights =
+        RIGHT_MAILBOX_SEND | RIGHT_MAILBOX_BADGE | RIGHT_DUPLICATE | RIGHT_TRANSFER;
     status_t status = manifest_open();
 
     if (status != OK) {
@@ -479,20 +480,51 @@ void supervisor_start_all(void)
     }
 }
 
+/* Whether a program has anything to say to us. */
+static bool speaks(const struct manifest_program *listed)
+{
+    return listed != NULL &&
+           (listed->needs != 0 || (listed->flags & (MANIFEST_CONTROLS | MANIFEST_STARTS)) != 0);
+}
+
+static unsigned grant(const struct manifest_program *listed, uint64_t badge,
+                      struct spawn_grant *out)
+{
+    unsigned count = 0;
+
+    if (listed != NULL) {
+        count = manifest_grants(listed->first_grant, listed->grant_count, out);
+    }
+    if (speaks(listed)) {
+        out[count++] = (struct spawn_grant){"supervisor", own, badge, RIGHT_MAILBOX_SEND};
+    }
+    return count;
+}
+
 unsigned supervisor_enter_program(const char *name, unsigned number, struct spawn_grant *out)
 {
     const struct manifest_program *listed = manifest_program(name);
     uint64_t badge = PROGRAM_BADGE_FIRST + number;
 
-    if (listed == NULL) {
-        return 0;
-    }
-    unsigned count = manifest_grants(listed->first_grant, listed->grant_count, out);
-    if (listed->needs != 0 || (listed->flags & MANIFEST_CONTROLS) != 0) {
+    if (speaks(listed)) {
         must(supervisor_enter(own, badge, listed->needs, listed->flags, DEADLINE_FOREVER));
-        out[count++] = (struct spawn_grant){"supervisor", own, badge, RIGHT_MAILBOX_SEND};
     }
-    return count;
+    return grant(listed, badge, out);
+}
+
+unsigned supervisor_admit(const struct manifest_program *listed, uint64_t badge,
+                          struct spawn_grant *out)
+{
+    if (speaks(listed)) {
+        start_needed(listed->needs);
+        directory_add_client((struct client){badge, listed->needs, listed->flags});
+    }
+    return grant(listed, badge, out);
+}
+
+bool supervisor_is_ending(void)
+{
+    return is_shutting_down;
 }
 
 void supervisor_stop_all(void)

@@ -2,7 +2,10 @@
 /* The supervisor of services: a thread of init that speaks userspace/interfaces/supervisor.toml. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "userspace/lib/spawn.h"
+#include "userspace/services/init/manifest.h"
 
 /*
  * supervisor_start_all() - read the manifest, begin to supervise, start what always runs and what the command line asks for
@@ -16,6 +19,13 @@ void supervisor_start_all(void);
  * Returns how many of out[MANIFEST_GRANTS_MAX] were filled in.
  */
 unsigned supervisor_enter_program(const char *name, unsigned number, struct spawn_grant *out);
+
+/* supervisor_admit() - the same for a program that another one starts. Context: the supervisor's thread. */
+unsigned supervisor_admit(const struct manifest_program *listed, uint64_t badge,
+                          struct spawn_grant *out);
+
+/* supervisor_is_ending() - a shutdown has begun. Context: the supervisor's thread. */
+bool supervisor_is_ending(void);
 
 /* supervisor_stop_all() - stop what is not to stay to the end. Comes back when it has ended. */
 void supervisor_stop_all(void);

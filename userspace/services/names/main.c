@@ -187,6 +187,20 @@ status_t names_on_withdraw(const struct interface_request *request, uint64_t cli
     return OK;
 }
 
+/* What it served is withdrawn before. Its waits are gone with it: nobody is left to answer to. */
+status_t names_on_dismiss(const struct interface_request *request, uint64_t client)
+{
+    struct client *who = find_client(client);
+
+    if (request->in.badge != BADGE_SUPERVISOR) {
+        return ERR_NO_RIGHTS;
+    }
+    if (client != 0 && who != NULL) {
+        *who = (struct client){0};
+    }
+    return OK;
+}
+
 static status_t set_server(struct name *name, const struct client *client, uint64_t server)
 {
     if (name->owner != 0 && name->owner != client->badge) {

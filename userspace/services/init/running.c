@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting programs for others: see running.h. All of the supervisor's thread. */
+#include "userspace/services/init/running.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gen/interface/supervisor_server.h"
+#include "gen/objects.h"
+#include "userspace/lib/service.h"
+#include "userspace/lib/spawn.h"
+#include "userspace/lib/stream.h"
+#include "userspace/services/init/directory.h"
+#include "userspace/services/init/manifest.h"
+#include "userspace/services/init/supervisor.h"
+
+#define RUNNING_MAX 24u
+#define RUN_BADGE_FIRST                                                                            \
+    (PROGRAM_BADGE_FIRST + 64u) /* behind those of workloads; each is used once */
+#define RIGHTS_OF_STARTER (RIGHT_PROCESS_MANAGE | RIGHT_PROCESS_WAIT | RIGHT_TRANSFER)
+
+static struct {
+    uint64_t process; /* HANDLE_NONE: a free place */
+    uint64_t badge;
+} running[RUNNING_MAX];
+static uint64_t next_badge = RUN_BADGE_FIRST;
+
+/* Nobody tells us of the end: it is looked for when somebody wants to start another one. Returns a free place, RUNNING_MAX: none. */
+static unsigned bury_ended(void)
+{
+    unsigned free_place = RUNNING_MAX;
+
+    for (unsigned i = 0; i < RUNNING_MAX; i++) {
+        uint64_t code, fault;
+
+        if (running[i].process != HANDLE_NONE &&
+            sys_process_wait(running[i].process, 0, &code, &fault) == OK) {
+            directory_remove_client(running[i].badge);
+            (void)sys_handle_close(running[i].process);
+            running[i].process = HANDLE_NONE;
+        }
+        if (running[i].process == HANDLE_NONE && free_place == RUNNING_MAX) {
+            free_place = i;
+        }
+    }
+    return free_place;
+}
+
+/* "STREAMS=ttt": letters that we do not know the program will not know either. */
+static void tell_streams(struct run_words *words, uint32_t kinds, char *text, size_t bytes)
+{
+    snprintf(text, bytes, STREAM_VARIABLE "=%c%c%c", (int)(kinds & 0x7f), (int)(kinds >> 8 & 0x7f),
+             (int)(kinds >> 16 & 0x7f));
+    words->environment[words->variable_count] = text;
+}
+
+static status_t start(const struct run_words *words, uint32_t kinds, const uint64_t stream[STREAMS],
+                      unsigned place)
+{
+    static const char *const names[STREAMS] = {"input", "output", "errors"};
+    const struct manifest_program *listed = manifest_program(words->name);
+    struct spawn_grant grants[MANIFEST_GRANTS_MAX + STREAMS];
+    unsigned count = supervisor_admit(listed, next_badge, grants);
+    struct program_file file;
+
+    for (unsigned i = 0; i < STREAMS; i++) {
+        uint32_t rights = stream_rights((char)(kinds >> (i * 8)));
+
+        if (rights != 0) {
+            grants[count++] = (struct spawn_grant){names[i], stream[i], 0, rights};
+        }
+    }
+    const struct spawn spawn = {
+        .name = words->name,
+        .args = words->args,
+        .arg_count = words->arg_count,
+        .grants = grants,
+        .grant_count = count,
+        .priority_ceiling = listed != NULL ? listed->priority : 0,
+        .quota = listed != NULL ? manifest_quota(listed->flags) : NULL,
+        .environment = words->environment,
+    };
+    status_t status = program_open(words->name, &file);
+    return status == OK ? program_spawn(&file, &spawn, &running[place].process) : status;
+}
+
+static bool may_start(const struct interface_request *request)
+{
+    const struct client *client = directory_client(request->in.badge);
+
+    return client != NULL && (client->flags & MANIFEST_STARTS) != 0;
+}
+
+/* Handles are ours when we answer with OK, and closed for us if not: the program has its own of them. */
+status_t supervisor_on_run(const struct interface_request *request, const void *words,
+                           uint64_t words_bytes, uint32_t kinds, uint64_t input, uint64_t output,
+                           uint64_t errors, uint64_t *out_process)
+{
+    const uint64_t stream[STREAMS] = {input, output, errors};
+    struct run_words parsed;
+    char streams[32];
+    unsigned place = bury_ended();
+
+    if (!may_start(request)) {
+        return ERR_NO_RIGHTS;
+    }
+    if (place == RUNNING_MAX || supervisor_is_ending()) {
+        return place == RUNNING_MAX ? ERR_TABLE_FULL : ERR_BUSY;
+    }
+    status_t status = run_words_parse(request->buffer, words_bytes, &parsed);
+    (void)words;
+    if (status != OK) {
+        return status;
+    }
+    tell_streams(&parsed, kinds, streams, sizeof(streams));
+    status = start(&parsed, kinds, stream, place);
+    if (status == OK) {
+        running[place].badge = next_badge;
+        status = sys_handle_duplicate(running[place].process, RIGHTS_OF_STARTER, 0, out_process);
+    } else {
+        directory_remove_client(next_badge);
+    }
+    next_badge++;
+    for (unsigned i = 0; status == OK && i < STREAMS; i++) {
+        (void)sys_handle_close(stream[i]);
+    }
+    return status;
+}

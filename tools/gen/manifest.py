@@ -123,7 +123,7 @@ class Reader:
 
     def service(self, name: str, node: Node) -> Service:
         node.allow("doc", "program", "start", "option", "needs", "handles", "arguments", "restarts", "backoff_ms",
-                   "stop_ms", "memory", "resident", "mailbox", "named", "keep")
+                   "stop_ms", "memory", "resident", "mailbox", "named", "keep", "starts")
         if not NAME.match(name) or len(name) >= NAME_BYTES:
             raise node.fail(f"a service is named by up to {NAME_BYTES - 1} lower case letters, digits and _")
         node.text("doc")
@@ -131,7 +131,8 @@ class Reader:
         mailbox = not node.table.get("mailbox") is False
         named = mailbox and not node.table.get("named") is False
         flags = flags_of(always=node.one_of("start", ("always", "needed"), "needed") == "always", restart=restarts > 0,
-                         resident=node.flag("resident"), mailbox=mailbox, named=named, keep=node.flag("keep"))
+                         resident=node.flag("resident"), mailbox=mailbox, named=named, keep=node.flag("keep"),
+                         starts=node.flag("starts"))
         program = self.program_name(node, short(node, "program", name), "program")
         return Service(name, program, short(node, "option", ""), flags, tuple(node.strings("needs")), self.grants(node),
                        self.arguments(node), restarts, node.number("backoff_ms", 1, 60000, 20),

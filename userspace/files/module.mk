@@ -3,7 +3,7 @@ FILES_SERVER_SRC := $(patsubst %,userspace/files/server/%.c,server open_files wa
 FILES_RAM_SRC := $(patsubst %,userspace/files/ram/%.c,ram_files blocks)
 FILES_PACKED_SRC := userspace/files/packed/packed_files.c
 FILES_FAT_SRC := $(patsubst %,userspace/files/fat/%.c,fat fat_directory)
-FILES_CLIENT_SRC := $(patsubst %,userspace/files/client/%.c,file mount path)
+FILES_CLIENT_SRC := $(patsubst %,userspace/files/client/%.c,file mount path here)
 
 HOST_TESTS += test_ram_files test_open_files test_path test_packed_files test_fat
 HOST_test_ram_files_SRC := tests/host/test_ram_files.c $(FILES_RAM_SRC) userspace/files/server/walk.c

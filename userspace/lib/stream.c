@@ -73,10 +73,24 @@ static struct stream *get(enum stream_number number)
 
 uint32_t stream_rights(char kind)
 {
+    const uint32_t pass_on = RIGHT_DUPLICATE | RIGHT_TRANSFER;
+
     if (kind == 'p') {
-        return RIGHT_AREA_READ | RIGHT_AREA_WRITE;
+        return RIGHT_AREA_READ | RIGHT_AREA_WRITE | pass_on;
     }
-    return kind == 't' || kind == 'f' ? RIGHT_MAILBOX_SEND : 0;
+    return kind == 't' || kind == 'f' ? RIGHT_MAILBOX_SEND | pass_on : 0;
+}
+
+void stream_set_terminal(uint64_t terminal)
+{
+    for (unsigned i = 0; i < STREAMS; i++) {
+        struct stream *stream = get(i);
+
+        mutex_lock(&stream->mutex);
+        stream->kind = 't';
+        stream->handle = terminal;
+        mutex_unlock(&stream->mutex);
+    }
 }
 
 char stream_kind(enum stream_number stream)

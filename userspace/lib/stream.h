@@ -29,8 +29,11 @@ enum stream_number { STREAM_INPUT, STREAM_OUTPUT, STREAM_ERRORS, STREAMS };
 #define STREAM_KINDS(input, output, errors)                                                        \
     ((uint32_t)(input) | (uint32_t)(output) << 8 | (uint32_t)(errors) << 16)
 
-/* stream_rights() - what a program needs of the handle behind a stream of this kind; who passes it on needs RIGHT_TRANSFER, too. */
+/* stream_rights() - what a program gets of the handle behind a stream of this kind: to use it and to pass it on. */
 uint32_t stream_rights(char kind);
+
+/* stream_set_terminal() - all three are this terminal from now on, whatever the launcher said. */
+void stream_set_terminal(uint64_t terminal);
 
 /* stream_kind() - the letter of a stream of this program. */
 char stream_kind(enum stream_number stream);

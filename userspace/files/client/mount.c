@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "gen/interface/vfs_client.h"
-#include "userspace/files/client/path.h"
+#include "userspace/files/client/here.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/find.h"
 #include "userspace/lib/mutex.h"
@@ -121,7 +121,7 @@ status_t mount_find(const char *path, struct mount_place *out)
 {
     char clean[PATH_BYTES_MAX];
     const char *below;
-    status_t status = path_clean(path, clean);
+    status_t status = path_here(path, clean);
 
     if (status != OK) {
         return status;

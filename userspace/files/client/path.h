@@ -10,7 +10,7 @@
 
 /*
  * path_clean() - the same path from "/" on: no "//", no ".", no "..", no "/" at the end ("/" itself is ""). A relative one begins at
- * "/"; ".." there stays there. ERR_TOO_BIG: longer than PATH_BYTES_MAX.
+ * "/" (here.h knows of another place); ".." there stays there. ERR_TOO_BIG: longer than PATH_BYTES_MAX.
  */
 status_t path_clean(const char *path, char out[PATH_BYTES_MAX]);
 

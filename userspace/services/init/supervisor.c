@@ -129,7 +129,8 @@ static void launch(struct service *service)
         return;
     }
     service_trace_action(service, SERVICE_ACTION_START);
-    const struct client client = {service_badge(service), service->entry->needs, 0};
+    const struct client client = {service_badge(service), service->entry->needs,
+                                  service->entry->flags & MANIFEST_STARTS};
     directory_add_client(client);
     directory_publish(service);
     enter_state(service, SERVICE_RUNNING, 0);

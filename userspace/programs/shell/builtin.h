@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that the shell carries out itself. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "userspace/programs/shell/parse.h"
+
+/* builtin_exists(). builtin_run() - its code. @words  NULL after the last */
+bool builtin_exists(const char *name);
+unsigned builtin_run(const char *const *words);
+
+/* builtin_names() - call back for the name of every command, also of those that are programs. */
+void builtin_names(void (*name)(const char *text, bool unused));
+
+/* builtin_is_over() - `exit` has been given. Forgets it. */
+bool builtin_is_over(void);
+
+/* shell_line() - carry a line out; returns the code of its last pipeline. In main.c. */
+unsigned shell_line(const char *line);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Jobs: the programs of a pipeline, started by init (supervisor.run) on streams that we make.
+ *
+ *   J1  A thread waits for each program. When one has ended both its pipes are closed, so that its neighbours go on and end: nobody hangs on
+ *       a program that was killed.
+ *   J2  A job is given back when all its programs have ended and somebody has been told how, once.
+ *
+ * Context: the main thread, but for job_interrupt().
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "userspace/programs/shell/parse.h"
+
+#define JOBS_MAX     8u
+#define JOB_BYTES    80u  /* of what was typed */
+#define CODE_KILLED  137u /* of what job_kill() ends */
+#define CODE_STOPPED 130u /* of what Ctrl-C ends */
+#define CODE_FAULT   128u /* and the number of the exception */
+#define CODE_NO_JOB  126u /* it could not be started */
+#define CODE_UNKNOWN 127u /* there is no such program */
+
+/*
+ * job_start() - start all programs of a pipeline. Says itself what is wrong. 0, with its number in *out_number, or the code that says why
+ * not; then none of it runs any more.
+ * @text  what was typed
+ */
+unsigned job_start(const struct pipeline *pipeline, const char *text, unsigned *out_number);
+
+/* job_finish() - wait for a job as the one that Ctrl-C ends, and give it back. Returns the code of its last program; CODE_NO_JOB: there is
+ * no such job. */
+unsigned job_finish(unsigned number);
+
+/* job_kill() - end all its programs. False: there is no such job. */
+bool job_kill(unsigned number);
+
+/* job_report() - print and give back jobs that have ended. job_list() - print those that run. */
+void job_report(void);
+void job_list(void);
+
+/* job_last() - the number of the newest job; 0: there is none. */
+unsigned job_last(void);
+
+/* job_interrupt() - end the job that is waited for. Context: any thread. */
+void job_interrupt(void);

@@ -13,9 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/lint"))
 
-callgraph, elf, findings, form, layers, objcode, python_rules, sizes, sources, words = (
+(callgraph, elf, emitters, findings, form, layers, objcode, python_rules, sizes, sources, words) = (
     importlib.import_module(name) for name in
-    ("callgraph", "elf", "findings", "form", "layers", "objcode", "python_rules", "sizes", "sources", "words"))
+    ("callgraph", "elf", "emitters", "findings", "form", "layers", "objcode", "python_rules", "sizes", "sources",
+     "words"))
 
 SPDX = "/* SPDX-License-Identifier: MIT */\n"
 GOOD_C = SPDX + '#include "base/thing.h"\n\nint thing_get(void)\n{\n    return 1;\n}\n'
@@ -211,25 +212,6 @@ def test_floating_point_registers(tmp_path: Path, code: str, expected: int) -> N
     assert count(objcode.floating_point, tmp_path, f"f: {code}\nret") == expected
 
 
-@pytest.mark.parametrize("code,expected", [
-    ("mov %rax, (%rdi)\nret", 0),
-    ("lock incq (%rdi)\nret", 1),
-    ("xchg %rax, (%rdi)\nret", 1),
-    ("xchg %rax, %rdi\nret", 0),
-    ("1: dec %rdi\njne 1b\nret", 1),
-    ("test %rdi, %rdi\nje 2f\n1: ret\n2: call other\njmp 1b", 0),  # an unlikely block that jumps back is no loop
-    ("rep movsq\nret", 0),
-    ("rep stosq\nret", 1),
-])
-def test_emitters(tmp_path: Path, code: str, expected: int) -> None:
-    assert count(objcode.emitters, tmp_path, f"trace_emit_x: {code}\nother: lock incq (%rdi)\nret") == expected
-
-
-def test_thunks_are_emitters(tmp_path: Path) -> None:
-    code = "function_thunk: jmp function_thunk\nprobe_thunk: lock incq (%rdi)\nret\nother_thunk: lock incq (%rdi)\nret"
-    assert count(objcode.emitters, tmp_path, code) == 2
-
-
 CHECKED = "mov %rcx, %r11\nshr $47, %r11\njnz away\n"
 
 
@@ -272,6 +254,97 @@ def test_trace_sites(tmp_path: Path, last: str, target: str, event: str, expecte
 def test_trace_sites_without_a_table(tmp_path: Path) -> None:
     sample = linked(tmp_path, "ret\n", "SECTIONS { . = 0x10000; .text : { *(.text) } }")
     assert len(list(objcode.trace_sites(sample, "sample"))) == 1
+
+
+# ---- what records ----
+
+def emitter_findings(tmp_path: Path, code: str, script: str = "") -> list[str]:
+    sample = linked(tmp_path, code, script)
+    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", "-w", str(tmp_path / "sample.elf")],
+                             capture_output=True, text=True, check=True).stdout
+    return [finding.text for finding in emitters.judge(sample, objcode.parse_listing(listing), "sample")]
+
+
+@pytest.mark.parametrize("code,expected", [
+    ("mov %rax, (%rdi)\nret", []),
+    ("lock incq (%rdi)\nret", ["lock incq"]),
+    ("xchg %rax, (%rdi)\nret", ["xchg"]),
+    ("xchg %rax, %rdi\nret", []),
+    ("1: dec %rdi\njne 1b\nret", ["loop: trace_emit_x"]),
+    ("test %rdi, %rdi\nje 2f\n1: ret\n2: call trace_advance\njmp 1b", []),  # an unlikely block that jumps back
+    ("rep movsq\nret", []),
+    ("rep stosq\nret", ["rep stos"]),
+    ("call other\nret", ["calls: trace_emit_x+0x0: call"]),
+    ("jmp other", ["calls: trace_emit_x+0x0: jmp"]),
+    ("jne trace_emit_x.cold\nret\ntrace_emit_x.cold: lock incq (%rdi)\nret", ["trace_emit_x.cold+0x0: lock incq"]),
+    ("call *(%rdi)\nret", ["calls: trace_emit_x+0x0: call", "calls through a pointer"]),
+])
+def test_emitters(tmp_path: Path, code: str, expected: list[str]) -> None:
+    found = emitter_findings(tmp_path, f"trace_emit_x: {code}\nother: lock incq (%rdi)\nret\ntrace_advance: ret")
+    assert len(found) == len(expected) and all(part in text for part, text in zip(expected, found)), found
+
+
+def test_thunks_are_emitters(tmp_path: Path) -> None:
+    code = "function_thunk: jmp function_thunk\nprobe_thunk: lock incq (%rdi)\nret\nother_thunk: lock incq (%rdi)\nret"
+    assert len(emitter_findings(tmp_path, code)) == 2
+
+
+IN_PLACE = """
+path: cmp %rax, %rbx
+.Lsite: .byte 0x0f,0x1f,0x44,0,0
+.Lback: lock incq (%rdx)
+loop path
+ret
+.Lhooked: mov $1, %edi
+jmp .Lemit
+.Lon: mov %gs:48, %rdi
+.Lemit: {block}
+addq $16, (%rdi)
+.Ldone: jmp .Lback
+.Lslow: call trace_slow_write
+jmp .Ldone
+other: ret
+trace_slow_write: {slow}
+ret
+trace_meta_write: {meta}
+ret
+panic: call seen
+ret
+seen: ret
+.Lother: addq $8, (%rdi)
+ret
+.fill 5,1,0x90
+traced: push %rbp
+mov %rsp, %rbp
+leave
+ret
+calls_meta: call trace_meta_write
+ret
+.section trace_sites,"aw"
+.quad .Lsite, .Lon, .Lhooked, 8, seen, .Lother, .Lother, 9
+.data
+.quad traced - 5
+"""
+IN_PLACE_SCRIPT = ("SECTIONS { . = 0x10000; .text : { *(.text) } . = 0x20000; .data : { trace_sites_start = .; "
+                   "*(trace_sites) trace_sites_end = .; function_slots_start = .; *(.data) function_slots_end = .; } }")
+
+
+@pytest.mark.parametrize("block,slow,meta,expected", [
+    ("mov %rax, 8(%rdi)\njae .Lslow", "nop", "lock incq (%rdi)\n1: loop 1b", []),
+    ("jae .Lslow", "call panic", "call panic", []),
+    ("lock incq (%rdi)", "nop", "nop", ["event 8: path"]),
+    ("1: loop 1b", "nop", "nop", ["loop: event 8"]),
+    ("call other", "nop", "nop", ["calls: event 8"]),
+    ("jae .Lslow", "call seen", "nop", ["seen <- trace_slow_write: has a site of event 9"]),
+    ("jae .Lslow", "jmp traced", "nop", ["traced <- trace_slow_write: can be traced"]),
+    ("jae .Lslow", "call *%rax", "nop", ["trace_slow_write: calls through a pointer"]),
+    ("nop", "nop", "call seen", ["seen <- trace_meta_write: has a site of event 9"]),
+])
+def test_records_written_in_place(tmp_path: Path, block: str, slow: str, meta: str, expected: list[str]) -> None:
+    """A site's block is an emitter, wherever it was inlined; what is around it may do as it likes."""
+    found = emitter_findings(tmp_path, IN_PLACE.format(block=block, slow=slow, meta=meta), IN_PLACE_SCRIPT)
+    assert len(found) == len(expected), found
+    assert all(any(part in text for text in found) for part in expected), found
 
 
 TRACED = """
@@ -319,9 +392,9 @@ def test_writable_and_executable(tmp_path: Path) -> None:
     assert len(texts) == 2 and "section .mixed" in texts[0] and "segment" in texts[1]
 
 
-@pytest.mark.parametrize("name", sorted(objcode.RULES))
+@pytest.mark.parametrize("name", sorted(objcode.RULES | emitters.RULES))
 def test_object_code_rules_fail_without_a_kernel(context, name: str) -> None:
-    assert "is not built" in objcode.RULES[name](context)[0].text
+    assert "is not built" in (objcode.RULES | emitters.RULES)[name](context)[0].text
 
 
 # ---- documents ----

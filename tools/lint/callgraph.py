@@ -54,11 +54,6 @@ ASSEMBLY: dict[str, tuple[str, ...]] = {
     "kd_trigger": (),     # a breakpoint: kdebug_trap()
 }
 
-# Calls that the debugger never gets to, with the reason.
-NEVER = {
-    ("trace_meta_write", "spinlock_wait"): "on the NMI lane it takes no lock, and a lock that is held counts as a loss",
-}
-
 
 @dataclass
 class Graph:
@@ -97,7 +92,7 @@ def successors(graph: Graph, title: str) -> dict[str, str]:
         found = dict(graph.calls[title])
         if found.pop(INDIRECT_CALL, None) is not None and title not in graph.debugger:
             found |= {target: "through a pointer" for target in INDIRECT.get(title, ())}
-        return {target: place for target, place in found.items() if (title, target) not in NEVER}
+        return found
     return {target: "in assembly" for target in ASSEMBLY.get(title, ())}
 
 

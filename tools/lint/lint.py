@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import callgraph
+import emitters
 import form
 import layers
 import objcode
@@ -36,7 +37,7 @@ RULES: dict[str, Rule] = {
     "mypy": python_rules.check_mypy,
     "words": words.check_words,
     "kdebug-calls": callgraph.check_debugger,
-} | objcode.RULES
+} | objcode.RULES | emitters.RULES
 
 SHOWN_MAX = 40
 

@@ -21,9 +21,8 @@ EVENT_MAX = 512
 
 FUNCTION = re.compile(r"([0-9a-f]+) <([^>]+)>:$")
 INSTRUCTION = re.compile(r"\s*([0-9a-f]+):\s+(.*?)\s*(?:#.*)?$")
-TARGET = re.compile(r"j\w+\s+([0-9a-f]+)\b")
+TARGET = re.compile(r"(?:j|loop)\w*\s+([0-9a-f]+)\b")
 ENDS = re.compile(r"(jmp|ret|iret|sysret|ud2|hlt)")
-REPEAT = re.compile(r"\brep\w*\s")
 FLOATING = re.compile(r"%(xmm|ymm|zmm|mm)\d|%st\b")
 BYTE_STRING = re.compile(r"\brep\w*\s+(movsb|stosb|stos\s+%al)")
 
@@ -80,63 +79,6 @@ def floating_point(functions: list[Function], file: str) -> Iterator[Finding]:
                               "the FPU state belongs to user programs: is -mgeneral-regs-only missing?")
 
 
-# ---- emitters ----
-
-def is_locked(text: str) -> bool:
-    """XCHG with memory locks without a prefix."""
-    return text.startswith("lock") or (text.startswith("xchg") and "(" in text)
-
-
-def successors(function: Function) -> list[list[int]]:
-    """For each instruction the indexes of those that may come next, within the function."""
-    index = {instruction.address: number for number, instruction in enumerate(function.code)}
-    result = []
-    for number, instruction in enumerate(function.code):
-        jump = TARGET.match(instruction.text)
-        following = [index[int(jump[1], 16)]] if jump and int(jump[1], 16) in index else []
-        if not ENDS.match(instruction.text) and number + 1 < len(function.code):
-            following.append(number + 1)
-        result.append(following)
-    return result
-
-
-def find_loop(function: Function) -> Instruction | None:
-    """
-    An instruction that can lead back to itself. A backward jump alone is no loop: compilers put unlikely blocks at
-    the end and jump back from there.
-    """
-    following = successors(function)
-    for start in range(len(following)):
-        seen: set[int] = set()
-        todo = list(following[start])
-        while todo:
-            number = todo.pop()
-            if number == start:
-                return function.code[start]
-            if number not in seen:
-                seen.add(number)
-                todo += following[number]
-    return None
-
-
-THUNKS = {"function_thunk", "probe_thunk"}  # emitters in assembly
-
-
-def emitters(functions: list[Function], file: str) -> Iterator[Finding]:
-    for function in functions:
-        if not function.name.startswith(("trace_emit_", "trace_write_")) and function.name not in THUNKS:
-            continue
-        for instruction in function.code:
-            if is_locked(instruction.text):
-                yield Finding(file, 0, "code-emitter", place(function, instruction),
-                              "lanes have one producer: no locked instruction is needed")
-            if REPEAT.match(instruction.text) and not instruction.text.startswith("rep movsq"):
-                yield Finding(file, 0, "code-emitter", place(function, instruction), "copy strings by movsq only")
-        looping = find_loop(function)
-        if looping:
-            yield Finding(file, 0, "code-emitter", "loop: " + place(function, looping), "emitters run straight through")
-
-
 # ---- SYSRET ----
 
 def sysret(functions: list[Function], file: str) -> Iterator[Finding]:
@@ -171,6 +113,14 @@ def judge_sysret(code: list[Instruction], targets: set[int]) -> str:
 
 
 # ---- trace sites, sections ----
+
+def trace_site_rows(elf: Elf) -> list[tuple[int, int, int, int]]:
+    """Address, target while on, target while hooked, event."""
+    marks = {symbol.name: symbol.address for symbol in elf.symbols()}
+    begin, end = marks.get("trace_sites_start", 0), marks.get("trace_sites_end", 0)
+    return [(site, on, hooked, event) for site, on, hooked, event in
+            struct.iter_unpack("<QQQQ", elf.read(begin, (end - begin) // SITE_BYTES * SITE_BYTES))]
+
 
 def trace_sites(elf: Elf, file: str) -> Iterator[Finding]:
     marks = {symbol.name: symbol.address for symbol in elf.symbols()
@@ -287,11 +237,15 @@ CodeCheck = Callable[[list[Function], str], Iterator[Finding]]
 ElfCheck = Callable[[Elf, str], Iterator[Finding]]
 
 
+def not_built(path: Path) -> list[Finding]:
+    return [Finding(str(path), 0, "code", "is not built", "make kernel")]
+
+
 def on_code(check: CodeCheck) -> Rule:
     def rule(context: Context) -> list[Finding]:
         path = context.output / "kernel.elf"
         if not path.exists():
-            return [Finding(str(path), 0, "code", "is not built", "make kernel")]
+            return not_built(path)
         return list(check(disassemble(context, path), str(path)))
     return rule
 
@@ -301,7 +255,7 @@ def on_elf(check: ElfCheck) -> Rule:
         found = []
         for path in [context.output / "kernel.elf", *sorted((context.output / "user").glob("*"))]:
             if path.name == "kernel.elf" and not path.exists():
-                return [Finding(str(path), 0, "code", "is not built", "make kernel")]
+                return not_built(path)
             if path.name == "kernel.elf" or check is write_and_execute:
                 found += list(check(Elf(path), str(path)))
         return found
@@ -311,14 +265,13 @@ def on_elf(check: ElfCheck) -> Rule:
 def functions_rule(context: Context) -> list[Finding]:
     path = context.output / "kernel.elf"
     if not path.exists():
-        return [Finding(str(path), 0, "code", "is not built", "make kernel")]
+        return not_built(path)
     return list(functions_traced(Elf(path), disassemble(context, path), str(path)))
 
 
 RULES: dict[str, Rule] = {
     "code-byte-string": on_code(byte_strings),
     "code-no-fpu": on_code(floating_point),
-    "code-emitter": on_code(emitters),
     "code-sysret": on_code(sysret),
     "code-sites": on_elf(trace_sites),
     "code-functions": functions_rule,

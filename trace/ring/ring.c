@@ -413,6 +413,17 @@ void trace_tell_losses(struct trace_lane *lane)
     }
 }
 
+/*
+ * Waiting for a lock is recorded and serves other cores meanwhile, and nothing that an emitter gets to may be recorded. So
+ * this one is waited for without: who has it writes a record, and waits for nobody.
+ */
+static void lock_meta(void)
+{
+    while (!spinlock_try(&meta_lock)) {
+        cpu_relax();
+    }
+}
+
 void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
 {
     if (region == NULL) {
@@ -426,7 +437,7 @@ void trace_meta_write(uint64_t header, const uint64_t *words, unsigned count)
         return;
     }
     if (!alone) {
-        spinlock_acquire(&meta_lock);
+        lock_meta();
     }
     trace_keep_time(lane);
     trace_tell_losses(lane);

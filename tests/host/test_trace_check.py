@@ -261,6 +261,20 @@ def test_emitted_is_delivered_plus_lost(tmp_path: Path) -> None:
     assert "loss" in notes_of(result)
 
 
+def test_a_core_of_which_nothing_is_left(tmp_path: Path) -> None:
+    """Each sub-buffer was overwritten while it was sent: nobody knows who was woken there."""
+    capture = begin(stage(cpus=2))
+    capture.switch(0, 10000, CLIENT, OTHER, "receive")
+    capture.wake(1, 10500, CLIENT)
+    capture.switch(0, 11000, OTHER, CLIENT)
+    lane = capture.lanes[3]
+    capture.verdict(capture.send(3))
+    lane.data = bytearray()
+    result = check(tmp_path, capture.finish(), code=0)
+    core = next(row for row in result["lanes"] if row["name"] == "cpu 1")
+    assert rules_of(result) == {} and core["emitted"] == core["not_sent"] == lane.events > 0
+
+
 def test_status_that_counts_fewer_events_than_were_sent(tmp_path: Path) -> None:
     capture = begin(stage())
     capture.emit(0, 6000, "user.mark", id=1, value=1)

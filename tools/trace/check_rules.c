@@ -3,9 +3,10 @@
  * Rules over the merged stream: switches, system calls, interrupts, faults, IPC, stops in kdebug.
  *
  * Unknown state. Threads and calls move between cores, so what is known about them is worth nothing while any core has a
- * hole or has not begun (blind > 0; in a flight recorder each core's ring reaches back another time), nor when it was
- * learnt before: rules.epoch grows whenever a hole begins or ends and whenever categories are switched on or off, and state of
- * an older epoch is unknown. What concerns one core only (switches, interrupts) is forgotten at that core's holes only.
+ * hole or has not begun (blind > 0; in a flight recorder each core's ring reaches back another time, and of one that went
+ * round whenever it was sent nothing is left at all), nor when it was learnt before: rules.epoch grows whenever a hole begins
+ * or ends and whenever categories are switched on or off, and state of an older epoch is unknown. What concerns one core
+ * only (switches, interrupts) is forgotten at that core's holes only.
  *
  * Categories. While sched is off nobody knows who runs, so nothing that depends on it is judged. The record of a change is
  * written after the tracepoints were patched, and other cores run on meanwhile: what is switched off counts as off a little
@@ -769,8 +770,9 @@ struct rules *rules_open(const struct session *session, struct registry *registr
         rules->cpu[i].current = NOBODY;
     }
     for (unsigned i = 0; i < session->lane_count; i++) {
-        rules->lane_is_blind[i] =
-            session->lane[i].kind == TRACE_LANE_NORMAL && session->lane[i].entries != 0;
+        const struct session_lane *lane = &session->lane[i];
+        rules->lane_is_blind[i] = lane->kind == TRACE_LANE_NORMAL &&
+                                  (lane->entries != 0 || lane->last_status.events != 0);
         rules->blind += rules->lane_is_blind[i];
     }
     plan_change(rules);

@@ -18,9 +18,6 @@
 #include <cmocka.h>
 
 #include "arch/mmu.h"
-#include "arch/text_patch.h"
-#include "base/build_id.h"
-#include "base/hooks.h"
 #include "kernel/abi/handoff.h"
 #include "tests/host/kernel_support.h"
 #include "trace/ring/ring.h"
@@ -41,22 +38,6 @@ static const bool is_tsan = false;
 
 static struct handoff handoff;
 static void *memory;
-
-void kdebug_trigger(const char *event)
-{
-    (void)event;
-}
-
-status_t text_patch_sites(const struct text_patch_wanted *wanted)
-{
-    (void)wanted;
-    return OK;
-}
-
-uint64_t kernel_id(void)
-{
-    return 0x1d1d;
-}
 
 static uint64_t wanted_records(void)
 {

@@ -13,9 +13,6 @@
 #include <cmocka.h>
 
 #include "arch/mmu.h"
-#include "arch/text_patch.h"
-#include "base/build_id.h"
-#include "base/hooks.h"
 #include "gen/trace_table.h"
 #include "kernel/abi/handoff.h"
 #include "tests/host/kernel_support.h"
@@ -30,22 +27,6 @@
 static struct handoff handoff;
 static void *region, *rings;
 static struct sweep_run run;
-
-void kdebug_trigger(const char *event)
-{
-    (void)event;
-}
-
-status_t text_patch_sites(const struct text_patch_wanted *wanted)
-{
-    (void)wanted;
-    return OK;
-}
-
-uint64_t kernel_id(void)
-{
-    return 0x1d1d;
-}
 
 static int begin(void **state)
 {

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import subprocess
 import time
@@ -15,7 +16,8 @@ from conftest import BootFunction, wait_all_done
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
 from qemu.paths import trace_tool
-from spoorlib.capture_format import TYPE_END, read_blocks
+from spoorlib import armour
+from spoorlib.capture_format import MAGIC, TYPE_END, read_blocks
 
 FILL_SECONDS = 60
 SMALL_KIB = 1024  # larger rings are not filled here
@@ -156,14 +158,58 @@ def test_rings_are_made_anew(boot: BootFunction, tmp_path: Path) -> None:
     assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
 
 
-def wait_for_end(stream: Path) -> None:
+def wait_for_end(stream: Path, behind: int = 0) -> bytes:
+    """The session that begins there in the file, once it is whole."""
     limit = time.monotonic() + FILL_SECONDS
     while True:
+        data = stream.read_bytes()[behind:]
         with contextlib.suppress(ValueError):  # in the middle of a block
-            if list(read_blocks(stream.read_bytes()))[-1].type == TYPE_END:
-                return
+            begin = max(data.find(MAGIC.to_bytes(4, "little")), 0)  # the firmware prints, too
+            blocks = list(read_blocks(data[begin:]))
+            if blocks and blocks[-1].type == TYPE_END:
+                return data
         assert time.monotonic() < limit
         time.sleep(0.1)
+
+
+def check_exact(target: Path, data: bytes) -> dict[str, int]:
+    """Of all lanes together: what was emitted, and where that is. The checker finds that it adds up in each."""
+    target.write_bytes(data)
+    done = subprocess.run([str(trace_tool()), "check", "--json", str(target)], capture_output=True, text=True)
+    result = json.loads(done.stdout)
+    assert result["findings"] == 0, done.stdout
+    for lane in result["lanes"]:
+        assert lane["emitted"] == lane["before"] + lane["delivered"] + lane["missing"] + lane["not_sent"], lane
+    return {key: sum(lane[key] for lane in result["lanes"]) for key in ("before", "delivered", "missing")}
+
+
+def dump_rings(machine: Machine, target: Path) -> dict[str, int]:
+    """The debugger reads what the tracer is just reading."""
+    with machine.at_prompt() as kdebug:
+        dump, = armour.find_dumps(kdebug.command("trace dump", 180))
+    return check_exact(target, dump.data)
+
+
+def test_two_consumers_of_which_one_is_slow(boot: BootFunction, tmp_path: Path) -> None:
+    """
+    COM2 takes a byte at a time, far less than is recorded; kdebug reads the same rings at its leisure. In both modes,
+    over the end of a session and the begin of another, under load that goes on; each can say where every record is.
+    """
+    stream = tmp_path / "stream.spoor"
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=1000000 tracer_port=com2 trace_size=3M trace=all",
+                   capture=stream, capture_port="com2")
+    machine.expect("^init: workload", 60)
+    make_rings(machine, "0x10000", 64)
+    assert dump_rings(machine, tmp_path / "newest.spoor")["before"] > 0
+    make_rings(machine, "0x20000 oldest", 128)
+    assert dump_rings(machine, tmp_path / "oldest.spoor")["delivered"] > 0
+    make_rings(machine, "0x10000", 64)
+    machine.capture_command("stop")
+    first = wait_for_end(stream)
+    assert check_exact(tmp_path / "first.spoor", first)["missing"] > 0
+    machine.capture_command("dump")
+    machine.capture_command("stop")
+    assert check_exact(tmp_path / "second.spoor", wait_for_end(stream, len(first)))["before"] > 0
 
 
 # A switching waits until the host has let every core run: 0.3 ms where it has processors for all, some 15 ms where not.

@@ -10,10 +10,14 @@ HOST_TESTS += test_ring
 HOST_test_ring_SRC := tests/host/test_ring.c $(RECORDER_HOST_SRC)
 
 HOST_TESTS += test_ring_threads test_ring_tsan
-HOST_test_ring_threads_SRC := tests/host/test_ring_threads.c $(RECORDER_HOST_SRC)
+HOST_test_ring_threads_SRC := tests/host/test_ring_threads.c tests/host/recorder_alone.c $(RECORDER_HOST_SRC)
 HOST_test_ring_tsan_SRC := $(HOST_test_ring_threads_SRC)
 HOST_test_ring_tsan_CFLAGS := -fno-sanitize=all -fsanitize=thread
 HOST_test_ring_tsan_LIBS := -fno-sanitize=all -fsanitize=thread
+
+HOST_TESTS += test_slow_readers
+HOST_test_slow_readers_SRC := tests/host/test_slow_readers.c tests/host/recorder_alone.c $(RECORDER_HOST_SRC) \
+                              userspace/services/tracer/consumer.c userspace/services/tracer/capture_writer.c kernel/base/crc32c.c
 
 HOST_TESTS += test_trace_filter
 HOST_test_trace_filter_SRC := tests/host/test_trace_filter.c trace/ring/filter.c $(GEN)/trace_table.c

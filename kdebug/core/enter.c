@@ -389,10 +389,15 @@ static bool arrive(struct session_start *start)
     if (decide(start)) {
         return true;
     }
-    if (start->is_continued || !kd_terminal_is_waiting()) {
+    /* Of what was typed ahead of a step only BREAK and the like end it. */
+    if (start->is_continued ? !kd_terminal_is_called() : !kd_terminal_is_waiting()) {
         return false;
     }
-    kd_session_begin(cpu_id()); /* its BREAK has been read while a breakpoint's commands ran */
+    /* It has been read while a breakpoint's commands ran, and they let the machine go on. */
+    kd_run_abandon();
+    kd_session_begin(cpu_id());
+    start->reason = TRACE_KDEBUG_REASON_BREAK;
+    start->message = NULL;
     return true;
 }
 
@@ -414,6 +419,8 @@ static void run_session(void *argument)
     }
     if (arrive(start)) {
         talk(start);
+    } else {
+        kd_terminal_close();
     }
     start->leave = leave(start);
     if (start->leave == KD_LEAVE_ENDS) {

@@ -320,6 +320,12 @@ static void remove_step_breakpoints(void)
     }
 }
 
+void kd_run_abandon(void)
+{
+    run.steps = 0;
+    remove_step_breakpoints();
+}
+
 /* True: it ends the run for a person; its commands may have said "continue". */
 static bool take_hit(unsigned number, struct trap_frame *frame, const char **message)
 {
@@ -406,8 +412,7 @@ bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, co
     }
     run.faulted = false;
     if (stops) {
-        run.steps = 0;
-        remove_step_breakpoints();
+        kd_run_abandon();
     }
     return stops;
 }

@@ -52,6 +52,9 @@ void kd_run_step_done(struct trap_frame *frame);
  */
 bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, const char **message);
 
+/* kd_run_abandon() - somebody wants a prompt: no step that is under way goes on. */
+void kd_run_abandon(void);
+
 /* kd_run_is_asked_for() - this arrival is at somebody's breakpoint, watchpoint or step. */
 bool kd_run_is_asked_for(void);
 

@@ -6,6 +6,9 @@
  * every few characters of output the input is polled into a small queue. A script that types
  * faster than commands run keeps its bytes; what does not fit is lost, as on any line without
  * flow control.
+ *
+ * ^C and the like end the command that prints. One that comes when it prints no more must not be forgotten with it: a breakpoint whose
+ * commands say "continue" gives no prompt of its own. So a call stays until a prompt, which answers it, closes.
  */
 #include "kdebug/core/terminal.h"
 
@@ -24,13 +27,14 @@ static unsigned since_poll;
 static void (*redirected)(char c);
 static void (*tap)(char c);
 static bool is_watching, interrupted, is_closed;
+static bool is_called; /* and no prompt has been there since */
 
 void kd_terminal_use(const struct kd_line *line)
 {
     wire = line;
     redirected = tap = NULL;
     ahead_in = ahead_out = since_poll = 0;
-    is_watching = interrupted = is_closed = false;
+    is_watching = interrupted = is_closed = is_called = false;
 }
 
 void kd_terminal_watch(bool on)
@@ -44,7 +48,7 @@ static void poll_input(void)
     int byte;
     while ((byte = wire->get()) >= 0) {
         if (is_watching && (byte == CTRL_C || byte == BREAK || byte == SERIAL_ESCAPE)) {
-            interrupted = true;
+            interrupted = is_called = true;
             ahead_out = ahead_in;
         } else if (ahead_in - ahead_out < AHEAD_BYTES) {
             ahead[ahead_in++ % AHEAD_BYTES] = (unsigned char)byte;
@@ -91,6 +95,7 @@ void kd_terminal_tap(void (*see)(char c))
 void kd_terminal_close(void)
 {
     is_closed = true;
+    is_called = false;
 }
 
 void kd_terminal_reopen(void)
@@ -115,7 +120,7 @@ int kd_terminal_get(void)
 
 bool kd_terminal_is_waiting(void)
 {
-    return ahead_out != ahead_in || interrupted;
+    return ahead_out != ahead_in || is_called;
 }
 
 bool kd_terminal_interrupted(void)
@@ -129,7 +134,6 @@ bool kd_terminal_is_called(void)
 {
     kd_terminal_watch(true);
     poll_input();
-    bool called = interrupted;
     kd_terminal_watch(false);
-    return called;
+    return is_called;
 }

@@ -32,12 +32,12 @@ void kd_terminal_tap(void (*see)(char c));
 /* kd_terminal_get() - the next typed byte, -1: none yet. */
 int kd_terminal_get(void);
 
-/* kd_terminal_is_waiting() - something, perhaps a BREAK, was typed while we printed. */
+/* kd_terminal_is_waiting() - something was typed while we printed, perhaps a BREAK that the end of a line has come before. */
 bool kd_terminal_is_waiting(void);
 
 /*
  * kd_terminal_close() - from now on only write: what comes in is for whoever reads the line after
- * us. So a BREAK that follows closely on "continue" breaks in again.
+ * us. So a BREAK that follows closely on "continue" breaks in again. Who called until now has had an answer.
  */
 void kd_terminal_close(void);
 
@@ -54,5 +54,5 @@ void kd_terminal_watch(bool on);
  * forgotten. */
 bool kd_terminal_interrupted(void);
 
-/* kd_terminal_is_called() - look at the line, without output: has one of these come? */
+/* kd_terminal_is_called() - look at the line, without output: has one of these come, now or since the last prompt? */
 bool kd_terminal_is_called(void);

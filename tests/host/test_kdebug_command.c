@@ -17,6 +17,7 @@
 #include "kdebug/core/macro.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/session.h"
+#include "kdebug/core/terminal.h"
 #include "tests/host/kdebug_support.h"
 
 /* ---- commands for these tests ---- */
@@ -277,6 +278,32 @@ static void test_control_c_ends_a_line(void **state)
     assert_string_equal(fake_run("echo works"), "works\n");
 }
 
+/* A breakpoint's commands print, somebody calls, the commands end with "continue": the call counts until a prompt has closed. */
+static void test_a_call_outlives_the_line_it_meets(void **state)
+{
+    (void)state;
+    static const char calls[] = {0, 3, 0x1c};
+    for (size_t i = 0; i < sizeof(calls); i++) {
+        fake_type("x", 1);
+        fake_type(&calls[i], 1);
+        kd_terminal_watch(true);
+        kd_terminal_write("goes on\n", 8);
+        kd_terminal_watch(false);
+        assert_false(kd_terminal_interrupted()); /* the next line is not ended by it */
+        assert_true(kd_terminal_is_waiting());
+        assert_true(kd_terminal_is_called()); /* nor is what was typed before it left over */
+        assert_int_equal(kd_terminal_get(), -1);
+        kd_terminal_close();
+        kd_terminal_reopen();
+        assert_false(kd_terminal_is_waiting());
+        assert_false(kd_terminal_is_called());
+    }
+    fake_type("y", 1);
+    kd_terminal_write("goes on\n", 8);
+    assert_true(kd_terminal_is_waiting());
+    assert_false(kd_terminal_is_called());
+}
+
 static void test_pager(void **state)
 {
     (void)state;
@@ -417,6 +444,8 @@ int main(void)
         cmocka_unit_test_setup(test_head_stops_the_producer, begin),
         cmocka_unit_test_setup(test_faults_come_back_to_the_line, begin),
         cmocka_unit_test_setup(test_control_c_ends_a_line, begin),
+        cmocka_unit_test_setup(test_a_call_outlives_the_line_it_meets, fake_begin),
+        cmocka_unit_test_setup(test_a_call_outlives_the_line_it_meets, begin),
         cmocka_unit_test_setup(test_pager, begin),
         cmocka_unit_test_setup(test_long_lines_pass_filters_in_pieces, begin),
         cmocka_unit_test_setup(test_completion, begin),

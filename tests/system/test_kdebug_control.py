@@ -13,6 +13,7 @@ from qemu.machine import Machine
 
 ATTEMPTS = 100
 ENOUGH_US = 2000
+CALLS = 40
 WORK = "workload=hog:threads=2:steps=10000000000000,ipcload:calls=1000000000 tracer=0"
 
 
@@ -116,3 +117,25 @@ def test_what_cannot_be_held(boot: BootFunction) -> None:
     with machine.at_prompt() as kdebug:
         kdebug.command("hold | release")
     look_until(machine, lambda kdebug: kdebug.command("hold") == "", "nobody is held")
+
+
+def test_a_break_that_meets_commands_of_a_breakpoint_is_not_lost(boot: BootFunction) -> None:
+    """They print, also a line that nothing is printed after, and let the machine go on, thousands of times a second."""
+    machine = boot(cpus=2, cmdline="workload=hog:threads=2:steps=10000000000000 tracer=0")
+    machine.expect("^init: ", 60)
+    at = ["", ""]  # a process, an instruction
+
+    def computes(kdebug: KdebugPrompt) -> bool:
+        pid = re.search(r"^ *(\d+) .*\bhog$", kdebug.command("processes"), re.MULTILINE)
+        stacks = "".join(kdebug.command(f"bt {tid}") for tid in workers(kdebug))
+        place = re.search(r"^ +0+([0-9a-f]+)  user code of hog, .*: compute\+", stacks, re.MULTILINE)
+        at[:] = [pid[1], place[1]] if pid and place else at
+        return bool(pid and place)
+
+    look_until(machine, computes, "a hog computes")
+    with machine.at_prompt() as kdebug:
+        kdebug.command(f'break hw 0x{at[1]} do "release {at[0]}; continue"')
+    for turn in range(CALLS):
+        machine.break_in("escape" if turn % 4 == 3 else "break").resume()
+    with machine.at_prompt() as kdebug:
+        assert not re.search(r"^ *1  execute +yes +0 ", kdebug.command("breakpoints"), re.MULTILINE)

@@ -2,9 +2,7 @@
 /* PCI configuration space and the search through it. */
 #include "userspace/drivers/pci/pci.h"
 
-#include <stdbool.h>
-
-#include "gen/syscall_user.h"
+#include "userspace/lib/clock.h"
 
 #define CONFIG_ADDRESS 0xcf8u
 #define CONFIG_PORTS   8u
@@ -12,6 +10,7 @@
 #define ADDRESS_ENABLE 0x80000000u
 
 #define REG_ID           0x00u
+#define REG_CLASS        0x08u /* class, subclass and interface above the revision */
 #define REG_HEADER       0x0cu /* header type in bits 16 to 22, bit 23: several functions */
 #define REG_STATUS       0x04u /* bit 20: there is a list of capabilities */
 #define REG_CAPABILITIES 0x34u
@@ -26,13 +25,22 @@
 #define HEADER_MULTI     (1u << 23)
 #define TYPE_BRIDGE      1u
 
-#define DEVICES   32u
-#define FUNCTIONS 8u
-#define BUS_DEPTH 8u /* bridges behind bridges that the search follows */
+#define BUSES     256u
+#define FUNCTIONS 8u /* of a device */
+#define WALK_END  (BUSES << 8)
+
+#define TURN  (NS_PER_MS) /* others have the ports for a few of these */
+#define TURNS 5000u
 
 status_t pci_open(struct pci *pci, uint64_t system)
 {
-    return sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
+    status_t status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
+
+    for (unsigned turn = 0; status == ERR_BUSY && turn < TURNS; turn++) {
+        clock_sleep(TURN);
+        status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
+    }
+    return status;
 }
 
 void pci_close(struct pci *pci)
@@ -61,48 +69,79 @@ void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t 
     (void)sys_ports_write(pci->ports, DATA_OFFSET, 4, value);
 }
 
-static status_t search_bus(struct pci *pci, unsigned bus, uint32_t id, unsigned depth,
-                           pci_function_t *out);
-
-/* Is it this function, or something behind it? */
-static status_t search_function(struct pci *pci, pci_function_t function, uint32_t id,
-                                unsigned depth, pci_function_t *out)
+/* Buses behind bridges have higher numbers: one that says otherwise would send us round in circles. */
+static void note_bridge(struct pci *pci, struct pci_walk *walk, pci_function_t function)
 {
-    if (pci_read(pci, function, REG_ID) == id) {
-        *out = function;
-        return OK;
+    if (HEADER_TYPE(pci_read(pci, function, REG_HEADER)) == TYPE_BRIDGE) {
+        unsigned bus = pci_read(pci, function, REG_BUSES) >> 8 & 0xff;
+
+        walk->buses[bus / 64] |= 1ull << bus % 64;
     }
-    if (depth == 0 || HEADER_TYPE(pci_read(pci, function, REG_HEADER)) != TYPE_BRIDGE) {
-        return ERR_NOT_FOUND;
-    }
-    unsigned secondary = pci_read(pci, function, REG_BUSES) >> 8 & 0xff;
-    bool is_beyond = secondary > (unsigned)function >>
-                     8; /* or a misconfigured bridge sends us round in circles */
-    return is_beyond ? search_bus(pci, secondary, id, depth - 1, out) : ERR_NOT_FOUND;
 }
 
-static status_t search_bus(struct pci *pci, unsigned bus, uint32_t id, unsigned depth,
-                           pci_function_t *out)
+static uint32_t next_bus(const struct pci_walk *walk, unsigned bus)
 {
-    for (unsigned device = 0; device < DEVICES; device++) {
-        pci_function_t first = (pci_function_t)(bus << 8 | device << 3);
-
-        if (pci_read(pci, first, REG_ID) == UINT32_MAX) {
-            continue;
-        }
-        unsigned functions = (pci_read(pci, first, REG_HEADER) & HEADER_MULTI) ? FUNCTIONS : 1;
-        for (unsigned i = 0; i < functions; i++) {
-            if (search_function(pci, (pci_function_t)(first + i), id, depth, out) == OK) {
-                return OK;
-            }
+    for (bus++; bus < BUSES; bus++) {
+        if (walk->buses[bus / 64] >> bus % 64 & 1) {
+            return bus << 8;
         }
     }
-    return ERR_NOT_FOUND;
+    return WALK_END;
+}
+
+/* Other functions count only where the first says that there are some. */
+static uint32_t next_function(struct pci *pci, const struct pci_walk *walk, pci_function_t function,
+                              bool exists)
+{
+    uint32_t next = function + 1u;
+
+    if (function % FUNCTIONS == 0 &&
+        (!exists || (pci_read(pci, function, REG_HEADER) & HEADER_MULTI) == 0)) {
+        next = function + FUNCTIONS;
+    }
+    return next >> 8 == (uint32_t)function >> 8 ? next : next_bus(walk, function >> 8);
+}
+
+bool pci_next(struct pci *pci, struct pci_walk *walk, pci_function_t *out)
+{
+    while (walk->next != WALK_END) {
+        pci_function_t function = (pci_function_t)walk->next;
+        bool exists = pci_read(pci, function, REG_ID) != UINT32_MAX;
+
+        if (exists) {
+            note_bridge(pci, walk, function);
+        }
+        walk->next = next_function(pci, walk, function, exists);
+        if (exists) {
+            *out = function;
+            return true;
+        }
+    }
+    return false;
+}
+
+void pci_describe(struct pci *pci, pci_function_t function, struct pci_facts *out)
+{
+    uint32_t id = pci_read(pci, function, REG_ID);
+
+    out->vendor = (uint16_t)id;
+    out->device = (uint16_t)(id >> 16);
+    out->class_code = pci_read(pci, function, REG_CLASS) >> 8;
+    out->header_type = (uint8_t)HEADER_TYPE(pci_read(pci, function, REG_HEADER));
 }
 
 status_t pci_find(struct pci *pci, uint16_t vendor, uint16_t device, pci_function_t *out)
 {
-    return search_bus(pci, 0, (uint32_t)device << 16 | vendor, BUS_DEPTH, out);
+    struct pci_walk walk = {0};
+    struct pci_facts facts;
+
+    while (pci_next(pci, &walk, out)) {
+        pci_describe(pci, *out, &facts);
+        if (facts.vendor == vendor && facts.device == device) {
+            return OK;
+        }
+    }
+    return ERR_NOT_FOUND;
 }
 
 unsigned pci_find_capability(struct pci *pci, pci_function_t function, unsigned id)

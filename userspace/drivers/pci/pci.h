@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gen/errors.h"
@@ -28,9 +29,22 @@ struct pci {
 /* A function of a device: bus << 8 | device << 3 | function. */
 typedef uint16_t pci_function_t;
 
+/* What a function is. */
+struct pci_facts {
+    uint16_t vendor, device;
+    uint32_t class_code; /* class << 16 | subclass << 8 | programming interface */
+    uint8_t header_type; /* 0: a device, 1: a bridge */
+};
+
+/* How far a walk over all functions has got. All zero: it begins. */
+struct pci_walk {
+    uint32_t next;
+    uint64_t buses[4]; /* a bit for each that is behind a bridge */
+};
+
 /*
- * pci_open() - take the configuration ports. @system with right ports. ERR_BUSY: another process
- * has them.
+ * pci_open() - take the configuration ports; close them soon, since only one process has them at a time. @system with right
+ * ports. ERR_BUSY: another process does not give them back.
  */
 status_t pci_open(struct pci *pci, uint64_t system);
 void pci_close(struct pci *pci);
@@ -40,6 +54,12 @@ void pci_close(struct pci *pci);
  */
 uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg);
 void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value);
+
+/* pci_next() - the next function of a walk over all buses behind all bridges. False: that was all. */
+bool pci_next(struct pci *pci, struct pci_walk *walk, pci_function_t *out);
+
+/* pci_describe() - what a function that exists is. */
+void pci_describe(struct pci *pci, pci_function_t function, struct pci_facts *out);
 
 /*
  * pci_find() - the first function with these ids, on any bus behind any bridge. OK or

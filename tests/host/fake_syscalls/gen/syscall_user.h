@@ -37,3 +37,10 @@ status_t sys_handle_grant(uint64_t process, uint64_t handle, uint32_t rights, ui
 status_t sys_ports_create(uint64_t system, uint32_t first, uint32_t count, uint64_t *out_ports);
 status_t sys_ports_read(uint64_t ports, uint32_t offset, uint32_t width, uint64_t *out_value);
 status_t sys_ports_write(uint64_t ports, uint32_t offset, uint32_t width, uint32_t value);
+status_t sys_clock_get(uint64_t *out_now, uint64_t *out_tsc_khz);
+status_t sys_thread_sleep(uint64_t deadline);
+status_t sys_interrupt_wait(uint64_t interrupt, uint64_t deadline, uint64_t *out_count,
+                            uint64_t *out_cpu);
+status_t sys_interrupt_acknowledge(uint64_t interrupt);
+status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t bytes, uint32_t cache,
+                                  uint64_t *out_area);

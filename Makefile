@@ -247,7 +247,8 @@ $(O)/user/$(1): $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $(USER_LDSCRIPT) 
     $(FLAGS)/$(MODE)-user
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
-	$$(Q)ld $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(call program_objects,$(1)) $$(call program_libraries,$(1)) -o $(U)/$(1)
+	$$(Q)ld $$(addprefix --defsym=stack_bytes=,$$(USER_$(1)_STACK)) $$(USER_LDFLAGS) $$(USER_OBJ_$(1)) $(call program_objects,$(1)) \
+	    $$(call program_libraries,$(1)) -o $(U)/$(1)
 	$$(Q)$$(PYTHON) tools/gen/btf.py --program $(U)/$(1) $(U)/$(1).btf
 	$$(Q)objcopy --add-section .BTF=$(U)/$(1).btf $(U)/$(1) $$@
 endef

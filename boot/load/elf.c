@@ -21,13 +21,14 @@
 #define EI_DATA    5
 #define EI_VERSION 6
 
-#define ELFCLASS64  2
-#define ELFDATA2LSB 1
-#define EV_CURRENT  1
-#define ET_EXEC     2
-#define EM_X86_64   62
-#define PT_LOAD     1
-#define PT_INTERP   3
+#define ELFCLASS64   2
+#define ELFDATA2LSB  1
+#define EV_CURRENT   1
+#define ET_EXEC      2
+#define EM_X86_64    62
+#define PT_LOAD      1
+#define PT_INTERP    3
+#define PT_GNU_STACK 0x6474e551
 
 struct elf_header {
     uint8_t ident[16];
@@ -165,6 +166,9 @@ static enum elf_error read_segments(struct elf_file *file, const struct elf_head
                          sizeof(program));
         if (program.type == PT_INTERP) {
             return ELF_NEEDS_INTERPRETER;
+        }
+        if (program.type == PT_GNU_STACK) {
+            file->stack_bytes = program.memory_bytes;
         }
         if (program.type != PT_LOAD) {
             continue;

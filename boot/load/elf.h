@@ -55,6 +55,8 @@ struct elf_file {
     const uint8_t *bytes;
     uint64_t size;
     uint64_t entry;
+    uint64_t
+        stack_bytes; /* that the first thread wants, of PT_GNU_STACK; 0: the file does not say */
     unsigned segment_count;
     struct elf_segment segment[ELF_SEGMENTS_MAX]; /* ascending, no two on one page */
 };

@@ -283,7 +283,7 @@ struct file {
     uint32_t flags;
     uint16_t header_bytes, program_entry_bytes, program_count, section_entry_bytes, section_count,
         section_names;
-    struct program_header program[3];
+    struct program_header program[4];
 };
 
 /*
@@ -299,10 +299,11 @@ static const struct file good_file = {
     .program_offset = offsetof(struct file, program),
     .header_bytes = 64,
     .program_entry_bytes = sizeof(struct program_header),
-    .program_count = 3,
+    .program_count = 4,
     .program = {{1, 5, 0x1000, TEXT_VIRT, 0, 0x1800, 0x1800, 0x1000},
                 {1, 4, 0x3000, TEXT_VIRT + 0x2000, 0, 0x800, 0x800, 0x1000},
-                {1, 6, 0x4040, DATA_VIRT + 0x40, 0, 100, 2 * PAGE_BYTES, 0x1000}},
+                {1, 6, 0x4040, DATA_VIRT + 0x40, 0, 100, 2 * PAGE_BYTES, 0x1000},
+                {0x6474e551, 6, 0, 0, 0, 0, 0, 1}},
 };
 
 #define FILE_AT    PAGE_BYTES
@@ -440,6 +441,30 @@ static void the_thread_starts_as_the_contract_says(void **state)
                                      PROT_READ | PROT_WRITE);
     for (uint64_t i = 0; i < child.stack + 8 - (SPAWN_STACK_TOP - SPAWN_STACK_BYTES); i++) {
         assert_int_equal(stack[i], 0);
+    }
+}
+
+/* Rounded up to pages, from 1 to SPAWN_STACK_MAX bytes. */
+static void a_stack_is_as_large_as_the_file_says(void **state)
+{
+    const uint64_t good[][2] = {
+        {1, PAGE_BYTES}, {0x100000 - 5, 0x100000}, {SPAWN_STACK_MAX, SPAWN_STACK_MAX}};
+    const uint64_t bad[] = {SPAWN_STACK_MAX + 1, UINT64_MAX, 1ull << 63};
+    struct program_file file;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        file_in_image()->program[3].memory_bytes = good[i][0];
+        assert_int_equal(spawn_with(&usual), OK);
+        (void)child_memory(SPAWN_STACK_TOP - good[i][1], good[i][1], PROT_READ | PROT_WRITE);
+        assert_string_equal(child_arg(2), "n=12");
+        assert_int_equal(*(const char *)child_memory(DATA_VIRT + 0x40, 1, PROT_READ | PROT_WRITE),
+                         'd');
+        (void)sys_process_kill(child.process, 0);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        file_in_image()->program[3].memory_bytes = bad[i];
+        assert_int_equal(program_open("thing", &file), ERR_CORRUPT);
     }
 }
 
@@ -669,6 +694,7 @@ int main(void)
         SPAWN_TEST(segments_lie_where_the_file_says),
         SPAWN_TEST(the_ceiling_is_set_before_the_start),
         SPAWN_TEST(the_thread_starts_as_the_contract_says),
+        SPAWN_TEST(a_stack_is_as_large_as_the_file_says),
         SPAWN_TEST(arguments_arrive),
         SPAWN_TEST(an_environment_arrives),
         SPAWN_TEST(an_environment_is_inherited_and_can_be_empty),

@@ -46,9 +46,18 @@ static bool is_in_place(const struct elf_segment *segment)
     return (segment->flags & ELF_WRITE) == 0;
 }
 
+static uint64_t stack_bytes_of(const struct elf_file *elf)
+{
+    return elf->stack_bytes == 0 ? SPAWN_STACK_BYTES
+                                 : (elf->stack_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
 /* What elf_open() cannot know: that the file can be run in place, and keeps clear of the stacks. */
 static bool can_run(const struct program_file *file)
 {
+    if (file->stack_bytes == 0 || file->stack_bytes > SPAWN_STACK_MAX) {
+        return false; /* 0: rounding up has wrapped around */
+    }
     for (unsigned i = 0; i < file->elf.segment_count; i++) {
         const struct elf_segment *segment = &file->elf.segment[i];
 
@@ -59,7 +68,7 @@ static bool can_run(const struct program_file *file)
         }
     }
     return elf_check_range(&file->elf, USER_BASE,
-                           SPAWN_STACK_TOP - SPAWN_STACK_BYTES - PAGE_BYTES) == ELF_OK;
+                           SPAWN_STACK_TOP - file->stack_bytes - PAGE_BYTES) == ELF_OK;
 }
 
 status_t program_open(const char *file, struct program_file *out)
@@ -71,10 +80,11 @@ status_t program_open(const char *file, struct program_file *out)
         return status;
     }
     out->offset = found.offset;
-    if (elf_open(found.bytes, found.size, &out->elf) != ELF_OK || !can_run(out)) {
+    if (elf_open(found.bytes, found.size, &out->elf) != ELF_OK) {
         return ERR_CORRUPT;
     }
-    return OK;
+    out->stack_bytes = stack_bytes_of(&out->elf);
+    return can_run(out) ? OK : ERR_CORRUPT;
 }
 
 static unsigned protection_of(const struct elf_segment *segment)
@@ -93,7 +103,7 @@ static status_t create_area(struct launch *launch)
         const struct elf_segment *segment = &launch->file->elf.segment[i];
         launch->data_bytes += is_in_place(segment) ? 0 : segment_pages_bytes(segment);
     }
-    uint64_t bytes = launch->data_bytes + SPAWN_STACK_BYTES;
+    uint64_t bytes = launch->data_bytes + launch->file->stack_bytes;
     status_t status = sys_area_create(bytes, 0, &launch->area);
     if (status != OK) {
         return status;
@@ -111,14 +121,14 @@ static status_t create_area(struct launch *launch)
 static void discard_area(struct launch *launch)
 {
     (void)sys_area_unmap(program.self, (uint64_t)launch->window,
-                         launch->data_bytes + SPAWN_STACK_BYTES);
+                         launch->data_bytes + launch->file->stack_bytes);
     (void)sys_handle_close(launch->area); /* the mappings of the new process keep it */
 }
 
 static status_t map_segments(const struct launch *launch)
 {
     const uint64_t image = program_handle("image");
-    uint64_t data = SPAWN_STACK_BYTES;
+    uint64_t data = launch->file->stack_bytes;
 
     for (unsigned i = 0; i < launch->file->elf.segment_count; i++) {
         const struct elf_segment *segment = &launch->file->elf.segment[i];
@@ -143,9 +153,9 @@ static status_t map_segments(const struct launch *launch)
         }
     }
     uint64_t stack;
-    return sys_area_map(launch->process, launch->area, 0, SPAWN_STACK_BYTES,
-                        SPAWN_STACK_TOP - SPAWN_STACK_BYTES, PROT_READ | PROT_WRITE | MAP_GUARD,
-                        &stack);
+    return sys_area_map(launch->process, launch->area, 0, launch->file->stack_bytes,
+                        SPAWN_STACK_TOP - launch->file->stack_bytes,
+                        PROT_READ | PROT_WRITE | MAP_GUARD, &stack);
 }
 
 static status_t grant(struct launch *launch, struct start_info *info,
@@ -240,7 +250,7 @@ static status_t write_start(struct launch *launch)
     }
     launch->start = SPAWN_STACK_TOP - bytes;
 
-    struct start_info *info = (void *)(launch->window + SPAWN_STACK_BYTES - bytes);
+    struct start_info *info = (void *)(launch->window + launch->file->stack_bytes - bytes);
     uint64_t *argv = (uint64_t *)(info + 1), *environment = argv + argc + 1;
     char *strings = (char *)(environment + variables + 1);
     uint64_t to_child = launch->start - (uint64_t)info;

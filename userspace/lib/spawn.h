@@ -15,12 +15,14 @@
 #include "userspace/lib/start.h"
 
 #define SPAWN_STACK_TOP   0x7fff00000000ull
-#define SPAWN_STACK_BYTES 0x10000ull
+#define SPAWN_STACK_BYTES 0x10000ull   /* unless the program file says how much it wants, */
+#define SPAWN_STACK_MAX   0x1000000ull /* up to so much (user.ld) */
 
 /* A program file that has been looked at and found good; can be started any number of times. */
 struct program_file {
     struct elf_file elf;
     uint64_t offset; /* in the boot image */
+    uint64_t stack_bytes;
 };
 
 /* A handle to pass on. rights: a subset of what the handle has. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * userspace/drivers/virtio_console/virtqueue.c against a device played by this file, which only
+ * userspace/drivers/virtio/virtqueue.c against a device played by this file, which only
  * knows the layout of the specification.
  */
-#include "userspace/drivers/virtio_console/virtqueue.h"
+#include "userspace/drivers/virtio/virtqueue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,10 +10,15 @@ QEMU = "qemu-system-x86_64"
 MEMORY_DEFAULT = "512M"
 # What the firmware may find the boot disk behind.
 BOOT_DISKS = {
-    "virtio": ["-device", "virtio-blk-pci,drive=esp,bootindex=0"],
-    "ahci": ["-device", "ide-hd,drive=esp,bus=ide.0,bootindex=0"],
+    "virtio": ["-device", "virtio-blk-pci,drive=esp,bootindex=0,serial=spoor-boot"],
+    "ahci": ["-device", "ide-hd,drive=esp,bus=ide.0,bootindex=0,serial=spoor-boot"],
     "nvme": ["-device", "nvme,drive=esp,serial=spoor,bootindex=0"],
     "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=esp,bootindex=0"],
+}
+# What a further disk, which the guest may write, is behind; without ioeventfd as below.
+DISKS = {
+    "virtio": "virtio-blk-pci,drive=disk,serial=spoor-disk,ioeventfd=off",
+    "ahci": "ide-hd,drive=disk,bus=ide.1,serial=spoor-disk",
 }
 
 
@@ -28,6 +33,11 @@ class MachineConfig:
     cmdline: str | None = None     # kernel command line; None: the one on the ESP
     esp: Path | None = None        # boot disk, used as it is and never written; None: the built one
     boot_disk: str = "virtio"      # of BOOT_DISKS
+    disk: Path | None = None       # a further disk, which is written
+    disk_bus: str = "virtio"       # of DISKS
+    disk_read_only: bool = False
+    disk_faults: Path | None = None  # rules of QEMU's blkdebug: what of it fails
+    disk_options: str = ""         # further properties of its device: "logical_block_size=4096"
     machine: str = "q35"           # QEMU's -machine
     cpu: str = "max"               # QEMU's -cpu
     topology: str = ""             # how the cores are arranged: "sockets=2,cores=1,threads=2"; "": a socket each
@@ -66,6 +76,7 @@ def qemu_arguments(config: MachineConfig, paths: MachinePaths, incoming: bool = 
         "-drive", f"if=pflash,unit=1,format=raw,file={paths.variables}",
         "-drive", f"if=none,id=esp,format=raw,snapshot=on,file={paths.disk}",
         *BOOT_DISKS[config.boot_disk],
+        *_disk(config),
         "-chardev", f"pipe,id=com1,path={paths.serial}", "-serial", "chardev:com1",
         # The console port itself is plugged in before the guest starts: machine.py.
         # Without ioeventfd the device works inside the port write that notifies it, and no driver waits for the host.
@@ -82,6 +93,18 @@ def qemu_arguments(config: MachineConfig, paths: MachinePaths, incoming: bool = 
     if incoming:
         arguments += ["-incoming", "defer"]
     return arguments + list(config.extra)
+
+
+def _disk(config: MachineConfig) -> list[str]:
+    if config.disk is None:
+        return []
+    file = f"file={config.disk}"
+    if config.disk_faults is not None:
+        file = f"file.driver=blkdebug,file.config={config.disk_faults},file.image.filename={config.disk}"
+    if config.disk_read_only:
+        file = f"readonly=on,{file}"
+    device = ",".join(filter(None, [DISKS[config.disk_bus], config.disk_options]))
+    return ["-drive", f"if=none,id=disk,format=raw,{file}", "-device", device]
 
 
 def _accelerator(config: MachineConfig) -> list[str]:

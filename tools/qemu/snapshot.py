@@ -36,10 +36,11 @@ LOADER = r"fs0:\EFI\BOOT\BOOTX64.EFI"
 def machine_from_firmware(config: MachineConfig) -> Machine:
     """A machine, not yet started, that runs the loader from the firmware's shell instead of from power-on."""
     disk_bytes = (config.esp or paths.esp_image(config.mode)).stat().st_size
+    further_bytes = config.disk.stat().st_size if config.disk else 0
     base = dataclasses.replace(config, name="firmware", mode="", cmdline=None, esp=None, capture=None, gdb=None,
-                               hold=False)
-    state = _state_file("firmware", repr(base), str(disk_bytes))
-    _make_once(state, lambda unfinished: _save_shell(base, disk_bytes, unfinished))
+                               hold=False, disk=None, disk_faults=None)
+    state = _state_file("firmware", repr(base), str(disk_bytes), str(further_bytes))
+    _make_once(state, lambda unfinished: _save_shell(base, disk_bytes, further_bytes, unfinished))
     return Machine(config, state, _start_loader)
 
 
@@ -76,16 +77,22 @@ def _make_once(state: Path, make: Callable[[Path], None]) -> None:
             unfinished.rename(state)
 
 
-def _save_shell(base: MachineConfig, disk_bytes: int, target: Path) -> None:
-    """Power on with an empty disk of the right size, so that no driver of the firmware has seen its contents."""
-    disk = target.with_suffix(".disk")
-    with disk.open("wb") as file:
-        file.truncate(disk_bytes)
-    with Machine(dataclasses.replace(base, esp=disk)) as machine:
+def _empty_disk(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+def _save_shell(base: MachineConfig, disk_bytes: int, further_bytes: int, target: Path) -> None:
+    """Power on with empty disks of the right sizes, so that no driver of the firmware has seen their contents."""
+    disk = _empty_disk(target.with_suffix(".disk"), disk_bytes)
+    further = _empty_disk(target.with_suffix(".further"), further_bytes)
+    with Machine(dataclasses.replace(base, esp=disk, disk=further if further_bytes else None)) as machine:
         # The shell counts five seconds down before its prompt. A key would end that sooner, but is lost now and then.
         machine.expect(SHELL, BOOT_SECONDS)
         machine.save_state(target)
     disk.unlink()
+    further.unlink()
 
 
 def _wait_shell(machine: Machine) -> None:

@@ -9,6 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
+from qemu.config import DISKS
 from qemu.errors import MachineError
 from qemu.machine import Machine
 from qemu.paths import show
@@ -23,6 +24,7 @@ EXAMPLES = """\
   spoor run --capture out.spoor          the trace goes to a file meanwhile
   spoor run --serial /tmp/spoor.sock     then, elsewhere: spoor attach /tmp/spoor.sock
   spoor run --display gtk --cmdline 'workload=keys services=screen'
+  spoor run --disk data.img --cmdline 'workload=sectors:read'
   spoor run --gdb                        then: gdb -ex 'target remote :1234' build/debug/kernel.elf
 keys: Ctrl-] q quits, Ctrl-] b sends a BREAK (kdebug), Ctrl-] ? helps
 """
@@ -38,6 +40,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--capture", type=Path, metavar="FILE", help="write what the trace consumer ships to FILE")
     parser.add_argument("--serial", type=Path, metavar="SOCKET",
                         help="offer the serial line on a unix socket instead of the terminal")
+    parser.add_argument("--disk", type=Path, metavar="FILE",
+                        help="a further disk: the guest's service 'disk' reads and WRITES this file (raw sectors)")
+    parser.add_argument("--disk-bus", choices=sorted(DISKS), default="virtio",
+                        help="what that disk is behind (default: virtio)")
     parser.add_argument("--display", metavar="KIND",
                         help="show the screen, as QEMU's -display has it: gtk, sdl, vnc=:0 (default: it is not shown)")
     add_colour_option(parser)
@@ -59,6 +65,7 @@ class MachineLine:
 
 def run(args: argparse.Namespace) -> int:
     config = machine_config(args, name="run", gdb=args.gdb, capture=args.capture, hold=args.wait_gdb,
+                            disk=_disk(args.disk), disk_bus=args.disk_bus,
                             extra=("-display", args.display) if args.display else ())
     machine = Machine(config)
     if args.serial:
@@ -71,6 +78,13 @@ def run(args: argparse.Namespace) -> int:
         quit_asked = line.run()
     print("\nspoor: quit" if quit_asked else "\nspoor: the machine has ended", file=sys.stderr)
     return 0
+
+
+def _disk(path: Path | None) -> Path | None:
+    """A disk that QEMU will take, or an error that says what to do."""
+    if path is not None and not path.is_file():
+        raise UserError(f"there is no {path}: make it with 'truncate -s 64M {path}'")
+    return path
 
 
 def _run_on_socket(machine: Machine, path: Path) -> int:

@@ -32,6 +32,8 @@ USER_PROGRAMS += line
 USER_line_SRC := userspace/programs/line.c
 USER_PROGRAMS += keys
 USER_keys_SRC := userspace/programs/keys.c
+USER_PROGRAMS += sectors
+USER_sectors_SRC := userspace/programs/sectors/main.c userspace/programs/sectors/load.c userspace/files/block_client.c
 USER_memory_SRC := \
     userspace/programs/memory/main.c \
     userspace/programs/memory/loop.c \

@@ -11,8 +11,7 @@
  *
  *     | receive queue | transmit queue | receive buffers | bounce buffer |
  *
- * Source: Virtual I/O Device (VIRTIO) 1.1, "Virtio Over PCI Bus", "Legacy Interfaces: A Note on PCI
- * Device Layout", "Console Device".
+ * Source: Virtual I/O Device (VIRTIO) 1.1, "Console Device".
  */
 #include "userspace/drivers/virtio_console/virtio_console.h"
 
@@ -21,32 +20,10 @@
 #include "gen/layout.h"
 #include "gen/syscall_user.h"
 #include "kernel/abi/memory.h"
-#include "userspace/drivers/pci/msi.h"
-#include "userspace/drivers/pci/pci.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/start.h"
 
-#define VENDOR 0x1af4u
 #define DEVICE 0x1003u
-
-#define REG_DRIVER_FEATURES 0x04u
-#define REG_QUEUE_PAGE      0x08u
-#define REG_QUEUE_SIZE      0x0cu
-#define REG_QUEUE_SELECT    0x0eu
-#define REG_QUEUE_NOTIFY    0x10u
-#define REG_STATUS          0x12u
-#define REG_CONFIG_VECTOR   0x14u /* these two are there while MSI-X is enabled */
-#define REG_QUEUE_VECTOR    0x16u
-#define REG_PORTS           0x18u
-
-#define VECTOR_FIRST 0u
-#define VECTOR_NONE  0xffffu
-
-#define STATUS_ACKNOWLEDGE 1u
-#define STATUS_DRIVER      2u
-#define STATUS_DRIVER_OK   4u
-#define STATUS_NEEDS_RESET 0x40u
-#define STATUS_GONE        0xffu
 
 #define QUEUE_RECEIVE  0u
 #define QUEUE_TRANSMIT 1u
@@ -59,20 +36,6 @@
 #define BUSY_POLLS 1000 /* before sleeping */
 #define BUSY_SLEEP (500 * NS_PER_US)
 
-static uint32_t read_reg(const struct virtio_console *console, uint32_t reg, uint32_t width)
-{
-    uint64_t value = UINT32_MAX;
-
-    (void)sys_ports_read(console->ports, reg, width, &value);
-    return (uint32_t)value;
-}
-
-static void write_reg(const struct virtio_console *console, uint32_t reg, uint32_t width,
-                      uint32_t value)
-{
-    (void)sys_ports_write(console->ports, reg, width, value);
-}
-
 /* ---- sending ---- */
 
 struct chain {
@@ -80,13 +43,6 @@ struct chain {
     unsigned length;
     uint64_t bounced;
 };
-
-static bool is_broken(const struct virtio_console *console)
-{
-    uint32_t status = read_reg(console, REG_STATUS, 1);
-
-    return status == STATUS_GONE || (status & STATUS_NEEDS_RESET) != 0;
-}
 
 static status_t wait_sent(struct virtio_console *console)
 {
@@ -98,7 +54,7 @@ static status_t wait_sent(struct virtio_console *console)
             __builtin_ia32_pause();
             continue;
         }
-        if (is_broken(console)) {
+        if (virtio_is_broken(&console->virtio)) {
             return ERR_PEER_CLOSED;
         }
         clock_sleep(BUSY_SLEEP);
@@ -117,7 +73,7 @@ static status_t submit(struct chain *chain)
     chain->length = 0;
     chain->bounced = 0;
     virtqueue_offer(queue, 0);
-    write_reg(chain->console, REG_QUEUE_NOTIFY, 2, QUEUE_TRANSMIT);
+    virtio_notify(&chain->console->virtio, QUEUE_TRANSMIT);
     return wait_sent(chain->console);
 }
 
@@ -183,7 +139,7 @@ static status_t send_pieces(struct transport *transport, const struct transport_
 static void offer_receive_buffer(struct virtio_console *console, uint16_t index)
 {
     virtqueue_offer(&console->receive_queue, index);
-    write_reg(console, REG_QUEUE_NOTIFY, 2, QUEUE_RECEIVE);
+    virtio_notify(&console->virtio, QUEUE_RECEIVE);
 }
 
 static unsigned receive_bytes(struct transport *transport, char *buffer, unsigned bytes)
@@ -221,70 +177,6 @@ static void fill_receive_queue(struct virtio_console *console)
 
 /* ---- setting up ---- */
 
-/* The device's interrupt, or HANDLE_NONE: then it is polled. */
-static uint64_t enable_interrupt(struct pci *pci, uint64_t system, pci_function_t function)
-{
-    const struct msi msi = {pci, system, function};
-    uint64_t interrupt;
-
-    return msi_enable(&msi, 0, 0, &interrupt) == OK ? interrupt : HANDLE_NONE;
-}
-
-/* Switch the device's ports and bus mastering on and take its ports. */
-static status_t open_ports(struct virtio_console *console, uint64_t system)
-{
-    struct pci pci;
-    pci_function_t function;
-    status_t status = pci_open(&pci, system);
-
-    if (status != OK) {
-        return status;
-    }
-    status = pci_find(&pci, VENDOR, DEVICE, &function);
-    if (status == OK) {
-        uint32_t bar = pci_read(&pci, function, PCI_BAR0);
-        uint32_t command = pci_read(&pci, function, PCI_COMMAND) & 0xffff;
-
-        pci_write(&pci, function, PCI_COMMAND,
-                  command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER |
-                      PCI_COMMAND_NO_INTX);
-        console->transport.interrupt = enable_interrupt(&pci, system, function);
-        status = (bar & PCI_BAR_IO) == 0
-                     ? ERR_NOT_SUPPORTED
-                     : sys_ports_create(system, bar & ~3u, REG_PORTS, &console->ports);
-    }
-    pci_close(&pci);
-    return status;
-}
-
-static unsigned queue_size(const struct virtio_console *console, uint32_t queue)
-{
-    write_reg(console, REG_QUEUE_SELECT, 2, queue);
-    return read_reg(console, REG_QUEUE_SIZE, 2);
-}
-
-static void place_queue(struct virtio_console *console, uint32_t index, struct virtqueue *queue,
-                        uint64_t offset, unsigned size)
-{
-    virtqueue_init(queue, (void *)(console->memory + offset), size);
-    write_reg(console, REG_QUEUE_SELECT, 2, index);
-    write_reg(console, REG_QUEUE_PAGE, 4, (uint32_t)((console->physical + offset) / PAGE_BYTES));
-}
-
-/* Only what comes in is worth an interrupt: send() waits, and the configuration does not change. */
-static void route_interrupt(struct virtio_console *console)
-{
-    if (console->transport.interrupt == HANDLE_NONE) {
-        return;
-    }
-    write_reg(console, REG_CONFIG_VECTOR, 2, VECTOR_NONE);
-    write_reg(console, REG_QUEUE_SELECT, 2, QUEUE_TRANSMIT);
-    write_reg(console, REG_QUEUE_VECTOR, 2, VECTOR_NONE);
-    write_reg(console, REG_QUEUE_SELECT, 2, QUEUE_RECEIVE);
-    write_reg(console, REG_QUEUE_VECTOR, 2, VECTOR_FIRST);
-    virtqueue_ask_interrupts(&console->receive_queue);
-}
-
 static status_t map_memory(struct virtio_console *console, uint64_t bytes)
 {
     uint64_t area, size;
@@ -304,8 +196,9 @@ static status_t map_memory(struct virtio_console *console, uint64_t bytes)
 
 static status_t set_up_queues(struct virtio_console *console)
 {
-    unsigned receive = queue_size(console, QUEUE_RECEIVE);
-    unsigned transmit = queue_size(console, QUEUE_TRANSMIT);
+    const struct virtio *virtio = &console->virtio;
+    unsigned receive = virtio_queue_size(virtio, QUEUE_RECEIVE);
+    unsigned transmit = virtio_queue_size(virtio, QUEUE_TRANSMIT);
 
     if (receive < RECEIVE_BUFFERS || transmit < CHAIN_MAX || receive > VIRTQUEUE_SIZE_MAX ||
         transmit > VIRTQUEUE_SIZE_MAX) {
@@ -315,9 +208,12 @@ static status_t set_up_queues(struct virtio_console *console)
     console->receive_offset = transmit_offset + virtqueue_bytes(transmit);
     console->bounce_offset = console->receive_offset + RECEIVE_BUFFERS * RECEIVE_BUFFER_BYTES;
     status_t status = map_memory(console, console->bounce_offset + BOUNCE_BYTES);
-    if (status == OK) {
-        place_queue(console, QUEUE_RECEIVE, &console->receive_queue, 0, receive);
-        place_queue(console, QUEUE_TRANSMIT, &console->transmit_queue, transmit_offset, transmit);
+    if (status == OK) { /* only what comes in is worth an interrupt: send() waits */
+        virtio_place_queue(virtio, QUEUE_RECEIVE, &console->receive_queue, (void *)console->memory,
+                           console->physical, true);
+        virtio_place_queue(virtio, QUEUE_TRANSMIT, &console->transmit_queue,
+                           (void *)(console->memory + transmit_offset),
+                           console->physical + transmit_offset, false);
     }
     return status;
 }
@@ -326,23 +222,19 @@ status_t virtio_console_open(struct virtio_console *console, uint64_t system)
 {
     *console = (struct virtio_console){
         .transport = {"virtio console", HANDLE_NONE, send_pieces, receive_bytes}};
-    status_t status = open_ports(console, system);
+    status_t status = virtio_open(&console->virtio, system, DEVICE, 0, 0);
 
     if (status != OK) {
         return status;
     }
-    write_reg(console, REG_STATUS, 1, 0); /* reset */
-    write_reg(console, REG_STATUS, 1, STATUS_ACKNOWLEDGE);
-    write_reg(console, REG_STATUS, 1, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
-    write_reg(console, REG_DRIVER_FEATURES, 4, 0);
+    (void)virtio_begin(&console->virtio, 0);
     status = set_up_queues(console);
     if (status != OK) {
-        write_reg(console, REG_STATUS, 1, 0);
-        (void)sys_handle_close(console->ports);
+        virtio_close(&console->virtio);
         return status;
     }
-    route_interrupt(console);
-    write_reg(console, REG_STATUS, 1, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK);
+    console->transport.interrupt = console->virtio.interrupt;
+    virtio_start(&console->virtio);
     fill_receive_queue(console);
     return OK;
 }

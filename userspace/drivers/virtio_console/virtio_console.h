@@ -9,11 +9,11 @@
 #pragma once
 
 #include "userspace/drivers/transport.h"
-#include "userspace/drivers/virtio_console/virtqueue.h"
+#include "userspace/drivers/virtio/virtio.h"
 
 struct virtio_console {
     struct transport transport;
-    uint64_t ports;
+    struct virtio virtio;
     uint64_t memory;   /* both queues, receive buffers, bounce buffer */
     uint64_t physical; /* of memory */
     uint64_t receive_offset, bounce_offset;

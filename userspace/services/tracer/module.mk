@@ -8,7 +8,8 @@ USER_tracer_SRC := \
     userspace/drivers/pci/pci.c \
     userspace/drivers/uart/uart.c \
     userspace/drivers/uart/chip.c \
-    userspace/drivers/virtio_console/virtqueue.c \
+    userspace/drivers/virtio/virtqueue.c \
+    userspace/drivers/virtio/virtio.c \
     userspace/drivers/virtio_console/virtio_console.c
 
 HOST_TESTS += test_consumer

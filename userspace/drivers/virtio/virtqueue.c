@@ -6,7 +6,7 @@
  * does the same for the used ring, so its index is read with acquire. On x86 both are plain moves,
  * and the notifying port write is a full barrier.
  */
-#include "userspace/drivers/virtio_console/virtqueue.h"
+#include "userspace/drivers/virtio/virtqueue.h"
 
 #include "gen/layout.h"
 

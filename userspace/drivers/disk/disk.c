@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands to disks, one at a time: see disk.h. */
+#include "userspace/drivers/disk/disk.h"
+
+#include <string.h>
+
+#include "userspace/lib/clock.h"
+#include "userspace/lib/start.h"
+
+#define PATIENCE (30 * NS_PER_S) /* with a disk that has to spin up first */
+#define POLL     (NS_PER_MS / 2)
+
+#define BOOT_SERIAL "spoor-boot" /* of the disk that tools/qemu boots from */
+
+/* Until something may have happened. Interrupts that come late, or without a reason, cost a look. */
+static status_t wait_for_interrupt(const struct disk *disk, uint64_t deadline)
+{
+    uint64_t count, cpu;
+
+    if (disk->interrupt == HANDLE_NONE) {
+        clock_sleep(POLL);
+        return clock_now() < deadline ? OK : ERR_TIMED_OUT;
+    }
+    status_t status = sys_interrupt_wait(disk->interrupt, deadline, &count, &cpu);
+    return status == OK ? sys_interrupt_acknowledge(disk->interrupt) : status;
+}
+
+/* Also after the last wait it is looked at once more. */
+static status_t await_end(struct disk *disk)
+{
+    uint64_t deadline = clock_now() + PATIENCE;
+    status_t waited = OK, status;
+
+    while ((status = disk->ops->end(disk)) == ERR_BUSY && waited == OK) {
+        waited = wait_for_interrupt(disk, deadline);
+    }
+    return status;
+}
+
+status_t disk_carry_out(struct disk *disk, const struct disk_command *command)
+{
+    status_t status = disk->ops->begin(disk, command);
+
+    if (status == OK) {
+        status = await_end(disk);
+    }
+    if (status != OK) {
+        disk->resets++;
+        (void)disk->ops->recover(disk); /* begin() says so if it stays as it is */
+        return ERR_IO;
+    }
+    return OK;
+}
+
+status_t disk_transfer(struct disk *disk, enum disk_operation operation, uint64_t sector,
+                       uint32_t count, uint64_t physical)
+{
+    const struct disk_command command = {operation, count, sector, physical,
+                                         (uint64_t)count * disk->sector_bytes};
+
+    if (count == 0 || sector >= disk->sectors || count > disk->sectors - sector) {
+        return ERR_RANGE;
+    }
+    if (operation == DISK_WRITE && disk->is_read_only) {
+        return ERR_READ_ONLY;
+    }
+    return disk_carry_out(disk, &command);
+}
+
+status_t disk_flush(struct disk *disk)
+{
+    const struct disk_command command = {.operation = DISK_FLUSH};
+
+    return disk->has_flush ? disk_carry_out(disk, &command) : OK;
+}
+
+void disk_set_name(char *out, const char *text, unsigned bytes)
+{
+    unsigned length = 0;
+
+    while (bytes > 0 && *text == ' ') {
+        text++;
+        bytes--;
+    }
+    for (unsigned i = 0; i < bytes && text[i] != '\0'; i++) {
+        out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '.';
+        length = text[i] == ' ' ? length : i + 1;
+    }
+    out[length] = '\0';
+}
+
+bool disk_is_wanted(const struct disk *disk, const char *which)
+{
+    if (strcmp(which, "any") == 0) {
+        return strcmp(disk->names.serial, BOOT_SERIAL) != 0;
+    }
+    return strcmp(disk->names.serial, which) == 0 ||
+           (strcmp(disk->names.driver, which) == 0 && strcmp(disk->names.serial, BOOT_SERIAL) != 0);
+}

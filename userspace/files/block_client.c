@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk's service, asked again when it has ended: see block_client.h. */
+#include "userspace/files/block_client.h"
+
+#include <string.h>
+
+#include "gen/interface/block_client.h"
+#include "userspace/lib/find.h"
+
+static status_t ask_facts(const struct block_client *client, struct block_client *out)
+{
+    uint64_t bytes = 0;
+    uint32_t flags = 0;
+    status_t status =
+        block_facts(client->service, DEADLINE_FOREVER, &out->names, sizeof(out->names), &bytes,
+                    &out->device.sectors, &out->device.sector_bytes, &flags);
+
+    out->is_read_only = (flags & BLOCK_READ_ONLY) != 0;
+    return status;
+}
+
+/* What is found at first may be the service that has just ended. */
+static status_t find_again(struct block_client *client)
+{
+    struct block_client found = {0};
+    status_t status;
+
+    do {
+        status = service_find_again(client->name, DEADLINE_FOREVER, &client->service);
+        if (status == OK) {
+            status = ask_facts(client, &found);
+        }
+    } while (status == ERR_PEER_CLOSED);
+    if (status == OK && (found.device.sectors != client->device.sectors ||
+                         found.device.sector_bytes != client->device.sector_bytes ||
+                         memcmp(&found.names, &client->names, sizeof(found.names)) != 0)) {
+        status = ERR_CHANGED;
+    }
+    return status;
+}
+
+static status_t read_device(struct block_device *device, uint64_t sector, uint32_t count,
+                            void *data)
+{
+    return block_client_read((struct block_client *)device, sector, count, data);
+}
+
+status_t block_client_open(struct block_client *client, const char *name)
+{
+    *client = (struct block_client){.device.read = read_device, .name = name};
+    status_t status = service_find(name, DEADLINE_FOREVER, &client->service);
+
+    if (status == OK) {
+        status = ask_facts(client, client);
+    }
+    while (status == ERR_PEER_CLOSED) {
+        status = service_find_again(name, DEADLINE_FOREVER, &client->service);
+        if (status == OK) {
+            status = ask_facts(client, client);
+        }
+    }
+    return status;
+}
+
+static uint32_t part_of(const struct block_client *client, uint32_t count)
+{
+    uint32_t most = BLOCK_READ_DATA_MAX / client->device.sector_bytes;
+
+    return count < most ? count : most;
+}
+
+status_t block_client_read(struct block_client *client, uint64_t sector, uint32_t count, void *data)
+{
+    char *to = data;
+
+    while (count > 0) {
+        uint32_t part = part_of(client, count);
+        uint64_t wanted = (uint64_t)part * client->device.sector_bytes, bytes = 0;
+        status_t status =
+            block_read(client->service, sector, part, DEADLINE_FOREVER, to, wanted, &bytes);
+
+        if (status == ERR_PEER_CLOSED) {
+            status = find_again(client);
+            part = 0;
+        } else if (status == OK && bytes != wanted) {
+            status = ERR_CORRUPT;
+        }
+        if (status != OK) {
+            return status;
+        }
+        to += (uint64_t)part * client->device.sector_bytes;
+        sector += part;
+        count -= part;
+    }
+    return OK;
+}
+
+status_t block_client_write(struct block_client *client, uint64_t sector, uint32_t count,
+                            const void *data)
+{
+    const char *from = data;
+
+    while (count > 0) {
+        uint32_t part = part_of(client, count);
+        status_t status =
+            block_write(client->service, from, (uint64_t)part * client->device.sector_bytes, sector,
+                        DEADLINE_FOREVER);
+
+        if (status == ERR_PEER_CLOSED) {
+            status = find_again(client);
+            part = 0;
+        }
+        if (status != OK) {
+            return status;
+        }
+        from += (uint64_t)part * client->device.sector_bytes;
+        sector += part;
+        count -= part;
+    }
+    return OK;
+}
+
+status_t block_client_flush(struct block_client *client)
+{
+    status_t status;
+
+    while ((status = block_flush(client->service, DEADLINE_FOREVER)) == ERR_PEER_CLOSED) {
+        status = find_again(client);
+        if (status != OK) {
+            return status;
+        }
+    }
+    return status;
+}

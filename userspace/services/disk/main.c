@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * disk: the sectors of one disk, behind userspace/interfaces/block.toml, whatever drives it.
+ *
+ *   handles    system (ports, interrupts, physical), requests, supervisor
+ *   arguments  which=any|virtio|ahci|SERIAL (any: the first that the machine was not booted from)
+ *
+ * Requests are served one at a time. What comes and goes is copied once, by the kernel, between the client's memory and the memory
+ * that the device reads and writes.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "gen/interface/block_server.h"
+#include "gen/interface/lifecycle_server.h"
+#include "gen/layout.h"
+#include "gen/syscall_user.h"
+#include "userspace/drivers/disk/disk.h"
+#include "userspace/drivers/dma.h"
+#include "userspace/lib/check.h"
+#include "userspace/lib/clock.h"
+#include "userspace/lib/log.h"
+#include "userspace/lib/option.h"
+#include "userspace/lib/service.h"
+#include "userspace/lib/start.h"
+#include "userspace/lib/stdio.h"
+#include "userspace/services/disk/find.h"
+
+#define AREA      "disk"
+#define PATIENCE  (20 * NS_PER_S)
+#define DATA_MAX  BLOCK_WRITE_DATA_MAX
+#define DMA_BYTES (256 * 1024ull) /* what comes, what goes, and the driver's own */
+
+static_assert(DATA_MAX == BLOCK_READ_DATA_MAX, "one size both ways");
+static_assert(sizeof(struct block_names) == BLOCK_FACTS_NAMES_MAX, "the interface says how long");
+
+static struct disk *disk; /* NULL: there is none */
+static struct dma_piece in, out;
+static struct {
+    uint64_t reads, writes, flushes, failures;
+} counts;
+
+/* Each failure is a line: the disk may have more to come. */
+static status_t account(uint64_t *count, const char *what, uint64_t sector, status_t status)
+{
+    ++*count;
+    if (status == ERR_IO) {
+        counts.failures++;
+        (void)log_line(LOG_WARNING, AREA, "%s at sector %lu failed", what, sector);
+    }
+    return status;
+}
+
+status_t block_on_facts(const struct interface_request *request, void *names, uint64_t *names_bytes,
+                        uint64_t *out_sectors, uint32_t *out_sector_bytes, uint32_t *out_flags)
+{
+    (void)request;
+    if (disk == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    memcpy(names, &disk->names, sizeof(disk->names));
+    *names_bytes = sizeof(disk->names);
+    *out_sectors = disk->sectors;
+    *out_sector_bytes = disk->sector_bytes;
+    *out_flags = disk->is_read_only ? BLOCK_READ_ONLY : 0;
+    return OK;
+}
+
+/* `data` is `out`, where the device puts it. */
+status_t block_on_read(const struct interface_request *request, uint64_t sector, uint32_t count,
+                       void *data, uint64_t *data_bytes)
+{
+    (void)request;
+    if (disk == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    VERIFY(data == out.memory);
+    if (count > DATA_MAX / disk->sector_bytes) {
+        return ERR_RANGE;
+    }
+    *data_bytes = (uint64_t)count * disk->sector_bytes;
+    return account(&counts.reads, "read", sector,
+                   disk_transfer(disk, DISK_READ, sector, count, out.physical));
+}
+
+/* `data` is `in`, where the kernel has put it. */
+status_t block_on_write(const struct interface_request *request, const void *data,
+                        uint64_t data_bytes, uint64_t sector)
+{
+    (void)request;
+    if (disk == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    VERIFY(data == in.memory);
+    if (data_bytes % disk->sector_bytes != 0) {
+        return ERR_RANGE;
+    }
+    return account(&counts.writes, "write", sector,
+                   disk_transfer(disk, DISK_WRITE, sector,
+                                 (uint32_t)(data_bytes / disk->sector_bytes), in.physical));
+}
+
+status_t block_on_flush(const struct interface_request *request)
+{
+    (void)request;
+    return disk == NULL ? ERR_NOT_FOUND : account(&counts.flushes, "flush", 0, disk_flush(disk));
+}
+
+status_t block_on_count(const struct interface_request *request, uint64_t *out_reads,
+                        uint64_t *out_writes, uint64_t *out_flushes, uint64_t *out_failures,
+                        uint64_t *out_resets)
+{
+    (void)request;
+    if (disk == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    *out_reads = counts.reads;
+    *out_writes = counts.writes;
+    *out_flushes = counts.flushes;
+    *out_failures = counts.failures;
+    *out_resets = disk->resets;
+    return OK;
+}
+
+/* Whoever asked it to stop may be about to switch the machine off. */
+static void finish(void)
+{
+    if (disk != NULL) {
+        (void)disk_flush(disk);
+    }
+}
+
+static void open_disk(const char *which)
+{
+    static struct dma dma;
+    status_t status = dma_open(&dma, DMA_BYTES);
+
+    if (status == OK) {
+        status = disk_find(which, program_handle("system"), &dma, &disk);
+    }
+    if (status != OK) {
+        (void)log_line(LOG_ERROR, AREA, "no disk %s: %s", which, status_name(status));
+        return;
+    }
+    in = dma_take(&dma, DATA_MAX + PAGE_BYTES, PAGE_BYTES); /* one byte more than may come */
+    out = dma_take(&dma, DATA_MAX, PAGE_BYTES);
+    (void)log_line(LOG_INFO, AREA, "%s '%s' (%s): %lu sectors of %u bytes%s%s", disk->names.driver,
+                   disk->names.serial, disk->names.model, disk->sectors, disk->sector_bytes,
+                   disk->is_read_only ? ", read only" : "",
+                   disk->interrupt == HANDLE_NONE ? ", polled" : "");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct interface *const interfaces[] = {&block_interface, &lifecycle_interface};
+    static char nothing[BLOCK_RECEIVES];
+
+    (void)argc;
+    (void)argv;
+    (void)log_connect(clock_now() + PATIENCE);
+    open_disk(option_text("which", "any"));
+    service_at_stop(finish);
+    const struct interface_server server = {program_handle("requests"),
+                                            2,
+                                            interfaces,
+                                            disk != NULL ? in.memory : nothing,
+                                            BLOCK_RECEIVES,
+                                            disk != NULL ? out.memory : nothing};
+    interface_serve(&server);
+}

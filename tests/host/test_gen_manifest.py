@@ -102,6 +102,9 @@ def test_what_a_build_does_not_have_is_left_out(tmp_path: Path) -> None:
 def test_an_account_of_its_own(tmp_path: Path) -> None:
     _, content = read(tmp_path, service("a", "memory = 77"))
     assert manifest.SERVICE.unpack_from(content, manifest.HEADER.size)[-1] == 77
+    _, content = read(tmp_path, service("a") + "[program.b]\nmemory = 78\n")
+    program = manifest.HEADER.size + manifest.SERVICE.size + manifest.PROGRAM.size  # behind that of the others
+    assert manifest.PROGRAM.unpack_from(content, program)[-1] == 78
 
 
 def test_flags(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ NAMES = "names"  # the name service: needed by whoever needs a service that has 
 
 HEADER = struct.Struct("<Q5I4x")
 SERVICE = struct.Struct("<16s16s16s10I")
-PROGRAM = struct.Struct("<16s5I4x")
+PROGRAM = struct.Struct("<16s6I")
 GRANT = struct.Struct("<16sII")
 ARGUMENT = struct.Struct("<16s16s16s")
 
@@ -70,6 +70,7 @@ class Program:
     needs: tuple[str, ...]
     grants: tuple[Grant, ...]
     priority: int
+    memory: int
 
 
 def short(node: Node, key: str, default: str | None = None) -> str:
@@ -90,7 +91,7 @@ class Reader:
             raise root.fail(f"more than {SERVICES_MAX} services")
         others = root.child("others", required=False)
         others.allow("handles")
-        self.programs_of = [Program("", 0, (), self.grants(others), 0)]
+        self.programs_of = [Program("", 0, (), self.grants(others), 0, 0)]
         listed = root.child("program", required=False).children()
         self.programs_of += [self.program(name, node) for name, node in listed if not self.is_left_out(name, node)]
         self.services = self.ordered(services)
@@ -143,13 +144,14 @@ class Reader:
         return node.flag("optional") and name not in self.programs
 
     def program(self, name: str, node: Node) -> Program:
-        node.allow("handles", "needs", "priority", "own_account", "controls", "starts", "optional")
+        node.allow("handles", "needs", "priority", "own_account", "memory", "controls", "starts", "optional")
         self.program_name(node, name)
         needs = tuple(node.strings("needs"))
         self.check_needs(node, needs)
         flags = flags_of(controls=node.flag("controls"), own_account=node.flag("own_account"),
                          starts=node.flag("starts"))
-        return Program(name, flags, self.with_names(needs), self.grants(node), node.number("priority", 0, 31, 0))
+        return Program(name, flags, self.with_names(needs), self.grants(node), node.number("priority", 0, 31, 0),
+                       node.number("memory", 0, 1 << 30, 0))
 
     def check_needs(self, node: Node, needs: tuple[str, ...]) -> None:
         for need in needs:
@@ -214,7 +216,7 @@ class Writer:
 
     def program(self, item: Program) -> bytes:
         return PROGRAM.pack(item.name.encode(), item.flags, self.mask(item.needs), *self.add_grants(item.grants),
-                            item.priority)
+                            item.priority, item.memory)
 
 
 def main(argv: list[str]) -> int:

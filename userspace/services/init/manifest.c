@@ -115,9 +115,14 @@ unsigned manifest_grants(unsigned first, unsigned count, struct spawn_grant *out
 static const struct spawn_quota own_account = {
     .handles = 1ull << 32, .threads = 1ull << 32, .memory = 1ull << 58, .pins = 1ull << 52};
 
-const struct spawn_quota *manifest_quota(uint32_t flags)
+const struct spawn_quota *manifest_quota(const struct manifest_program *listed,
+                                         struct spawn_quota *room)
 {
-    return flags & MANIFEST_OWN_ACCOUNT ? &own_account : NULL;
+    *room = own_account;
+    if (listed->memory > 0) {
+        room->memory = listed->memory;
+    }
+    return listed->memory > 0 || (listed->flags & MANIFEST_OWN_ACCOUNT) ? room : NULL;
 }
 
 const struct spawn_quota *manifest_service_quota(const struct manifest_service *service,

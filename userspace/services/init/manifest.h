@@ -22,8 +22,9 @@ const struct manifest_program *manifest_program(const char *name);
 /* manifest_grants() - init's handles that a record names. Returns how many of out[MANIFEST_GRANTS_MAX] were filled in. */
 unsigned manifest_grants(unsigned first, unsigned count, struct spawn_grant *out);
 
-/* manifest_quota() - the limits of its account; NULL: it shares that of init. */
-const struct spawn_quota *manifest_quota(uint32_t flags);
+/* manifest_quota() - the limits of a program's account; NULL: it shares that of init. */
+const struct spawn_quota *manifest_quota(const struct manifest_program *listed,
+                                         struct spawn_quota *room);
 
 /* manifest_service_quota() - the same for a service; written to *room if it has limits. */
 const struct spawn_quota *manifest_service_quota(const struct manifest_service *service,

@@ -50,7 +50,7 @@ struct manifest_program {
     uint32_t needs;
     uint32_t first_grant, grant_count;
     uint32_t priority; /* the highest of its threads; 0: what every process may have */
-    uint32_t reserved;
+    uint32_t memory;   /* as that of a service */
 };
 
 struct manifest_grant {

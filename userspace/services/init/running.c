@@ -60,6 +60,7 @@ static status_t start(const struct run_words *words, uint32_t kinds, const uint6
     static const char *const names[STREAMS] = {"input", "output", "errors"};
     const struct manifest_program *listed = manifest_program(words->name);
     struct spawn_grant grants[MANIFEST_GRANTS_MAX + STREAMS];
+    struct spawn_quota room;
     unsigned count = supervisor_admit(listed, next_badge, grants);
     struct program_file file;
 
@@ -77,7 +78,7 @@ static status_t start(const struct run_words *words, uint32_t kinds, const uint6
         .grants = grants,
         .grant_count = count,
         .priority_ceiling = listed != NULL ? listed->priority : 0,
-        .quota = listed != NULL ? manifest_quota(listed->flags) : NULL,
+        .quota = listed != NULL ? manifest_quota(listed, &room) : NULL,
         .environment = words->environment,
     };
     status_t status = program_open(words->name, &file);

@@ -84,6 +84,7 @@ static void start_workload(struct workload *workload)
 {
     const struct manifest_program *listed = manifest_program(workload->name);
     struct spawn_grant grants[MANIFEST_GRANTS_MAX];
+    struct spawn_quota room;
     const struct spawn spawn = {
         .name = workload->name,
         .args = workload->args,
@@ -92,7 +93,7 @@ static void start_workload(struct workload *workload)
         .grant_count =
             supervisor_enter_program(workload->name, (unsigned)(workload - workloads), grants),
         .priority_ceiling = listed != NULL ? listed->priority : 0,
-        .quota = listed != NULL ? manifest_quota(listed->flags) : NULL,
+        .quota = listed != NULL ? manifest_quota(listed, &room) : NULL,
     };
     struct program_file file;
 

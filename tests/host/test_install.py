@@ -54,7 +54,7 @@ def test_an_installed_command_works_without_the_source_tree(installed: Path, tmp
 
 
 def test_an_installed_command_says_what_it_is_without(installed: Path) -> None:
-    done = run_installed(installed, "test")
+    done = run_installed(installed, "test", "host")
     assert done.returncode == 1 and "part of the source tree" in done.stderr
 
 

@@ -20,6 +20,7 @@ USER_LIB_SRC += \
     userspace/lib/find.c \
     userspace/lib/log.c \
     userspace/lib/user_trace.c \
+    userspace/lib/test.c \
     kernel/base/string.c \
     kernel/base/format.c \
     kernel/base/crc32c.c \

@@ -16,6 +16,7 @@
 #include "userspace/lib/check.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/spawn.h"
+#include "userspace/lib/test.h"
 #include "userspace/lib/thread.h"
 
 #define THREADS  4u
@@ -200,6 +201,14 @@ static void say_goodbye(void)
 
 int main(int argc, char **argv)
 {
+    static const struct test tests[] = {{"limits", check_limits},
+                                        {"threads", check_threads},
+                                        {"format", check_format},
+                                        {"sort", check_sort},
+                                        {"files", check_files},
+                                        {"time", check_time},
+                                        {"environment", check_environment}};
+
     (void)argc;
     (void)argv;
     if (option_text("role", NULL) != NULL) {
@@ -207,13 +216,7 @@ int main(int argc, char **argv)
     }
     rounds = option_u64("rounds", 2000);
     VERIFY(atexit(say_goodbye) == 0);
-    check_limits();
-    check_threads();
-    check_format();
-    check_sort();
-    check_files();
-    check_time();
-    check_environment();
+    int code = TESTS_RUN("libc", tests);
     printf("libc: a line that exit() writes");
-    return 0;
+    return code;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "userspace/lib/check.h"
+#include "userspace/lib/test.h"
 #include "userspace/lib/thread.h"
 
 #define THREADS             4u
@@ -217,14 +218,16 @@ static void check_threads(void)
 
 int main(void)
 {
-    check_descriptors();
-    check_too_many();
-    check_names();
-    check_directories();
-    check_streams();
-    check_temporary();
-    check_read_only();
-    check_threads();
+    static const struct test tests[] = {{"descriptors", check_descriptors},
+                                        {"too_many", check_too_many},
+                                        {"names", check_names},
+                                        {"directories", check_directories},
+                                        {"streams", check_streams},
+                                        {"temporary", check_temporary},
+                                        {"read_only", check_read_only},
+                                        {"threads", check_threads}};
+
+    int code = TESTS_RUN("libc_files", tests);
     VERIFY(count_directory("/", "tmp") >= 1 && opendir("/tmp") != NULL);
-    return 0;
+    return code;
 }

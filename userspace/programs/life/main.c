@@ -13,50 +13,57 @@
 #include "userspace/lib/mark.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
+#include "userspace/lib/test.h"
 #include "userspace/programs/life/life.h"
 
 #define MEASURES 3u
 
-static bool is_wanted(const char *name)
+static uint64_t rounds;
+
+static void kill(void)
+{
+    check_kill(rounds);
+}
+
+static void processes(void)
+{
+    check_processes(rounds);
+}
+
+static const struct test cases[] = {{"join", check_join},
+                                    {"suspend", check_suspend},
+                                    TEST(kill),
+                                    TEST(processes),
+                                    {"faults", check_faults}};
+
+static void run_cases(void)
 {
     const char *only = option_text("only", NULL);
 
-    return only == NULL || strcmp(only, name) == 0;
-}
-
-static void run_cases(uint64_t rounds)
-{
-    if (is_wanted("join")) {
-        check_join();
+    for (unsigned i = 0; only != NULL && i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (strcmp(only, cases[i].name) == 0) {
+            VERIFY(tests_run("life", &cases[i], 1) == 0);
+        }
     }
-    if (is_wanted("suspend")) {
-        check_suspend();
-    }
-    if (is_wanted("kill")) {
-        check_kill(rounds);
-    }
-    if (is_wanted("processes")) {
-        check_processes(rounds);
-    }
-    if (is_wanted("faults")) {
-        check_faults();
+    if (only == NULL) {
+        VERIFY(TESTS_RUN("life", cases) == 0);
     }
 }
 
 int main(int argc, char **argv)
 {
-    uint64_t rounds = option_u64("rounds", 40);
     bool measure = option_flag("measure");
 
     (void)argc;
     (void)argv;
+    rounds = option_u64("rounds", 40);
     must(program_open("life", &life_file));
     if (life_role(option_text("role", "start"))) {
         return EXIT_FAILED;
     }
     workers_init();
     for (unsigned i = 0; i < (measure ? MEASURES : 1); i++) {
-        run_cases(rounds);
+        run_cases();
         mark(MARK_CHECKED, i);
         if (measure) {
             clock_sleep(100 *

@@ -24,10 +24,11 @@ function check.run(program)
     local failed = 0
     print(("%s: 1..%d"):format(program, #tests))
     for number, test in ipairs(tests) do
+        print(("%s: # %d - %s"):format(program, number, test.name))
         local done, message = xpcall(test.body, debug.traceback)
         failed = failed + (done and 0 or 1)
-        print(("%s: %sok %d - %s%s"):format(program, done and "" or "not ", number, test.name,
-                                            done and "" or " # " .. message:match("[^\n]*")))
+        print(("%s: %sok %d - %s"):format(program, done and "" or "not ", number, test.name))
+        if not done then print(("%s: # %s"):format(program, message:match("[^\n]*"))) end
     end
     os.exit(failed == 0, true)
 end

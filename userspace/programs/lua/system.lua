@@ -21,7 +21,7 @@ test("dates are counted right", function()
 end)
 
 test("the environment", function()
-    same(os.getenv("GIVEN"), "by_the_launcher")
+    same(os.getenv("GIVEN"), "at_boot")
     same(os.getenv("ABSENT"), nil)
 end)
 

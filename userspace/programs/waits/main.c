@@ -7,7 +7,10 @@
 #include <stdio.h>
 
 #include "userspace/lib/option.h"
+#include "userspace/lib/test.h"
 #include "userspace/programs/waits/waits.h"
+
+static uint64_t rounds;
 
 void run_threads(void (*function)(void *))
 {
@@ -21,16 +24,33 @@ void run_threads(void (*function)(void *))
     }
 }
 
+static void events(void)
+{
+    check_events(rounds);
+}
+
+static void futexes(void)
+{
+    check_futexes(rounds);
+}
+
+static void mutexes_and_conditions(void)
+{
+    check_mutexes(rounds);
+}
+
+static void channels(void)
+{
+    check_channels(option_u64("kib", 1024));
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t rounds = option_u64("rounds", 2000);
-    uint64_t kib = option_u64("kib", 1024);
+    static const struct test tests[] = {TEST(events), TEST(futexes), TEST(mutexes_and_conditions),
+                                        TEST(channels)};
 
     (void)argc;
     (void)argv;
-    check_events(rounds);
-    check_futexes(rounds);
-    check_mutexes(rounds);
-    check_channels(kib);
-    return 0;
+    rounds = option_u64("rounds", 2000);
+    return TESTS_RUN("waits", tests);
 }

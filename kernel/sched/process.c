@@ -192,6 +192,7 @@ void process_thread_gone(struct process *process, struct thread *thread, uint64_
 {
     spinlock_acquire(&process->lock);
     list_remove(&thread->process_link);
+    process->ticks_of_ended += thread_ticks(thread);
     if (--process->thread_count == 0 && !process->ending) {
         process->ending = true;
         process->code = code;
@@ -273,6 +274,33 @@ struct process *process_find(uint32_t id)
     }
     spinlock_release(&process_list_lock);
     return found;
+}
+
+struct process *process_from(uint32_t id)
+{
+    struct process *found = NULL;
+    spinlock_acquire(&process_list_lock);
+    list_for_each (node, &process_list) {
+        struct process *process = LIST_ENTRY(node, struct process, all_link);
+        if (process->object.id >= id && object_try_get(&process->object)) {
+            found = process;
+            break;
+        }
+    }
+    spinlock_release(&process_list_lock);
+    return found;
+}
+
+/* Threads are added up where they are, as nothing on the way of a switch should know of processes. */
+uint64_t process_ticks(struct process *process)
+{
+    spinlock_acquire(&process->lock);
+    uint64_t ticks = process->ticks_of_ended;
+    list_for_each (node, &process->threads) {
+        ticks += thread_ticks(LIST_ENTRY(node, struct thread, process_link));
+    }
+    spinlock_release(&process->lock);
+    return ticks;
 }
 
 status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,

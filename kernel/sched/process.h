@@ -24,6 +24,7 @@ struct process {
     bool is_resident;          /* (a) nothing of it is paged out */
     bool ending;               /* (p) no new threads */
     bool ended;                /* (exit.lock) its space and handles are gone */
+    uint64_t ticks_of_ended;   /* (p) that threads had which have ended */
     uint64_t code;             /* (p) exit code */
     uint32_t fault;            /* (p) exception vector + 1 that ended it, 0 none */
     struct object *supervisor; /* (p) mailbox that gets its faults, with a reference; NULL none */
@@ -60,6 +61,10 @@ void process_release(struct process *process);
 /* process_find() - the process with this id, with a reference for the caller; NULL: there is none that has had a thread. (The last
  * reference to another one is long work.) Takes PROCESS_LIST. */
 struct process *process_find(uint32_t id);
+/* process_from() - the first one in the list with this id or a higher one, with a reference; NULL: none. Cost: the list. */
+struct process *process_from(uint32_t id);
+/* process_ticks() - TSC ticks that its threads have had so far. Cost: its threads, under PROCESS. */
+uint64_t process_ticks(struct process *process);
 status_t process_wait(struct process *process, ns_t deadline, uint64_t *out_code,
                       uint64_t *out_fault) MUST_CHECK;
 void process_destroy(struct object *object);

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 KERNEL_SRC += kernel/vm/area.c kernel/vm/area_index.c kernel/vm/area_share.c kernel/vm/area_freeze.c kernel/vm/area_check.c \
               kernel/vm/fault.c kernel/vm/pager.c kernel/vm/page_in.c kernel/vm/page_out.c kernel/vm/mapping.c kernel/vm/page_seal.c kernel/vm/space.c \
-              kernel/vm/space_check.c kernel/vm/space_copy.c kernel/vm/space_prefault.c kernel/vm/space_protect.c kernel/vm/user_copy.c
+              kernel/vm/space_check.c kernel/vm/space_copy.c kernel/vm/space_prefault.c kernel/vm/space_protect.c kernel/vm/space_usage.c kernel/vm/user_copy.c
 KERNEL_SRC += kernel/vm/user_lane.c
 
 VM_TEST_SRC := $(MM_TEST_SRC) kernel/base/tree.c kernel/object/object.c kernel/vm/area.c kernel/vm/area_index.c \
                kernel/vm/area_share.c kernel/vm/area_freeze.c kernel/vm/area_check.c kernel/vm/fault.c kernel/vm/space.c \
                kernel/vm/space_check.c kernel/vm/space_copy.c kernel/vm/space_prefault.c kernel/sync/shared_lock.c \
-               kernel/vm/space_protect.c kernel/vm/mapping.c
+               kernel/vm/space_protect.c kernel/vm/space_usage.c kernel/vm/mapping.c
 
 HOST_TESTS += test_page_seal
 HOST_test_page_seal_SRC := tests/host/test_page_seal.c kernel/vm/page_seal.c

@@ -63,22 +63,6 @@ static bool is_kept(const struct stretch *stretch, uint64_t page)
 
 /* ---- the hand ---- */
 
-/* The first living process with this id or a higher one, with a reference. NULL: none. */
-static struct process *find_process(uint32_t id)
-{
-    struct process *found = NULL;
-    spinlock_acquire(&process_list_lock);
-    list_for_each (node, &process_list) {
-        struct process *process = LIST_ENTRY(node, struct process, all_link);
-        if (process->object.id >= id && object_try_get(&process->object)) {
-            found = process;
-            break;
-        }
-    }
-    spinlock_release(&process_list_lock);
-    return found;
-}
-
 static bool can_leave(const struct mapping *mapping)
 {
     const struct area *area = mapping->area;
@@ -133,7 +117,7 @@ static bool next_in_process(struct pager *pager, struct process *process, struct
 static bool next_stretch(struct pager *pager, struct stretch *out)
 {
     struct process *process;
-    while ((process = find_process(pager->hand.process)) != NULL) {
+    while ((process = process_from(pager->hand.process)) != NULL) {
         if (process->object.id != pager->hand.process) {
             pager->hand = (struct page_hand){.process = process->object.id};
         }

@@ -401,8 +401,8 @@ static const char *const two_args[] = {"role=x", "n=12"};
 static const struct spawn_grant two_grants[] = {{"image", IMAGE, 0, RIGHT_AREA_READ},
                                                 {"box", THING, 77, RIGHT_MAILBOX_SEND}};
 static const struct spawn_quota some_quota = {10, 2, 300, 4};
-static const struct spawn usual = {"child", two_args, 2,           2,   two_grants,
-                                   0x305,   0,        &some_quota, NULL};
+static const struct spawn usual = {"child", two_args, 2,           2,    two_grants,
+                                   0x305,   0,        &some_quota, NULL, false};
 
 static const char *child_arg(unsigned index)
 {
@@ -540,6 +540,13 @@ static void quiet_is_inherited(void **state)
     assert_int_equal(given->argc, 4);
     assert_string_equal(child_arg(3), "quiet");
     assert_null(child_arg(4));
+
+    struct spawn exact = usual;
+    exact.args_only = true;
+    (void)sys_process_kill(child.process, 0);
+    assert_int_equal(spawn_with(&exact), OK);
+    assert_int_equal(given->argc, 3);
+    assert_null(child_arg(3));
 }
 
 static void handles_are_granted_and_named(void **state)
@@ -608,27 +615,29 @@ static void too_many_or_too_long_is_refused(void **state)
     for (unsigned i = 0; i < START_ARGS_MAX + 1; i++) {
         args[i] = "x";
     }
-    assert_int_equal(
-        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL, NULL}),
-        ERR_TOO_BIG);
-    assert_int_equal(
-        spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0, NULL, NULL}),
-        OK);
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL,
+                                                NULL, false}),
+                     ERR_TOO_BIG);
+    assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0,
+                                                NULL, NULL, false}),
+                     OK);
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     args[0] = text;
     (void)sys_process_kill(child.process, 0);
-    assert_int_equal(spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL, NULL}),
-                     ERR_TOO_BIG);
+    assert_int_equal(
+        spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL, NULL, false}),
+        ERR_TOO_BIG);
     for (unsigned i = 0; i < START_HANDLES_MAX; i++) {
         grants[i] = (struct spawn_grant){"g", THING, 0, 0};
     }
     assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0,
-                                                0, NULL, NULL}),
+                                                0, NULL, NULL, false}),
                      ERR_TOO_BIG);
     grants[0].name = "a name of 16 chs";
-    assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0, NULL, NULL}),
-                     ERR_TOO_BIG);
+    assert_int_equal(
+        spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0, NULL, NULL, false}),
+        ERR_TOO_BIG);
     assert_int_equal(open_areas(), 0);
 }
 

@@ -161,6 +161,14 @@ def wait_all_done(machine: Machine, timeout: float = BOOT_SECONDS) -> Outcome:
     return outcome
 
 
+def kill_process(machine: Machine, name: str) -> None:
+    """End a process at the prompt, as a crash would."""
+    with machine.at_prompt() as kdebug:
+        row = re.search(rf"^ *(\d+) .*\b{name}\s*$", kdebug.command("processes"), re.MULTILINE)
+        assert row, name
+        kdebug.command(f"kill {row[1]}")
+
+
 def count_objects(kdebug: KdebugPrompt) -> dict[str, int]:
     """How many objects of each type exist."""
     rows = re.findall(r"^ +(\d+)  (\w+)$", kdebug.command("objects"), re.MULTILINE)

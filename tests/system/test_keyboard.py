@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, kill_process, wait_all_done
 
 from qemu.machine import Machine
 
@@ -118,10 +118,7 @@ def test_a_driver_that_is_killed_comes_back(boot: BootFunction) -> None:
     """Though the mouse goes on moving and somebody types while the next one looks for its devices."""
     machine = start(boot)
     assert press(machine, "x", LETTERS["x"]) == ord("x")
-    with machine.at_prompt() as kdebug:
-        row = re.search(r"^ *(\d+) .*\binput\b", kdebug.command("processes"), re.MULTILINE)
-        assert row
-        kdebug.command(f"kill {row[1]}")
+    kill_process(machine, "input")
     moves = [{"type": "rel", "data": {"axis": axis, "value": 7}} for axis in "xy"]
     before = machine.serial.mark()
     for _ in range(ATTEMPTS):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, kill_process, wait_all_done
 
 from qemu.machine import TIMEOUT_SCALE, Machine
 
@@ -86,10 +86,7 @@ def test_the_log_is_on_the_screen(boot: BootFunction, tmp_path: Path) -> None:
     last = lines[next(i for i, line in enumerate(lines) if line.endswith("log has been started 5 times")):]
     before = wait_for_rows(machine, tmp_path, lambda rows: rows[-len(last):] == last and comes_in_order(rows, lines))
     assert len(before) > len(last) >= 3
-    with machine.at_prompt() as kdebug:
-        row = re.search(r"^ *(\d+) .*\bscreen\b", kdebug.command("processes"), re.MULTILINE)
-        assert row
-        kdebug.command(f"kill {row[1]}")
+    kill_process(machine, "screen")
     machine.expect("^init: service screen: .*again in", 60)
     # The new one knows what the log has kept since that was started last.
     wait_for_rows(machine, tmp_path, lambda rows: rows == last)

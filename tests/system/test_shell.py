@@ -1,41 +1,167 @@
 # SPDX-License-Identifier: MIT
-"""The shell at the serial line: what a person types, and what comes of it."""
+"""The shell: what a person types at the serial line or the keyboard, and what comes of it."""
 
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
-from conftest import BootFunction
+from conftest import BootFunction, kill_process
+from test_keyboard import key_event, send
+from test_screen import read_screen, wait_for_rows
 
-from qemu.machine import Machine
+from qemu.machine import TIMEOUT_SCALE, Machine
 
 PROMPT = r"^(/\S*) \$ "
 SECONDS = 60
+ALONE = "workload=none services=shell"
 
 
 class Person:
-    """Types at the serial line and reads up to the next prompt."""
+    """Types at the serial line, and reads what comes up to the next prompt."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        machine.expect(PROMPT, 120)
+        machine.expect("init: trace complete", 120)  # what init says would come between
+        self.greets()
+
+    def greets(self) -> None:
+        """However many prompts have been shown: from here on each line is followed by one."""
+        self.machine.send("echo rea''dy\r")
+        self.machine.expect("^ready\r?$", SECONDS)
+        self.machine.expect(PROMPT, SECONDS)
 
     def types(self, line: str, end: str = "\r") -> str:
-        """What stands between the typed line and the prompt."""
+        """What was printed between this line and the next prompt."""
         self.machine.send(line + end)
-        self.machine.expect(re.escape(line), SECONDS)
         self.machine.expect(r"\n", SECONDS)
-        before = len(self.text())
+        mark = self.machine.serial.cursor
         self.machine.expect(PROMPT, SECONDS)
-        del before
-        return self.said(line)
+        text = self.machine.serial.text_since(mark).replace("\r", "")
+        return re.split(PROMPT, text, maxsplit=1, flags=re.MULTILINE)[0]
 
-    def text(self) -> str:
-        return self.machine.log("serial").read_text(errors="replace").replace("\r", "")
 
-    def said(self, line: str) -> str:
-        """Behind the newest copy of the line, up to the prompt behind it."""
-        after = self.text().rsplit(f"$ {line}\n", 1)[1]
-        return re.split(PROMPT, after, maxsplit=1, flags=re.MULTILINE)[0]
+def test_a_session(boot: BootFunction) -> None:
+    """Files, pipes, variables, lists, jobs, and what is wrong."""
+    person = Person(boot(cpus=2, cmdline=ALONE))
+    types = person.types
+    assert types("cd /tmp") == ""
+    assert types("pwd; ls") == "/tmp\n"
+    assert types("echo one > a; echo two >> a; echo three > b.txt; ls") == "a\nb.txt\n"
+    assert types("cat a b.txt | wc") == "3 3 14\n"
+    assert types("sort -r < a | head -n 1") == "two\n"
+    assert types("cat a | grep -v one | cat | cat") == "two\n"
+    assert types("echo * ?.txt none*") == "a b.txt b.txt none*\n"
+    assert types("X='a b'; echo $X \"<$X>\" '$X' ; unset X; echo .$X.") == "a b <a b> $X\n..\n"
+    assert types("false || echo $? && true && echo yes") == "1\nyes\n"
+    assert types("nosuch; echo $?") == "shell: there is no program 'nosuch'; help lists the commands\n127\n"
+    assert types("cat nothing; echo $?") == "cat: nothing: ERR_NOT_FOUND\n1\n"
+    assert types("head -x") == "head: usage: head [-n LINES] [FILE]\n"
+    assert types('echo "a') == 'shell: the quote has no partner\n  echo "a\n       ^\n'
+    assert types("mkdir d; mv a d; cp d/a c; ls -l . d") == f".:\n{6:10}  b.txt\n{8:10}  c\n{'':10}  d/\nd:\n{8:10}  a\n"
+    assert types("rm -d d; rm d/a; rm -d d; ls") == "rm: d: ERR_NOT_EMPTY\nb.txt\nc\n"
+    assert types("hexdump c") == f"00000000  6f 6e 65 0a 74 77 6f 0a{'   ' * 8}  one.two.\n"
+    types("cat /boot/LICENSE > x")
+    counts = [int(word) for word in types("wc x").split()]
+    assert types("cat x x x | wc").split() == [str(3 * count) for count in counts]
+    assert types("echo 'echo in a file $Y' > s; Y=4; source s; cat s | shell") == "in a file 4\nin a file 4\n"
+    assert types("cat x | head -n 1 | wc").split()[0] == "1"  # who reads ends first
+    assert re.fullmatch(r"\[1\] sleep 1000\n\[1\] sleep 1000\n", types("sleep 1000 & jobs"))
+    assert types("kill %1; wait; echo $?") == "137\n"
+
+
+def test_a_command_for_everything(boot: BootFunction) -> None:
+    """Processes, memory, services, the log, devices, the trace; and the way out."""
+    person = Person(boot(cpus=2, cmdline="workload=none services=shell,log"))
+    types = person.types
+    rows = types("ps").splitlines()
+    names = {row.split()[-1]: row.split() for row in rows[1:]}
+    assert {"init", "shell", "serial_terminal", "ps"} <= set(names)
+    assert names["ps"][1:3] == ["alive", "1"]
+    with person.machine.at_prompt() as kdebug:
+        listed = {words[-1]: words for row in kdebug.command("processes").splitlines() if (words := row.split())}
+    for name in ("init", "serial_terminal"):
+        assert (names[name][0], names[name][2]) == (listed[name][0], listed[name][2]), name  # id, threads
+    memory = [int(row.split()[0]) for row in types("free").splitlines()]
+    assert len(memory) == 9 and 500_000 < sum(memory) < 530_000  # of 512 MiB
+    assert re.search(r"^running +1 +shell$", types("service"), re.MULTILINE)
+    assert "1af4:1003 078000 communication" in types("devices")
+    assert "off ipc\n" in types("trace off ipc; trace | grep ipc")
+    assert types("trace on nothing") == "trace: there is no category 'nothing'; `trace` lists them\n"
+    assert re.search(r"^\d+ bytes, 0 sub-buffers", types("trace on ipc; trace save /tmp/t"))
+    assert types("head -n 1 /tmp/t | hexdump | head -n 1").split()[1:5] == [f"{letter:02x}" for letter in b"SPBK"]
+    person.machine.send("kdebug\r")
+    person.machine.wait_prompt().resume()
+    person.machine.expect(PROMPT, SECONDS)
+    person.machine.send("power off\r")
+    person.machine.expect("^init: all services have been stopped$", SECONDS)
+    person.machine.wait_exit(SECONDS)
+
+
+def test_keys_of_the_line(boot: BootFunction) -> None:
+    """Editing, history, completion, typing ahead, Ctrl-C, Ctrl-D."""
+    machine = boot(cpus=2, cmdline=ALONE)
+    person = Person(machine)
+    types = person.types
+    assert types("echo abd\x02c") == "abcd\n"
+    assert types("\x1b[A") == "abcd\n"
+    assert types("upt\t").startswith("up 0:")
+    assert types("cat /boot/LIC\t | head -n 1") == types("head -n 1 /boot/LICENSE")
+    machine.send("cat\r")
+    machine.expect(r"cat\r?\n", SECONDS)
+    machine.send("typed to cat\r")
+    machine.expect("^typed to cat\r?\ntyped to cat\r?\n", SECONDS)
+    machine.send("\x04")
+    machine.expect(PROMPT, SECONDS)
+    machine.send("sleep 1000\r")
+    machine.expect(r"sleep 1000\r?\n", SECONDS)
+    with machine.at_prompt() as kdebug:  # it has begun
+        assert re.search(r"alive .*\bsleep$", kdebug.command("processes").replace("\r", ""), re.MULTILINE)
+    machine.send("\x03")
+    machine.expect(r"\^C\r?\n(?:.*\n)*?/ \$ ", SECONDS)
+    assert types("echo $?") == "130\n"
+    machine.send("A=1\recho $A\r\x04")
+    machine.expect("^1\r?$", SECONDS)
+    machine.expect(PROMPT, SECONDS)
+    machine.expect(PROMPT, SECONDS)  # a new shell, which knows nothing of the old one's
+    assert types("echo .$A.") == "..\n"
+
+
+@pytest.mark.parametrize("name", ["serial_terminal", "ramfs", "names"])
+def test_services_die_under_a_session(boot: BootFunction, name: str) -> None:
+    machine = boot(cpus=2, cmdline=ALONE)
+    person = Person(machine)
+    person.types("cd /tmp; echo before > a")
+    kill_process(machine, name)
+    machine.expect(f"^init: service {name}: .*again in", SECONDS)
+    person.greets()
+    assert person.types("echo after > a; cat a") == "after\n"
+
+
+def type_keys(machine: Machine, text: str) -> None:
+    names = {" ": "spc", "\n": "ret", "/": "slash", ">": "shift-dot"}
+    for letter in text:
+        keys = names.get(letter, letter).split("-")
+        for key, is_down in [(key, True) for key in keys] + [(key, False) for key in reversed(keys)]:
+            send(machine, key_event(key, is_down))
+
+
+def test_at_the_screen(boot: BootFunction, tmp_path: Path) -> None:
+    """The same shell, for who sits at the machine; also when the keyboard's driver or the screen ended meanwhile."""
+    machine = boot(cpus=2, cmdline="workload=none services=screen_shell")
+    wait_for_rows(machine, tmp_path, lambda rows: rows[-1:] == ["/ $"])
+    type_keys(machine, "echo hello > /tmp/a\ncat /tmp/a\n")
+    wait_for_rows(machine, tmp_path, lambda rows: rows[-3:] == ["/ $ cat /tmp/a", "hello", "/ $"])
+    deadline = time.monotonic() + SECONDS * TIMEOUT_SCALE
+    for name in ("input", "screen", "screen_terminal"):
+        kill_process(machine, name)
+        machine.expect(f"^init: service {name}: .*again in", SECONDS)
+    rows: list[str] = []
+    while rows[-2:] != ["/ $", "/ $"]:  # what is typed while nobody drives the keyboard is lost
+        type_keys(machine, "\n")
+        rows = [row for row in read_screen(machine, tmp_path) if row]
+        assert time.monotonic() < deadline, rows
+    type_keys(machine, "pwd\n")
+    wait_for_rows(machine, tmp_path, lambda rows: rows[-3:] == ["/ $ pwd", "/", "/ $"])

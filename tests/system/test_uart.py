@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import random
-import re
 import threading
 from pathlib import Path
 
-from conftest import BootFunction, wait_all_done
+from conftest import BootFunction, kill_process, wait_all_done
 
 from qemu.machine import TIMEOUT_SCALE
 from qemu.process import Pipes
@@ -45,10 +44,7 @@ def test_bytes_come_back_as_they_went(boot: BootFunction, tmp_path: Path) -> Non
             screen += pipes.read()
         sent = random.Random(1).randbytes(BYTES)
         assert echo(pipes, sent) == sent
-        with machine.at_prompt() as kdebug:
-            row = re.search(r"^ *(\d+) .*\bserial\b", kdebug.command("processes"), re.MULTILINE)
-            assert row
-            kdebug.command(f"kill {row[1]}")
+        kill_process(machine, "serial")
         machine.expect("^line: ready again$", 60)
         sent = random.Random(2).randbytes(BYTES)
         assert echo(pipes, sent) == sent

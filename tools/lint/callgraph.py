@@ -25,8 +25,8 @@ from findings import Context, Finding, run
 
 NODE = re.compile(r'node: \{ title: "([^"]+)" label: "[^"]*"( shape : ellipse)? \}')
 EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"(?: label: "([^"]*)")? \}')
-# Folders below kernel.o.d: the debugger, and Zydis, which only it calls.
-DEBUGGER = ("kdebug", "third_party")
+# Below kernel.o.d: the debugger, and what only it calls: Zydis, and the line editor that user space has, too.
+DEBUGGER = ("kdebug/", "third_party/", "kernel/base/line_editor.")
 INDIRECT_CALL = "__indirect_call"
 
 # What may not be reached, and what it would do.
@@ -134,7 +134,9 @@ def judge(graph: Graph, addresses: Iterable[str]) -> list[Finding]:
 def addresses_taken(context: Context, objects: Path, graph: Graph) -> set[str]:
     """What objects of kdebug refer to without calling it."""
     result = set()
-    for path in sorted(path for folder in DEBUGGER for path in (objects / folder).rglob("*.o")):
+    for path in sorted(objects.rglob("*.o")):
+        if not path.relative_to(objects).as_posix().startswith(DEBUGGER):
+            continue
         called = {callee for title in graph.debugger for callee in graph.calls[title]}
         for line in run(context, ["nm", "-u", str(path)]).stdout.splitlines():
             name = line.split()[-1]
@@ -147,7 +149,7 @@ def check_debugger(context: Context) -> list[Finding]:
     graph = Graph()
     objects = context.output / "kernel.o.d"
     for path in sorted(objects.rglob("*.ci")):
-        graph.read(path.read_text(encoding="utf-8"), path.relative_to(objects).parts[0] in DEBUGGER)
+        graph.read(path.read_text(encoding="utf-8"), path.relative_to(objects).as_posix().startswith(DEBUGGER))
     if not graph.debugger:
         return [Finding("kdebug", 0, "kdebug-calls", "no call graphs", "build the kernel first")]
     return judge(graph, addresses_taken(context, objects, graph))

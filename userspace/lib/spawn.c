@@ -196,7 +196,7 @@ static const char *arg_text(const struct spawn *spawn, unsigned index)
     if (index <= spawn->arg_count) {
         return spawn->args[index - 1];
     }
-    return index == spawn->arg_count + 1 && program.quiet ? "quiet" : NULL;
+    return index == spawn->arg_count + 1 && program.quiet && !spawn->args_only ? "quiet" : NULL;
 }
 
 static const char *variable_text(const struct spawn *spawn, unsigned index)

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "boot/load/elf.h"
@@ -42,7 +43,7 @@ struct spawn_quota {
 struct spawn {
     const char *name; /* of the process, its first thread, and argv[0] */
     const char *const *args;
-    unsigned arg_count; /* "quiet" is passed on without being asked */
+    unsigned arg_count; /* "quiet" is passed on without being asked, but see args_only */
     unsigned grant_count;
     const struct spawn_grant *grants;
     uint64_t thread_flags;           /* thread.h */
@@ -50,6 +51,7 @@ struct spawn {
     const struct spawn_quota *quota; /* NULL: it shares the account of the caller */
     const char *const
         *environment; /* NAME=VALUE, NULL after the last; NULL: what the caller was given */
+    bool args_only;   /* nothing is passed on without being asked */
 };
 
 /*

@@ -8,6 +8,8 @@
 #include "userspace/programs/commands/command.h"
 #include "userspace/programs/shell/folder.h"
 
+#define NAMES_MAX 1024u
+
 static bool is_long, has_titles;
 
 static void print(const char *path, const char *name)
@@ -26,14 +28,45 @@ static void print(const char *path, const char *name)
     }
 }
 
-static void list_entry(const char *name, bool is_folder, void *argument)
-{
-    const char *folder = argument;
-    char path[2 * PATH_BYTES_MAX], shown[FILE_NAME_MAX + 2];
+/* ---- names in order, as many at once as there is room for ---- */
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    snprintf(shown, sizeof(shown), "%s%s", name, is_folder && !is_long ? "/" : "");
-    print(path, shown);
+static char texts[65536];
+static char *names[NAMES_MAX];
+static unsigned name_count;
+static size_t used;
+
+static void print_names(const char *folder)
+{
+    char path[2 * PATH_BYTES_MAX];
+
+    for (unsigned i = 0; i < name_count; i++) {
+        size_t length = strlen(names[i]);
+
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        if (is_long && names[i][length - 1] == '/') { /* it says so itself */
+            names[i][length - 1] = '\0';
+        }
+        print(path, names[i]);
+    }
+    name_count = 0;
+    used = 0;
+}
+
+static void take_name(const char *name, bool is_folder, void *argument)
+{
+    unsigned at = name_count;
+
+    if (name_count == NAMES_MAX || sizeof(texts) - used < FILE_NAME_MAX + 2) {
+        print_names(argument);
+        at = 0;
+    }
+    char *text = texts + used;
+    used += (size_t)snprintf(text, FILE_NAME_MAX + 2, "%s%s", name, is_folder ? "/" : "") + 1;
+    for (; at > 0 && strcmp(names[at - 1], text) > 0; at--) {
+        names[at] = names[at - 1];
+    }
+    names[at] = text;
+    name_count++;
 }
 
 static int list(char *path)
@@ -47,7 +80,8 @@ static int list(char *path)
     if (has_titles) {
         printf("%s:\n", path);
     }
-    status_t status = folder_list(path, list_entry, path);
+    status_t status = folder_list(path, take_name, path);
+    print_names(path);
     return status == OK ? 0 : command_fail(path, status);
 }
 

@@ -231,7 +231,7 @@ static const struct builtin builtins[] = {
 
 static void print_help(const char *name, const char *arguments, const char *doc)
 {
-    char usage[40];
+    char usage[80];
 
     snprintf(usage, sizeof(usage), "%s %s", name, arguments);
     printf("  %-30s %s\n", usage, doc);

@@ -75,6 +75,7 @@ static status_t start(const struct run_words *words, uint32_t kinds, const uint6
         .name = words->name,
         .args = words->args,
         .arg_count = words->arg_count,
+        .args_only = true,
         .grants = grants,
         .grant_count = count,
         .priority_ceiling = listed != NULL ? listed->priority : 0,

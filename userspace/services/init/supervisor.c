@@ -295,6 +295,21 @@ status_t supervisor_on_status(const struct interface_request *request, const cha
     return OK;
 }
 
+status_t supervisor_on_describe(const struct interface_request *request, uint32_t index, void *name,
+                                uint64_t *out_name_bytes, uint32_t *out_state, uint32_t *out_starts)
+{
+    (void)request;
+    if (index >= service_table.count) {
+        return ERR_NOT_FOUND;
+    }
+    const struct service_row *row = &service_table.row[index];
+    *out_name_bytes = strlen(row->name);
+    memcpy(name, row->name, *out_name_bytes);
+    *out_state = row->state;
+    *out_starts = row->starts;
+    return OK;
+}
+
 status_t supervisor_on_await(const struct interface_request *request, uint32_t state,
                              uint32_t starts, const char *name)
 {
@@ -455,9 +470,10 @@ status_t supervisor_on_kept(const struct interface_request *request, uint64_t *o
 
 static void supervise(void *unused)
 {
-    static char buffer[SUPERVISOR_RECEIVES];
+    static char buffer[SUPERVISOR_RECEIVES], answer[SERVICES_NAME_BYTES];
     static const struct interface *const interfaces[] = {&supervisor_interface};
-    const struct interface_server server = {requests, 1, interfaces, buffer, sizeof(buffer), NULL};
+    const struct interface_server server = {requests,       1,     interfaces, buffer,
+                                            sizeof(buffer), answer};
 
     (void)unused;
     for (;;) {

@@ -2,6 +2,7 @@
 /* What a terminal is made of: something that shows, and something that is typed on. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gen/errors.h"

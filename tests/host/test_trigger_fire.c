@@ -156,6 +156,34 @@ static void a_filter_and_a_trigger_do_not_know_each_other(void **state)
     assert_false(is_patched(patched.hooked, TRACE_EVENT_IRQ_ENTER));
 }
 
+/* What the newest trace.switched says. */
+static uint64_t told_complete(void)
+{
+    const struct trace_region *region = trace_region_get();
+    const struct trace_lane *meta =
+        (const void *)((const char *)region + region->lane[0].control_offset);
+    const uint64_t *record = (const uint64_t *)(meta->window + meta->position) - 2;
+    assert_int_equal(TRACE_EVENT(record[0]), TRACE_EVENT_TRACE_SWITCHED);
+    return record[1];
+}
+
+static void a_trigger_leaves_its_category_complete(void **state)
+{
+    (void)state;
+    struct trace_trigger_wish wish = irq_wish(TRACE_ACTION_MARK, 7);
+    const struct trace_condition eight = {
+        .field = VECTOR, .compare = TRACE_COMPARE_EQUAL, .value = 8};
+    assert_int_equal(trace_categories_set(TRACE_CATEGORY_IRQ), OK);
+    set(&wish);
+    assert_true(told_complete() & TRACE_CATEGORY_IRQ);
+    assert_int_equal(trace_hook_set(TRACE_EVENT_IRQ_ENTER, &eight, 1), OK);
+    assert_false(told_complete() & TRACE_CATEGORY_IRQ);
+    assert_int_equal(trace_hook_set(TRACE_EVENT_IRQ_ENTER, NULL, 0), OK);
+    assert_true(is_patched(patched.hooked, TRACE_EVENT_IRQ_ENTER));
+    assert_true(told_complete() & TRACE_CATEGORY_IRQ);
+    assert_int_equal(trace_categories_set(0), OK);
+}
+
 static void recording_is_held_after_so_many(void **state)
 {
     (void)state;
@@ -276,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_mark_comes_behind_its_record),
         TEST(a_filter_and_a_trigger_do_not_know_each_other),
+        TEST(a_trigger_leaves_its_category_complete),
         TEST(recording_is_held_after_so_many),
         TEST(kdebug_is_entered_at_once_or_at_a_safe_point),
         TEST(late_and_missing),

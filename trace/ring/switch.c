@@ -12,6 +12,7 @@
 #include "gen/trace_table.h"
 #include "sync/spinlock.h"
 #include "trace/ring/choice.h"
+#include "trace/ring/hook.h"
 #include "trace/ring/ring.h"
 
 #define ALWAYS (TRACE_CATEGORY_TRACE | TRACE_CATEGORY_LIFE)
@@ -69,13 +70,24 @@ static status_t apply(const struct text_patch_wanted *next, bool is_held)
     return status;
 }
 
-/* The categories of which an event is in the map, or is not. */
-static uint64_t categories_with(const uint64_t *map, bool is_in, unsigned but_flags)
+static bool is_on(unsigned event)
+{
+    return is_wanted(patched.on, event);
+}
+
+/* Not all that it records is written. A trigger, which has a hook, too, keeps nothing back. */
+static bool is_partial(unsigned event)
+{
+    return !is_on(event) || (event != TRACE_EVENT_TRACE_PAD && trace_hook_has(event));
+}
+
+/* The categories that have an event that is partial, or one that is on. */
+static uint64_t categories_with(bool partial, unsigned but_flags)
 {
     uint64_t found = 0;
     for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
         const struct trace_event_info *info = trace_event_info(id);
-        if (info != NULL && !(info->flags & but_flags) && is_wanted(map, id) == is_in) {
+        if (info != NULL && !(info->flags & but_flags) && (partial ? is_partial(id) : is_on(id))) {
             found |= 1ull << info->category;
         }
     }
@@ -85,8 +97,7 @@ static uint64_t categories_with(const uint64_t *map, bool is_in, unsigned but_fl
 /* What a reader may reason from: of these categories every event is on, and none is filtered. */
 static uint64_t complete_categories(void)
 {
-    return TRACE_CATEGORIES_ALL & ~categories_with(patched.on, false, TRACE_INFO_EXTRA) &
-           ~categories_with(patched.hooked, true, TRACE_INFO_EXTRA);
+    return TRACE_CATEGORIES_ALL & ~categories_with(true, TRACE_INFO_EXTRA);
 }
 
 static bool exist(const struct trace_event_set *set)
@@ -101,7 +112,7 @@ static bool exist(const struct trace_event_set *set)
 
 static void publish(void)
 {
-    categories_on = categories_with(patched.on, true, 0);
+    categories_on = categories_with(false, 0);
     for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
         trace_event_set_put(&trace_events_on, id, is_wanted(wanted.on, id));
     }
@@ -156,7 +167,7 @@ status_t trace_categories_set(uint64_t mask)
 
 bool trace_event_is_on(unsigned event)
 {
-    return is_wanted(patched.on, event);
+    return is_on(event);
 }
 
 bool trace_event_is_hooked(unsigned event)

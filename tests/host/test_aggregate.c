@@ -105,16 +105,21 @@ static void random_events_are_all_accounted_for(void **state)
     (void)state;
     srand(SEED);
     for (unsigned keys = 1; keys <= 512; keys *= 2) {
-        static uint64_t count[512], sum[512];
+        static uint64_t count[512], sum[512], least[512], greatest[512];
         memset(count, 0, sizeof(count));
+        memset(greatest, 0, sizeof(greatest));
         memset(sum, 0, sizeof(sum));
         group("from", NULL, "bytes");
         for (unsigned i = 0; i < 5000; i++) {
             uint64_t key = (unsigned)rand() % keys, bytes = (unsigned)rand() % 5000;
             uint64_t before = table->left_out;
             add(key, 0, bytes);
-            count[key] += table->left_out == before;
-            sum[key] += table->left_out == before ? bytes : 0;
+            if (table->left_out == before) {
+                least[key] = count[key] == 0 ? bytes : MIN(least[key], bytes);
+                greatest[key] = MAX(greatest[key], bytes);
+                sum[key] += bytes;
+                count[key]++;
+            }
         }
         uint64_t in_rows = 0;
         for (unsigned key = 0; key < keys; key++) {
@@ -123,6 +128,8 @@ static void random_events_are_all_accounted_for(void **state)
                 assert_non_null(row);
                 assert_int_equal(row->count, count[key]);
                 assert_int_equal(row->sum, sum[key]);
+                assert_int_equal(row->least, least[key]);
+                assert_int_equal(row->greatest, greatest[key]);
                 in_rows += row->count;
             }
         }

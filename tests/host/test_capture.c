@@ -521,6 +521,22 @@ static void test_time_that_goes_back(void **state)
     spoil_record(1ull << (TRACE_TIME_SHIFT + 41), FINDING_TIME, 10, 0);
 }
 
+static void test_sub_buffer_that_begins_in_the_past(void **state)
+{
+    (void)state;
+    uint64_t events;
+    struct bytes bytes = make_work(1, EVENTS, 10, &events);
+    struct capture_block *block = block_find(bytes, CAPTURE_SUBBUF, 1);
+    char *header = (char *)block_payload(block) + sizeof(struct capture_subbuf);
+    ((struct trace_subbuf *)header)->tsc = 1;
+    block_seal(block);
+    struct opened opened;
+    open_work(&opened, bytes);
+    assert_int_equal(count_records(&opened.session, &opened.findings), events);
+    assert_int_equal(opened.findings.count[FINDING_TIME], 1);
+    close_work(&opened);
+}
+
 static void test_time_is_unwrapped(void **state)
 {
     (void)state;
@@ -751,6 +767,7 @@ int main(void)
         cmocka_unit_test(test_record_of_no_known_event),
         cmocka_unit_test(test_record_of_a_wrong_length),
         cmocka_unit_test(test_time_that_goes_back),
+        cmocka_unit_test(test_sub_buffer_that_begins_in_the_past),
         cmocka_unit_test(test_time_is_unwrapped),
         cmocka_unit_test(test_sparse_lanes_may_be_silent_for_longer),
         cmocka_unit_test(test_who_runs_at_the_beginning),

@@ -162,6 +162,10 @@ static void test_what_does_not_hold_is_found(void **state)
     emit(&run.outer[0], &run.normal);
     run.after = cpu_tsc();
     expect("W3: the record is not there once");
+    uint64_t *second = record_of(&run.normal, run.normal.position) - sweep_record_words(id);
+    second[0] = second[0] << (64 - TRACE_TIME_SHIFT) >> (64 - TRACE_TIME_SHIFT) |
+                run.before << TRACE_TIME_SHIFT; /* not before the run, but before the first */
+    expect("W4: the time of a record");
     play(id, ROOM, 2, 2);
     run.records = 0;
     expect("W3: the record is not there once");

@@ -221,5 +221,7 @@ def test_threads_that_switch_events_do_not_undo_each_other(boot: BootFunction, r
     assert wait_all_done(machine, 120 + rounds) == (2, 0)
     with machine.at_prompt() as kdebug:
         assert "passed" not in kdebug.command("trace filter")
+        # Where sites have just been changed text is what it was.
+        assert kdebug.command("walk kernel mailbox_call_direct").rstrip().endswith("KiB: kernel read execute")
         lock = next(line.split() for line in kdebug.command("locks").splitlines() if line.startswith("trace switch"))
     assert lock[3] == "free" and int(lock[5]) >= 16 * rounds and int(lock[6]) > 0, "the threads did not meet"

@@ -9,6 +9,28 @@
 #include "tools/trace/report.h"
 #include "tools/trace/text.h"
 
+/* A reader that takes more steps than this reads something twice, and may do so for ever. */
+static uint64_t lane_steps_most(const struct session_lane *lane)
+{
+    return lane->entries * (TRACE_SUBBUF_BYTES / 8 + 2) + 2;
+}
+
+static uint64_t steps_most(const struct session *session)
+{
+    uint64_t most = 0;
+    for (unsigned i = 0; i < session->lane_count; i++) {
+        most += lane_steps_most(&session->lane[i]);
+    }
+    return most;
+}
+
+static void count_step(uint64_t *steps_left)
+{
+    if ((*steps_left)-- == 0) {
+        abort();
+    }
+}
+
 /* The rules and the merged stream; returns how many records came. */
 static uint64_t read_rules(struct session *session)
 {
@@ -20,8 +42,9 @@ static uint64_t read_rules(struct session *session)
     struct rules *rules = rules_open(session, &registry, &findings);
     merge_open(merge, session, &findings);
     uint64_t records = 0;
-    uint64_t last = 0;
+    uint64_t last = 0, left = steps_most(session);
     for (const struct step *step; (step = merge_next(merge)) != NULL;) {
+        count_step(&left);
         if (step->tsc < last) {
             abort(); /* the merged stream goes back in time */
         }
@@ -47,8 +70,10 @@ static void read_text(struct session *session)
         struct text_context context = {&session->schema, &registry, &symbols};
         for (unsigned i = 0; i < session->lane_count; i++) {
             struct lane lane;
+            uint64_t left = lane_steps_most(&session->lane[i]);
             for (lane_open(&lane, session, i, NULL); lane.step.kind != STEP_END;
                  lane_advance(&lane)) {
+                count_step(&left);
                 if (lane.step.kind == STEP_RECORD) {
                     text_record(&context, session->schema.event[lane.step.id], lane.step.record,
                                 text, sizeof(text));

@@ -33,23 +33,23 @@ static void *memory;
 static struct trap_frame frame;
 static struct profile_stack current;
 static uint64_t beats;
-static unsigned rate, sent_to[CPU_MAX];
+static unsigned set_rate, sent_to[CPU_MAX];
 
 void kdebug_use_symbols(void)
 {
 }
 
-status_t nmi_beat_want(enum nmi_beat_user user, unsigned wanted)
+status_t nmi_beat_want(enum nmi_beat_user user, unsigned rate)
 {
     assert_int_equal(user, NMI_BEAT_PROFILE);
-    rate = wanted;
+    set_rate = rate;
     return OK;
 }
 
 unsigned nmi_beat_wanted(enum nmi_beat_user user)
 {
     (void)user;
-    return rate;
+    return set_rate;
 }
 
 uint64_t nmi_beat_take(void)
@@ -67,9 +67,9 @@ void ipi_send_nmi(unsigned cpu)
     sent_to[cpu]++;
 }
 
-void profile_stack_walk(const struct trap_frame *at, struct profile_stack *out)
+void profile_stack_walk(const struct trap_frame *interrupted, struct profile_stack *out)
 {
-    assert_ptr_equal(at, &frame);
+    assert_ptr_equal(interrupted, &frame);
     *out = current;
 }
 

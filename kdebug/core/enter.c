@@ -366,10 +366,12 @@ static void talk(const struct session_start *start)
     atomic_fetch_add_explicit(&prompts, 1, memory_order_relaxed);
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
+        kd_keyboard_begin();
         greet(start);
         kd_guard_leave(&guard);
     }
     kd_session_prompt(report_late);
+    kd_keyboard_end();
     kd_terminal_close();
     static const char resume[] = "kdebug: resume\n";
     if (!kd_remote_is_attached() && !kd_run_is_moving()) {
@@ -414,7 +416,6 @@ static void run_session(void *argument)
     kd_output_begin(NULL, 0);
     if (!start->is_continued) {
         faulted_steps = 0;
-        kd_keyboard_begin();
         run_steps(steps_in, ARRAY_COUNT(steps_in));
     }
     if (arrive(start)) {
@@ -577,6 +578,10 @@ void kdebug_nmi(struct trap_frame *frame, bool explained)
             return;
         }
         break;
+    }
+    if (kd_keyboard_is_called()) {
+        enter(frame, TRACE_KDEBUG_REASON_BREAK, NULL);
+        return;
     }
     const char *hang = kd_watchdog_barks();
     if (hang != NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keyboard's controller, polled (keyboard.h). Only while the machine stands still.
+ * The keyboard's controller, polled (keyboard.h): while there is a prompt, or else by one core, in its NMIs.
  *
  * Its mode is asked for when the first key has come, not at each stop: a driver may have been in the middle of a command, and
  * where nobody types it finds the controller as it was.
@@ -8,6 +8,9 @@
 #include "kdebug/x86_64/keyboard.h"
 
 #include "arch/cpu.h"
+#include "arch/nmi_beat.h"
+#include "arch/pit.h"
+#include "irq/ports.h"
 
 #define PORT_DATA       0x60u
 #define PORT_STATUS     0x64u /* read; a command when written */
@@ -24,6 +27,8 @@
 #define SEQUENCE_BYTES  2u
 
 static struct kd_keys keys;
+static bool is_open; /* there is a prompt */
+static bool listens;
 static bool is_there, is_mode_known;
 static char pending[SEQUENCE_BYTES]; /* rest of an escape sequence, the last byte first */
 static unsigned pending_count;
@@ -99,32 +104,55 @@ static bool next_code(uint8_t *out)
     return !(now & STATUS_MOUSE);
 }
 
-void kd_keyboard_begin(void)
+static void start(void)
 {
     pending_count = 0;
-    is_there = status() != NOBODY;
-    for (unsigned i = 0; is_there && i < QUEUE_BYTES && (status() & STATUS_FULL); i++) {
-        (void)port_read(PORT_DATA, 1);
-    }
     keys = (struct kd_keys){0};
     is_mode_known = false;
     early_count = early_next = 0;
+    is_there = status() != NOBODY;
 }
 
-int kd_keyboard_get(void)
+/* What the next code means, as kd_keys_feed() says it; -1 also if there is none. */
+static int next_key(bool *out_is_any)
 {
-    if (pending_count > 0) {
-        return pending[--pending_count];
-    }
     uint8_t code;
-    if (!next_code(&code)) {
+    *out_is_any = next_code(&code);
+    if (!*out_is_any) {
         return -1;
     }
     if (!is_mode_known) {
         keys.is_set2 = !translates();
         is_mode_known = true;
     }
-    int byte = kd_keys_feed(&keys, code);
+    return kd_keys_feed(&keys, code);
+}
+
+void kd_keyboard_begin(void)
+{
+    start();
+    is_open = true;
+    for (unsigned i = 0; is_there && i < QUEUE_BYTES && (status() & STATUS_FULL); i++) {
+        (void)port_read(PORT_DATA, 1);
+    }
+}
+
+void kd_keyboard_end(void)
+{
+    is_open = false;
+    start();
+}
+
+int kd_keyboard_get(void)
+{
+    bool is_any;
+    if (!is_open) {
+        return -1;
+    }
+    if (pending_count > 0) {
+        return pending[--pending_count];
+    }
+    int byte = next_key(&is_any);
     if (byte < KD_KEY_SEQUENCE) {
         return byte;
     }
@@ -132,4 +160,28 @@ int kd_keyboard_get(void)
     pending[1] = '[';
     pending_count = SEQUENCE_BYTES;
     return '\033';
+}
+
+status_t kd_keyboard_listen(void)
+{
+    start();
+    status_t status = nmi_beat_want(NMI_BEAT_KEYBOARD, PIT_RATE_MIN);
+    listens = status == OK;
+    return status;
+}
+
+bool kd_keyboard_is_called(void)
+{
+    if (!listens || cpu_id() != NMI_BEAT_CPU) {
+        return false;
+    }
+    if (atomic_load_explicit(&ports_of_keyboard, memory_order_relaxed) != 0) {
+        is_mode_known = false; /* a driver has it, and may leave it otherwise */
+        return false;
+    }
+    bool is_any = true, is_called = false;
+    for (unsigned i = 0; i < QUEUE_BYTES && is_any && !is_called; i++) {
+        is_called = next_key(&is_any) == KD_KEY_BREAK;
+    }
+    return is_called;
 }

@@ -9,7 +9,7 @@
 
 #define NMI_BEAT_CPU 0u
 
-enum nmi_beat_user { NMI_BEAT_PROFILE, NMI_BEAT_WATCHDOG, NMI_BEAT_USERS };
+enum nmi_beat_user { NMI_BEAT_PROFILE, NMI_BEAT_WATCHDOG, NMI_BEAT_KEYBOARD, NMI_BEAT_USERS };
 
 /*
  * nmi_beat_want() - this user wants at least so many beats per second, PIT_RATE_MIN or more; 0: none, which is how it

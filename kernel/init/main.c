@@ -25,6 +25,7 @@
 #include "irq/ports.h"
 #include "kdebug/core/kdebug.h"
 #include "kdebug/core/watchdog.h"
+#include "kdebug/x86_64/keyboard.h"
 #include "kernel/abi/handoff.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -249,6 +250,13 @@ static void restrict_debugger(const struct handoff *handoff)
     }
 }
 
+static void start_keyboard(const struct handoff *handoff)
+{
+    if (option_is(handoff, "kdebug_keyboard", "on") && kd_keyboard_listen() != OK) {
+        log_warning("kdebug_keyboard: the interval timer of this machine does not count");
+    }
+}
+
 void kernel_main(const struct handoff *handoff)
 {
     cpu_init_boot();
@@ -291,5 +299,6 @@ void kernel_main(const struct handoff *handoff)
     log_info("cores: %u of %u run", cpu_count(), acpi_info.cpu_count);
     start_profiler(handoff);
     start_watchdog(handoff);
+    start_keyboard(handoff);
     thread_become_idle(start_user_space, (void *)handoff);
 }

@@ -12,11 +12,20 @@ static const struct {
     uint32_t first, count;
 } kept[] = {{0x20, 2}, {0xa0, 2}, {0x3f8, 8}};
 
+#define KEYBOARD_FIRST 0x60u
+#define KEYBOARD_LAST  0x64u
+
 static struct cache *ports_cache;
+atomic_uint ports_of_keyboard;
 
 void ports_init(void)
 {
     ports_cache = cache_create("ports", sizeof(struct ports));
+}
+
+static bool has_keyboard(const struct ports *ports)
+{
+    return ports->first <= KEYBOARD_LAST && ports->first + ports->count > KEYBOARD_FIRST;
 }
 
 status_t ports_create(uint32_t first, uint32_t count, struct ports **out)
@@ -36,13 +45,20 @@ status_t ports_create(uint32_t first, uint32_t count, struct ports **out)
     object_init(&ports->object, OBJECT_PORTS);
     ports->first = first;
     ports->count = count;
+    if (has_keyboard(ports)) {
+        atomic_fetch_add_explicit(&ports_of_keyboard, 1, memory_order_relaxed);
+    }
     *out = ports;
     return OK;
 }
 
 void ports_destroy(struct object *object)
 {
-    cache_free(ports_cache, CONTAINER_OF(object, struct ports, object));
+    struct ports *ports = CONTAINER_OF(object, struct ports, object);
+    if (has_keyboard(ports)) {
+        atomic_fetch_sub_explicit(&ports_of_keyboard, 1, memory_order_relaxed);
+    }
+    cache_free(ports_cache, ports);
 }
 
 static status_t check_access(const struct ports *ports, uint32_t offset, uint32_t width)

@@ -15,6 +15,9 @@ void ports_init(void);
 /* ports_create() - OK; ERR_RANGE outside 16 bits or empty; ERR_BUSY overlaps what the kernel keeps (COM1, the 8259s); ERR_NO_MEMORY. */
 status_t ports_create(uint32_t first, uint32_t count, struct ports **out) MUST_CHECK;
 void ports_destroy(struct object *object);
+
+/* How many ranges with a port of the keyboard's controller there are: 0, no driver has it. */
+extern atomic_uint ports_of_keyboard;
 /* ports_read() / ports_write() - width 1, 2 or 4, else ERR_BAD_ARGUMENT; ERR_RANGE leaves the range. */
 status_t ports_read(const struct ports *ports, uint32_t offset, uint32_t width,
                     uint64_t *out_value) MUST_CHECK;

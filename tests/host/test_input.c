@@ -138,6 +138,33 @@ static void test_modifiers_and_locks(void **state)
     assert_int_equal(keyboard.locks, 0);
 }
 
+static void test_what_calls_the_debugger(void **state)
+{
+    (void)state;
+    assert_true(keyboard_calls(KEY_PAUSE, 0x01));
+    assert_true(keyboard_calls(KEY_PAUSE, 0x10));
+    assert_true(keyboard_calls(KEY_ESCAPE, 0x05));
+    assert_true(keyboard_calls(KEY_ESCAPE, 0x50));
+    assert_false(keyboard_calls(KEY_PAUSE, 0x44));
+    assert_false(keyboard_calls(KEY_ESCAPE, 0x01));
+    assert_false(keyboard_calls(KEY_ESCAPE, 0x04));
+    assert_false(keyboard_calls(KEY_A, 0x55));
+}
+
+static void test_all_keys_are_let_go(void **state)
+{
+    (void)state;
+    struct keyboard keyboard = {0}, none = {0};
+    assert_int_equal(keyboard_release(&keyboard), KEY_NONE);
+    (void)keyboard_change(&keyboard, KEY_GUI_RIGHT, true);
+    (void)keyboard_change(&keyboard, KEY_PAUSE, true);
+    assert_int_equal(keyboard_release(&keyboard), KEY_PAUSE);
+    assert_int_equal(keyboard.modifiers, 0x80);
+    assert_int_equal(keyboard_release(&keyboard), KEY_GUI_RIGHT);
+    assert_int_equal(keyboard_release(&keyboard), KEY_NONE);
+    assert_memory_equal(&keyboard, &none, sizeof(none));
+}
+
 static void test_characters(void **state)
 {
     static const struct {
@@ -271,10 +298,15 @@ static void test_readers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan_codes),    cmocka_unit_test(test_no_key_has_two_codes),
-        cmocka_unit_test(test_mouse_packets), cmocka_unit_test(test_modifiers_and_locks),
-        cmocka_unit_test(test_characters),    cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_scan_codes),
+        cmocka_unit_test(test_no_key_has_two_codes),
+        cmocka_unit_test(test_mouse_packets),
+        cmocka_unit_test(test_modifiers_and_locks),
+        cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_queue),
         cmocka_unit_test(test_readers),
+        cmocka_unit_test(test_what_calls_the_debugger),
+        cmocka_unit_test(test_all_keys_are_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

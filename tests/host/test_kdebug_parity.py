@@ -19,7 +19,8 @@ README = (ROOT / "kdebug/README.md").read_text(encoding="utf-8")
 ROWS = parity.read_rows((ROOT / "kdebug/parity.toml").read_text(encoding="utf-8"))
 COMMANDS = {line.split()[1].strip("`") for line in README.splitlines() if re.match(r"\| `[a-z]+[ `]", line)}
 # What is no command: keys, options, ways in, programs.
-OTHER = {"BREAK", "Ctrl-\\", "NMI", "panic()", "#DF", "debug_enter", "make lint", "keys", "keyboard", "TAB", "gdb"}
+OTHER = {"BREAK", "Ctrl-\\", "NMI", "panic()", "#DF", "debug_enter", "make lint", "keys", "keyboard", "Break", "TAB",
+         "gdb"}
 
 
 def test_ids() -> set[str]:

@@ -108,9 +108,12 @@ KEYS = {" ": "spc", "\n": "ret"}
 
 
 def test_commands_typed_on_the_keyboard(boot: BootFunction) -> None:
-    machine = boot(cpus=2, cmdline="workload=none")
+    """The way in, too: Control + Pause is Break, which the kernel looks for as no driver has the keyboard."""
+    machine = boot(cpus=2, cmdline="workload=none kdebug_keyboard=on")
     machine.expect("init: all done", 60)
-    machine.break_in()
+    for keys in ("a", "b", "ret"), ("ctrl", "pause"):
+        machine.qmp("send-key", {"keys": [{"type": "qcode", "data": key} for key in keys], "hold-time": 1})
+    assert machine.wait_prompt(60).reason == "break"
     press(machine, "echo keys\n")
     machine.expect("^keys\r?$", 20)
     press(machine, "c\n")

@@ -53,8 +53,8 @@ def press(machine: Machine, name: str, usage: int, modifiers: int = 0, locks: in
     return character
 
 
-def start(boot: BootFunction) -> Machine:
-    machine = boot(cpus=2, cmdline="workload=keys")
+def start(boot: BootFunction, options: str = "") -> Machine:
+    machine = boot(cpus=2, cmdline=f"workload=keys {options}")
     machine.expect("^keys: devices 7$", 60)
     return machine
 
@@ -91,6 +91,35 @@ def test_every_key_of_a_us_keyboard(boot: BootFunction) -> None:
         assert chr(press(machine, "a", 0x04, 0, bit)) == ("A" if name == "caps_lock" else "a")
         assert chr(press(machine, "kp_7", 0x5f, 0, bit)) == ("7" if name == "num_lock" else "\0")
         press(machine, name, usage)
+    finish(machine)
+
+
+def test_break_enters_kdebug(boot: BootFunction) -> None:
+    """The service asks for it. What kdebug has read meanwhile, as that all was let go, it does not miss."""
+    machine = start(boot)
+    for chord in (["ctrl", "pause"], ["ctrl_r", "alt", "esc"]):  # Escape also ends the program
+        assert press(machine, "a", LETTERS["a"]) == ord("a")
+        for name in chord[:-1]:
+            send(machine, key_event(name, True))
+            machine.expect(r"^keys: key \w+ pressed", 20)
+        send(machine, key_event(chord[-1], True))
+        kdebug = machine.wait_prompt(20)
+        assert kdebug.reason == "request" and "request: input" in kdebug.banner, kdebug.banner
+        for name in reversed(chord):
+            send(machine, key_event(name, False))
+        assert kdebug.command("echo here") == "here\n"
+        kdebug.resume()
+        for _ in chord:
+            machine.expect(r"^keys: key \w+ released", 20)
+    assert wait_all_done(machine, 60) == (1, 0)
+
+
+def test_break_at_a_shut_door(boot: BootFunction) -> None:
+    """Nothing happens, and the keys that came with it arrive."""
+    machine = start(boot, "kdebug=off")
+    send(machine, *(key_event(name, True) for name in ("ctrl", "pause", "b")))
+    machine.expect("^keys: key e0 released", 20)
+    machine.expect("^keys: key 05 pressed", 20)
     finish(machine)
 
 

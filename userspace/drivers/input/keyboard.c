@@ -55,6 +55,23 @@ enum key_action keyboard_change(struct keyboard *keyboard, uint8_t key, bool is_
     return was_down ? KEY_REPEATED : KEY_PRESSED;
 }
 
+bool keyboard_calls(uint8_t key, uint8_t modifiers)
+{
+    return (modifiers & MODIFIER_CONTROL) != 0 &&
+           (key == KEY_PAUSE || (key == KEY_ESCAPE && (modifiers & MODIFIER_ALT) != 0));
+}
+
+uint8_t keyboard_release(struct keyboard *keyboard)
+{
+    for (uint8_t key = 1; key < KEYS; key++) {
+        if (keyboard->down[key / 8] & 1u << key % 8) {
+            (void)keyboard_change(keyboard, key, false);
+            return key;
+        }
+    }
+    return KEY_NONE;
+}
+
 static uint32_t pad_character(uint8_t key, uint8_t locks)
 {
     char character = pad[key - KEY_PAD_SLASH];

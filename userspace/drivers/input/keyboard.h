@@ -32,6 +32,12 @@ struct keyboard {
 /* keyboard_change() - a key goes down or up. KEY_REPEATED: it was down; KEY_IGNORED: up, and was not down, or there is no such key. */
 enum key_action keyboard_change(struct keyboard *keyboard, uint8_t key, bool is_down);
 
+/* keyboard_calls() - does pressing this key call the kernel's debugger? Break, which is Control + Pause, or Control + Alt + Escape. */
+bool keyboard_calls(uint8_t key, uint8_t modifiers);
+
+/* keyboard_release() - let go of some key that is down; KEY_NONE: none is. */
+uint8_t keyboard_release(struct keyboard *keyboard);
+
 /*
  * keyboard_character() - what a key means on a US keyboard with these modifiers and locks: Unicode, control characters with Control
  * (Enter is CR, Backspace is DEL); 0: nothing.

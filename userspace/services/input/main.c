@@ -2,11 +2,14 @@
 /*
  * input: keyboard and mouse as one stream of numbered events (userspace/interfaces/input.toml).
  *
- *   handles  system (ports, interrupts), requests
+ *   handles  system (ports, interrupts), debug (enter), requests
  *
  * Two threads wait for the devices' interrupts, the first one serves requests. A byte is read by whoever comes first, whichever
  * interrupt told of it: the controller says which device it is from. What has been read is in the queue before the interrupt is
  * acknowledged; killed, the service takes with it what readers had not read, and its successor resets the devices.
+ *
+ * Break (Control + Pause) calls kdebug. The kernel has no driver for it: this service asks, with a handle that allows that and no more.
+ * Kdebug reads the keyboard itself meanwhile, so afterwards no key is known to be down.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,6 +43,7 @@ static struct keyboard keyboard;
 static struct mouse_decoder mouse;
 static uint8_t buttons;
 static bool sends_leds; /* the next acknowledgement is for PS2_SET_LEDS */
+static bool is_called;  /* somebody wants kdebug: nothing is read until it has come back */
 
 static uint64_t requests;
 
@@ -90,6 +94,7 @@ static void add_key(uint64_t time, struct key_change change)
     if (action == KEY_IGNORED) {
         return;
     }
+    is_called |= action == KEY_PRESSED && keyboard_calls(change.key, keyboard.modifiers);
     if (keyboard.locks != locks && ps2_send(&ps2, PS2_SET_LEDS) == OK) {
         sends_leds = true;
     }
@@ -103,6 +108,33 @@ static void add_key(uint64_t time, struct key_change change)
         .character = action == KEY_RELEASED
                          ? 0
                          : keyboard_character(change.key, keyboard.modifiers, keyboard.locks)});
+}
+
+/* To readers it looks as if everything had been let go. */
+static void release_keys(uint64_t time)
+{
+    uint8_t key;
+
+    while ((key = keyboard_release(&keyboard)) != KEY_NONE) {
+        queue_add(&(struct input_event){.time = time,
+                                        .kind = INPUT_KEY,
+                                        .code = key,
+                                        .action = KEY_RELEASED,
+                                        .modifiers = keyboard.modifiers,
+                                        .locks = keyboard.locks});
+    }
+    scancodes = (struct scancode_decoder){0};
+    mouse = (struct mouse_decoder){.has_wheel = mouse.has_wheel};
+}
+
+static void call_debugger(void)
+{
+    is_called = false;
+    status_t status = sys_debug_enter(program_handle("debug"));
+    if (status != OK) {
+        report("kdebug was called, but: %s", status_name(status));
+    }
+    release_keys(clock_now());
 }
 
 static void add_buttons(uint64_t time, uint8_t now)
@@ -163,14 +195,14 @@ static void take_mouse_byte(uint64_t time, uint8_t byte)
     }
 }
 
-static void take_bytes(void)
+/* Until there is none, or somebody calls. */
+static void read_bytes(void)
 {
     uint8_t byte;
     bool from_mouse;
 
-    mutex_lock(&lock);
     uint64_t time = clock_now(); /* in the order of the events */
-    for (unsigned i = 0; i < BYTES_MAX && ps2_read(&ps2, &byte, &from_mouse); i++) {
+    for (unsigned i = 0; i < BYTES_MAX && !is_called && ps2_read(&ps2, &byte, &from_mouse); i++) {
         if (from_mouse) {
             take_mouse_byte(time, byte);
         } else {
@@ -178,6 +210,16 @@ static void take_bytes(void)
         }
     }
     readers_answer(&readers, answer_reader);
+}
+
+static void take_bytes(void)
+{
+    mutex_lock(&lock);
+    read_bytes();
+    while (is_called) {
+        call_debugger();
+        read_bytes(); /* what came behind the call raises no edge any more */
+    }
     mutex_unlock(&lock);
 }
 

@@ -186,9 +186,12 @@ $(O)/lines.bin: $(O)/kernel.pass1.elf tools/gen/lines.py
 $(O)/parameters.bin: $(O)/kernel.pass1.elf tools/gen/parameters.py tools/gen/dwarf.py
 	$(call say,PARAMS,$@)
 	$(Q)$(PYTHON) tools/gen/parameters.py $< $@
-$(K)/blob.o: tools/gen/symtab_blob.asm $(O)/symtab.bin $(O)/types.btf $(O)/costs.bin $(O)/lines.bin $(O)/parameters.bin
+$(O)/frames.bin: $(O)/kernel.pass1.elf tools/gen/frames.py tools/gen/dwarf.py
+	$(call say,FRAMES,$@)
+	$(Q)$(PYTHON) tools/gen/frames.py $< $@
+$(K)/blob.o: tools/gen/symtab_blob.asm $(O)/symtab.bin $(O)/types.btf $(O)/costs.bin $(O)/lines.bin $(O)/parameters.bin $(O)/frames.bin
 	$(Q)nasm -f elf64 -DBLOB='"$(O)/symtab.bin"' -DTYPES='"$(O)/types.btf"' -DCOSTS='"$(O)/costs.bin"' \
-	    -DLINES='"$(O)/lines.bin"' -DPARAMETERS='"$(O)/parameters.bin"' $< -o $@
+	    -DLINES='"$(O)/lines.bin"' -DPARAMETERS='"$(O)/parameters.bin"' -DFRAMES='"$(O)/frames.bin"' $< -o $@
 $(O)/kernel.elf: $(KERNEL_OBJ) $(K)/blob.o $(KERNEL_LDSCRIPT) $(O)/kernel.pass1.elf
 	$(call say,LD,$@)
 	$(Q)ld $(KERNEL_LDFLAGS) -Map $(O)/kernel.map $(KERNEL_OBJ) $(K)/blob.o -o $@

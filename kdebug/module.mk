@@ -11,7 +11,7 @@ REMOTE_SRC := kdebug/core/files.c $(patsubst %,kdebug/remote/%.c,agent break dat
 KERNEL_SRC += $(REMOTE_SRC) kdebug/cmd/gdb.c
 KD_HARDWARE_SRC := kdebug/x86_64/apic.c kdebug/x86_64/branches.c kdebug/x86_64/descriptor.c kdebug/x86_64/msr.c kdebug/x86_64/port.c
 KERNEL_SRC += $(KD_HARDWARE_SRC) kdebug/x86_64/hardware.c kdebug/x86_64/keyboard.c kdebug/x86_64/keys.c
-KERNEL_SRC += kdebug/x86_64/call_length.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
+KERNEL_SRC += kdebug/x86_64/call_length.c kdebug/x86_64/frames.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c kdebug/cmd/wait.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \
     kdebug/cmd/handle.c kdebug/cmd/heap.c kdebug/cmd/interrupt.c kdebug/cmd/lock.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c kdebug/cmd/object.c \
     kdebug/cmd/page_walk.c kdebug/cmd/pager.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c kdebug/cmd/selftest.c \
@@ -39,7 +39,7 @@ KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c k
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \
     $(REMOTE_SRC) \
     kdebug/x86_64/call_length.c kdebug/x86_64/disassemble_none.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c \
-    kdebug/x86_64/unwind.c $(KD_HARDWARE_SRC) $(filter kdebug/cmd/%,$(KERNEL_SRC)) \
+    kdebug/x86_64/frames.c kdebug/x86_64/unwind.c $(KD_HARDWARE_SRC) $(filter kdebug/cmd/%,$(KERNEL_SRC)) \
     kernel/base/crc32c.c kernel/base/format.c trace/ring/filter.c trace/ring/choice.c trace/ring/aggregate.c trace/ring/trigger_wish.c $(GEN)/trace_table.c tools/post/absent.c
 KDEBUG_TEST_SRC := $(KDEBUG_HOST_SRC) tests/host/kdebug_support.c
 # The kernel's linker script names the bounds of the command table; the host's linker has names of its own for them.

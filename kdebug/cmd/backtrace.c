@@ -31,9 +31,8 @@ static void print_code(uint64_t rip, bool is_exact)
 
 static bool with_arguments; /* asked for */
 
-/* "(thread=0x12, why=?)": optimised code keeps few arguments, and what is not there is not made up. @frame registers, where
- * they are known. */
-static void print_arguments(const struct kd_unwind *unwind, const struct trap_frame *frame)
+/* "(thread=0x12, why=?)": optimised code keeps few arguments, and what is not there is not made up. */
+static void print_arguments(const struct kd_unwind *unwind)
 {
     struct kd_symbol symbol;
     uint64_t rip = unwind->rip - (unwind->is_exact ? 0 : 1), value;
@@ -43,8 +42,7 @@ static void print_arguments(const struct kd_unwind *unwind, const struct trap_fr
         const char *end = strchr(name, ' ');
         size_t length = end == NULL ? strlen(name) : (size_t)(end - name);
         kd_print("%s%.*s=", i == 0 ? "" : ", ", (int)length, name);
-        if (kd_parameter_value(symbol.address, i, rip, unwind->is_exact ? frame : NULL, unwind->rbp,
-                               &value)) {
+        if (kd_parameter_value(symbol.address, i, unwind, &value)) {
             kd_print("0x%llx", (unsigned long long)value);
         } else {
             kd_print("?");
@@ -124,13 +122,12 @@ static void print_user(const struct kd_unwind *unwind, vaddr_t process)
     }
 }
 
-static void print_frames(struct kd_unwind *unwind, const struct trap_frame *frame, vaddr_t process)
+static void print_frames(struct kd_unwind *unwind, vaddr_t process)
 {
     unsigned number = 0;
     do {
         if (unwind->crossed) {
             print_trap(&unwind->trap);
-            frame = &unwind->trap;
         }
         if (kd_unwind_is_user(unwind)) {
             print_user(unwind, process);
@@ -138,7 +135,7 @@ static void print_frames(struct kd_unwind *unwind, const struct trap_frame *fram
             kd_print("%3u  ", number++);
             print_code(unwind->rip, unwind->is_exact);
             if (with_arguments) {
-                print_arguments(unwind, frame);
+                print_arguments(unwind);
             }
             kd_print("\n");
         }
@@ -159,9 +156,9 @@ static void trace_cpu(unsigned cpu)
     vaddr_t thread = kd_cpu_thread(cpu);
     kd_unwind_begin(&unwind, &registers.frame);
     kd_print("core %u:\n", cpu);
-    print_frames(&unwind, &registers.frame,
-                 thread == 0 ? 0
-                             : kd_fetch_word(thread + offsetof(struct thread, process), "thread"));
+    print_frames(&unwind, thread == 0
+                              ? 0
+                              : kd_fetch_word(thread + offsetof(struct thread, process), "thread"));
 }
 
 static void trace_thread(vaddr_t address)
@@ -183,7 +180,7 @@ static void trace_thread(vaddr_t address)
         kd_fail("the stack of thread %u at 0x%llx cannot be read", thread.tid,
                 (unsigned long long)thread.context.rsp);
     }
-    print_frames(&unwind, NULL, (vaddr_t)thread.process);
+    print_frames(&unwind, (vaddr_t)thread.process);
 }
 
 static void trace_all_cpus(void)

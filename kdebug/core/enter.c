@@ -47,6 +47,7 @@
 #include "kdebug/core/trace_stop.h"
 #include "kdebug/core/remote.h"
 #include "kdebug/core/watchdog.h"
+#include "kdebug/x86_64/frames.h"
 #include "kdebug/x86_64/keyboard.h"
 #include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/stack_call.h"
@@ -82,7 +83,8 @@ static uint32_t faulted_steps;
 static atomic_uint prompts; /* that a person has seen; a stop at a breakpoint need not have one */
 
 extern const char symtab_blob_start[], symtab_blob_end[], types_blob_start[], types_blob_end[],
-    lines_blob_start[], lines_blob_end[], parameters_blob_start[], parameters_blob_end[];
+    lines_blob_start[], lines_blob_end[], parameters_blob_start[], parameters_blob_end[],
+    frames_blob_start[], frames_blob_end[];
 
 /* The line, and where somebody types beside it, the keyboard; what is printed only the line shows. */
 static int get_byte(void)
@@ -147,6 +149,7 @@ void kdebug_use_symbols(void)
         (void)kd_lines_use(lines_blob_start, (size_t)(lines_blob_end - lines_blob_start));
         (void)kd_parameters_use(parameters_blob_start,
                                 (size_t)(parameters_blob_end - parameters_blob_start));
+        (void)kd_frames_use(frames_blob_start, (size_t)(frames_blob_end - frames_blob_start));
     }
 }
 

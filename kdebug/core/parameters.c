@@ -2,17 +2,13 @@
 /* Look-up of parameters (layout and invariant: parameters.h). */
 #include "kdebug/core/parameters.h"
 
-#include "base/string.h"
 #include "gen/layout.h"
-#include "kdebug/x86_64/registers.h"
 
-#define HEADER_WORDS  5u
-#define CFA_PAST_RBP  16u /* the caller's frame pointer and the return address lie between */
-#define REGISTER_NAME 4u
+#define HEADER_WORDS 5u
 
 enum kind {
     KIND_REGISTER, /* value: its number in DWARF */
-    KIND_FRAME,    /* value: how far it is past the caller's stack pointer */
+    KIND_FRAME,    /* value: how far it is past the end of the frame */
     KIND_CONSTANT,
 };
 
@@ -79,28 +75,18 @@ const char *kd_parameters_names(vaddr_t function)
     return found == NULL || found->names >= names_bytes ? NULL : names + found->names;
 }
 
-static bool take_register(const struct trap_frame *frame, int32_t number, uint64_t *out)
+/* Where a core stands what is below the end of the frame may not have been written yet. */
+static bool take_value(const struct range *range, const struct kd_unwind *place, uint64_t *out)
 {
-    /* As DWARF counts them: System V ABI for AMD64, "DWARF Register Number Mapping". */
-    static const char order[][REGISTER_NAME] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi",
-                                                "rbp", "rsp", "r8",  "r9",  "r10", "r11",
-                                                "r12", "r13", "r14", "r15"};
-    struct kd_registers registers = {.frame = *frame};
-    return number >= 0 && number < (int32_t)ARRAY_COUNT(order) &&
-           kd_register_value(&registers, order[number], strlen(order[number]), out);
-}
-
-/* Where a core stands the frame may not be made yet, and of a caller other registers are not known. */
-static bool take_value(const struct range *range, const struct trap_frame *frame, uint64_t rbp,
-                       uint64_t *out)
-{
+    uint64_t end;
     *out = 0;
     switch (range->kind) {
     case KIND_REGISTER:
-        return frame != NULL && take_register(frame, range->value, out);
+        return range->value >= 0 && kd_unwind_register(place, (unsigned)range->value, out);
     case KIND_FRAME:
-        return frame == NULL && rbp != 0 &&
-               kd_read_kernel(rbp + CFA_PAST_RBP + (uint64_t)(int64_t)range->value, out,
+        end = kd_unwind_end(place);
+        return end != 0 && (!place->is_exact || range->value >= 0) &&
+               kd_read_kernel(end + (uint64_t)(int64_t)range->value, out,
                               MIN(range->index_and_size & 15u, 8u)) == OK;
     case KIND_CONSTANT:
         *out = (uint64_t)(int64_t)range->value;
@@ -110,9 +96,10 @@ static bool take_value(const struct range *range, const struct trap_frame *frame
     }
 }
 
-bool kd_parameter_value(vaddr_t function, unsigned index, vaddr_t rip,
-                        const struct trap_frame *frame, uint64_t rbp, uint64_t *out)
+bool kd_parameter_value(vaddr_t function, unsigned index, const struct kd_unwind *place,
+                        uint64_t *out)
 {
+    vaddr_t rip = place->rip - (place->is_exact ? 0 : 1);
     const struct function *found = find_function(function);
     if (found == NULL) {
         return false;
@@ -123,7 +110,7 @@ bool kd_parameter_value(vaddr_t function, unsigned index, vaddr_t rip,
         unsigned bits = (ranges[i].index_and_size & 15u) * 8;
         uint64_t past = rip - KERNEL_IMAGE_BASE - ranges[i].offset;
         if (ranges[i].index_and_size >> 4 == index && past < ranges[i].bytes &&
-            take_value(&ranges[i], frame, rbp, out)) {
+            take_value(&ranges[i], place, out)) {
             *out &= bits == 0 || bits >= 64 ? UINT64_MAX : (1ull << bits) - 1;
             return true;
         }

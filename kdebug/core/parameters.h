@@ -18,6 +18,7 @@
 
 #include "base/types.h"
 #include "kdebug/core/target.h"
+#include "kdebug/x86_64/unwind.h"
 
 #define KD_PARAMETERS_MAGIC   0x4d52504bu /* "KPRM" */
 #define KD_PARAMETERS_VERSION 1u
@@ -29,12 +30,10 @@ bool kd_parameters_use(const void *table, size_t bytes);
 const char *kd_parameters_names(vaddr_t function);
 
 /*
- * kd_parameter_value() - what parameter `index` of a function is where its code stands at `rip`.
+ * kd_parameter_value() - what parameter `index` of a function is in a frame of it.
  *
- * @rip   an instruction; of a caller the last byte of its call
- * @frame registers there; NULL: it is a caller, of which only the frame pointer is known
- * @rbp   frame pointer of a caller
- * False: that is not known, or cannot be read.
+ * False: that is not known there, or cannot be read. Of a caller what it has in registers that a call keeps is known as far as the
+ * frames in between tell.
  */
-bool kd_parameter_value(vaddr_t function, unsigned index, vaddr_t rip,
-                        const struct trap_frame *frame, uint64_t rbp, uint64_t *out);
+bool kd_parameter_value(vaddr_t function, unsigned index, const struct kd_unwind *place,
+                        uint64_t *out);

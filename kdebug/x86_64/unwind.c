@@ -16,11 +16,17 @@
  * Where the code stands exactly (the first frame, or just above a trap frame) its function may
  * have no frame yet, no longer, or, if it is assembly, never. It has one if a "mov rbp, rsp" lies
  * between its start and rip, and rip is not at a RET. If not, the return address is at rsp, or
- * above the rbp that has just been pushed.
+ * above the rbp that has just been pushed. That is a guess where the table of frames (frames.h) is missing or has nothing to say;
+ * else it is that of the compiler.
+ *
+ * **U1** A register of a caller counts as known only as long as each function on the way to it says what it did with it, and says the
+ * same about the end of its frame as the frame pointers do. Code without a rule, all assembly, makes all of them unknown; a trap
+ * frame has all again.
  */
 #include "kdebug/x86_64/unwind.h"
 
 #include "arch/function_patch.h"
+#include "base/string.h"
 #include "gen/layout.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/target.h"
@@ -32,6 +38,8 @@
 #define OPCODE_RET        0xc3
 #define RFLAGS_FIXED_BIT  2u
 #define VECTOR_MAX        0x1ffu
+#define RETURN_BYTES      8u
+#define DWARF_RBP         6u
 
 extern const char entry_text_start[], entry_text_end[];
 
@@ -52,10 +60,24 @@ static bool is_entry_code(uint64_t address)
     return address >= KD_GLOBAL(entry_text_start) && address < KD_GLOBAL(entry_text_end);
 }
 
+#define ALL_KEPT ((1u << KD_KEPT) - 1)
+
+static void take_frame(struct kd_unwind *unwind, const struct trap_frame *frame)
+{
+    const uint64_t kept[] = {frame->rbx, frame->rbp, frame->r12,
+                             frame->r13, frame->r14, frame->r15};
+    memcpy(unwind->kept, kept, sizeof(kept));
+    unwind->known = ALL_KEPT;
+    unwind->is_exact = true;
+    unwind->rip = frame->rip;
+    unwind->rbp = frame->rbp;
+    unwind->rsp = frame->rsp;
+}
+
 void kd_unwind_begin(struct kd_unwind *unwind, const struct trap_frame *frame)
 {
-    *unwind = (struct kd_unwind){
-        .rip = frame->rip, .rbp = frame->rbp, .rsp = frame->rsp, .is_exact = true};
+    *unwind = (struct kd_unwind){.exact = frame};
+    take_frame(unwind, frame);
 }
 
 bool kd_unwind_begin_blocked(struct kd_unwind *unwind, vaddr_t context_rsp)
@@ -73,7 +95,12 @@ bool kd_unwind_begin_blocked(struct kd_unwind *unwind, vaddr_t context_rsp)
     if (is_entry_code(saved.rip)) {
         /* Parked (arch/context.h): the words below the trap frame look like the frame of a function. */
         unwind->rbp = context_rsp + offsetof(struct saved_context, rbp);
+        return true;
     }
+    const uint64_t kept[] = {saved.rbx, saved.rbp, saved.r12, saved.r13, saved.r14, saved.r15};
+    memcpy(unwind->kept, kept, sizeof(kept));
+    unwind->known = ALL_KEPT;
+    unwind->rsp = context_rsp + sizeof(saved);
     return true;
 }
 
@@ -106,12 +133,91 @@ static bool sets_frame(uint64_t from, uint64_t to)
     return false;
 }
 
+/* Where the present frame ends, by its rule; 0: a register that it takes is not known. */
+static uint64_t end_by(const struct kd_unwind *unwind, const struct kd_frame_rule *rule)
+{
+    switch (rule->base) {
+    case KD_FRAME_RSP_8:
+        return unwind->rsp == 0 ? 0 : unwind->rsp + RETURN_BYTES;
+    case KD_FRAME_RSP_16:
+        return unwind->rsp == 0 ? 0 : unwind->rsp + 2 * RETURN_BYTES;
+    case KD_FRAME_RBP_16:
+        return unwind->rbp == 0 ? 0 : unwind->rbp + 2 * RETURN_BYTES;
+    default:
+        return 0;
+    }
+}
+
+/* Where the code of the present frame stands, or the last byte of its call. */
+static uint64_t code_of(const struct kd_unwind *unwind)
+{
+    return unwind->rip - (unwind->is_exact ? 0 : 1);
+}
+
+uint64_t kd_unwind_end(const struct kd_unwind *unwind)
+{
+    struct kd_frame_rule rule;
+    return kd_frame_rule_at(code_of(unwind), &rule) ? end_by(unwind, &rule) : 0;
+}
+
+/* The present frame has been found to end here: what did its caller have in registers? (U1) */
+static void recover_registers(struct kd_unwind *unwind, uint64_t end)
+{
+    struct kd_frame_rule rule = {0};
+    if (!kd_frame_rule_at(code_of(unwind), &rule) || end_by(unwind, &rule) != end) {
+        unwind->known = 0;
+    }
+    for (unsigned i = 0; i < KD_KEPT && unwind->known != 0; i++) {
+        uint64_t place = end - rule.words[i] * sizeof(uint64_t);
+        if (rule.words[i] == 0 || (unwind->rsp != 0 && place < unwind->rsp)) {
+            continue; /* it is in its register: not saved yet, or back again */
+        }
+        unwind->known &= (uint8_t) ~(1u << i);
+        unwind->known |= (uint8_t)(read_word(place, &unwind->kept[i]) << i);
+    }
+    unwind->rsp = end;
+    unwind->is_exact = unwind->crossed = false;
+}
+
+static bool exact_register(const struct trap_frame *frame, unsigned number, uint64_t *out)
+{
+    /* System V ABI for AMD64, "DWARF Register Number Mapping". */
+    const uint64_t values[] = {frame->rax, frame->rdx, frame->rcx, frame->rbx,
+                               frame->rsi, frame->rdi, frame->rbp, frame->rsp,
+                               frame->r8,  frame->r9,  frame->r10, frame->r11,
+                               frame->r12, frame->r13, frame->r14, frame->r15};
+    if (number >= ARRAY_COUNT(values)) {
+        return false;
+    }
+    *out = values[number];
+    return true;
+}
+
+bool kd_unwind_register(const struct kd_unwind *unwind, unsigned number, uint64_t *out)
+{
+    static const uint8_t numbers[KD_KEPT] = {3, DWARF_RBP, 12, 13, 14, 15};
+    if (unwind->is_exact) {
+        return exact_register(unwind->crossed ? &unwind->trap : unwind->exact, number, out);
+    }
+    for (unsigned i = 0; i < KD_KEPT; i++) {
+        if (numbers[i] == number && (unwind->known >> i & 1)) {
+            *out = i == KD_KEPT_RBP ? unwind->rbp : unwind->kept[i];
+            return i != KD_KEPT_RBP || unwind->rbp != 0;
+        }
+    }
+    return false;
+}
+
 /* Where the return address is when the function that rip stands in has no frame; 0: it has one,
  * or nothing is known. */
 static uint64_t frameless_return(const struct kd_unwind *unwind)
 {
     struct kd_symbol symbol;
+    struct kd_frame_rule rule;
     uint8_t first, here;
+    if (kd_frame_rule_at(unwind->rip, &rule)) {
+        return rule.base == KD_FRAME_RBP_16 ? 0 : end_by(unwind, &rule) - RETURN_BYTES;
+    }
     if (!kd_symbol_at(unwind->rip, &symbol) || unwind->rip - symbol.address > SCAN_BYTES_MAX ||
         kd_read_kernel(symbol.address, &first, 1) != OK ||
         kd_read_kernel(unwind->rip, &here, 1) != OK) {
@@ -142,10 +248,7 @@ static bool cross_trap(struct kd_unwind *unwind, uint64_t address)
         return false;
     }
     unwind->crossed = true;
-    unwind->is_exact = true;
-    unwind->rip = unwind->trap.rip;
-    unwind->rbp = unwind->trap.rbp;
-    unwind->rsp = unwind->trap.rsp;
+    take_frame(unwind, &unwind->trap);
     return true;
 }
 
@@ -157,12 +260,11 @@ bool kd_unwind_next(struct kd_unwind *unwind)
     uint64_t back;
     if (unwind->is_exact) {
         uint64_t at = frameless_return(unwind);
-        unwind->is_exact = false;
-        unwind->crossed = false;
         if (at != 0 && read_word(at, &back) && is_in_image(back)) {
             if (is_entry_code(back)) {
                 return cross_trap(unwind, at + 8);
             }
+            recover_registers(unwind, at + RETURN_BYTES);
             unwind->rip = back;
             return true;
         }
@@ -175,7 +277,7 @@ bool kd_unwind_next(struct kd_unwind *unwind)
     if (is_entry_code(back) && cross_trap(unwind, frame + 16)) {
         return true;
     }
-    unwind->crossed = false;
+    recover_registers(unwind, frame + 2 * RETURN_BYTES);
     unwind->rip = back;
     unwind->rbp = outer > frame ? outer : 0; /* stacks grow down: a chain only goes up */
     return is_in_image(back);

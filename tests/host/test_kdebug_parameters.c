@@ -19,22 +19,23 @@
 
 static const struct {
     uint32_t head[5];
-    uint32_t function[2][3];
+    uint32_t function[3][3];
     struct {
         uint32_t offset;
         uint16_t bytes;
         uint8_t index_and_size, kind;
         int32_t value;
-    } range[5];
+    } range[6];
     char names[sizeof(NAMES)];
 } sound = {
-    .head = {KD_PARAMETERS_MAGIC, KD_PARAMETERS_VERSION, 2, 5, sizeof(NAMES)},
-    .function = {{0x1000, 1, 0}, {0x2000, 12, 3}},
+    .head = {KD_PARAMETERS_MAGIC, KD_PARAMETERS_VERSION, 3, 6, sizeof(NAMES)},
+    .function = {{0x1000, 1, 0}, {0x2000, 12, 3}, {0x3000, 1, 5}},
     .range = {{0x1000, 0x10, 8, 0, 5},            /* thread: rdi at first */
               {0x1010, 0x20, 8, 1, -24},          /* then in the frame */
               {0x1000, 0x100, 1 << 4 | 4, 2, -1}, /* why: constant, 4 bytes */
               {0x2000, 8, 1, 0, 4},               /* x: one byte in rsi */
-              {0x2000, 8, 1 << 4 | 8, 0, 99}},    /* y: no such register */
+              {0x2000, 8, 1 << 4 | 8, 0, 99},     /* y: no such register */
+              {0x3000, 8, 8, 0, 3}},              /* thread: rbx */
     .names = NAMES,
 };
 static uint64_t value;
@@ -62,31 +63,70 @@ static void test_names(void **state)
     assert_null(kd_parameters_names(0));
 }
 
-static void test_registers_only_where_a_core_stands(void **state)
+static struct kd_unwind at(uint64_t offset)
 {
-    (void)state;
-    assert_true(kd_parameter_value(BASE + 0x1000, 0, BASE + 0x100f, &frame, 0, &value));
-    assert_int_equal(value, 0x1234);
-    assert_false(kd_parameter_value(BASE + 0x1000, 0, BASE + 0x100f, NULL, 0, &value));
-    assert_true(kd_parameter_value(BASE + 0x2000, 0, BASE + 0x2000, &frame, 0, &value));
-    assert_int_equal(value, 0xcd); /* the rest of the register is anything */
-    assert_false(kd_parameter_value(BASE + 0x2000, 0, BASE + 0x2008, &frame, 0, &value));
-    assert_false(kd_parameter_value(BASE + 0x2000, 1, BASE + 0x2000, &frame, 0, &value));
+    frame.rip = BASE + offset;
+    struct kd_unwind unwind;
+    kd_unwind_begin(&unwind, &frame);
+    return unwind;
 }
 
+static struct kd_unwind caller_at(uint64_t offset, uint64_t rbp)
+{
+    return (struct kd_unwind){.rip = BASE + offset + 1, .rbp = rbp};
+}
+
+static bool value_of(unsigned function, unsigned index, struct kd_unwind place)
+{
+    return kd_parameter_value(BASE + function, index, &place, &value);
+}
+
+static void test_registers_where_a_core_stands(void **state)
+{
+    (void)state;
+    assert_true(value_of(0x1000, 0, at(0x100f)));
+    assert_int_equal(value, 0x1234);
+    assert_false(value_of(0x1000, 0, caller_at(0x100f, 0x10)));
+    assert_true(value_of(0x2000, 0, at(0x2000)));
+    assert_int_equal(value, 0xcd); /* the rest of the register is anything */
+    assert_false(value_of(0x2000, 0, at(0x2008)));
+    assert_false(value_of(0x2000, 1, at(0x2000)));
+}
+
+static void test_registers_of_callers_that_a_call_keeps(void **state)
+{
+    (void)state;
+    struct kd_unwind place = caller_at(0x3000, 0x10);
+    place.kept[KD_KEPT_RBX] = 0x77;
+    assert_false(value_of(0x3000, 0, place));
+    place.known = 1u << KD_KEPT_RBX;
+    assert_true(value_of(0x3000, 0, place));
+    assert_int_equal(value, 0x77);
+    place.rip = BASE + 0x3000; /* the call was before this function */
+    assert_false(value_of(0x3000, 0, place));
+}
+
+/* Only where the table of frames says where the frame ends. */
 static void test_the_frame_only_of_callers(void **state)
 {
     (void)state;
+    static const uint32_t frames[] = {KD_FRAMES_MAGIC, KD_FRAMES_VERSION, 1, 1,
+                                      KD_FRAME_RBP_16, 0x100000};
     uint64_t *stack = fake_alloc(64);
-    stack[1] = 0x5678; /* CFA - 24 = rbp - 8 */
+    stack[1] = 0x5678; /* end - 24 = rbp - 8 */
     uint64_t rbp = (uint64_t)&stack[2];
-    assert_true(kd_parameter_value(BASE + 0x1000, 0, BASE + 0x1010, NULL, rbp, &value));
+    assert_false(value_of(0x1000, 0, caller_at(0x1010, rbp)));
+    assert_true(kd_frames_use(frames, sizeof(frames)));
+    assert_true(value_of(0x1000, 0, caller_at(0x1010, rbp)));
     assert_int_equal(value, 0x5678);
-    assert_false(kd_parameter_value(BASE + 0x1000, 0, BASE + 0x1010, &frame, rbp, &value));
-    assert_false(kd_parameter_value(BASE + 0x1000, 0, BASE + 0x1030, NULL, rbp, &value));
-    assert_false(kd_parameter_value(BASE + 0x1000, 0, BASE + 0x1010, NULL, 0x10, &value));
-    assert_true(kd_parameter_value(BASE + 0x1000, 1, BASE + 0x1010, NULL, 0, &value));
+    frame.rbp = rbp;
+    assert_false(value_of(0x1000, 0, at(0x1010)));
+    assert_false(value_of(0x1000, 0, caller_at(0x1030, rbp)));
+    assert_false(value_of(0x1000, 0, caller_at(0x1010, 0x10)));
+    assert_false(value_of(0x1000, 0, caller_at(0x1010, 0)));
+    assert_true(value_of(0x1000, 1, caller_at(0x1010, 0)));
     assert_int_equal(value, 0xffffffff);
+    (void)kd_frames_use("", 0);
 }
 
 static void test_in_backtraces(void **state)
@@ -118,8 +158,8 @@ static void test_damaged_tables(void **state)
         }
         if (kd_parameters_use(copy, sizeof(sound))) {
             (void)kd_parameters_names(BASE + 0x1000);
-            (void)kd_parameter_value(BASE + 0x1000, turn % 3, BASE + 0x1010,
-                                     turn % 2 ? &frame : NULL, (uint64_t)random(), &value);
+            (void)value_of(0x1000, turn % 3,
+                           turn % 2 ? at(0x1010) : caller_at(0x1010, (uint64_t)random()));
         }
         (void)kd_parameters_use("", 0);
         free(copy);
@@ -130,7 +170,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_names, begin),
-        cmocka_unit_test_setup(test_registers_only_where_a_core_stands, begin),
+        cmocka_unit_test_setup(test_registers_where_a_core_stands, begin),
+        cmocka_unit_test_setup(test_registers_of_callers_that_a_call_keeps, begin),
         cmocka_unit_test_setup(test_the_frame_only_of_callers, begin),
         cmocka_unit_test_setup(test_in_backtraces, begin),
         cmocka_unit_test_setup(test_damaged_tables, begin),

@@ -455,6 +455,176 @@ static void test_blocked_thread(void **state)
     assert_false(kd_unwind_begin_blocked(&unwind, 0xffffc00000100000));
 }
 
+/* ---- registers of callers ---- */
+
+#define RBX 3u
+#define R12 12u
+#define R13 13u
+#define RCX 2u
+
+/* base; words below the end for rbx, rbp, r12 */
+#define RULE(base, rbx, rbp, r12) ((base) | (rbx) << 2 | (rbp) << 6 | (r12) << 10)
+#define ROW(offset, number)       ((offset) << 8 | (number))
+
+enum rule { NONE, AT_RSP, PUSHED, PLAIN, SAVES_RBX, SAVES_R12 };
+
+static struct {
+    uint32_t head[4], rules[6], rows[5];
+} frames;
+
+static void use_frames(enum rule outer, enum rule middle, enum rule inner)
+{
+    const typeof(frames) table = {
+        .head = {KD_FRAMES_MAGIC, KD_FRAMES_VERSION, 6, 5},
+        .rules = {0, RULE(1, 0, 0, 0), RULE(2, 0, 2, 0), RULE(3, 0, 2, 0), RULE(3, 3, 2, 0),
+                  RULE(3, 0, 2, 3)},
+        .rows = {ROW(0x100u, outer), ROW(0x200u, middle), ROW(0x300u, inner), ROW(0x380u, AT_RSP),
+                 ROW(0x400u, NONE)},
+    };
+    frames = table;
+    assert_true(kd_frames_use(&frames, sizeof(frames)));
+}
+
+/* The simple stack, where inner has saved rbx and middle r12. */
+static struct trap_frame stack_with_registers(void)
+{
+    struct trap_frame frame = simple_stack();
+    PUT(0x7f8, 0xb0b);
+    PUT(0x838, 0x1212);
+    frame.rbx = 1;
+    frame.r12 = 2;
+    frame.r13 = 3;
+    frame.rcx = 4;
+    return frame;
+}
+
+/* -1: not known */
+static int64_t value_of(const struct kd_unwind *unwind, unsigned number)
+{
+    uint64_t value;
+    return kd_unwind_register(unwind, number, &value) ? (int64_t)value : -1;
+}
+
+static void test_registers_of_callers(void **state)
+{
+    (void)state;
+    struct trap_frame frame = stack_with_registers();
+    struct kd_unwind unwind;
+    use_frames(PLAIN, SAVES_R12, SAVES_RBX);
+    kd_unwind_begin(&unwind, &frame);
+    assert_int_equal(value_of(&unwind, RBX), 1);
+    assert_int_equal(value_of(&unwind, RCX), 4);
+    assert_int_equal(value_of(&unwind, 16), -1);
+    assert_int_equal(kd_unwind_end(&unwind), STACK_AT(0x810));
+    assert_true(kd_unwind_next(&unwind));
+    assert_int_equal(value_of(&unwind, RBX), 0xb0b);
+    assert_int_equal(value_of(&unwind, R12), 2);
+    assert_int_equal(value_of(&unwind, RCX), -1);
+    assert_int_equal(kd_unwind_end(&unwind), STACK_AT(0x850));
+    assert_true(kd_unwind_next(&unwind));
+    assert_int_equal(value_of(&unwind, RBX), 0xb0b);
+    assert_int_equal(value_of(&unwind, R12), 0x1212);
+    assert_int_equal(value_of(&unwind, R13), 3);
+    (void)kd_frames_use("", 0);
+}
+
+/* In the middle of pushing and popping, the place is below the stack pointer, and may hold anything. */
+static void test_registers_not_saved_yet(void **state)
+{
+    (void)state;
+    struct trap_frame frame = stack_with_registers();
+    struct kd_unwind unwind;
+    use_frames(PLAIN, SAVES_R12, SAVES_RBX);
+    frame.rsp = STACK_AT(0x800);
+    kd_unwind_begin(&unwind, &frame);
+    assert_true(kd_unwind_next(&unwind));
+    assert_int_equal(value_of(&unwind, RBX), 1);
+    (void)kd_frames_use("", 0);
+}
+
+/* U1: no rule, one that the frame pointers contradict, a place that cannot be read. A trap frame has all again. */
+static void test_registers_that_nobody_knows(void **state)
+{
+    (void)state;
+    static const enum rule middles[] = {NONE, AT_RSP, PUSHED};
+    struct trap_frame frame = stack_with_registers();
+    struct kd_unwind unwind;
+    for (unsigned i = 0; i < ARRAY_COUNT(middles); i++) {
+        use_frames(PLAIN, middles[i], SAVES_RBX);
+        kd_unwind_begin(&unwind, &frame);
+        assert_true(kd_unwind_next(&unwind));
+        assert_int_equal(value_of(&unwind, RBX), 0xb0b);
+        assert_true(kd_unwind_next(&unwind));
+        for (unsigned number = 0; number < 16; number++) {
+            assert_int_equal(value_of(&unwind, number), -1);
+        }
+    }
+    use_frames(PLAIN, SAVES_R12, NONE);
+    PUT(0x848, K + 0x40);
+    struct trap_frame *trap = trap_at(0x850);
+    trap->rip = K + 0x150;
+    trap->vector = 0xe0;
+    trap->rbx = 0xabc;
+    trap->rcx = 0xdef;
+    kd_unwind_begin(&unwind, &frame);
+    assert_true(kd_unwind_next(&unwind));
+    assert_int_equal(value_of(&unwind, RBX), -1);
+    assert_true(kd_unwind_next(&unwind));
+    assert_int_equal(value_of(&unwind, RBX), 0xabc);
+    assert_int_equal(value_of(&unwind, RCX), 0xdef);
+    (void)kd_frames_use("", 0);
+}
+
+/* A path of inner without a frame lies behind the instructions that make one on another path. */
+static void test_a_rule_goes_before_a_guess(void **state)
+{
+    (void)state;
+    static const uint64_t rips[] = {K + 0x390, K + 0x210, K + 0x110};
+    struct trap_frame frame = stack_with_registers();
+    struct kd_unwind unwind;
+    use_frames(PLAIN, SAVES_R12, SAVES_RBX);
+    frame.rip = K + 0x390;
+    frame.rbp = STACK_AT(0x840);
+    frame.rsp = STACK_AT(0x808);
+    kd_unwind_begin(&unwind, &frame);
+    expect_chain(&unwind, rips, 3);
+    kd_unwind_begin(&unwind, &frame);
+    assert_true(kd_unwind_next(&unwind));
+    assert_int_equal(value_of(&unwind, RBX), 1);
+    (void)kd_frames_use("", 0);
+}
+
+/* Y5 */
+static void test_damaged_tables_of_frames(void **state)
+{
+    (void)state;
+    struct kd_frame_rule rule;
+    use_frames(PLAIN, SAVES_R12, SAVES_RBX);
+    for (size_t bytes = 0; bytes < sizeof(frames); bytes++) {
+        assert_false(kd_frames_use(&frames, bytes));
+        assert_false(kd_frame_rule_at(K + 0x300, &rule));
+    }
+    srandom(4);
+    for (unsigned turn = 0; turn < 20000; turn++) {
+        uint8_t *copy = malloc(sizeof(frames));
+        memcpy(copy, &frames, sizeof(frames));
+        for (unsigned i = 0; i < 3; i++) {
+            copy[8 + (unsigned)random() % (sizeof(frames) - 8)] = (uint8_t)random();
+        }
+        if (kd_frames_use(copy, sizeof(frames)) && kd_frame_rule_at(K + turn, &rule)) {
+            assert_true(rule.base != KD_FRAME_UNKNOWN);
+        }
+        (void)kd_frames_use("", 0);
+        free(copy);
+    }
+    assert_true(kd_frames_use(&frames, sizeof(frames)));
+    assert_false(kd_frame_rule_at(K + 0xff, &rule));
+    assert_true(kd_frame_rule_at(K + 0x100, &rule));
+    assert_false(kd_frame_rule_at(K + 0x400, &rule));
+    assert_false(kd_frame_rule_at(0x401000, &rule));
+    (void)kd_frames_use("", 0);
+}
+
 static void test_random_stacks_never_hang(void **state)
 {
     (void)state;
@@ -497,6 +667,11 @@ int main(void)
         cmocka_unit_test_setup(test_no_trap_frame_where_none_is, begin),
         cmocka_unit_test_setup(test_broken_chains_end, begin),
         cmocka_unit_test_setup(test_blocked_thread, begin),
+        cmocka_unit_test_setup(test_registers_of_callers, begin),
+        cmocka_unit_test_setup(test_registers_not_saved_yet, begin),
+        cmocka_unit_test_setup(test_registers_that_nobody_knows, begin),
+        cmocka_unit_test_setup(test_a_rule_goes_before_a_guess, begin),
+        cmocka_unit_test_setup(test_damaged_tables_of_frames, begin),
         cmocka_unit_test_setup(test_random_stacks_never_hang, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,44 @@ def test_a_session_with_gdb(waiting: tuple[Machine, Path]) -> None:
     assert wait_all_done(machine, 120) == (2, 0)
 
 
+CALLERS = ["mailbox_create", "cache_alloc", "frame_alloc", "handle_add", "object_init", "thread_ready"]
+HERE = "== here\n"
+
+
+def arguments_of(text: str, frame: str) -> list[tuple[str, dict[str, int | None]]]:
+    """Function and arguments of each frame: numbers, and None for what is said to be lost."""
+    frames = [re.match(frame, line) for line in text.splitlines()]
+    said = r"\b(\w+)=(?:(0x[0-9a-f]+|-?\d+)\b|<optimized out>)"
+    return [(match[1], {name: int(number, 0) if number else None for name, number in re.findall(said, match[2])})
+            for match in frames if match]
+
+
+def test_arguments_are_those_of_gdb(waiting: tuple[Machine, Path]) -> None:
+    """What callers had in registers: where kdebug shows an argument, gdb, which has the whole DWARF, shows the same."""
+    _, path = waiting
+    lines = [line for place in CALLERS
+             for line in (f"tbreak {place}", "continue", f"echo {HERE}", "backtrace", "monitor bt args", "delete")]
+    output = gdb(path, "set print symbol off", "set width 0", "set print frame-info short-location",
+                 "set print entry-values no", *lines, "detach")
+    theirs = [arguments_of(text, r"#\d+ +(?:0x\w+ in )?(\w+)(?:\.\w+)* \((.*)\)$") for text in output.split(HERE)[1:]]
+    ours = [arguments_of(text, r" +\d+  [0-9a-f]{16}  (\w+)(?:\.\w+)*(?:\+0x\w+)?\((.*)\)$")
+            for text in re.split(r"^core \d+:$", output, flags=re.MULTILINE)[1:]]
+    assert len(ours) == len(theirs) == len(CALLERS), output
+    compared, of_callers = 0, 0
+    for stop, other in zip(ours, theirs):
+        for depth, (name, arguments) in enumerate(stop):
+            place = next((i for i, (function, _) in enumerate(other) if function == name), -1)
+            assert place >= 0, (name, output)  # those between are inlined
+            same, other = other[place][1], other[place + 1:]
+            for argument in arguments.keys() & same.keys():  # gdb has names for values of enums
+                value, known = arguments[argument] or 0, same[argument]
+                mask = (1 << (64 if value >> 32 else 32)) - 1
+                assert known is not None and known & mask == value & mask, (name, argument, hex(value), output)
+                compared += 1
+                of_callers += depth > 0
+    assert compared >= 20 and of_callers >= 10, (compared, of_callers, output)
+
+
 def test_gdb_comes_and_goes(waiting: tuple[Machine, Path]) -> None:
     machine, path = waiting
     for turn in range(10):

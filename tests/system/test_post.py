@@ -32,7 +32,8 @@ PROGRAM_COMMANDS = ["context init", "print workloads[0]", "print workloads[0].ar
                     "print *workloads[0].waiter.entry", "type -part manifest", "context off", "type wait"]
 # Every command that can look at a dead machine, with what it flows into.
 COMMANDS = [
-    "version", "cpus", "cpus | regs", "cpu 1", "regs", "bt", "cpu 0", "bt all", "dis", "dis kernel_main 20",
+    "version", "cpus", "cpus | regs", "cpu 1", "regs", "bt", "cpu 0", "bt all",
+    "bt args all", "threads | bt args", "dis", "dis kernel_main 20",
     "threads", "threads | bt", "threads ! grep ipc", "thread 1", "threads | where .run == BLOCKED | sort .tid | count",
     "processes", "processes | process", "processes | handles", "processes | space", "processes | threads ! tail 3",
     "mailboxes", "mailboxes | mailbox", "waits", "detours", "runq", "times", "interrupts", "locks", "locks held",

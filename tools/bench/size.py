@@ -12,13 +12,14 @@ from figures import Figure
 
 
 def measure_sizes(mode: str) -> dict[str, Figure]:
-    """Bytes of kdebug's printer of C values (code and constants) and of its type table."""
+    """Bytes of kdebug's printer of C values (code and constants) and of its tables of types and of frames."""
     folder = paths.build_folder() / mode
     printer = folder / "kernel.o.d/kdebug/core/type_print.o"
-    table = folder / "types.btf"
-    if not printer.exists() or not table.exists():
+    tables = {"btf": folder / "types.btf", "frames": folder / "frames.bin"}
+    if not printer.exists() or not all(table.exists() for table in tables.values()):
         raise UserError(f"{paths.show(folder)}: no kernel is built there")
     done = subprocess.run(["size", str(printer)], check=True, capture_output=True, text=True)
     text = int(done.stdout.splitlines()[1].split()[0])
+    sizes = {name: table.stat().st_size for name, table in tables.items()}
     return {"kdebug.printer_bytes": Figure(text, text, "bytes"),
-            "kdebug.btf_bytes": Figure(table.stat().st_size, table.stat().st_size, "bytes")}
+            **{f"kdebug.{name}_bytes": Figure(size, size, "bytes") for name, size in sizes.items()}}

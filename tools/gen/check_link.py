@@ -14,7 +14,8 @@ import sys
 
 BLOB = "symtab_blob_start"
 INSIDE = {"symtab_blob_end", "types_blob_start", "types_blob_end", "costs_blob_start", "costs_blob_end",
-          "lines_blob_start", "lines_blob_end", "parameters_blob_start", "parameters_blob_end"}
+          "lines_blob_start", "lines_blob_end", "parameters_blob_start", "parameters_blob_end",
+          "frames_blob_start", "frames_blob_end"}
 
 
 def read_symbols(path: str) -> list[tuple[int, str]]:

@@ -71,8 +71,19 @@ class Unit:
     base: int = 0  # what addresses in its lists start from
 
 
+@dataclass
+class Section:
+    address: int
+    data: bytes
+
+
 def read_sections(path: Path) -> dict[str, bytes]:
     """Contents of the sections of a little-endian ELF64 file (not compressed)."""
+    return {name: section.data for name, section in read_placed_sections(path).items()}
+
+
+def read_placed_sections(path: Path) -> dict[str, Section]:
+    """The same, and where they are in memory."""
     data = path.read_bytes()
     if data[:6] != b"\x7fELF\x02\x01":
         raise ValueError(f"{path}: no little-endian ELF64 file")
@@ -81,10 +92,10 @@ def read_sections(path: Path) -> dict[str, bytes]:
     headers = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
     names = headers[names_index]
     sections = {}
-    for name, kind, _flags, _address, offset, length in headers:
+    for name, kind, _flags, address, offset, length in headers:
         start = names[4] + name
         text = data[start:data.index(b"\0", start)].decode()
-        sections[text] = b"" if kind == 8 else data[offset:offset + length]
+        sections[text] = Section(address, b"" if kind == 8 else data[offset:offset + length])
     return sections
 
 

@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ; Holds the kernel's symbol table (tools/gen/symtab.py), its types (tools/gen/btf.py), what events cost
-; (tools/gen/costs.py), its source lines (tools/gen/lines.py) and parameters (tools/gen/parameters.py): empty in the first link, filled in the second.
+; (tools/gen/costs.py), its source lines (tools/gen/lines.py), parameters (tools/gen/parameters.py) and frames
+; (tools/gen/frames.py): empty in the first link, filled in the second.
 section .symtab_blob progbits alloc noexec nowrite align=16
 global symtab_blob_start
 global symtab_blob_end
@@ -12,6 +13,8 @@ global lines_blob_start
 global lines_blob_end
 global parameters_blob_start
 global parameters_blob_end
+global frames_blob_start
+global frames_blob_end
 symtab_blob_start:
 %ifdef BLOB
     incbin BLOB
@@ -41,6 +44,12 @@ parameters_blob_start:
     incbin PARAMETERS
 %endif
 parameters_blob_end:
+    align 16, db 0
+frames_blob_start:
+%ifdef FRAMES
+    incbin FRAMES
+%endif
+frames_blob_end:
     dq 0 ; so that the section is there even when the tables are empty
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -21,6 +21,7 @@
 #include "kdebug/core/stop.h"
 #include "kdebug/core/lines.h"
 #include "kdebug/core/parameters.h"
+#include "kdebug/x86_64/frames.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/types.h"
 #include "tools/post/core_file.h"
@@ -215,6 +216,10 @@ static void use_tables(void)
     const void *parameters = find_blob("parameters_blob_start", "parameters_blob_end", &bytes);
     if (parameters != NULL) {
         kd_parameters_use(parameters, bytes);
+    }
+    const void *frames = find_blob("frames_blob_start", "frames_blob_end", &bytes);
+    if (frames != NULL) {
+        kd_frames_use(frames, bytes);
     }
 }
 

@@ -30,8 +30,7 @@ static void a_copy_has_no_more_rights_than_were_given(void)
     must(sys_handle_duplicate(mailbox, RIGHT_MAILBOX_SEND, 7, &sender));
     CHECK_GIVES(ERR_NO_RIGHTS, message_receive(sender, &message, DEADLINE_POLL));
     CHECK_GIVES(ERR_NO_RIGHTS, sys_handle_duplicate(sender, RIGHT_MAILBOX_SEND, 8, &out));
-    CHECK_GIVES(ERR_NO_RIGHTS,
-                sys_handle_duplicate(mailbox, RIGHTS_MAILBOX | RIGHT_PROCESS_MAP, 0, &out));
+    CHECK_GIVES(ERR_NO_RIGHTS, sys_handle_duplicate(mailbox, RIGHTS_MAILBOX | 1u << 31, 0, &out));
     must(sys_handle_close(sender));
     must(sys_handle_close(mailbox));
 }

@@ -79,6 +79,7 @@ USER_PROGRAMS += paging
 USER_paging_SRC := \
     userspace/programs/paging/main.c \
     userspace/programs/paging/fill.c \
+    userspace/programs/paging/squeeze.c \
     userspace/programs/paging/mail.c \
     userspace/programs/paging/lies.c \
     userspace/programs/paging/liar.c

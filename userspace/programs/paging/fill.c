@@ -17,8 +17,8 @@
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
 #include "userspace/programs/paging/paging.h"
+#include "userspace/programs/paging/squeeze.h"
 
-#define RUNS_MAX  1024u
 #define REPEAT    64u
 #define PAGES_MAX 0x40000u
 
@@ -81,31 +81,6 @@ static void fill(void *argument)
     }
     for (uint64_t page = filler->first; page < page_count; page += filler->step) {
         check_page(page);
-    }
-}
-
-/* Contiguous areas are never paged out. They go when the program ends. 0: all stays free. */
-static void leave_free(uint64_t bytes)
-{
-    static uint64_t runs[RUNS_MAX];
-    unsigned count = 0;
-    uint64_t taken = 0;
-
-    if (bytes == 0) {
-        return;
-    }
-    for (uint64_t run = 2 * MIB; run >= PAGE_BYTES && count < RUNS_MAX;) {
-        if (sys_area_create(run, AREA_CONTIGUOUS, &runs[count]) == OK) {
-            count++;
-        } else {
-            run /= 2;
-        }
-    }
-    while (count > 0 && taken < bytes) {
-        uint64_t size, physical;
-        must(sys_area_query(runs[--count], &size, &physical));
-        must(sys_handle_close(runs[count]));
-        taken += size;
     }
 }
 

@@ -1,0 +1,2 @@
+USER_PROGRAMS += soak
+USER_soak_SRC := $(patsubst %,userspace/programs/soak/%.c,main load killer clients account)

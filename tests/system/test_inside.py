@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from qemu.paths import ROOT, build_folder
 
-HAS_LIBC = (build_folder() / "debug/user/libc").exists()
-HAS_LUA = (build_folder() / "debug/user/lua").exists()
+PROGRAMS = build_folder() / os.environ.get("MODE", "debug") / "user"
+HAS_LIBC = (PROGRAMS / "libc").exists()
+HAS_LUA = (PROGRAMS / "lua").exists()
 
 
 def test_the_tests_inside_pass_and_those_planted_fail(tmp_path: Path) -> None:

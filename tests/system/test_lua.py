@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from conftest import BootFunction, wait_all_done
 
 from qemu.paths import build_folder
 
-LUA = build_folder() / "debug/user/lua"
+LUA = build_folder() / os.environ.get("MODE", "debug") / "user/lua"
 pytestmark = pytest.mark.skipif(not LUA.exists(), reason="no newlib or no Lua: make deps")
 
 SCRIPTS = {"language": 8, "text": 6, "numbers": 3}  # the others: test_inside.py

@@ -53,4 +53,4 @@ int tests_run(const char *name, const struct test *tests, unsigned count);
 
 /* test_failed() - the running test has failed, for this reason. test_skipped() - it cannot be made here. */
 void test_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void test_skipped(const char *reason);
+void test_skipped(const char *why);

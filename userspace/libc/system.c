@@ -37,9 +37,9 @@ pid_t getpid(void)
 }
 
 /* There is nobody to run commands; the library's own would fork(). */
-int system(const char *command)
+int system(const char *string)
 {
-    if (command == NULL) {
+    if (string == NULL) {
         return 0;
     }
     errno = ENOSYS;

@@ -41,7 +41,7 @@ static void a_driver_that_is_killed_comes_back(void)
 {
     const uint64_t supervisor = program_handle("supervisor");
     uint32_t state, starts, again;
-    uint64_t sent;
+    uint64_t sent = 0;
 
     must(supervisor_status(supervisor, "serial", LONG, &state, &starts));
     must(supervisor_kill(supervisor, "serial", LONG));

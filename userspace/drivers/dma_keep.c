@@ -11,7 +11,7 @@
 static status_t make_area(uint64_t bytes, uint64_t *out_area)
 {
     uint64_t kept;
-    status_t status = sys_area_create(bytes, AREA_CONTIGUOUS, out_area);
+    status_t status = sys_area_create(bytes, AREA_CONTIGUOUS | AREA_BELOW_4G, out_area);
 
     if (status != OK) {
         return status;

@@ -1,5 +1,5 @@
 # Linked into the programs that use them; here only their host tests.
-HOST_TESTS += test_virtio_blk test_virtqueue test_pci test_terminal test_font
+HOST_TESTS += test_ahci test_virtio_blk test_virtqueue test_pci test_terminal test_font
 HOST_test_terminal_SRC := tests/host/test_terminal.c userspace/drivers/screen/terminal.c userspace/drivers/screen/colour.c
 HOST_test_font_SRC := tests/host/test_font.c userspace/drivers/screen/font.c userspace/drivers/screen/paint.c \
     userspace/drivers/screen/terminal.c userspace/drivers/screen/colour.c
@@ -8,4 +8,6 @@ HOST_test_pci_SRC := tests/host/test_pci.c userspace/drivers/pci/pci.c
 HOST_test_pci_CFLAGS := -iquote tests/host/fake_syscalls
 HOST_DISK_SRC := tests/host/disk_support.c $(patsubst %,userspace/drivers/%.c,dma disk/disk pci/pci)
 HOST_test_virtio_blk_SRC := tests/host/test_virtio_blk.c $(HOST_DISK_SRC) $(patsubst %,userspace/drivers/%.c,virtio/virtio virtio/virtqueue virtio_blk/virtio_blk)
+HOST_test_ahci_SRC := tests/host/test_ahci.c $(HOST_DISK_SRC) $(patsubst %,userspace/drivers/%.c,ahci/ahci ahci/port)
+HOST_test_ahci_CFLAGS := -iquote tests/host/fake_syscalls -iquote tests/host
 HOST_test_virtio_blk_CFLAGS := -iquote tests/host/fake_syscalls -iquote tests/host

@@ -64,7 +64,8 @@ status_t block_client_open(struct block_client *client, const char *name)
 
 static uint32_t part_of(const struct block_client *client, uint32_t count)
 {
-    uint32_t most = BLOCK_READ_DATA_MAX / client->device.sector_bytes;
+    uint32_t size = client->device.sector_bytes; /* 0: the disk was never there */
+    uint32_t most = BLOCK_READ_DATA_MAX / (size > 0 ? size : SECTOR_BYTES_MAX);
 
     return count < most ? count : most;
 }

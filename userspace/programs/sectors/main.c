@@ -2,6 +2,7 @@
 /*
  * sectors: uses the disk, and says what it saw. It always prints the facts, then does in this order what it is told:
  *
+ *   none              there is no disk; nothing else then
  *   read              all sectors, and prints their checksum (CRC-32C)
  *   write             all sectors, reads them back and prints the checksum
  *   limits            asks for what is refused
@@ -144,6 +145,11 @@ int main(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
+    if (option_flag("none")) {
+        EXPECT(block_client_open(&disk, "disk"), ERR_NOT_FOUND);
+        EXPECT(block_client_read(&disk, 0, 1, part), ERR_NOT_FOUND);
+        return 0;
+    }
     must(block_client_open(&disk, "disk"));
     report("%s '%s' '%s' %lu sectors of %u bytes%s", disk.names.driver, disk.names.serial,
            disk.names.model, disk.device.sectors, disk.device.sector_bytes,

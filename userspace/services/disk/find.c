@@ -2,6 +2,7 @@
 /* A look at all disks: see find.h. */
 #include "userspace/services/disk/find.h"
 
+#include "userspace/drivers/ahci/ahci.h"
 #include "userspace/drivers/virtio_blk/virtio_blk.h"
 
 #define DISKS_MAX 32u /* of a kind */
@@ -19,11 +20,25 @@ static void close_virtio(struct disk *disk)
     virtio_blk_close((struct virtio_blk *)disk);
 }
 
+static status_t open_ahci(uint64_t system, unsigned index, struct dma *dma, struct disk **out)
+{
+    static struct ahci ahci;
+
+    *out = &ahci.disk;
+    return ahci_open(&ahci, system, index, dma);
+}
+
+static void close_ahci(struct disk *disk)
+{
+    ahci_close((struct ahci *)disk);
+}
+
 static const struct {
     status_t (*open)(uint64_t system, unsigned index, struct dma *dma, struct disk **out);
     void (*close)(struct disk *disk);
 } drivers[] = {
     {open_virtio, close_virtio},
+    {open_ahci, close_ahci},
 };
 
 status_t disk_find(const char *which, uint64_t system, struct dma *dma, struct disk **out)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Registers of a device in memory. Host tests have a mmio.c of their own, which is the device. */
+#pragma once
+
+#include <stdint.h>
+
+#include "gen/errors.h"
+
+struct mmio {
+    uint64_t address; /* of the first register, mapped here */
+    uint64_t page, bytes;
+};
+
+/* mmio_open() - map registers. @system  with right physical. What the system calls give. */
+status_t mmio_open(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes);
+void mmio_close(struct mmio *mmio);
+
+/* mmio_read() / mmio_write() - 32 bits at a multiple of 4. All accesses stay in program order. */
+uint32_t mmio_read(const struct mmio *mmio, uint32_t offset);
+void mmio_write(const struct mmio *mmio, uint32_t offset, uint32_t value);

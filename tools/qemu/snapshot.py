@@ -24,13 +24,13 @@ from pathlib import Path
 
 from . import paths
 from .config import MachineConfig
-from .errors import MachineTimeout
+from .errors import MachineError, MachineTimeout
 from .machine import Machine
 
 BOOT_SECONDS = 180.0
 SHELL_SECONDS = 30.0
 SHELL = r"Shell> "
-LOADER = r"fs0:\EFI\BOOT\BOOTX64.EFI"
+LOADER = r"\EFI\BOOT\BOOTX64.EFI"
 
 
 def machine_from_firmware(config: MachineConfig) -> Machine:
@@ -110,8 +110,11 @@ def _start_loader(machine: Machine) -> None:
     for command in ("connect -r", "map -r"):
         machine.send(command + "\r")
         _wait_shell(machine)
-    machine.send(LOADER + "\r")
-    machine.expect("Spoor boot loader", SHELL_SECONDS)
+    for volume in ("fs0:", "fs1:"):  # a further disk may have files, too, and come first
+        machine.send(f"{volume}{LOADER}\r")
+        if "Spoor" in machine.expect("Spoor boot loader|is not recognized", SHELL_SECONDS)[0]:
+            return
+    raise MachineError(f"the firmware finds no {LOADER}")
 
 
 def _save_ready(config: MachineConfig, ready: str, target: Path) -> None:

@@ -5,6 +5,8 @@ FILES_PACKED_SRC := userspace/files/packed/packed_files.c
 FILES_FAT_SRC := $(patsubst %,userspace/files/fat/%.c,fat fat_directory)
 FILES_CLIENT_SRC := $(patsubst %,userspace/files/client/%.c,file mount path here)
 
+HOST_TESTS += test_volume
+HOST_test_volume_SRC := tests/host/test_volume.c userspace/files/volume/volume.c
 HOST_TESTS += test_ram_files test_open_files test_path test_packed_files test_fat
 HOST_test_ram_files_SRC := tests/host/test_ram_files.c $(FILES_RAM_SRC) userspace/files/server/walk.c
 HOST_test_open_files_SRC := tests/host/test_open_files.c userspace/files/server/open_files.c

@@ -13,7 +13,7 @@
 #include "gen/errors.h"
 
 #define MOUNTS_MAX     8u
-#define MOUNTS_DEFAULT "/boot=bootfs:/tmp=ramfs"
+#define MOUNTS_DEFAULT "/boot=bootfs:/tmp=ramfs:/disk=fatfs"
 
 /* A place in the mounted file systems. */
 struct mount_place {

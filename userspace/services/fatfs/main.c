@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fatfs: files of the first FAT file system (userspace/files/fat) on the disk of the service `disk`, to be read only: on the whole disk
+ * or in a partition.
+ *
+ * A disk that fails gives readers its error; one whose driver ends, a delay (userspace/files/block_client.h).
+ */
+#include <stddef.h>
+
+#include "userspace/files/block_client.h"
+#include "userspace/files/fat/fat.h"
+#include "userspace/files/server/server.h"
+#include "userspace/files/volume/volume.h"
+#include "userspace/lib/clock.h"
+#include "userspace/lib/log.h"
+#include "userspace/lib/start.h"
+
+#define AREA        "fatfs"
+#define PATIENCE    (20 * NS_PER_S)
+#define VOLUMES_MAX 128u
+
+static struct block_client disk;
+static struct volume volume;
+static struct fat fat;
+
+/* What is in the other parts is none of our business. */
+static status_t find_files(void)
+{
+    status_t status = block_client_open(&disk, "disk"), opened = OK;
+
+    for (unsigned i = 0; status == OK && opened != ERR_NOT_FOUND && i < VOLUMES_MAX; i++) {
+        opened = volume_open(&volume, &disk.device, i);
+        if (opened == OK) {
+            opened = fat_open(&fat, &volume.device);
+        }
+        if (opened == OK) {
+            (void)log_line(LOG_INFO, AREA, "FAT%u in volume %u: %u clusters of %u bytes", fat.bits,
+                           i, fat.clusters, fat.cluster_bytes);
+            return OK;
+        }
+    }
+    return status != OK ? status : ERR_NOT_FOUND;
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    (void)log_connect(clock_now() + PATIENCE);
+    status_t status = find_files();
+    if (status != OK) {
+        (void)log_line(LOG_ERROR, AREA, "no files: %s", status_name(status));
+    }
+    vfs_serve(status == OK ? &fat.fs : NULL, program_handle("requests"));
+}

@@ -7,9 +7,6 @@
 #include "kernel/abi/memory.h"
 #include "userspace/lib/start.h"
 
-#define CAPABILITY_MSI  0x05u
-#define CAPABILITY_MSIX 0x11u
-
 /* Message control is the upper half of the capability's first register. */
 #define MSI_ENABLE       (1u << 16)
 #define MSI_COUNT_MASK   (7u << 20) /* messages enabled, as a power of two: we want one */
@@ -100,8 +97,8 @@ static status_t set_msix(const struct msi *msi, unsigned at, uint32_t message, u
 static status_t set_message(const struct msi *msi, uint32_t message, uint64_t address,
                             uint64_t data)
 {
-    unsigned msix = pci_find_capability(msi->pci, msi->function, CAPABILITY_MSIX);
-    unsigned plain = pci_find_capability(msi->pci, msi->function, CAPABILITY_MSI);
+    unsigned msix = pci_find_capability(msi->pci, msi->function, PCI_CAPABILITY_MSIX);
+    unsigned plain = pci_find_capability(msi->pci, msi->function, PCI_CAPABILITY_MSI);
 
     if (msix != 0) {
         return set_msix(msi, msix, message, address, data);

@@ -161,6 +161,16 @@ unsigned pci_find_capability(struct pci *pci, pci_function_t function, unsigned 
     return 0;
 }
 
+unsigned pci_bar_count(const struct pci_facts *facts)
+{
+    return facts->header_type == 0 ? 6 : facts->header_type == TYPE_BRIDGE ? 2 : 0;
+}
+
+bool pci_bar_is_wide(uint32_t low)
+{
+    return (low & PCI_BAR_IO) == 0 && (low & BAR_TYPE_MASK) == BAR_TYPE_64;
+}
+
 uint64_t pci_bar(struct pci *pci, pci_function_t function, unsigned index)
 {
     uint32_t low = pci_read(pci, function, PCI_BAR0 + 4 * index);
@@ -168,8 +178,6 @@ uint64_t pci_bar(struct pci *pci, pci_function_t function, unsigned index)
     if (low & PCI_BAR_IO) {
         return 0;
     }
-    uint64_t high = (low & BAR_TYPE_MASK) == BAR_TYPE_64
-                        ? pci_read(pci, function, PCI_BAR0 + 4 * (index + 1))
-                        : 0;
+    uint64_t high = pci_bar_is_wide(low) ? pci_read(pci, function, PCI_BAR0 + 4 * (index + 1)) : 0;
     return high << 32 | (low & ~0xfu);
 }

@@ -20,6 +20,9 @@
 #define PCI_COMMAND_BUS_MASTER (1u << 2)
 #define PCI_COMMAND_NO_INTX    (1u << 10)
 
+#define PCI_CAPABILITY_MSI  0x05u
+#define PCI_CAPABILITY_MSIX 0x11u
+
 #define PCI_BAR_IO 1u /* the BAR is of I/O ports */
 
 struct pci {
@@ -69,6 +72,12 @@ status_t pci_find(struct pci *pci, uint16_t vendor, uint16_t device, pci_functio
 
 /* pci_find_capability() - register of a capability in the function's list, 0: it has none. */
 unsigned pci_find_capability(struct pci *pci, pci_function_t function, unsigned id);
+
+/* pci_bar_count() - how many a function of this kind has. */
+unsigned pci_bar_count(const struct pci_facts *facts);
+
+/* pci_bar_is_wide() - does this register of a memory BAR have its upper half in the next one? */
+bool pci_bar_is_wide(uint32_t low);
 
 /* pci_bar() - where a memory BAR lies; 0: it is of ports, or not set up. */
 uint64_t pci_bar(struct pci *pci, pci_function_t function, unsigned index);

@@ -1,36 +1,58 @@
 /* SPDX-License-Identifier: MIT */
-/* devices: prints all functions of all PCI devices. */
+/*
+ * devices: lists what is on the PCI buses: place, vendor and device, class, where its registers are, how it can interrupt.
+ *
+ *     00:1f.2 8086:2922 010601 SATA controller (AHCI), ports 4 c040, memory 5 80006000, MSI
+ */
 #include <stdio.h>
 
+#include "userspace/drivers/pci/class.h"
+#include "userspace/drivers/pci/msi.h"
 #include "userspace/drivers/pci/pci.h"
 #include "userspace/lib/start.h"
 #include "userspace/programs/commands/command.h"
 
-/* Source: PCI Code and ID Assignment Specification, "Class Codes". */
-static const char *const classes[] = {
-    "old",           "storage", "network", "display", "multimedia", "memory",     "bridge",
-    "communication", "system",  "input",   "docking", "processor",  "serial bus", "wireless"};
+#define LINE_MAX 240
 
-#define CAPABILITY_MSI  0x05u
-#define CAPABILITY_MSIX 0x11u
-
-static void print(struct pci *pci, pci_function_t function)
+static unsigned add_registers(struct pci *pci, pci_function_t function,
+                              const struct pci_facts *facts, char *line, unsigned length)
 {
+    for (unsigned i = 0; i < pci_bar_count(facts) && length < LINE_MAX; i++) {
+        uint32_t low = pci_read(pci, function, PCI_BAR0 + 4 * i);
+
+        if (low & PCI_BAR_IO) {
+            length +=
+                (unsigned)snprintf(line + length, LINE_MAX - length, ", ports %u %x", i, low & ~3u);
+        } else if (pci_bar(pci, function, i) != 0) {
+            length += (unsigned)snprintf(line + length, LINE_MAX - length, ", memory %u %lx", i,
+                                         pci_bar(pci, function, i));
+            i += pci_bar_is_wide(low); /* the next one is its upper half */
+        }
+    }
+    return length < LINE_MAX ? length : LINE_MAX - 1;
+}
+
+static void show(struct pci *pci, pci_function_t function)
+{
+    char line[LINE_MAX];
     struct pci_facts facts;
 
     pci_describe(pci, function, &facts);
-    unsigned class = facts.class_code >> 16;
-    printf("%02x:%02x.%x %04x:%04x %06x %-13s%s%s\n", function >> 8, function >> 3 & 31,
-           function & 7, facts.vendor, facts.device, facts.class_code,
-           class < sizeof(classes) / sizeof(classes[0]) ? classes[class] : "other",
-           pci_find_capability(pci, function, CAPABILITY_MSI) != 0 ? " MSI" : "",
-           pci_find_capability(pci, function, CAPABILITY_MSIX) != 0 ? " MSI-X" : "");
+    unsigned length =
+        (unsigned)snprintf(line, sizeof(line), "%02x:%02x.%x %04x:%04x %06x %s", function >> 8,
+                           function >> 3 & 31, function & 7, facts.vendor, facts.device,
+                           facts.class_code, pci_class_name(facts.class_code));
+    length = add_registers(pci, function, &facts, line, length);
+    (void)snprintf(line + length, sizeof(line) - length, "%s%s",
+                   pci_find_capability(pci, function, PCI_CAPABILITY_MSI) ? ", MSI" : "",
+                   pci_find_capability(pci, function, PCI_CAPABILITY_MSIX) ? ", MSI-X" : "");
+    printf("%s\n", line);
 }
 
 int main(int argc, char **argv)
 {
-    struct pci pci;
     struct pci_walk walk = {0};
+    struct pci pci;
     pci_function_t function;
 
     (void)argv;
@@ -42,7 +64,7 @@ int main(int argc, char **argv)
         return command_fail("PCI", status);
     }
     while (pci_next(&pci, &walk, &function)) {
-        print(&pci, function);
+        show(&pci, function);
     }
     pci_close(&pci);
     return 0;

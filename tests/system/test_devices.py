@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""What programs find out about the machine, compared with what QEMU says: devices on the PCI buses, the time of day."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from conftest import BootFunction, wait_all_done
+
+DATE = "2031-02-28T23:59:30"
+KINDS = {"io": "ports", "memory": "memory"}
+
+
+def functions_of(buses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Each knows the bus that it is on."""
+    for bus in buses:
+        for function in bus.get("devices", []):
+            yield function
+            yield from functions_of([function.get("pci_bridge", {})])
+
+
+def registers_of(function: dict[str, Any]) -> set[str]:
+    nowhere = (0, 2 ** 64 - 1)
+    regions = [region for region in function["regions"] if region["bar"] < 6 and region["address"] not in nowhere]
+    return {f"{KINDS[region['type']]} {region['bar']} {region['address']:x}" for region in regions}
+
+
+def test_devices_and_the_date(boot: BootFunction) -> None:
+    """Also behind a bridge."""
+    machine = boot(cpus=1, cmdline="workload=devices,date sequential",
+                   extra=("-device", "pcie-root-port,id=behind,chassis=1", "-device", "e1000e,bus=behind,romfile=",
+                          "-rtc", f"base={DATE},clock=vm"))
+    assert wait_all_done(machine) == (2, 0)
+    text = machine.serial.text
+    said = {row[0]: row for row in re.findall(r"^(\S+\.\d) (\w{4}:\w{4}) (\w{4})\w\w (.*)$", text, re.MULTILINE)}
+    functions = list(functions_of(machine.qmp("query-pci")))
+    assert len(said) == len(functions) >= 8
+    for function in functions:
+        place, ids, kind, rest = said[f"{function['bus']:02x}:{function['slot']:02x}.{function['function']}"]
+        assert ids == f"{function['id']['vendor']:04x}:{function['id']['device']:04x}", place
+        assert kind == f"{function['class_info']['class']:04x}", place
+        assert registers_of(function) == {part for part in rest.split(", ") if re.match("(ports|memory) ", part)}
+    sata = next(row for row in said.values() if row[2] == "0106")
+    assert sata[3].startswith("SATA controller (AHCI)") and sata[3].endswith(", MSI")
+    assert next(row for row in said.values() if row[2] == "0200")[3].endswith(", MSI, MSI-X")
+    match = re.search(r"^(2031-0\d-\d\d \d\d:\d\d:\d\d) UTC$", text, re.MULTILINE)
+    assert match
+    passed = datetime.datetime.fromisoformat(match[1]) - datetime.datetime.fromisoformat(DATE)
+    assert datetime.timedelta(0) <= passed < datetime.timedelta(minutes=30)

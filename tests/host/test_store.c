@@ -2,6 +2,7 @@
 /* The pager's store: random traffic against a model, memory that runs out, everything given back. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define STEPS      200000u
 #define BYTES_MAX  4096u
 #define CHUNKS_ALL (~0u)
+#define PLACES     300u /* of the disk */
 
 static unsigned chunks_out, chunks_left;
 
@@ -36,7 +38,29 @@ static void free_chunk(void *chunk)
     free(chunk);
 }
 
-static const struct store_memory memory = {alloc_chunk, free_chunk};
+static bool is_out[PLACES + 1]; /* of the places: 0 is none */
+static unsigned places_out;
+
+static uint32_t alloc_place(void)
+{
+    for (uint32_t place = 1; place <= PLACES; place++) {
+        if (!is_out[place]) {
+            is_out[place] = true;
+            places_out++;
+            return place;
+        }
+    }
+    return 0;
+}
+
+static void free_place(uint32_t place)
+{
+    assert_true(place > 0 && place <= PLACES && is_out[place]);
+    is_out[place] = false;
+    places_out--;
+}
+
+static const struct store_memory memory = {alloc_chunk, free_chunk, free_place};
 
 static void begin(struct store *store, uint32_t pages, unsigned chunks)
 {
@@ -52,6 +76,7 @@ static void end(struct store *store)
     }
     assert_int_equal(store->used, 0);
     assert_int_equal(chunks_out, 0);
+    assert_int_equal(places_out, 0);
     free(store->entries);
 }
 
@@ -68,6 +93,7 @@ static const unsigned char *make_bytes(uint64_t seed)
 struct model {
     uint64_t seed; /* 0: nothing there */
     uint32_t count;
+    uint32_t place; /* not 0: elsewhere */
 };
 
 static void check(const struct store *store, unsigned area, unsigned page,
@@ -75,13 +101,46 @@ static void check(const struct store *store, unsigned area, unsigned page,
 {
     uint32_t count = 0, serial = 0;
     const void *found = store_get(store, area, page, &count, &serial);
-    if (model->seed == 0) {
+    assert_int_equal(store_place(store, area, page, &serial), model->place);
+    if (model->seed == 0 || model->place != 0) {
         assert_null(found);
         return;
     }
     assert_non_null(found);
     assert_int_equal(count, model->count);
     assert_memory_equal(found, make_bytes(model->seed), count);
+}
+
+/* By the way that what went back to memory goes. */
+static void drop_one(struct store *store, unsigned area, unsigned page)
+{
+    uint32_t count, serial = 0;
+
+    if (store_place(store, area, page, &serial) != 0 ||
+        store_get(store, area, page, &count, &serial) != NULL) {
+        store_drop(store, area, page, serial);
+    }
+}
+
+static struct model put(struct store *store, unsigned area, unsigned page, uint64_t r)
+{
+    uint32_t count = 1 + (r >> 32) % BYTES_MAX, place = 0;
+
+    if (r >> 60 > 2 && store_put(store, area, page, make_bytes(r), count)) {
+        return (struct model){r, count, 0};
+    }
+    place = r >> 60 < 6 ? alloc_place() : 0;
+    if (place == 0) {
+        if (r >> 60 <= 2) { /* it has not been touched yet */
+            drop_one(store, area, page);
+        }
+        return (struct model){0};
+    }
+    if (!store_put_far(store, area, page, place)) {
+        free_place(place);
+        place = 0;
+    }
+    return (struct model){place != 0 ? r : 0, 0, place};
 }
 
 static void random_traffic(struct store *store, unsigned steps)
@@ -94,9 +153,7 @@ static void random_traffic(struct store *store, unsigned steps)
         unsigned area = r % AREAS, page = (r >> 8) % PAGES;
         struct model *here = &model[area][page];
         if ((r >> 20) % 4 < 2) {
-            uint32_t count = 1 + (r >> 32) % BYTES_MAX;
-            bool kept = store_put(store, area, page, make_bytes(r), count);
-            *here = kept ? (struct model){r, count} : (struct model){0};
+            *here = put(store, area, page, r);
         } else if ((r >> 20) % 4 == 2 || step % 1000 != 0) {
             check(store, area, page, here);
         } else {
@@ -163,7 +220,7 @@ static void test_pieces_of_every_length(void **state)
     }
     assert_false(store_put(&store, 1, 0, "", 1)); /* every name is used */
     for (uint32_t count = 1; count <= BYTES_MAX; count++) {
-        check(&store, 1, count, &(struct model){count, count});
+        check(&store, 1, count, &(struct model){count, count, 0});
     }
     end(&store);
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from conftest import BootFunction, wait_all_done
 
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
+
+PAGES_SIGNATURE = b"spoor pages\n"  # of a disk that the pager may use
 
 
 def test_no_page_lies_below_the_stacks_of_the_kernel_image(boot: BootFunction) -> None:
@@ -276,6 +279,20 @@ def test_more_than_twice_the_free_memory_through_the_pager(boot: BootFunction, r
     assert wait_all_done(machine, 300 * rounds) == (2, 0), machine.serial.text[-3000:]
     with machine.at_prompt() as kdebug:
         assert "check: 0 broken" in kdebug.command("check mm")
+
+
+@pytest.mark.parametrize("bus", ["virtio", pytest.param("ahci", marks=pytest.mark.long)])
+def test_pages_on_a_disk(boot: BootFunction, tmp_path: Path, bus: str) -> None:
+    """Nearly all are there, since the pager may have little memory."""
+    disk = tmp_path / "pages.img"
+    disk.write_bytes(PAGES_SIGNATURE + bytes((16 << 20) - len(PAGES_SIGNATURE)))
+    machine = boot(cpus=2, memory="256M", disk=disk, disk_bus=bus,
+                   cmdline="workload=paging:mib=12:leave=5:rounds=1 disk_pager=8192 pager_kib=256 tracer=0")
+    assert wait_all_done(machine, 300) == (1, 0), machine.serial.text[-3000:]
+    assert "pager: up to 8192 pages, also on the disk" in machine.serial.text
+    data = disk.read_bytes()
+    assert data.startswith(PAGES_SIGNATURE)
+    assert sum(data[at:at + 4096] != bytes(4096) for at in range(4096, len(data), 4096)) > 500
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(100, marks=pytest.mark.long)])

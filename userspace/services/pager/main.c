@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pager: keeps cold pages of other processes in memory, made small.
+ * pager: keeps cold pages of other processes in memory, made small, and what does not fit there on a disk.
  *
  *   pages=N (65536)         the most it takes
+ *   kib=N (no limit)        the most memory for them
+ *   disk                    use the disk (far.h)
  *   patience_ms=N (20000)   how long others wait for a page
  *
  * Two threads: one takes pages from the kernel, one gives them back. The kernel never pages out the pager itself, but it must not
@@ -25,13 +27,17 @@
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
 #include "userspace/lib/codec.h"
+#include "userspace/services/pager/far.h"
 #include "userspace/services/pager/store.h"
 
 /* Where chunks are mapped: aligned, which the kernel's choice need not be. */
 #define CHUNKS_BASE 0x200000000000ull
 #define TABLE_BASE  0x1f0000000000ull
+#define BITMAP_BASE 0x1e0000000000ull
 
 static struct store store;
+static bool has_disk;
+static uint64_t chunks_left;
 static atomic_flag store_lock = ATOMIC_FLAG_INIT;
 static uint64_t pager, mailbox;
 static uint64_t chunk_next = CHUNKS_BASE; /* with the store's lock */
@@ -69,8 +75,12 @@ static void *alloc_chunk(void)
 {
     uint64_t chunk = chunk_next;
 
+    if (chunks_left == 0) {
+        return NULL;
+    }
     chunk_next += STORE_CHUNK_BYTES; /* addresses are plenty: none is used twice */
     if (map_memory(STORE_CHUNK_BYTES, chunk)) {
+        chunks_left--;
         return (void *)chunk;
     }
     (void)sys_area_unmap(program.self, chunk, STORE_CHUNK_BYTES);
@@ -80,9 +90,10 @@ static void *alloc_chunk(void)
 static void free_chunk(void *chunk)
 {
     must(sys_area_unmap(program.self, (uint64_t)chunk, STORE_CHUNK_BYTES));
+    chunks_left++;
 }
 
-static const struct store_memory memory = {alloc_chunk, free_chunk};
+static const struct store_memory memory = {alloc_chunk, free_chunk, far_free};
 
 /*
  * Keep a page and give it back before there is any: buffers, what the codec works with and the stacks of both threads are then in
@@ -103,14 +114,29 @@ static void rehearse_giving(void)
     VERIFY(codec_unpack(unpacked, rehearsed_bytes, page_out));
 }
 
+/* On the disk first: nobody looks there before it has the name. Place 0: there is none. */
+static bool keep_far(uint64_t area, uint64_t page, uint32_t place)
+{
+    bool is_kept = place != 0 && far_write(place, page_in) == OK;
+
+    lock_store();
+    is_kept = is_kept && store_put_far(&store, area, page, place);
+    if (!is_kept && place != 0) {
+        far_free(place);
+    }
+    unlock_store();
+    return is_kept;
+}
+
 static uint32_t keep(uint64_t area, uint64_t page)
 {
     uint32_t bytes = codec_pack(page_in, packed);
 
     lock_store();
     bool is_kept = store_put(&store, area, page, packed, bytes);
+    uint32_t place = !is_kept && has_disk ? far_alloc() : 0;
     unlock_store();
-    return is_kept ? PAGER_STORED : PAGER_REFUSED;
+    return is_kept || keep_far(area, page, place) ? PAGER_STORED : PAGER_REFUSED;
 }
 
 static _Noreturn void take_pages(void)
@@ -131,18 +157,50 @@ static _Noreturn void take_pages(void)
     }
 }
 
-/* A page that is not here was not kept, or the kernel never gave it: there is nothing to supply. */
-static void give(uint64_t area, uint64_t page)
+/* The place may be given to another page while it is read: then the name has another serial number, or is gone, and it is looked for
+ * once more. */
+static bool fetch_far(uint64_t area, uint64_t page, uint32_t *out_serial)
 {
-    uint32_t bytes = 0, serial = 0;
+    uint32_t place, serial, after = 0;
+
+    for (;;) {
+        lock_store();
+        place = store_place(&store, area, page, &serial);
+        unlock_store();
+        if (place == 0 || far_read(place, page_out) != OK) {
+            return false;
+        }
+        lock_store();
+        bool is_same = store_place(&store, area, page, &after) == place && after == serial;
+        unlock_store();
+        if (is_same) {
+            *out_serial = serial;
+            return true;
+        }
+    }
+}
+
+/* Into page_out, from wherever it is. */
+static bool fetch(uint64_t area, uint64_t page, uint32_t *out_serial)
+{
+    uint32_t bytes = 0;
 
     lock_store();
-    const void *found = store_get(&store, area, page, &bytes, &serial);
+    const void *found = store_get(&store, area, page, &bytes, out_serial);
     if (found != NULL) {
         memcpy(unpacked, found, bytes);
     }
     unlock_store();
-    if (found == NULL || !codec_unpack(unpacked, bytes, page_out)) {
+    return found != NULL ? codec_unpack(unpacked, bytes, page_out)
+                         : fetch_far(area, page, out_serial);
+}
+
+/* A page that is not here was not kept, or the kernel never gave it: there is nothing to supply. */
+static void give(uint64_t area, uint64_t page)
+{
+    uint32_t serial = 0;
+
+    if (!fetch(area, page, &serial)) {
         return;
     }
     status_t status = sys_pager_supply(pager, area, page, page_out);
@@ -177,6 +235,20 @@ static void give_pages(void *argument)
     }
 }
 
+static bool open_disk(void)
+{
+    const uint64_t bytes = FAR_PLACES_MAX / 8;
+    status_t status = map_memory(bytes, BITMAP_BASE) ? OK : ERR_NO_MEMORY;
+
+    if (status == OK) {
+        status = far_open(FAR_PLACES_MAX, (uint64_t *)BITMAP_BASE);
+    }
+    if (status != OK) {
+        printf("pager: no disk: %s\n", status_name(status));
+    }
+    return status == OK;
+}
+
 int main(int argc, char **argv)
 {
     static struct thread giver;
@@ -191,11 +263,13 @@ int main(int argc, char **argv)
         die("no memory for a table of %lu pages", pages);
     }
     store_init(&store, (uint32_t)pages, (void *)TABLE_BASE, &memory);
+    chunks_left = option_u64("kib", ~0ull) / (STORE_CHUNK_BYTES / 1024);
+    has_disk = option_flag("disk") && open_disk();
     codec_begin();
     rehearse_keeping();
     must(sys_mailbox_create("pager", strlen("pager"), &mailbox));
     must(sys_pager_create(program_handle("system"), mailbox, pages, patience, &pager));
     must(thread_start(&giver, give_pages, NULL, THREAD_ANYWHERE, "giver"));
-    report("up to %lu pages", pages);
+    report("up to %lu pages%s", pages, has_disk ? ", also on the disk" : "");
     take_pages();
 }

@@ -2,6 +2,8 @@ USER_PROGRAMS += pager
 USER_pager_SRC := \
     userspace/services/pager/main.c \
     userspace/services/pager/store.c \
+    userspace/services/pager/far.c \
+    userspace/files/block_client.c \
     userspace/lib/codec.c
 USER_pager_LIBS := -L/usr/lib/x86_64-linux-gnu -l:liblz4.a
 

@@ -23,6 +23,7 @@ struct store_entry {
     uint32_t area;
     uint32_t next;   /* plus 1; 0: the last */
     uint32_t serial; /* of the store_put() that made it */
+    uint32_t place;  /* elsewhere; 0: in `bytes` */
     void *bytes;
     uint32_t count;
 };
@@ -165,39 +166,70 @@ static void remove_entry(struct store *store, uint32_t *link)
     struct store_entry *entry = &store->entries[number - 1];
 
     *link = entry->next;
-    free_slot(store, entry->bytes);
+    if (entry->place != 0) {
+        store->memory->free_place(entry->place);
+    } else {
+        free_slot(store, entry->bytes);
+    }
     entry->next = store->free_first;
     store->free_first = number;
     store->used--;
 }
 
-bool store_put(struct store *store, uint64_t area, uint64_t page, const void *bytes, uint32_t count)
+/* A name without an entry, and one that is free. */
+static bool make_room(struct store *store, uint64_t area, uint64_t page)
 {
     uint32_t *link = find(store, area, page);
 
     if (*link != 0) {
         remove_entry(store, link);
     }
-    if (store->free_first == 0) {
-        return false;
-    }
-    void *slot = alloc_slot(store, count);
+    return store->free_first != 0;
+}
+
+static void add_entry(struct store *store, struct store_entry entry)
+{
+    uint32_t number = store->free_first, *bucket = bucket_of(store, entry.area, entry.page);
+
+    store->free_first = store->entries[number - 1].next;
+    entry.next = *bucket;
+    entry.serial = ++store->serial;
+    store->entries[number - 1] = entry;
+    *bucket = number;
+    store->used++;
+}
+
+bool store_put(struct store *store, uint64_t area, uint64_t page, const void *bytes, uint32_t count)
+{
+    void *slot = make_room(store, area, page) ? alloc_slot(store, count) : NULL;
+
     if (slot == NULL) {
         return false;
     }
     memcpy(slot, bytes, count);
-    uint32_t number = store->free_first, *bucket = bucket_of(store, area, page);
-    struct store_entry *entry = &store->entries[number - 1];
-    store->free_first = entry->next;
-    *entry = (struct store_entry){.page = page,
-                                  .area = (uint32_t)area,
-                                  .next = *bucket,
-                                  .serial = ++store->serial,
-                                  .bytes = slot,
-                                  .count = count};
-    *bucket = number;
-    store->used++;
+    add_entry(store, (struct store_entry){
+                         .page = page, .area = (uint32_t)area, .bytes = slot, .count = count});
     return true;
+}
+
+bool store_put_far(struct store *store, uint64_t area, uint64_t page, uint32_t place)
+{
+    if (!make_room(store, area, page)) {
+        return false;
+    }
+    add_entry(store, (struct store_entry){.page = page, .area = (uint32_t)area, .place = place});
+    return true;
+}
+
+uint32_t store_place(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_serial)
+{
+    uint32_t number = *find(store, area, page);
+
+    if (number == 0) {
+        return 0;
+    }
+    *out_serial = store->entries[number - 1].serial;
+    return store->entries[number - 1].place;
 }
 
 const void *store_get(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_count,
@@ -205,7 +237,7 @@ const void *store_get(const struct store *store, uint64_t area, uint64_t page, u
 {
     uint32_t number = *find(store, area, page);
 
-    if (number == 0) {
+    if (number == 0 || store->entries[number - 1].place != 0) {
         return NULL;
     }
     *out_count = store->entries[number - 1].count;

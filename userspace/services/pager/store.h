@@ -16,6 +16,7 @@ struct store_chunk;
 struct store_memory {
     void *(*alloc_chunk)(void);
     void (*free_chunk)(void *chunk);
+    void (*free_place)(uint32_t place); /* what store_put_far() was given is no longer needed */
 };
 
 struct store {
@@ -41,5 +42,10 @@ bool store_put(struct store *store, uint64_t area, uint64_t page, const void *by
 const void *store_get(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_count,
                       uint32_t *out_serial);
 void store_drop(struct store *store, uint64_t area, uint64_t page, uint32_t serial);
+
+/* store_put_far() - what has this name is kept elsewhere, at a place of the caller's, not 0. False: no room for another name; and
+ * what was there is gone. store_place() - where it is; 0: nowhere else. */
+bool store_put_far(struct store *store, uint64_t area, uint64_t page, uint32_t place);
+uint32_t store_place(const struct store *store, uint64_t area, uint64_t page, uint32_t *out_serial);
 /* store_forget() - everything of an area from a page on. */
 void store_forget(struct store *store, uint64_t area, uint64_t page);

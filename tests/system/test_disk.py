@@ -5,13 +5,20 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from conftest import BootFunction, wait_all_done
 
 from qemu.machine import Machine
+from qemu.paths import ROOT, trace_tool
 from qemu.report import crc32c
+from spoorlib.workload import wait_capture
+
+sys.path.insert(0, str(ROOT / "tests" / "host"))
+from perfetto_check import check_file  # noqa: E402
 
 SECTOR = 512
 SECTORS = 1024
@@ -44,6 +51,24 @@ def test_contents_there_and_back(boot: BootFunction, tmp_path: Path, bus: str) -
     assert facts.startswith(f"sectors: {bus} 'spoor-disk' '") and facts.endswith(f"{SECTORS} sectors of {SECTOR} bytes")
     assert (read, wrote) == (before, line_of("wrote", disk))
     assert read.split()[-1] != wrote.split()[-1]
+
+
+def test_requests_in_the_timeline(boot: BootFunction, tmp_path: Path) -> None:
+    """What the device takes of each lies within what the service does for it."""
+    capture, trace = tmp_path / "disk.spoor", tmp_path / "disk.pftrace"
+    machine = boot(cpus=1, disk=make_disk(tmp_path), capture=capture,
+                   cmdline="workload=sectors:write trace=sched,ipc,user")
+    assert wait_all_done(machine) == (1, 0)
+    wait_capture(machine)
+    subprocess.run([str(trace_tool()), "convert", str(capture), str(trace)], check=True)
+    report = check_file(trace, keep=True)
+    assert report.ok, report.summary()
+    served = [item for item in report.slices if re.match(r"serve disk\.(read|write|flush)$", item.name)]
+    parts = [item for item in report.slices if re.match("disk (read|write|flush)$", item.name)]
+    assert len(served) == len(parts) >= 2 * SECTORS * SECTOR // 0x10000 + 1
+    for whole, part in zip(served, parts):
+        assert whole.name.removeprefix("serve disk.") == part.name.removeprefix("disk ")
+        assert whole.begin <= part.begin <= part.end <= whole.end
 
 
 @both

@@ -25,11 +25,13 @@
 #include "userspace/lib/service.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/stdio.h"
+#include "userspace/lib/user_trace.h"
 #include "userspace/services/disk/find.h"
 
 #define AREA      "disk"
 #define PATIENCE  (20 * NS_PER_S)
 #define DATA_MAX  BLOCK_WRITE_DATA_MAX
+#define FAILED    16u             /* id in the trace; those of operations come before */
 #define DMA_BYTES (256 * 1024ull) /* what comes, what goes, and the driver's own */
 
 static_assert(DATA_MAX == BLOCK_READ_DATA_MAX, "one size both ways");
@@ -41,15 +43,37 @@ static struct {
     uint64_t reads, writes, flushes, failures;
 } counts;
 
-/* Each failure is a line: the disk may have more to come. */
-static status_t account(uint64_t *count, const char *what, uint64_t sector, status_t status)
+static uint32_t track;
+
+static const char *const names_of_operations[] = {
+    [DISK_READ] = "disk read", [DISK_WRITE] = "disk write", [DISK_FLUSH] = "disk flush"};
+
+/* In the timeline: what the device takes of the request. Each failure is a line: the disk may have more to come. */
+static status_t carry_out(enum disk_operation operation, uint64_t sector, uint64_t count,
+                          uint64_t physical, uint64_t *times)
 {
-    ++*count;
+    USER_SPAN_BEGIN(track, operation + 1);
+    status_t status = operation == DISK_FLUSH
+                          ? disk_flush(disk)
+                          : disk_transfer(disk, operation, sector, (uint32_t)count, physical);
+    USER_SPAN_END(track);
+    ++*times;
     if (status == ERR_IO) {
         counts.failures++;
-        (void)log_line(LOG_WARNING, AREA, "%s at sector %lu failed", what, sector);
+        USER_INSTANT(track, FAILED, sector);
+        (void)log_line(LOG_WARNING, AREA, "%s at sector %lu failed",
+                       names_of_operations[operation] + strlen("disk "), sector);
     }
     return status;
+}
+
+static void open_trace(void)
+{
+    track = user_trace_open();
+    for (uint32_t i = DISK_READ; i <= DISK_FLUSH; i++) {
+        user_trace_name(i + 1, names_of_operations[i]);
+    }
+    user_trace_name(FAILED, "disk failed");
 }
 
 status_t block_on_facts(const struct interface_request *request, void *names, uint64_t *names_bytes,
@@ -80,8 +104,7 @@ status_t block_on_read(const struct interface_request *request, uint64_t sector,
         return ERR_RANGE;
     }
     *data_bytes = (uint64_t)count * disk->sector_bytes;
-    return account(&counts.reads, "read", sector,
-                   disk_transfer(disk, DISK_READ, sector, count, out.physical));
+    return carry_out(DISK_READ, sector, count, out.physical, &counts.reads);
 }
 
 /* `data` is `in`, where the kernel has put it. */
@@ -96,15 +119,14 @@ status_t block_on_write(const struct interface_request *request, const void *dat
     if (data_bytes % disk->sector_bytes != 0) {
         return ERR_RANGE;
     }
-    return account(&counts.writes, "write", sector,
-                   disk_transfer(disk, DISK_WRITE, sector,
-                                 (uint32_t)(data_bytes / disk->sector_bytes), in.physical));
+    return carry_out(DISK_WRITE, sector, data_bytes / disk->sector_bytes, in.physical,
+                     &counts.writes);
 }
 
 status_t block_on_flush(const struct interface_request *request)
 {
     (void)request;
-    return disk == NULL ? ERR_NOT_FOUND : account(&counts.flushes, "flush", 0, disk_flush(disk));
+    return disk == NULL ? ERR_NOT_FOUND : carry_out(DISK_FLUSH, 0, 0, 0, &counts.flushes);
 }
 
 status_t block_on_count(const struct interface_request *request, uint64_t *out_reads,
@@ -159,6 +181,7 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     (void)log_connect(clock_now() + PATIENCE);
+    open_trace();
     open_disk(option_text("which", "any"));
     service_at_stop(finish);
     const struct interface_server server = {program_handle("requests"),

@@ -191,14 +191,15 @@ static struct thread *raise_locked(struct interrupt *interrupt)
         return event_signal(interrupt->event, interrupt->signals, 0);
     }
     interrupt->state = INTERRUPT_RAISED;
+    struct thread *first = wait_queue_claim_locked(&interrupt->waiters);
     wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
-    return NULL;
+    return first;
 }
 
 static void wake(struct thread *claimed)
 {
     if (claimed != NULL) {
-        thread_ready(claimed, OK, TRACE_WAKE_REASON_SIGNAL);
+        thread_ready(claimed, OK, TRACE_WAKE_REASON_INTERRUPT);
     }
 }
 

@@ -94,5 +94,5 @@ void interrupt_bind(struct interrupt *interrupt, struct event *event, uint64_t s
 status_t interrupt_acknowledge(struct interrupt *interrupt) MUST_CHECK;
 
 /* interrupt_deliver() - vector VECTOR_IRQ_BASE + 0 .. INTERRUPT_VECTORS - 1 has come. Interrupt context, before the EOI.
- * Returns a thread that is to be made ready (TRACE_WAKE_REASON_SIGNAL) or switched to, claimed; NULL: none. */
+ * Returns a thread that is to be made ready (TRACE_WAKE_REASON_INTERRUPT) or switched to, claimed; NULL: none. */
 struct thread *interrupt_deliver(unsigned vector) MUST_CHECK;

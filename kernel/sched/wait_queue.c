@@ -33,7 +33,7 @@ status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline,
     return status;
 }
 
-void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason reason)
+struct thread *wait_queue_claim_locked(struct wait_queue *queue)
 {
     ASSERT(spinlock_is_held(&queue->lock));
     list_for_each_safe (node, following, &queue->waiters) {
@@ -41,7 +41,17 @@ void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason
         uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_relaxed);
         list_remove(node);
         if (ticket != 0 && thread_claim(thread, ticket)) {
-            thread_ready(thread, OK, reason);
+            return thread;
         }
+    }
+    return NULL;
+}
+
+void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason reason)
+{
+    struct thread *thread;
+
+    while ((thread = wait_queue_claim_locked(queue)) != NULL) {
+        thread_ready(thread, OK, reason);
     }
 }

@@ -20,4 +20,6 @@ void wait_queue_init(struct wait_queue *queue, const char *name);
  */
 status_t wait_queue_wait_locked(struct wait_queue *queue, ns_t deadline,
                                 enum trace_thread_state why, void *object);
+/* wait_queue_claim_locked() - take one thread off the queue, which the caller makes ready; NULL: nobody waits. */
+struct thread *wait_queue_claim_locked(struct wait_queue *queue);
 void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason reason);

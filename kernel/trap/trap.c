@@ -59,9 +59,9 @@ void trap_resumed(struct trap_frame *frame)
 static void wake(const struct trap_frame *frame, struct thread *woken)
 {
     if (LIKELY(frame_is_user(frame))) {
-        thread_ready_or_give_way(woken, TRACE_WAKE_REASON_SIGNAL, trap_parked);
+        thread_ready_or_give_way(woken, TRACE_WAKE_REASON_INTERRUPT, trap_parked);
     } else {
-        thread_ready(woken, OK, TRACE_WAKE_REASON_SIGNAL);
+        thread_ready(woken, OK, TRACE_WAKE_REASON_INTERRUPT);
     }
 }
 

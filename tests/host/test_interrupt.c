@@ -125,9 +125,18 @@ void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason
     wakes++;
 }
 
-static struct thread waiter; /* for the event */
-static bool waits;
+static struct thread waiter;       /* for the event, or the interrupt itself */
+static bool waits, waits_directly; /* for the one, for the other: once */
 static unsigned readied;
+
+struct thread *wait_queue_claim_locked(struct wait_queue *queue)
+{
+    bool is_there = waits_directly;
+
+    assert_true(spinlock_is_held(&queue->lock));
+    waits_directly = false;
+    return is_there ? &waiter : NULL;
+}
 
 struct thread *event_signal(struct event *event, uint64_t set, uint64_t clear)
 {
@@ -141,7 +150,7 @@ void thread_ready(struct thread *thread, status_t status, enum trace_wake_reason
 {
     assert_ptr_equal(thread, &waiter);
     assert_int_equal(status, OK);
-    assert_int_equal(reason, TRACE_WAKE_REASON_SIGNAL);
+    assert_int_equal(reason, TRACE_WAKE_REASON_INTERRUPT);
     readied++;
 }
 
@@ -366,6 +375,24 @@ static void who_is_woken_is_handed_to_the_interrupt_handler(void **state)
     drop(interrupt);
 }
 
+static void who_waits_for_the_interrupt_itself_is_handed_over_too(void **state)
+{
+    (void)state;
+    struct interrupt *interrupt;
+    uint64_t address, data, count, cpu;
+    readied = 0;
+    assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
+    waits_directly = true;
+    assert_ptr_equal(interrupt_deliver((unsigned)data), &waiter);
+    assert_int_equal(interrupt_wait(interrupt, 0, &count, &cpu), OK);
+    assert_null(interrupt_deliver((unsigned)data)); /* again, while it is served */
+    waits_directly = true;
+    assert_int_equal(interrupt_acknowledge(interrupt), OK);
+    assert_int_equal(readied, 1);
+    assert_false(waits_directly);
+    drop(interrupt);
+}
+
 /* ---- taking and giving back ---- */
 
 static void a_line_has_one_owner(void **state)
@@ -456,6 +483,7 @@ int main(void)
         TEST(a_bound_interrupt_is_taken_by_its_event),
         TEST(what_is_raised_is_signalled_when_bound),
         TEST(who_is_woken_is_handed_to_the_interrupt_handler),
+        TEST(who_waits_for_the_interrupt_itself_is_handed_over_too),
         TEST(a_line_has_one_owner),
         TEST(what_is_refused),
         TEST(vectors_run_out_and_come_back),

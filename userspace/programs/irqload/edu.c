@@ -108,7 +108,20 @@ static atomic_uint_least64_t
     raised_at; /* TSC when the device was told, 0: the driver has noticed */
 static uint64_t ticks_min = UINT64_MAX, ticks_sum;
 
-static void measure_driver(void *argument)
+/* It has been told: lower the line, be ready for the next. */
+static void note_interrupt(uint64_t interrupt)
+{
+    uint64_t ticks = clock_tsc() - atomic_load_explicit(&raised_at, memory_order_relaxed);
+
+    ticks_min = ticks < ticks_min ? ticks : ticks_min;
+    ticks_sum += ticks;
+    edu[EDU_LOWER] = 1;
+    must(sys_interrupt_acknowledge(interrupt));
+    atomic_store_explicit(&raised_at, 0, memory_order_relaxed);
+}
+
+/* One that waits for several things. */
+static void wait_by_event(void *argument)
 {
     uint64_t interrupt = *(const uint64_t *)argument;
     uint64_t event = 0, signals;
@@ -117,28 +130,32 @@ static void measure_driver(void *argument)
     must(sys_interrupt_bind(interrupt, event, 1));
     for (unsigned i = 0; i < RUNS; i++) {
         must(sys_event_wait(event, 1, DEADLINE_FOREVER, EVENT_CLEAR, &signals));
-        uint64_t ticks = clock_tsc() - atomic_load_explicit(&raised_at, memory_order_relaxed);
-        ticks_min = ticks < ticks_min ? ticks : ticks_min;
-        ticks_sum += ticks;
-        edu[EDU_LOWER] = 1;
-        must(sys_interrupt_acknowledge(interrupt));
-        atomic_store_explicit(&raised_at, 0, memory_order_relaxed);
+        note_interrupt(interrupt);
     }
     must(sys_handle_close(event));
 }
 
+/* One that waits for its device only, as the disk's. */
+static void wait_for_interrupts(void *argument)
+{
+    uint64_t interrupt = *(const uint64_t *)argument, count, cpu;
+
+    for (unsigned i = 0; i < RUNS; i++) {
+        must(sys_interrupt_wait(interrupt, DEADLINE_FOREVER, &count, &cpu));
+        note_interrupt(interrupt);
+    }
+}
+
 /* A driver of higher priority waits on the core that tells its device to interrupt: from there to its first instruction. */
-bool measure_edu(struct pci *pci)
+static void measure(const char *key, void (*wait)(void *))
 {
     struct thread driver;
     uint64_t interrupt = 0;
 
-    if (!open_edu(pci)) {
-        return false;
-    }
+    ticks_min = UINT64_MAX;
+    ticks_sum = 0;
     must(msi_enable(&msi, 0, 0, &interrupt));
-    must(thread_start(&driver, measure_driver, &interrupt, THREAD_PRIORITY(12) | THREAD_CORE(0),
-                      "driver"));
+    must(thread_start(&driver, wait, &interrupt, THREAD_PRIORITY(12) | THREAD_CORE(0), "driver"));
     for (unsigned i = 0; i < RUNS; i++) {
         clock_sleep(20 * NS_PER_US); /* let it wait again */
         atomic_store_explicit(&raised_at, clock_tsc(), memory_order_relaxed);
@@ -149,7 +166,16 @@ bool measure_edu(struct pci *pci)
     }
     thread_join(&driver);
     must(sys_handle_close(interrupt));
+    figure_print(key, (struct figure){ticks_min, ticks_sum / RUNS, RUNS});
+}
+
+bool measure_edu(struct pci *pci)
+{
+    if (!open_edu(pci)) {
+        return false;
+    }
     bench_calibrate();
-    figure_print("irq.to_user", (struct figure){ticks_min, ticks_sum / RUNS, RUNS});
+    measure("irq.to_user", wait_by_event);
+    measure("driver.irq_to_thread", wait_for_interrupts);
     return true;
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from qemu import paths
-from qemu.config import MachineConfig
+from qemu.config import DISKS, MachineConfig
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
 from qemu.snapshot import machine_from_firmware
@@ -29,6 +29,7 @@ FAULT_ROUNDS = 7
 FAULT_PAGES = 36792  # 72 areas of 511 for each core: 147,168 faults in a round, a million in all
 UNITS = {"fault.contended": "lock waits per 10^6 faults", "fault.contended.frames": "lock waits per 10^6 faults",
          "fault.frames.trips": "locks per 10^6 faults"}
+DISK_KIB, DISK_ROUNDS = 4096, 4
 EXPORT_CALLS = 2000  # of each client: some MiB of capture
 # Ids in trace/events/events.toml of the events whose size has a goal; of the ipc events the longest counts.
 SIZED_EVENTS = {"thread_switch": (8,), "irq": (16, 17), "page_fault": (32, 33), "ipc": (40, 41, 42, 43)}
@@ -129,9 +130,38 @@ def measure_export(mode: str, progress: Progress) -> dict[str, Figure]:
     return {"trace.export_instr_per_KiB": Figure(per_kib, per_kib)}
 
 
+def measure_disks(mode: str, progress: Progress) -> dict[str, Figure]:
+    """All that the service `disk` executes for each KiB that it reads; its start does not count."""
+    figures = {}
+    for bus in DISKS:
+        progress.say(f"counting instructions of the {bus} driver ...")
+        few, many = (disk_instructions(mode, bus, rounds) for rounds in (1, 1 + DISK_ROUNDS))
+        per_kib = round((many - few) / (DISK_ROUNDS * DISK_KIB), 1)
+        figures[f"driver.{bus}_instr_per_KiB"] = Figure(per_kib, per_kib)
+    return figures
+
+
+def disk_instructions(mode: str, bus: str, rounds: int) -> int:
+    """Of a machine whose disk is read so often. Idle time is real: the disk is as fast as the host's."""
+    disk = paths.build_folder() / "bench" / "disk.img"
+    disk.parent.mkdir(parents=True, exist_ok=True)
+    with disk.open("wb") as file:
+        file.truncate(DISK_KIB * 1024)
+    config = MachineConfig(name="bench-disk", cpus=1, mode=mode, icount=SHIFT, icount_sleep=True,
+                           disk=disk, disk_bus=bus, cmdline=f"workload=sectors:scan={rounds} trace=none tracer=0")
+    with machine_from_firmware(config) as machine:
+        wait_workload(machine, BENCH_SECONDS, Progress(quiet=True))
+        return process_ticks(machine, "disk") >> SHIFT
+
+
 def tracer_ticks(machine: Machine) -> int:
-    """TSC ticks that the tracer's threads have had, when all of them wait again after the last block."""
-    threads = 'threads | where .process->name == "tracer"'
+    """When all of the tracer's threads wait again after the last block."""
+    return process_ticks(machine, "tracer")
+
+
+def process_ticks(machine: Machine, name: str) -> int:
+    """TSC ticks that a process's threads have had, when all of them wait."""
+    threads = f'threads | where .process->name == "{name}"'
     while True:
         with machine.at_prompt() as kdebug:
             if not re.search(r" (running|ready) ", kdebug.command(threads)):

@@ -3,6 +3,7 @@
  * sectors: uses the disk, and says what it saw. It always prints the facts, then does in this order what it is told:
  *
  *   none              there is no disk; nothing else then
+ *   scan=N            reads all sectors so often, and does not look at them
  *   read              all sectors, and prints their checksum (CRC-32C)
  *   write             all sectors, reads them back and prints the checksum
  *   limits            asks for what is refused
@@ -69,6 +70,14 @@ static void read_all(const char *what, bool is_checked)
         sector += count;
     }
     report("%s %lu bytes %08x", what, disk.device.sectors * size, crc);
+}
+
+static void scan_all(void)
+{
+    for (uint64_t sector = 0, count; sector < disk.device.sectors; sector += count) {
+        count = part_sectors(sector);
+        must(block_client_read(&disk, sector, (uint32_t)count, part));
+    }
 }
 
 static void write_all(void)
@@ -154,6 +163,9 @@ int main(int argc, char **argv)
     report("%s '%s' '%s' %lu sectors of %u bytes%s", disk.names.driver, disk.names.serial,
            disk.names.model, disk.device.sectors, disk.device.sector_bytes,
            disk.is_read_only ? ", read only" : "");
+    for (uint64_t i = 0; i < option_u64("scan", 0); i++) {
+        scan_all();
+    }
     if (option_flag("read")) {
         read_all("read", false);
     }

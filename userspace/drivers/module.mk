@@ -11,3 +11,13 @@ HOST_test_virtio_blk_SRC := tests/host/test_virtio_blk.c $(HOST_DISK_SRC) $(pats
 HOST_test_ahci_SRC := tests/host/test_ahci.c $(HOST_DISK_SRC) $(patsubst %,userspace/drivers/%.c,ahci/ahci ahci/port)
 HOST_test_ahci_CFLAGS := -iquote tests/host/fake_syscalls -iquote tests/host
 HOST_test_virtio_blk_CFLAGS := -iquote tests/host/fake_syscalls -iquote tests/host
+
+# What the service usb is made of, but for what touches the machine (xhci/hardware.c).
+USB_SRC := $(patsubst %,userspace/drivers/xhci/%.c,ring context port slot controller) \
+    $(patsubst %,userspace/drivers/usb/%.c,descriptor hid repeat device host)
+HOST_TESTS += test_usb test_usb_host
+HOST_test_usb_SRC := tests/host/test_usb.c $(patsubst %,userspace/drivers/xhci/%.c,ring context port) \
+    $(patsubst %,userspace/drivers/usb/%.c,descriptor hid repeat)
+HOST_test_usb_host_SRC := tests/host/test_usb_host.c tests/host/xhci_model.c $(USB_SRC)
+FUZZERS += fuzz_usb
+FUZZ_fuzz_usb_SRC := tests/fuzz/fuzz_usb.c $(patsubst %,userspace/drivers/usb/%.c,descriptor hid)

@@ -46,11 +46,7 @@ FORBIDDEN = {
 EXEMPT = {"kdebug_open_door", "kd_door_make", "kd_watchdog_start", "kdebug_deferred", "kd_control_do"}
 
 # Calls through pointers outside of kdebug -> what they reach.
-EDITOR = "kernel/base/line_editor.c:"
-INDIRECT: dict[str, tuple[str, ...]] = {
-    name: ("kd_terminal_write",)  # at kdebug's prompt; other editors draw elsewhere
-    for name in ("line_editor_begin", "line_editor_feed", "line_editor_insert", "line_editor_redraw",
-                 "line_editor_show", f"{EDITOR}move_to", f"{EDITOR}remove_range", f"{EDITOR}draw_rest", f"{EDITOR}draw_text")}
+INDIRECT: dict[str, tuple[str, ...]] = {}
 
 # Functions in assembly that call others, or lead to them.
 ASSEMBLY: dict[str, tuple[str, ...]] = {

@@ -327,8 +327,8 @@ PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 demo: deps ## everything, from dependencies to a timeline
 	@$(MAKE) $(PARALLEL) all
 	@tools/spoor demo
-run: all ## boot in QEMU, serial line on the terminal (CPUS=4)
-	@tools/spoor run
+run: all ## boot in QEMU, a shell on the terminal (CPUS=4)
+	@tools/spoor run --shell
 gdb: all ## boot in QEMU with gdb attached
 	@tools/gdb/run.sh
 trace: all ## run, capture, write a Perfetto file

@@ -116,4 +116,4 @@ def test_a_machine_without_a_disk(boot: BootFunction) -> None:
     """But for the one it was booted from, which is none of this service's business."""
     machine = boot(cpus=1, cmdline="workload=sectors:none")
     assert wait_all_done(machine) == (1, 0)
-    assert re.search(r"^\[.*\] error disk: no disk any: ERR_NOT_FOUND$", machine.serial.text, re.MULTILINE)
+    assert re.search(r"^\[.*\] info disk: no disk any: ERR_NOT_FOUND$", machine.serial.text, re.MULTILINE)

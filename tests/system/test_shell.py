@@ -24,7 +24,8 @@ class Person:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        machine.expect("init: trace complete", 120)  # what init says would come between
+        for _ in range(2):  # what would come between
+            machine.expect("init: trace complete|fatfs: no files", 120)
         self.greets()
 
     def greets(self) -> None:
@@ -60,7 +61,8 @@ def test_a_session(boot: BootFunction) -> None:
     assert types("cat nothing; echo $?") == "cat: nothing: ERR_NOT_FOUND\n1\n"
     assert types("head -x") == "head: usage: head [-n LINES] [FILE]\n"
     assert types('echo "a') == 'shell: the quote has no partner\n  echo "a\n       ^\n'
-    assert types("mkdir d; mv a d; cp d/a c; ls -l . d") == f".:\n{6:10}  b.txt\n{8:10}  c\n{'':10}  d/\nd:\n{8:10}  a\n"
+    assert types("mkdir d; mv a d; cp d/a c") == ""
+    assert types("ls -l . d") == f".:\n{6:10}  b.txt\n{8:10}  c\n{'':10}  d/\nd:\n{8:10}  a\n"
     assert types("rm -d d; rm d/a; rm -d d; ls") == "rm: d: ERR_NOT_EMPTY\nb.txt\nc\n"
     assert types("hexdump c") == f"00000000  6f 6e 65 0a 74 77 6f 0a{'   ' * 8}  one.two.\n"
     types("cat /boot/LICENSE > x")

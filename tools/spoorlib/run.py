@@ -24,6 +24,7 @@ EXAMPLES = """\
   spoor run --capture out.spoor          the trace goes to a file meanwhile
   spoor run --serial /tmp/spoor.sock     then, elsewhere: spoor attach /tmp/spoor.sock
   spoor run --display gtk --cmdline 'workload=keys services=screen'
+  spoor run --shell --display gtk        a shell at the serial line, and one on the screen
   spoor run --disk data.img --cmdline 'workload=sectors:read'
   spoor run --gdb                        then: gdb -ex 'target remote :1234' build/debug/kernel.elf
 keys: Ctrl-] q quits, Ctrl-] b sends a BREAK (kdebug), Ctrl-] ? helps
@@ -44,6 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
                         help="a further disk: the guest's service 'disk' reads and WRITES this file (raw sectors)")
     parser.add_argument("--disk-bus", choices=sorted(DISKS), default="virtio",
                         help="what that disk is behind (default: virtio)")
+    parser.add_argument("--shell", action="store_true", help="no workload but a shell, here and on the screen")
     parser.add_argument("--display", metavar="KIND",
                         help="show the screen, as QEMU's -display has it: gtk, sdl, vnc=:0 (default: it is not shown)")
     add_colour_option(parser)
@@ -63,7 +65,12 @@ class MachineLine:
         self._machine.send_break()
 
 
+SHELLS = "workload=none services=shell,screen_shell"
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.shell:
+        args.cmdline = " ".join(word for word in (SHELLS, args.cmdline) if word)
     config = machine_config(args, name="run", gdb=args.gdb, capture=args.capture, hold=args.wait_gdb,
                             disk=_disk(args.disk), disk_bus=args.disk_bus,
                             extra=("-display", args.display) if args.display else ())

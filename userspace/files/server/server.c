@@ -37,7 +37,8 @@ struct watcher {
     uint32_t session;
 };
 
-static struct file_system *fs;
+static struct file_system *fs; /* NULL: why_none */
+static status_t why_none;
 static struct open_files open_files;
 static struct watcher watchers[SESSIONS_MAX];
 static uint64_t requests, self;
@@ -151,7 +152,7 @@ status_t vfs_on_attach(const struct interface_request *request, uint64_t alive, 
     uint32_t session;
 
     if (fs == NULL) {
-        return ERR_CORRUPT;
+        return why_none;
     }
     if (request->in.badge & OPEN_FILE_BADGE) {
         return ERR_NO_RIGHTS;
@@ -461,14 +462,25 @@ status_t vfs_on_usage(const struct interface_request *request, uint64_t *out_use
     return status;
 }
 
-void vfs_serve(struct file_system *file_system, uint64_t mailbox)
+static _Noreturn void serve(uint64_t mailbox)
 {
     static char buffer[VFS_RECEIVES], answer[VFS_READ_DATA_MAX] __attribute__((aligned(8)));
     static const struct interface *const interfaces[] = {&vfs_interface, &lifecycle_interface};
     const struct interface_server server = {mailbox, 2, interfaces, buffer, sizeof(buffer), answer};
 
-    fs = file_system;
     requests = mailbox;
     must(sys_handle_duplicate(requests, RIGHT_MAILBOX_SEND, BADGE_SELF, &self));
     interface_serve(&server);
+}
+
+void vfs_serve(struct file_system *file_system, uint64_t mailbox)
+{
+    fs = file_system;
+    serve(mailbox);
+}
+
+void vfs_serve_none(status_t why, uint64_t mailbox)
+{
+    why_none = why;
+    serve(mailbox);
 }

@@ -6,7 +6,9 @@
 
 /*
  * vfs_serve() - serve requests for ever, one at a time.
- * @file_system  NULL: what there should be is damaged; every client is told so
- * @mailbox      it serves, with every right
+ * @mailbox  it serves, with every right
  */
 _Noreturn void vfs_serve(struct file_system *file_system, uint64_t mailbox);
+
+/* vfs_serve_none() - there are no files: tell everybody why, for ever. @why  ERR_CORRUPT, ERR_NOT_FOUND or ERR_IO */
+_Noreturn void vfs_serve_none(status_t why, uint64_t mailbox);

@@ -39,6 +39,7 @@ int main(int argc, char **argv)
     }
     if (status != OK) {
         (void)log_line(LOG_ERROR, AREA, "no files: %s", status_name(status));
+        vfs_serve_none(status, program_handle("requests"));
     }
-    vfs_serve(status == OK ? &files.fs : NULL, program_handle("requests"));
+    vfs_serve(&files.fs, program_handle("requests"));
 }

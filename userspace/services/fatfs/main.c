@@ -49,7 +49,9 @@ int main(int argc, char **argv)
     (void)log_connect(clock_now() + PATIENCE);
     status_t status = find_files();
     if (status != OK) {
-        (void)log_line(LOG_ERROR, AREA, "no files: %s", status_name(status));
+        (void)log_line(status == ERR_NOT_FOUND ? LOG_INFO : LOG_ERROR, AREA, "no files: %s",
+                       status_name(status));
+        vfs_serve_none(status, program_handle("requests"));
     }
-    vfs_serve(status == OK ? &fat.fs : NULL, program_handle("requests"));
+    vfs_serve(&fat.fs, program_handle("requests"));
 }

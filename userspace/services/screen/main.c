@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * screen: the terminal on the machine's framebuffer (userspace/interfaces/screen.toml). It shows what is sent to it, and the lines of
- * the log as they come. Nothing it shows exists only here: killed, the next one paints the log's history again.
+ * screen: the terminal on the machine's framebuffer (userspace/interfaces/screen.toml). It shows the lines of the log as they come,
+ * or, from the first time that somebody writes, what is sent to it. Nothing it shows exists only here: killed, the next one paints the
+ * log's history again.
  *
  *   handles    framebuffer, image (the font), requests, supervisor (to find the log)
  *   arguments  mode=WIDTH,HEIGHT,STRIDE,FORMAT   of the framebuffer, as the loader found it; none: there is no screen
@@ -33,7 +34,8 @@ static struct painter painter;
 static struct terminal terminal;
 static struct cell cells[CELLS], shown[CELLS];
 static bool is_there;     /* the screen */
-static struct mutex lock; /* terminal and painter */
+static bool is_taken;     /* somebody writes: the log is no longer shown */
+static struct mutex lock; /* all of them */
 
 /* ---- the framebuffer ---- */
 
@@ -105,13 +107,15 @@ static void show(const char *text, uint64_t bytes)
     mutex_unlock(&lock);
 }
 
-/* Whatever a client has begun and not finished, the log is read. */
-static void show_line(const char *text, uint64_t bytes)
+/* Until somebody has the screen to himself. */
+static void show_log(const char *text, uint64_t bytes)
 {
     mutex_lock(&lock);
-    terminal_abandon(&terminal);
+    bool is_free = !is_taken;
     mutex_unlock(&lock);
-    show(text, bytes);
+    if (is_free) {
+        show(text, bytes);
+    }
 }
 
 /* ---- what is sent ---- */
@@ -123,6 +127,9 @@ status_t screen_on_write(const struct interface_request *request, const void *te
     if (!is_there) {
         return ERR_NOT_FOUND;
     }
+    mutex_lock(&lock);
+    is_taken = true;
+    mutex_unlock(&lock);
     show(text, text_bytes);
     return OK;
 }
@@ -154,7 +161,7 @@ static status_t read_log(uint64_t *service, uint64_t *from)
         return service_find_again("log", DEADLINE_FOREVER, service);
     }
     if (status == OK) {
-        show_line(text, bytes);
+        show_log(text, bytes);
     }
     return status == ERR_BUSY ? OK : status;
 }

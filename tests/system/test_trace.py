@@ -180,7 +180,7 @@ def check_exact(target: Path, data: bytes) -> dict[str, int]:
     assert result["findings"] == 0, done.stdout
     for lane in result["lanes"]:
         assert lane["emitted"] == lane["before"] + lane["delivered"] + lane["missing"] + lane["not_sent"], lane
-    return {key: sum(lane[key] for lane in result["lanes"]) for key in ("before", "delivered", "missing")}
+    return {key: sum(lane[key] for lane in result["lanes"]) for key in ("before", "delivered", "missing", "not_sent")}
 
 
 def dump_rings(machine: Machine, target: Path) -> dict[str, int]:
@@ -190,16 +190,31 @@ def dump_rings(machine: Machine, target: Path) -> dict[str, int]:
     return check_exact(target, dump.data)
 
 
+def switch_sched(machine: Machine, way: str) -> None:
+    """At the prompt, and until it is done: from the end of the stop."""
+    with machine.at_prompt() as kdebug:
+        assert "after the stop" in kdebug.command(f"trace {way} sched")
+    limit = time.monotonic() + FILL_SECONDS
+    is_on = None
+    while is_on != (way == "on"):
+        with machine.at_prompt() as kdebug:
+            is_on = re.search(r"^on: .*\bsched\b", kdebug.command("trace"), re.M) is not None
+        assert time.monotonic() < limit
+
+
 def test_two_consumers_of_which_one_is_slow(boot: BootFunction, tmp_path: Path) -> None:
     """
     COM2 takes a byte at a time, far less than is recorded; kdebug reads the same rings at its leisure. In both modes,
-    over the end of a session and the begin of another, under load that goes on; each can say where every record is.
+    while recording ends and begins again, over the end of a session and the begin of another, under load that goes on;
+    each can say where every record is.
     """
     stream = tmp_path / "stream.spoor"
     machine = boot(cpus=2, cmdline="workload=ipcload:calls=1000000 tracer_port=com2 trace_size=3M trace=all",
                    capture=stream, capture_port="com2")
     machine.expect("^init: workload", 60)
     make_rings(machine, "0x10000", 64)
+    switch_sched(machine, "off")
+    switch_sched(machine, "on")
     assert dump_rings(machine, tmp_path / "newest.spoor")["before"] > 0
     make_rings(machine, "0x20000 oldest", 128)
     assert dump_rings(machine, tmp_path / "oldest.spoor")["delivered"] > 0
@@ -209,7 +224,8 @@ def test_two_consumers_of_which_one_is_slow(boot: BootFunction, tmp_path: Path) 
     assert check_exact(tmp_path / "first.spoor", first)["missing"] > 0
     machine.capture_command("dump")
     machine.capture_command("stop")
-    assert check_exact(tmp_path / "second.spoor", wait_for_end(stream, len(first)))["before"] > 0
+    second = check_exact(tmp_path / "second.spoor", wait_for_end(stream, len(first)))
+    assert second["before"] + second["not_sent"] > 0  # nothing at all, if each sub-buffer went round while it was sent
 
 
 # A switching waits until the host has let every core run: 0.3 ms where it has processors for all, some 15 ms where not.

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BootFunction, wait_all_done
+from conftest import TRACE_ENDED, BootFunction, wait_all_done
 
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
@@ -226,6 +226,24 @@ def test_two_consumers_of_which_one_is_slow(boot: BootFunction, tmp_path: Path) 
     machine.capture_command("stop")
     second = check_exact(tmp_path / "second.spoor", wait_for_end(stream, len(first)))
     assert second["before"] + second["not_sent"] > 0  # nothing at all, if each sub-buffer went round while it was sent
+
+
+ABSOLUTE = re.compile(r"\b(tsc|time)=0x[0-9a-f]+")  # counts from when the firmware was started
+
+
+def test_two_runs_in_virtual_time_are_one_trace(boot: BootFunction, tmp_path: Path) -> None:
+    """To the nanosecond and the last number: what differs between two traces has a cause in the system."""
+    traces = []
+    for run in range(2):
+        stream = tmp_path / f"{run}.spoor"
+        machine = boot(cpus=1, icount=4, cmdline="workload=ipcload:calls=100 trace=all", capture=stream)
+        assert wait_all_done(machine, 120) == (1, 0)
+        machine.expect(TRACE_ENDED, 60)
+        machine.stop()
+        done = subprocess.run([str(trace_tool()), "dump", str(stream)], capture_output=True, text=True, check=True)
+        traces.append(ABSOLUTE.sub("", done.stdout).splitlines())
+    assert len(traces[0]) == len(traces[1]) > 5000
+    assert next((pair for pair in zip(*traces) if pair[0] != pair[1]), None) is None
 
 
 # A switching waits until the host has let every core run: 0.3 ms where it has processors for all, some 15 ms where not.

@@ -3,16 +3,22 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "gen/interface/block_client.h"
 #include "gen/interface/input_client.h"
 #include "gen/interface/screen_client.h"
 #include "gen/interface/serial_client.h"
 #include "gen/syscall_user.h"
+#include "kernel/base/crc32c.h"
 #include "userspace/lib/find.h"
 #include "userspace/lib/log.h"
 #include "userspace/lib/thread.h"
 #include "userspace/programs/soak/soak.h"
 
 #define PAUSE (2 * NS_PER_MS)
+
+#define DISK_PARTS      16u
+#define DISK_SECTORS    8u
+#define DISK_SECTOR_MAX 4096u
 
 static atomic_bool is_over;
 static atomic_ulong answers;
@@ -43,6 +49,23 @@ static status_t use_screen(uint64_t service)
     return status != OK ? status : screen_size(service, LONG, &columns, &rows);
 }
 
+/* Only read: it may be somebody's. What is there does not change. */
+static status_t use_disk(uint64_t service)
+{
+    static char data[DISK_SECTORS * DISK_SECTOR_MAX];
+    static uint64_t first[DISK_PARTS], part;
+    uint64_t bytes = 0, which = part++ % DISK_PARTS;
+    status_t status =
+        block_read(service, which * DISK_SECTORS, DISK_SECTORS, LONG, data, sizeof(data), &bytes);
+
+    if (status == OK) {
+        uint64_t sum = bytes << 32 | crc32c(0, data, bytes);
+        first[which] = first[which] == 0 ? sum : first[which];
+        VERIFY(sum == first[which]);
+    }
+    return status;
+}
+
 static status_t use_log(uint64_t service)
 {
     (void)service;
@@ -56,6 +79,7 @@ static struct {
 } clients[] = {{.name = "serial", .use = use_serial},
                {.name = "input", .use = use_input},
                {.name = "screen", .use = use_screen},
+               {.name = "disk", .use = use_disk},
                {.name = "log", .use = use_log}};
 #define CLIENTS (sizeof(clients) / sizeof(clients[0]))
 
@@ -77,6 +101,8 @@ static void run(void *argument)
         }
         clock_sleep(PAUSE);
     }
+    /* Nobody is ended any more: whoever kept a handle of one that was, has another now. */
+    (void)clients[which].use(service);
     must(sys_handle_close(service));
 }
 

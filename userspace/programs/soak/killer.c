@@ -15,7 +15,7 @@
 #define PAUSE          (10 * NS_PER_MS)
 
 /* Not ramfs and bootfs: the mix has its files there. Nor does it have programs that end services themselves. */
-static const char *const names[] = {"serial", "input", "screen", "log", "names"};
+static const char *const names[] = {"serial", "input", "screen", "disk", "log", "names"};
 #define SERVICES (sizeof(names) / sizeof(names[0]))
 #define NAMES                                                                                      \
     (SERVICES -                                                                                    \

@@ -56,6 +56,8 @@ BAD = [
     ("too long a name", service("a" * 16), "up to 15 lower case letters"),
     ("too long a value", service("a", 'arguments = [ {name = "x", value = "abcdefghijklmnop"} ]'),
      "longer than 15 letters"),
+    ("an unknown owner of a badge", service("a", 'arguments = [ {name = "x", badge_of = "z"} ]'),
+     ":4: [service.a.arguments.x.badge_of]: there is no service 'z'"),
     ("too many restarts", service("a", "restarts = 1001"), ":4: [service.a.restarts]: 1001 is not in 0..1000"),
     ("too many services", "".join(service(f"s{index}") for index in range(33)), "more than 32 services"),
     ("no doc", "[service.a]\n", ":1: [service.a]: 'doc' is missing"),
@@ -107,6 +109,14 @@ def test_an_account_of_its_own(tmp_path: Path) -> None:
     assert manifest.PROGRAM.unpack_from(content, program)[-1] == 78
 
 
+def test_a_badge_as_an_argument(tmp_path: Path) -> None:
+    """As init has it: of a service that comes behind, whatever the order of the file."""
+    text = service("b", 'needs = ["a"]') + service("a", 'arguments = [ {name = "who", badge_of = "b"} ]')
+    _, content = read(tmp_path, text)
+    name, _, value = manifest.ARGUMENT.unpack(content[-manifest.ARGUMENT.size:])
+    assert (name.rstrip(b"\0"), int(value.rstrip(b"\0"))) == (b"who", manifest.SERVICE_BADGE_FIRST + 1)
+
+
 def test_flags(tmp_path: Path) -> None:
     text = 'start = "always"\nrestarts = 0\nmailbox = false\nresident = true\nkeep = true'
     rows, _ = read(tmp_path, service("a", text))
@@ -122,12 +132,13 @@ def test_the_records_are_those_of_the_header(tmp_path: Path) -> None:
     prints = [f'printf("%zu ", sizeof(struct manifest_{name}));' for name in records]
     prints += [f'printf("%u ", MANIFEST_{name.upper()});' for name in manifest.FLAGS]
     source.write_text('#include <stdio.h>\n#include "userspace/services/init/manifest_file.h"\nint main(void) {\n'
-                      + "\n".join(prints) + 'printf("%llx", MANIFEST_MAGIC); return 0; }\n')
+                      + "\n".join(prints) + 'printf("%u %llx", SERVICE_BADGE_FIRST, MANIFEST_MAGIC); return 0; }\n')
     subprocess.run(["gcc", f"-I{ROOT}", "-o", str(tmp_path / "sizes"), str(source)], check=True)
     values = subprocess.run([str(tmp_path / "sizes")], capture_output=True, text=True, check=True).stdout.split()
     layouts = (manifest.HEADER, manifest.SERVICE, manifest.PROGRAM, manifest.GRANT, manifest.ARGUMENT)
     assert [int(value) for value in values[:5]] == [layout.size for layout in layouts]
-    assert [int(value) for value in values[5:-1]] == [1 << bit for bit in range(len(manifest.FLAGS))]
+    assert int(values[-2]) == manifest.SERVICE_BADGE_FIRST
+    assert [int(value) for value in values[5:-2]] == [1 << bit for bit in range(len(manifest.FLAGS))]
     assert int(values[-1], 16) == manifest.MAGIC
 
 

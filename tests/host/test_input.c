@@ -15,6 +15,7 @@
 #include "userspace/drivers/ps2/scancode.h"
 #include "userspace/lib/readers.h"
 #include "userspace/services/input/queue.h"
+#include "userspace/services/input/sources.h"
 
 /* ---- scan codes ---- */
 
@@ -247,6 +248,100 @@ static void test_queue(void **state)
     assert_int_equal(missed, 0);
 }
 
+/* ---- several keyboards and mice ---- */
+
+/* What has come since the last call, as text: "+04^m02:41" a key with modifiers and its character, "b0+", "m1,2", "w1"; the source before. */
+static uint64_t seen;
+
+static const char *came(void)
+{
+    static char text[512];
+    struct input_event event;
+    uint64_t missed, from = seen;
+    unsigned length = 0;
+
+    text[0] = '\0';
+    seen = queue_end();
+    while (queue_read(from, &event, 1, &from, &missed) > 0) {
+        char *at = text + length;
+        size_t room = sizeof(text) - length;
+        char sign = "-+*"[event.action];
+        length += (unsigned)(event.kind == INPUT_KEY
+                                 ? snprintf(at, room, "%u%c%02x^%02x:%x ", event.source, sign,
+                                            event.code, event.modifiers, event.character)
+                             : event.kind == INPUT_BUTTON
+                                 ? snprintf(at, room, "%ub%u%c ", event.source, event.code, sign)
+                             : event.kind == INPUT_MOVE
+                                 ? snprintf(at, room, "%um%d,%d ", event.source, event.x, event.y)
+                                 : snprintf(at, room, "%uw%d ", event.source, event.y));
+    }
+    return text;
+}
+
+static void test_several_keyboards(void **state)
+{
+    (void)state;
+    seen = queue_end(); /* of other tests */
+    source_attach(SOURCE_PS2, 0, INPUT_HAS_ALL);
+    source_attach(3, 0, INPUT_HAS_KEYBOARD);
+    source_attach(4, 0, INPUT_HAS_KEYBOARD | INPUT_HAS_MOUSE);
+    assert_int_equal(sources_has(), INPUT_HAS_ALL);
+    source_key(3, 1, 0xe1, true); /* S2: Shift on one, letters on others */
+    source_key(0, 2, 0x04, true);
+    source_key(4, 3, 0x04, true); /* S1: down there, too */
+    source_key(4, 4, 0x04, true);
+    source_key(0, 5, 0x04, false);
+    source_key(0, 6, 0x04, false);
+    assert_string_equal(came(), "3+e1^02:0 0+04^02:41 4+04^02:41 4*04^02:41 0-04^02:0 ");
+    source_key(0, 7, 0xe1, true);
+    source_attach(3, 8, 0); /* gone with its Shift; the other one still holds */
+    source_key(4, 9, 0x04, false);
+    source_key(0, 10, 0xe1, false);
+    source_key(3, 11, 0x04, true); /* nobody */
+    assert_string_equal(came(), "0+e1^02:0 3-e1^02:0 4-04^02:0 0-e1^00:0 ");
+    source_key(4, 12, KEY_CAPS_LOCK, true); /* one set of locks */
+    source_key(4, 13, KEY_CAPS_LOCK, false);
+    assert_int_equal(sources_locks(), LOCK_CAPS);
+    (void)came();
+    source_key(0, 14, 0x04, true);
+    source_key(0, 15, 0x04, false);
+    source_key(0, 16, KEY_CAPS_LOCK, true);
+    assert_string_equal(came(), "0+04^00:41 0-04^00:0 0+39^00:0 ");
+    assert_int_equal(sources_locks(), 0);
+    source_key(4, 17, KEY_CONTROL_LEFT, true);
+    assert_true(source_key(0, 17, KEY_PAUSE, true)); /* calls the debugger */
+    assert_false(source_key(0, 17, KEY_PAUSE, true));
+    source_release_keys(0, 17);
+    assert_string_equal(came(), "4+e0^01:0 0+48^01:0 0*48^01:0 0-39^01:0 0-48^01:0 ");
+    source_attach(SOURCE_PS2, 17, 0);
+    source_attach(4, 17, 0);
+    assert_string_equal(came(), "4-e0^00:0 ");
+    assert_int_equal(sources_has(), 0);
+}
+
+static void test_several_mice(void **state)
+{
+    (void)state;
+    source_attach(1, 0, INPUT_HAS_MOUSE);
+    source_attach(2, 0, INPUT_HAS_MOUSE);
+    source_attach(SOURCES_MAX, 0, INPUT_HAS_ALL); /* there is no such place */
+    source_button(1, 0, 0, true);
+    source_button(2, 0, 0, true);
+    source_button(2, 0, 0, true);
+    source_button(1, 0, 3, true); /* nor such a button */
+    source_button(1, 0, 0, false);
+    source_move(1, 0, 1, -2);
+    source_move(1, 0, 0, 0);
+    source_wheel(2, 0, -1);
+    source_wheel(2, 0, 0);
+    source_key(1, 0, 0x04, true); /* it has no keys */
+    source_key(SOURCES_MAX, 0, 0x04, true);
+    source_attach(2, 0, INPUT_HAS_MOUSE); /* another one in its place */
+    assert_string_equal(came(), "1b0+ 2b0+ 1b0- 1m1,-2 2w-1 2b0- ");
+    source_attach(1, 0, 0);
+    source_attach(2, 0, 0);
+}
+
 /* ---- waiting readers ---- */
 
 static uint64_t answered[16];
@@ -307,6 +402,8 @@ int main(void)
         cmocka_unit_test(test_readers),
         cmocka_unit_test(test_what_calls_the_debugger),
         cmocka_unit_test(test_all_keys_are_let_go),
+        cmocka_unit_test(test_several_keyboards),
+        cmocka_unit_test(test_several_mice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ from source import NAME, DefinitionError, Node, load
 MAGIC = 0x7473656669006e61  # checked by init, as are the sizes
 NAME_BYTES = 16
 SERVICES_MAX = 32
+SERVICE_BADGE_FIRST = 2  # of the first service; manifest_file.h, too
 NAMES = "names"  # the name service: needed by whoever needs a service that has a name
 
 HEADER = struct.Struct("<Q5I4x")
@@ -55,7 +56,7 @@ class Service:
     flags: int
     needs: tuple[str, ...]
     grants: tuple[Grant, ...]
-    arguments: tuple[tuple[str, str, str], ...]
+    arguments: tuple[tuple[str, str, str, str], ...]  # name, option, value, whose badge
     restarts: int
     backoff_ms: int
     stop_ms: int
@@ -84,9 +85,13 @@ class Reader:
     def __init__(self, root: Node, objects: dict[str, dict[str, int]], programs: Collection[str]) -> None:
         self.objects = objects
         self.programs = programs
+        self.badges_of: list[tuple[Node, str]] = []
         root.allow("service", "program", "others")
         services = [self.service(name, node) for name, node in root.child("service").children()]
         self.by_name = {item.name: item for item in services}
+        for row, name in self.badges_of:
+            if name not in self.by_name:
+                raise row.fail(f"there is no service '{name}'", "badge_of")
         if len(services) > SERVICES_MAX:
             raise root.fail(f"more than {SERVICES_MAX} services")
         others = root.child("others", required=False)
@@ -115,11 +120,13 @@ class Reader:
             result.append(Grant(name, mask))
         return tuple(result)
 
-    def arguments(self, node: Node) -> tuple[tuple[str, str, str], ...]:
+    def arguments(self, node: Node) -> tuple[tuple[str, str, str, str], ...]:
         result = []
         for row in node.rows("arguments"):
-            row.allow("name", "option", "value")
-            result.append((short(row, "name"), short(row, "option", ""), short(row, "value", "")))
+            row.allow("name", "option", "value", "badge_of")
+            badge_of = short(row, "badge_of", "")
+            self.badges_of += [(row, badge_of)] if badge_of else []
+            result.append((short(row, "name"), short(row, "option", ""), short(row, "value", ""), badge_of))
         return tuple(result)
 
     def service(self, name: str, node: Node) -> Service:
@@ -207,9 +214,13 @@ class Writer:
         self.grants += b"".join(GRANT.pack(item.handle.encode(), item.rights, 0) for item in grants)
         return first, len(grants)
 
+    def argument(self, name: str, option: str, value: str, badge_of: str) -> bytes:
+        value = str(SERVICE_BADGE_FIRST + self.index[badge_of]) if badge_of else value
+        return ARGUMENT.pack(name.encode(), option.encode(), value.encode())
+
     def service(self, item: Service, needs: tuple[str, ...]) -> bytes:
         first = len(self.arguments) // ARGUMENT.size
-        self.arguments += b"".join(ARGUMENT.pack(*(part.encode() for part in row)) for row in item.arguments)
+        self.arguments += b"".join(self.argument(*row) for row in item.arguments)
         return SERVICE.pack(item.name.encode(), item.program.encode(), item.option.encode(), item.flags,
                             self.mask(needs), *self.add_grants(item.grants), first, len(item.arguments),
                             item.restarts, item.backoff_ms, item.stop_ms, item.memory)

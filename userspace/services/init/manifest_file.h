@@ -11,6 +11,9 @@
 #define MANIFEST_NAME_BYTES   16u
 #define MANIFEST_SERVICES_MAX 32u
 
+/* What clients of all services are known by: 1 is the supervisor's and init's own, the n-th service of this file is FIRST + n. */
+#define SERVICE_BADGE_FIRST 2u
+
 enum manifest_flag {
     MANIFEST_ALWAYS = 1 << 0,      /* started though nobody asks */
     MANIFEST_RESTART = 1 << 1,     /* started again when it has failed */

@@ -24,8 +24,7 @@ struct service {
 extern struct service services[SERVICES_MAX];
 extern struct service_table service_table;
 
-/* What clients of all services are known by: 1 is the supervisor's and init's own. */
-#define SERVICE_BADGE_FIRST 2u
+/* Programs come behind all services. */
 #define PROGRAM_BADGE_FIRST (SERVICE_BADGE_FIRST + SERVICES_MAX)
 
 /* services_init() - a row for each service of the manifest. @supervisor  the mailbox that waiters tell, every right but to receive */

@@ -2,7 +2,8 @@
 /*
  * input: keyboard and mouse as one stream of numbered events (userspace/interfaces/input.toml).
  *
- *   handles  system (ports, interrupts), debug (enter), requests
+ *   handles    system (ports, interrupts), debug (enter), requests
+ *   arguments  feeder=BADGE: of the one client that may feed events of devices which it drives (services/usb)
  *
  * Two threads wait for the devices' interrupts, the first one serves requests. A byte is read by whoever comes first, whichever
  * interrupt told of it: the controller says which device it is from. What has been read is in the queue before the interrupt is
@@ -18,17 +19,18 @@
 #include "gen/interface/lifecycle_server.h"
 #include "gen/syscall_user.h"
 #include "kernel/abi/interrupt.h"
-#include "userspace/drivers/input/keyboard.h"
 #include "userspace/drivers/ps2/controller.h"
 #include "userspace/drivers/ps2/mouse.h"
 #include "userspace/drivers/ps2/scancode.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/mutex.h"
+#include "userspace/lib/option.h"
 #include "userspace/lib/readers.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
 #include "userspace/services/input/queue.h"
+#include "userspace/services/input/sources.h"
 
 #define BYTES_MAX  256u /* at a time: a controller that always has one is broken */
 #define EVENTS_MAX (INPUT_READ_EVENTS_MAX / sizeof(struct input_event))
@@ -39,9 +41,7 @@ static struct ps2 ps2; /* what there is does not change */
 static struct mutex lock;
 static struct readers readers;
 static struct scancode_decoder scancodes;
-static struct keyboard keyboard;
 static struct mouse_decoder mouse;
-static uint8_t buttons;
 static bool sends_leds; /* the next acknowledgement is for PS2_SET_LEDS */
 static bool is_called;  /* somebody wants kdebug: nothing is read until it has come back */
 
@@ -79,54 +79,33 @@ status_t input_on_read(const struct interface_request *request, uint64_t from)
 status_t input_on_devices(const struct interface_request *request, uint32_t *out_devices)
 {
     (void)request;
-    *out_devices = (ps2.has_keyboard ? INPUT_HAS_KEYBOARD : 0) |
-                   (ps2.has_mouse ? INPUT_HAS_MOUSE : 0) | (ps2.has_wheel ? INPUT_HAS_WHEEL : 0);
+    mutex_lock(&lock);
+    *out_devices = sources_has();
+    mutex_unlock(&lock);
     return OK;
 }
 
-/* ---- events ---- */
+/* ---- lamps of the PS/2 keyboard ---- */
 
-static void add_key(uint64_t time, struct key_change change)
+/* The lamps: the command, and when that is acknowledged which of them. A keyboard that does not listen keeps the old ones. */
+static uint8_t leds(void)
 {
-    uint8_t locks = keyboard.locks;
-    enum key_action action = keyboard_change(&keyboard, change.key, change.is_down);
+    return (sources_locks() & LOCK_SCROLL ? PS2_LED_SCROLL : 0) |
+           (sources_locks() & LOCK_NUM ? PS2_LED_NUM : 0) |
+           (sources_locks() & LOCK_CAPS ? PS2_LED_CAPS : 0);
+}
 
-    if (action == KEY_IGNORED) {
-        return;
-    }
-    is_called |= action == KEY_PRESSED && keyboard_calls(change.key, keyboard.modifiers);
-    if (keyboard.locks != locks && ps2_send(&ps2, PS2_SET_LEDS) == OK) {
+/* They follow when a lock has changed, whichever keyboard did it. */
+static void show_locks(uint8_t before)
+{
+    if (ps2.has_keyboard && sources_locks() != before && ps2_send(&ps2, PS2_SET_LEDS) == OK) {
         sends_leds = true;
     }
-    queue_add(&(struct input_event){
-        .time = time,
-        .kind = INPUT_KEY,
-        .code = change.key,
-        .action = (uint8_t)action,
-        .modifiers = keyboard.modifiers,
-        .locks = keyboard.locks,
-        .character = action == KEY_RELEASED
-                         ? 0
-                         : keyboard_character(change.key, keyboard.modifiers, keyboard.locks)});
 }
 
-/* To readers it looks as if everything had been let go. */
-static void release_keys(uint64_t time)
-{
-    uint8_t key;
+/* ---- the debugger ---- */
 
-    while ((key = keyboard_release(&keyboard)) != KEY_NONE) {
-        queue_add(&(struct input_event){.time = time,
-                                        .kind = INPUT_KEY,
-                                        .code = key,
-                                        .action = KEY_RELEASED,
-                                        .modifiers = keyboard.modifiers,
-                                        .locks = keyboard.locks});
-    }
-    scancodes = (struct scancode_decoder){0};
-    mouse = (struct mouse_decoder){.has_wheel = mouse.has_wheel};
-}
-
+/* To readers it looks as if everything at the keyboard that kdebug has read had been let go. */
 static void call_debugger(void)
 {
     is_called = false;
@@ -134,42 +113,106 @@ static void call_debugger(void)
     if (status != OK) {
         report("kdebug was called, but: %s", status_name(status));
     }
-    release_keys(clock_now());
+    source_release_keys(SOURCE_PS2, clock_now());
+    scancodes = (struct scancode_decoder){0};
+    mouse = (struct mouse_decoder){.has_wheel = mouse.has_wheel};
 }
 
-static void add_buttons(uint64_t time, uint8_t now)
+/* ---- a driver of other devices ---- */
+
+/* Who calls is known by the badge that the name service put into the client's handle: init chose it, and nobody can forge it. */
+static bool is_feeder(const struct interface_request *request)
 {
-    for (uint8_t button = 0; button < MOUSE_BUTTONS; button++) {
-        uint8_t bit = (uint8_t)(1u << button);
-        if ((buttons ^ now) & bit) {
-            queue_add(&(struct input_event){.time = time,
-                                            .kind = INPUT_BUTTON,
-                                            .code = button,
-                                            .action = now & bit ? KEY_PRESSED : KEY_RELEASED,
-                                            .modifiers = keyboard.modifiers});
+    uint64_t feeder = option_u64("feeder", 0);
+
+    return feeder != 0 && request->in.badge == feeder;
+}
+
+static void take_change(unsigned source, uint64_t time, const struct input_change *change)
+{
+    switch (change->kind) {
+    case INPUT_KEY:
+        is_called |= source_key(source, time, change->code, change->is_down != 0);
+        break;
+    case INPUT_BUTTON:
+        source_button(source, time, change->code, change->is_down != 0);
+        break;
+    case INPUT_MOVE:
+        source_move(source, time, change->x, change->y);
+        break;
+    case INPUT_WHEEL:
+        source_wheel(source, time, change->y);
+        break;
+    default:
+        break;
+    }
+}
+
+status_t input_on_attach(const struct interface_request *request, uint32_t device, uint32_t has,
+                         uint32_t *out_locks)
+{
+    if (!is_feeder(request)) {
+        return ERR_NO_RIGHTS;
+    }
+    if (device >= INPUT_DEVICES && device != INPUT_ALL_DEVICES) {
+        return ERR_RANGE;
+    }
+    mutex_lock(&lock);
+    for (uint32_t i = 0; i < INPUT_DEVICES; i++) {
+        if (device == i || device == INPUT_ALL_DEVICES) {
+            source_attach(SOURCE_FIRST + i, clock_now(), has & INPUT_HAS_ALL);
         }
     }
-    buttons = now;
+    *out_locks = sources_locks();
+    readers_answer(&readers, answer_reader);
+    mutex_unlock(&lock);
+    return OK;
+}
+
+status_t input_on_feed(const struct interface_request *request, const void *changes,
+                       uint64_t changes_bytes, uint32_t device, uint32_t *out_locks)
+{
+    const struct input_change *change = changes;
+
+    if (!is_feeder(request)) {
+        return ERR_NO_RIGHTS;
+    }
+    if (device >= INPUT_DEVICES || changes_bytes % sizeof(*change) != 0) {
+        return ERR_RANGE;
+    }
+    mutex_lock(&lock);
+    uint64_t time = clock_now();
+    uint8_t locks = sources_locks();
+    for (uint64_t i = 0; i < changes_bytes / sizeof(*change); i++) {
+        take_change(SOURCE_FIRST + device, time, &change[i]);
+    }
+    if (is_called) {
+        call_debugger();
+    }
+    *out_locks = sources_locks();
+    show_locks(locks);
+    readers_answer(&readers, answer_reader);
+    mutex_unlock(&lock);
+    return OK;
+}
+
+/* ---- the PS/2 controller ---- */
+
+static void add_key(uint64_t time, struct key_change change)
+{
+    uint8_t locks = sources_locks();
+
+    is_called |= source_key(SOURCE_PS2, time, change.key, change.is_down);
+    show_locks(locks);
 }
 
 static void add_report(uint64_t time, const struct mouse_report *report)
 {
-    if (report->x != 0 || report->y != 0) {
-        queue_add(&(struct input_event){
-            .time = time, .kind = INPUT_MOVE, .x = report->x, .y = report->y});
+    source_move(SOURCE_PS2, time, report->x, report->y);
+    source_wheel(SOURCE_PS2, time, report->wheel);
+    for (uint8_t button = 0; button < MOUSE_BUTTONS; button++) {
+        source_button(SOURCE_PS2, time, button, (report->buttons >> button & 1) != 0);
     }
-    if (report->wheel != 0) {
-        queue_add(&(struct input_event){.time = time, .kind = INPUT_WHEEL, .y = report->wheel});
-    }
-    add_buttons(time, report->buttons);
-}
-
-/* The lamps: the command, and when that is acknowledged which of them. A keyboard that does not listen keeps the old ones. */
-static uint8_t leds(void)
-{
-    return (keyboard.locks & LOCK_SCROLL ? PS2_LED_SCROLL : 0) |
-           (keyboard.locks & LOCK_NUM ? PS2_LED_NUM : 0) |
-           (keyboard.locks & LOCK_CAPS ? PS2_LED_CAPS : 0);
 }
 
 static void take_keyboard_byte(uint64_t time, uint8_t byte)
@@ -255,16 +298,24 @@ static void listen(bool is_there, uint32_t line, const char *name)
     }
 }
 
+static uint32_t ps2_has(void)
+{
+    return (ps2.has_keyboard ? INPUT_HAS_KEYBOARD : 0) | (ps2.has_mouse ? INPUT_HAS_MOUSE : 0) |
+           (ps2.has_wheel ? INPUT_HAS_WHEEL : 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct interface *const interfaces[] = {&input_interface, &lifecycle_interface};
+    static _Alignas(8) char buffer[INPUT_RECEIVES + 1];
 
     (void)argc;
     (void)argv;
     requests = program_handle("requests");
-    const struct interface_server server = {requests, 2, interfaces, NULL, 0, NULL};
+    const struct interface_server server = {requests, 2, interfaces, buffer, sizeof(buffer), NULL};
     status_t status = ps2_open(&ps2, program_handle("system"));
     mouse.has_wheel = ps2.has_wheel;
+    source_attach(SOURCE_PS2, 0, ps2_has());
     if (status != OK) {
         report("no keyboard and no mouse: %s", status_name(status));
     } else {

@@ -3,6 +3,7 @@ USER_input_SRC := \
     userspace/services/input/main.c \
     userspace/lib/readers.c \
     userspace/services/input/queue.c \
+    userspace/services/input/sources.c \
     userspace/drivers/input/keyboard.c \
     userspace/drivers/ps2/controller.c \
     userspace/drivers/ps2/scancode.c \
@@ -13,6 +14,7 @@ HOST_test_input_SRC := \
     tests/host/test_input.c \
     userspace/lib/readers.c \
     userspace/services/input/queue.c \
+    userspace/services/input/sources.c \
     userspace/drivers/input/keyboard.c \
     userspace/drivers/ps2/scancode.c \
     userspace/drivers/ps2/mouse.c

@@ -50,6 +50,7 @@ class MachineConfig:
     hold: bool = False             # leave the guest stopped at the reset vector: gdb or qmp("cont") starts it
     reboot: bool = False           # a guest reset boots again; otherwise it ends QEMU
     qemu: str = QEMU
+    usb: tuple[str, ...] = field(default=())  # devices at a USB controller, as QEMU calls them: usb-kbd
     extra: tuple[str, ...] = field(default=())  # further QEMU arguments
 
 
@@ -86,6 +87,8 @@ def qemu_arguments(config: MachineConfig, paths: MachinePaths, incoming: bool = 
     ]
     if config.capture_port == "com2":
         arguments += ["-chardev", "null,id=capture", "-serial", "chardev:capture"]
+    for device in ("qemu-xhci,id=xhci", *config.usb) if config.usb else ():
+        arguments += ["-device", device]
     if not config.reboot:
         arguments.append("-no-reboot")
     if config.gdb:

@@ -26,6 +26,7 @@ EXAMPLES = """\
   spoor run --display gtk --cmdline 'workload=keys services=screen'
   spoor run --shell --display gtk        a shell at the serial line, and one on the screen
   spoor run --disk data.img --cmdline 'workload=sectors:read'
+  spoor run --display gtk --usb --cmdline 'workload=keys services=screen,usb'
   spoor run --gdb                        then: gdb -ex 'target remote :1234' build/debug/kernel.elf
 keys: Ctrl-] q quits, Ctrl-] b sends a BREAK (kdebug), Ctrl-] ? helps
 """
@@ -48,6 +49,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--shell", action="store_true", help="no workload but a shell, here and on the screen")
     parser.add_argument("--display", metavar="KIND",
                         help="show the screen, as QEMU's -display has it: gtk, sdl, vnc=:0 (default: it is not shown)")
+    parser.add_argument("--usb", action="store_true",
+                        help="plug in a USB keyboard and mouse, which then get what is typed; services=usb drives them")
     add_colour_option(parser)
     parser.set_defaults(run=run)
 
@@ -73,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         args.cmdline = " ".join(word for word in (SHELLS, args.cmdline) if word)
     config = machine_config(args, name="run", gdb=args.gdb, capture=args.capture, hold=args.wait_gdb,
                             disk=_disk(args.disk), disk_bus=args.disk_bus,
+                            usb=("usb-kbd", "usb-mouse") if args.usb else (),
                             extra=("-display", args.display) if args.display else ())
     machine = Machine(config)
     if args.serial:

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Keyboard and mouse on USB: the same events as from the PS/2 controller; plugged in and out, drivers killed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from conftest import BootFunction
+from test_keyboard import LETTERS, do_all_with_the_mouse, expect_key, finish, key_event, press, press_every_key, send
+
+from qemu.machine import Machine
+
+KEYBOARD = r"info usb: port \d: {} speed keyboard 0627:0001$"
+MOUSE = r"info usb: port \d: {} speed mouse 0627:0001$"
+
+
+def expect_all(machine: Machine, *patterns: str) -> None:
+    """Each of them once, in any order."""
+    missing = list(patterns)
+    while missing:
+        line = machine.expect("|".join(f"(?:{pattern})" for pattern in missing), 60)[0]
+        missing = [pattern for pattern in missing if not re.search(pattern, line)]
+
+
+def start(boot: BootFunction, *devices: str) -> Machine:
+    """With these devices, as QEMU calls them; QEMU gives them keys and movements as soon as somebody asks them."""
+    machine = boot(cpus=2, cmdline="workload=keys services=usb", usb=devices)
+    wanted = [KEYBOARD if "usb-kbd" in device else MOUSE for device in devices]
+    expect_all(machine, "^keys: devices 7$", *(pattern.format("high") for pattern in wanted))
+    return machine
+
+
+def plug(machine: Machine, name: str, **device: Any) -> None:
+    machine.qmp("device_add", {"bus": "xhci.0", "id": name, **device})
+
+
+def kill(machine: Machine, name: str) -> None:
+    with machine.at_prompt() as kdebug:
+        row = re.search(rf"^ *(\d+) .*\b{name}\b", kdebug.command("processes"), re.MULTILINE)
+        assert row
+        kdebug.command(f"kill {row[1]}")
+
+
+def test_every_key_and_the_mouse_on_usb(boot: BootFunction) -> None:
+    machine = start(boot, "usb-kbd", "usb-mouse")
+    press_every_key(machine)
+    do_all_with_the_mouse(machine)
+    finish(machine)
+
+
+def test_plugged_in_and_out(boot: BootFunction) -> None:
+    """A key that is held when its keyboard goes comes up; what nobody drives is left alone."""
+    machine = start(boot, "usb-kbd,id=kbd")
+    for speed in ("full", "high"):
+        send(machine, key_event("a", True))
+        expect_key(machine, LETTERS["a"], "pressed")
+        machine.qmp("device_del", {"id": "kbd"})
+        expect_all(machine, r"info usb: port \d: unplugged$", r"^keys: key 04 released modifiers 00")
+        plug(machine, "kbd", driver="usb-kbd", usb_version=1 if speed == "full" else 2)
+        machine.expect(KEYBOARD.format(speed), 60)
+        assert press(machine, "b", LETTERS["b"]) == ord("b")
+    plug(machine, "tablet", driver="usb-tablet")
+    machine.expect(r"info usb: port \d: 0627:0001 of class 3 left alone: it has no boot protocol$", 60)
+    plug(machine, "hub", driver="usb-hub")
+    machine.expect(r"info usb: port \d: 0409:55aa of class 9 left alone: hubs are not supported$", 60)
+    plug(machine, "mouse", driver="usb-mouse")
+    machine.expect(MOUSE.format("high"), 60)
+    send(machine, {"type": "rel", "data": {"axis": "x", "value": -9}})
+    machine.expect("^keys: move -9 0$", 60)
+    finish(machine)
+
+
+def test_usb_drivers_that_are_killed_come_back(boot: BootFunction) -> None:
+    """Of either service, who is left tells the new one; a key that was held comes up, and the devices go on."""
+    machine = start(boot, "usb-kbd", "usb-mouse")
+    send(machine, key_event("a", True))
+    expect_key(machine, LETTERS["a"], "pressed")
+    kill(machine, "usb")
+    expect_all(machine, "^init: service usb: ", r"^keys: key 04 released modifiers 00", KEYBOARD.format("high"),
+               MOUSE.format("high"))
+    send(machine, key_event("a", False))
+    assert press(machine, "b", LETTERS["b"]) == ord("b")
+    kill(machine, "input")
+    expect_all(machine, "^init: service input: ", "^keys: devices 7$")
+    assert press(machine, "c", LETTERS["c"]) == ord("c")
+    send(machine, {"type": "rel", "data": {"axis": "x", "value": -9}})
+    machine.expect("^keys: move -9 0$", 60)
+    finish(machine)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What devices do, on its way to the service `input`: the sink of the USB driver (drivers/usb/sink.h).
+ *
+ *   F1  `input` has exactly the devices that are attached here, also when it has been killed and come again, and when we have: what a
+ *       driver before us had is gone before our first device comes.
+ *   F2  What `input` has not answered is fed once more when it has come again: its successor knows of no key, so a key that comes up
+ *       twice comes up once.
+ */
+#pragma once
+
+#include "gen/errors.h"
+
+/* feeder_open() - find `input`. @locks_changed  called with LOCK_*, from within the sink's functions. The status of service_find(). */
+status_t feeder_open(void (*locks_changed)(uint8_t locks));

@@ -1,0 +1,10 @@
+USER_PROGRAMS += usb
+USER_usb_SRC := \
+    userspace/services/usb/main.c \
+    userspace/services/usb/feeder.c \
+    userspace/drivers/xhci/hardware.c \
+    userspace/drivers/dma.c \
+    userspace/drivers/dma_keep.c \
+    userspace/drivers/pci/msi.c \
+    userspace/drivers/pci/pci.c \
+    $(USB_SRC)

@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from conftest import BootFunction
+from conftest import BootFunction, wait_all_done
 from test_keyboard import LETTERS, do_all_with_the_mouse, expect_key, finish, key_event, press, press_every_key, send
 
 from qemu.machine import Machine
 
 KEYBOARD = r"info usb: port \d: {} speed keyboard 0627:0001$"
+STROKES = 200
 MOUSE = r"info usb: port \d: {} speed mouse 0627:0001$"
 
 
@@ -23,16 +24,17 @@ def expect_all(machine: Machine, *patterns: str) -> None:
         missing = [pattern for pattern in missing if not re.search(pattern, line)]
 
 
-def start(boot: BootFunction, *devices: str) -> Machine:
-    """With these devices, as QEMU calls them; QEMU gives them keys and movements as soon as somebody asks them."""
-    machine = boot(cpus=2, cmdline="workload=keys services=usb", usb=devices)
-    wanted = [KEYBOARD if "usb-kbd" in device else MOUSE for device in devices]
-    expect_all(machine, "^keys: devices 7$", *(pattern.format("high") for pattern in wanted))
+def start(boot: BootFunction, workload: str = "keys") -> Machine:
+    """QEMU gives keys and movements to the USB devices as soon as somebody asks them."""
+    devices = ("usb-kbd,id=kbd", "usb-mouse,id=mouse")
+    machine = boot(cpus=2, cmdline=f"workload={workload} services=usb", usb=devices)
+    expect_all(machine, "^keys: devices 7$", KEYBOARD.format("high"), MOUSE.format("high"))
     return machine
 
 
-def plug(machine: Machine, name: str, **device: Any) -> None:
-    machine.qmp("device_add", {"bus": "xhci.0", "id": name, **device})
+def plug(machine: Machine, name: str, port: int, **device: Any) -> None:
+    """In a port by number: left alone, QEMU takes one of a hub."""
+    machine.qmp("device_add", {"bus": "xhci.0", "id": name, "port": str(port), **device})
 
 
 def kill(machine: Machine, name: str) -> None:
@@ -43,28 +45,33 @@ def kill(machine: Machine, name: str) -> None:
 
 
 def test_every_key_and_the_mouse_on_usb(boot: BootFunction) -> None:
-    machine = start(boot, "usb-kbd", "usb-mouse")
+    machine = start(boot, "keys,lsusb sequential")
     press_every_key(machine)
     do_all_with_the_mouse(machine)
-    finish(machine)
+    send(machine, key_event("esc", True), key_event("esc", False))
+    expect_all(machine, r"^ +\d  high   0627:0001  keyboard$", r"^ +\d  high   0627:0001  mouse$")
+    assert wait_all_done(machine, 60) == (2, 0)
 
 
 def test_plugged_in_and_out(boot: BootFunction) -> None:
     """A key that is held when its keyboard goes comes up; what nobody drives is left alone."""
-    machine = start(boot, "usb-kbd,id=kbd")
+    machine = start(boot)
     for speed in ("full", "high"):
         send(machine, key_event("a", True))
         expect_key(machine, LETTERS["a"], "pressed")
+        machine.expect("^keys: key 04 repeated modifiers 00 locks 0 character 61$", 60)
         machine.qmp("device_del", {"id": "kbd"})
         expect_all(machine, r"info usb: port \d: unplugged$", r"^keys: key 04 released modifiers 00")
-        plug(machine, "kbd", driver="usb-kbd", usb_version=1 if speed == "full" else 2)
+        plug(machine, "kbd", 1, driver="usb-kbd", usb_version=1 if speed == "full" else 2)
         machine.expect(KEYBOARD.format(speed), 60)
         assert press(machine, "b", LETTERS["b"]) == ord("b")
-    plug(machine, "tablet", driver="usb-tablet")
+    plug(machine, "tablet", 3, driver="usb-tablet")
     machine.expect(r"info usb: port \d: 0627:0001 of class 3 left alone: it has no boot protocol$", 60)
-    plug(machine, "hub", driver="usb-hub")
+    plug(machine, "hub", 4, driver="usb-hub")
     machine.expect(r"info usb: port \d: 0409:55aa of class 9 left alone: hubs are not supported$", 60)
-    plug(machine, "mouse", driver="usb-mouse")
+    machine.qmp("device_del", {"id": "mouse"})
+    machine.expect(r"info usb: port \d: unplugged$", 60)
+    plug(machine, "mouse", 2, driver="usb-mouse")
     machine.expect(MOUSE.format("high"), 60)
     send(machine, {"type": "rel", "data": {"axis": "x", "value": -9}})
     machine.expect("^keys: move -9 0$", 60)
@@ -73,10 +80,12 @@ def test_plugged_in_and_out(boot: BootFunction) -> None:
 
 def test_usb_drivers_that_are_killed_come_back(boot: BootFunction) -> None:
     """Of either service, who is left tells the new one; a key that was held comes up, and the devices go on."""
-    machine = start(boot, "usb-kbd", "usb-mouse")
+    machine = start(boot)
     send(machine, key_event("a", True))
     expect_key(machine, LETTERS["a"], "pressed")
     kill(machine, "usb")
+    for _ in range(STROKES):  # while it is away and when it comes
+        send(machine, {"type": "rel", "data": {"axis": "x", "value": 7}})
     expect_all(machine, "^init: service usb: ", r"^keys: key 04 released modifiers 00", KEYBOARD.format("high"),
                MOUSE.format("high"))
     send(machine, key_event("a", False))

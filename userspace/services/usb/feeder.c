@@ -9,13 +9,19 @@
 #include "userspace/lib/find.h"
 #include "userspace/lib/format.h"
 #include "userspace/lib/log.h"
+#include "userspace/lib/user_trace.h"
 
 #define SERVICE     "input"
 #define PATIENCE    (20 * NS_PER_S)
 #define TRIES       5u
 #define LINE_LENGTH 160u
 
+/* In the timeline. */
+enum trace_id { TRACE_ATTACH = 1, TRACE_DETACH, TRACE_CHANGES };
+
 static uint64_t service;
+static uint64_t fed; /* changes */
+static uint32_t track;
 static uint32_t has[INPUT_DEVICES]; /* INPUT_HAS_* of what is attached */
 static void (*tell_locks)(uint8_t locks);
 
@@ -75,11 +81,20 @@ status_t feeder_open(void (*locks_changed)(uint8_t locks))
     return status != OK && is_back(status, 0) ? OK : status;
 }
 
+void feeder_open_trace(void)
+{
+    track = user_trace_open();
+    user_trace_name(TRACE_ATTACH, "device attached");
+    user_trace_name(TRACE_DETACH, "device gone");
+    user_trace_name(TRACE_CHANGES, "changes fed");
+}
+
 static void set(unsigned device, uint32_t now)
 {
     uint32_t locks = 0;
 
     has[device] = now;
+    USER_INSTANT(track, now != 0 ? TRACE_ATTACH : TRACE_DETACH, device);
     status_t status = input_attach(service, device, now, deadline(), &locks);
     if (status == OK) {
         tell_locks((uint8_t)locks);
@@ -105,6 +120,8 @@ void usb_sink_feed(unsigned device, const struct input_change *changes, unsigned
     unsigned attempt = 0;
     status_t status;
 
+    fed += count;
+    USER_COUNTER(TRACE_CHANGES, fed);
     do {
         status =
             input_feed(service, changes, count * sizeof(changes[0]), device, deadline(), &locks);

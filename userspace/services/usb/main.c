@@ -97,6 +97,7 @@ static void drive(void *unused)
     status_t status;
 
     (void)unused;
+    feeder_open_trace();
     for (;;) {
         status = usb_host_step(&host);
         if (status != OK) {

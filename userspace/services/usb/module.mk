@@ -8,3 +8,7 @@ USER_usb_SRC := \
     userspace/drivers/pci/msi.c \
     userspace/drivers/pci/pci.c \
     $(USB_SRC)
+
+# The command that prints what is there.
+USER_PROGRAMS += lsusb
+USER_lsusb_SRC := userspace/programs/commands/lsusb.c $(COMMAND_SRC)

@@ -528,6 +528,55 @@ static void any_descriptors_at_all(void **state)
     assert_in_range(came, 500, 2900);
 }
 
+/* Everything at once, in any order: at rest what is attached is what is in use, and nothing is left of the rest (P1). */
+static void anything_at_any_time(void **state)
+{
+    static struct model_device devices[MODEL_PORTS + 1];
+    bool is_plugged[MODEL_PORTS + 1] = {false};
+    unsigned seed = 5;
+
+    (void)state;
+    begin(&plain);
+    for (unsigned round = 0; round < 20000; round++) {
+        unsigned port = 1 + (unsigned)rand_r(&seed) % MODEL_PORTS,
+                 what = (unsigned)rand_r(&seed) % 10;
+        struct model_device *device = &devices[port];
+
+        if (!is_plugged[port]) {
+            *device = what % 2 ? MAKE(keyboard) : what % 4 ? MAKE(mouse) : MAKE(both);
+            device->fault = what < 4 ? FAULT_STALL + (unsigned)rand_r(&seed) % 4 : FAULT_NONE;
+            device->fault_at = 1 + (unsigned)rand_r(&seed) % 12;
+            device->fault_count = what < 2 ? MODEL_ENDLESS : 1;
+            model_plug(port, device);
+            is_plugged[port] = true;
+        } else if (what < 2) {
+            model_unplug(port);
+            is_plugged[port] = false;
+        } else if (what < 4 && host.port[port - 1].state == USB_PORT_IN_USE) {
+            model_fail_endpoint(port, 0, what == 2 ? COMPLETION_STALL : COMPLETION_BABBLE);
+        } else if (what < 8) {
+            (void)model_report(port, what % 2, key_a, 1 + (unsigned)rand_r(&seed) % 4);
+        } else {
+            usb_host_set_locks(&host, (uint8_t)(rand_r(&seed) % 8));
+        }
+        if (rand_r(&seed) % 4 == 0) {
+            assert_int_equal(run(), OK);
+            unsigned in_use = 0;
+            for (unsigned i = 0; i < MODEL_PORTS; i++) {
+                in_use += host.port[i].state == USB_PORT_IN_USE;
+                assert_true(host.port[i].state == USB_PORT_EMPTY ? !is_plugged[i + 1]
+                                                                 : is_plugged[i + 1]);
+            }
+            assert_int_equal(attached_count(), in_use);
+            assert_int_equal(model_slots_in_use(), in_use);
+        } else if (rand_r(&seed) % 4 == 0) {
+            assert_int_equal(usb_host_step(&host), OK);
+        }
+    }
+    assert_int_equal(xhci.strays, 0);
+    assert_true(attaches > 1000 && detaches > 1000 && feeds > 300);
+}
+
 static void more_devices_than_slots(void **state)
 {
     static const struct model_options few = {.slots = 2};
@@ -613,6 +662,7 @@ int main(void)
         cmocka_unit_test(halted_endpoints_go_on),
         cmocka_unit_test(rogue_events),
         cmocka_unit_test(any_descriptors_at_all),
+        cmocka_unit_test(anything_at_any_time),
         cmocka_unit_test(more_devices_than_slots),
         cmocka_unit_test(a_broken_controller_is_told),
         cmocka_unit_test(the_next_driver_begins_anew),

@@ -138,7 +138,9 @@ static void do_due(struct usb_host *host, struct usb_port *port)
     uint32_t status = xhci_port(host->xhci, number);
 
     port->due = 0;
-    if (port->state == USB_PORT_RESETTING) {
+    if (port->state == USB_PORT_RESETTING && (status & PORT_CHANGED_RESET)) {
+        take_port_change(host, port); /* it is done, and we are late to hear of it */
+    } else if (port->state == USB_PORT_RESETTING) {
         try_again(host, port, ERR_TIMED_OUT);
     } else if (port->state == USB_PORT_SETTLING && (!(status & PORT_ENABLED) || port->tries > 0)) {
         enter_state(port, USB_PORT_RESETTING, RESET_LIMIT);

@@ -218,8 +218,8 @@ bool slot_take_event(struct slot *slot, const struct trb *event)
 {
     unsigned dci = TRB_ENDPOINT_OF(event);
 
-    if (slot->number == 0) {
-        return false;
+    if (slot->number == 0 || slot->is_closing) {
+        return slot->is_closing;
     }
     if (dci == DCI_CONTROL) {
         return take_control_event(slot, event);
@@ -264,6 +264,7 @@ static bool is_unplugged(const struct slot *slot)
     return !(port & PORT_CONNECTED) || (port & PORT_CHANGED_CONNECTION);
 }
 
+/* Late is who has looked once more after the limit: we may have stood still ourselves while the device answered. */
 static status_t wait_for_control(struct slot *slot)
 {
     struct xhci *xhci = slot->xhci;
@@ -273,10 +274,11 @@ static status_t wait_for_control(struct slot *slot)
         if (xhci->is_broken || is_unplugged(slot)) {
             return ERR_PEER_CLOSED;
         }
-        if (hardware_now() >= limit) {
+        bool is_late = hardware_now() >= limit;
+        xhci_serve(xhci, limit);
+        if (is_late && slot->waits_for != 0) {
             return ERR_TIMED_OUT;
         }
-        xhci_serve(xhci, limit);
     }
     switch (slot->completion) {
     case COMPLETION_SUCCESS:
@@ -390,7 +392,8 @@ void slot_close(struct slot *slot)
 {
     struct trb answer;
 
+    slot->is_closing = true;
     (void)xhci_command(slot->xhci, 0, TRB_TYPE(TRB_DISABLE_SLOT) | TRB_SLOT(slot->number), &answer);
     xhci_set_context(slot->xhci, slot->number, 0);
-    slot->number = 0;
+    *slot = (struct slot){0};
 }

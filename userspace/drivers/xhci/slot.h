@@ -50,6 +50,7 @@ struct slot {
     struct xhci *xhci;
     unsigned number; /* 0: free */
     unsigned port, speed;
+    bool is_closing; /* what still comes means nothing any more, and nothing is asked for */
     struct ring control;
     uint64_t waits_for; /* block of the control transfer that is under way; 0: it is done */
     unsigned completion;

@@ -11,10 +11,11 @@
 #include "userspace/lib/log.h"
 #include "userspace/lib/user_trace.h"
 
-#define SERVICE     "input"
-#define PATIENCE    (20 * NS_PER_S)
-#define TRIES       5u
-#define LINE_LENGTH 160u
+#define SERVICE       "input"
+#define PATIENCE      (20 * NS_PER_S)
+#define STOP_PATIENCE (1 * NS_PER_S)
+#define TRIES         5u
+#define LINE_LENGTH   160u
 
 /* In the timeline. */
 enum trace_id { TRACE_ATTACH = 1, TRACE_DETACH, TRACE_CHANGES };
@@ -79,6 +80,13 @@ status_t feeder_open(void (*locks_changed)(uint8_t locks))
         status = attach_all();
     }
     return status != OK && is_back(status, 0) ? OK : status;
+}
+
+void feeder_close(void)
+{
+    uint32_t locks;
+
+    (void)input_attach(service, INPUT_ALL_DEVICES, 0, clock_now() + STOP_PATIENCE, &locks);
 }
 
 void feeder_open_trace(void)

@@ -14,5 +14,8 @@
 /* feeder_open() - find `input`. @locks_changed  called with LOCK_*, from within the sink's functions. The status of service_find(). */
 status_t feeder_open(void (*locks_changed)(uint8_t locks));
 
+/* feeder_close() - nothing is attached any more. From any thread, when the controller has been stopped. */
+void feeder_close(void);
+
 /* feeder_open_trace() - have devices that come and go in the timeline, on the track of the calling thread. */
 void feeder_open_trace(void);

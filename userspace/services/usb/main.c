@@ -90,6 +90,7 @@ static void set_locks(uint8_t locks)
 static void stop_controller(void)
 {
     xhci_stop(&xhci);
+    feeder_close();
 }
 
 static void drive(void *unused)

@@ -103,6 +103,7 @@ static void set(unsigned device, uint32_t now)
 
     has[device] = now;
     USER_INSTANT(track, now != 0 ? TRACE_ATTACH : TRACE_DETACH, device);
+    user_trace_hand_over(); /* it may be long before there are more */
     status_t status = input_attach(service, device, now, deadline(), &locks);
     if (status == OK) {
         tell_locks((uint8_t)locks);

@@ -185,6 +185,17 @@ static void variants_of_controllers_and_devices(void **state)
     }
 }
 
+/* The model's memory lies above 4 GiB. */
+static void memory_out_of_reach_is_not_used(void **state)
+{
+    static const struct model_options narrow = {.slots = 8, .is_32_bit = true};
+
+    (void)state;
+    model_init(&narrow);
+    assert_int_equal(xhci_start(&xhci, &hardware), ERR_NOT_SUPPORTED);
+    assert_false(model_is_running());
+}
+
 static void one_device_may_be_both(void **state)
 {
     struct model_device both = MAKE(both);
@@ -649,6 +660,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_plugged_in_reports),
         cmocka_unit_test(variants_of_controllers_and_devices),
+        cmocka_unit_test(memory_out_of_reach_is_not_used),
         cmocka_unit_test(one_device_may_be_both),
         cmocka_unit_test(ten_thousand_reports_come_in_order),
         cmocka_unit_test(plugged_in_and_out_for_ever),

@@ -631,7 +631,8 @@ static uint32_t read_capability(uint32_t offset)
     case CAP_STRUCTURAL2:
         return model.options.scratch << 27;
     case CAP_PARAMETERS1:
-        return (EXTENDED / 4) << 16 | (model.options.big_contexts ? PARAMETERS1_CONTEXT_64 : 0) | 1;
+        return (EXTENDED / 4) << 16 | (model.options.big_contexts ? PARAMETERS1_CONTEXT_64 : 0) |
+               (model.options.is_32_bit ? 0 : PARAMETERS1_ADDRESS_64);
     case CAP_DOORBELLS:
         return DOORBELLS;
     case CAP_RUNTIME:

@@ -41,7 +41,7 @@ struct model_device {
 };
 
 struct model_options {
-    bool big_contexts, firmware_holds, is_deaf /* to commands */;
+    bool is_32_bit, big_contexts, firmware_holds, is_deaf /* to commands */;
     unsigned scratch, slots;
 };
 

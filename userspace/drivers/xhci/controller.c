@@ -159,10 +159,14 @@ static status_t take_memory(struct xhci *xhci)
     if (scratch > SCRATCH_MAX) {
         return ERR_NOT_SUPPORTED;
     }
-    status_t status =
-        hardware_memory(sizeof(struct xhci_memory) + (uint64_t)scratch * PAGE, &xhci->dma);
+    uint64_t bytes = sizeof(struct xhci_memory) + (uint64_t)scratch * PAGE;
+    status_t status = hardware_memory(bytes, &xhci->dma);
     if (status != OK) {
         return status;
+    }
+    if (xhci->dma.physical > UINT32_MAX - bytes &&
+        !(hardware_read(xhci->hardware, CAP_PARAMETERS1) & PARAMETERS1_ADDRESS_64)) {
+        return ERR_NOT_SUPPORTED; /* out of its reach */
     }
     xhci->memory = xhci->dma.memory;
     for (uint32_t i = 0; i < scratch; i++) {

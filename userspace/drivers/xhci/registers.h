@@ -14,6 +14,7 @@
 #define STRUCTURAL1_SLOTS(r)    ((r)&0xff)
 #define STRUCTURAL1_PORTS(r)    ((r) >> 24)
 #define STRUCTURAL2_SCRATCH(r)  (((r) >> 21 & 0x1f) << 5 | (r) >> 27)
+#define PARAMETERS1_ADDRESS_64  (1u << 0)
 #define PARAMETERS1_CONTEXT_64  (1u << 2)
 #define PARAMETERS1_EXTENDED(r) ((r) >> 16 << 2) /* first extended capability, from the beginning */
 

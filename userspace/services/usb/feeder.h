@@ -2,8 +2,8 @@
 /*
  * What devices do, on its way to the service `input`: the sink of the USB driver (drivers/usb/sink.h).
  *
- *   F1  `input` has exactly the devices that are attached here, also when it has been killed and come again, and when we have: what a
- *       driver before us had is gone before our first device comes.
+ *   F1  `input` has exactly the devices that are attached here: what a driver before us had is gone before our first device comes, and when
+ *       `input` was killed, its successor is told of all with the next thing that one of them does.
  *   F2  What `input` has not answered is fed once more when it has come again: its successor knows of no key, so a key that comes up
  *       twice comes up once.
  */

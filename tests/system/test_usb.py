@@ -45,9 +45,20 @@ def kill(machine: Machine, name: str) -> None:
         kdebug.command(f"kill {row[1]}")
 
 
+def call_kdebug(machine: Machine) -> None:
+    """By Break, which any keyboard has."""
+    send(machine, key_event("ctrl", True), key_event("pause", True))
+    kdebug = machine.wait_prompt(20)
+    assert kdebug.reason == "request" and "request: input" in kdebug.banner, kdebug.banner
+    kdebug.resume()
+    send(machine, key_event("pause", False), key_event("ctrl", False))
+    machine.expect("^keys: key e0 released", 20)
+
+
 def test_every_key_and_the_mouse_on_usb(boot: BootFunction) -> None:
     machine = start(boot, "keys,lsusb sequential")
     press_every_key(machine)
+    call_kdebug(machine)
     do_all_with_the_mouse(machine)
     send(machine, key_event("esc", True), key_event("esc", False))
     expect_all(machine, r"^ +\d  high   0627:0001  keyboard$", r"^ +\d  high   0627:0001  mouse$")

@@ -188,8 +188,8 @@ static unsigned do_source(const char *const *words)
         return fail(words[1], status);
     }
     depth++;
-    while (!is_over && (status = file_read(&file, offset, line, sizeof(line), &bytes)) == OK &&
-           bytes > 0) {
+    while (!is_over && !job_is_interrupted() &&
+           (status = file_read(&file, offset, line, sizeof(line), &bytes)) == OK && bytes > 0) {
         uint64_t length = 0;
 
         while (length < bytes && line[length] != '\n') {

@@ -45,6 +45,7 @@ static struct mutex lock;
 static struct condition has_ended;
 static struct job jobs[JOBS_MAX];
 static struct job *foreground;
+static bool is_interrupted; /* since job_begin() */
 
 /* A stream of a program that is about to be started. */
 struct end {
@@ -342,6 +343,9 @@ unsigned job_finish(unsigned number)
     }
     mutex_lock(&lock);
     foreground = job;
+    if (is_interrupted) { /* it came before there was something to end */
+        kill_locked(job, CODE_STOPPED);
+    }
     mutex_unlock(&lock);
     wait_until_ended(job);
     return give_back(job);
@@ -395,9 +399,25 @@ unsigned job_last(void)
     return newest;
 }
 
+void job_begin(void)
+{
+    mutex_lock(&lock);
+    is_interrupted = false;
+    mutex_unlock(&lock);
+}
+
+bool job_is_interrupted(void)
+{
+    mutex_lock(&lock);
+    bool result = is_interrupted;
+    mutex_unlock(&lock);
+    return result;
+}
+
 void job_interrupt(void)
 {
     mutex_lock(&lock);
+    is_interrupted = true;
     if (foreground != NULL) {
         kill_locked(foreground, CODE_STOPPED);
     }

@@ -43,5 +43,10 @@ void job_list(void);
 /* job_last() - the number of the newest job; 0: there is none. */
 unsigned job_last(void);
 
-/* job_interrupt() - end the job that is waited for. Context: any thread. */
+/*
+ * job_interrupt() - Ctrl-C: end the job that is waited for, and those that are waited for before the next job_begin(). Context: any thread.
+ * job_begin() - somebody has been asked for a new line. job_is_interrupted() - what is left of the line is not to be done.
+ */
 void job_interrupt(void);
+void job_begin(void);
+bool job_is_interrupted(void);

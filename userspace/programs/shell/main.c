@@ -145,7 +145,7 @@ unsigned shell_line(const char *line)
     const char *begin = line;
 
     parser_begin(&parser, line, variable_get);
-    while (parser_next(&parser, &pipeline)) {
+    while (!job_is_interrupted() && parser_next(&parser, &pipeline)) {
         if (is_wanted(connector, code)) {
             char text[JOB_BYTES];
 
@@ -194,6 +194,7 @@ static unsigned read_lines(void)
 
     while (!is_over) {
         job_report();
+        job_begin();
         write_prompt(prompt);
         status = console_line(prompt, line);
         if (status == ERR_TOO_BIG) {

@@ -162,7 +162,8 @@ static void open_disk(const char *which)
         status = disk_find(which, program_handle("system"), &dma, &disk);
     }
     if (status != OK) {
-        (void)log_line(status == ERR_NOT_FOUND ? LOG_INFO : LOG_ERROR, AREA, "no disk %s: %s", which, status_name(status));
+        (void)log_line(status == ERR_NOT_FOUND ? LOG_INFO : LOG_ERROR, AREA, "no disk %s: %s",
+                       which, status_name(status));
         return;
     }
     in = dma_take(&dma, DATA_MAX + PAGE_BYTES, PAGE_BYTES); /* one byte more than may come */

@@ -27,6 +27,7 @@ static uint64_t requests;
 static struct mutex lock;
 static struct discipline discipline;
 static uint64_t interrupt_token; /* of who waits for Ctrl-C; 0: nobody */
+static bool is_interrupted;      /* since the last read began, and nobody has been told */
 
 /* ---- what the discipline says ---- */
 
@@ -54,10 +55,9 @@ static void answer_busy(uint64_t token)
 
 static void answer_interrupt(void)
 {
-    if (interrupt_token != 0) {
-        (void)terminal_await_interrupt_answer(requests, interrupt_token, OK);
-        interrupt_token = 0;
-    }
+    is_interrupted = interrupt_token == 0 ||
+                     terminal_await_interrupt_answer(requests, interrupt_token, OK) != OK;
+    interrupt_token = 0;
 }
 
 static const struct discipline_answers answers = {draw, answer_line, answer_bytes, answer_busy,
@@ -84,6 +84,7 @@ status_t terminal_on_read_line(const struct interface_request *request, const vo
         return ERR_BAD_ARGUMENT;
     }
     mutex_lock(&lock);
+    is_interrupted = false;
     bool is_good = discipline_read_line(&discipline, request->in.token, flags, text, prompt,
                                         text + prompt, texts_bytes - prompt);
     mutex_unlock(&lock);
@@ -93,6 +94,7 @@ status_t terminal_on_read_line(const struct interface_request *request, const vo
 status_t terminal_on_read_bytes(const struct interface_request *request)
 {
     mutex_lock(&lock);
+    is_interrupted = false;
     discipline_read_bytes(&discipline, request->in.token);
     mutex_unlock(&lock);
     return OK;
@@ -105,6 +107,9 @@ status_t terminal_on_await_interrupt(const struct interface_request *request)
         (void)terminal_await_interrupt_answer(requests, interrupt_token, ERR_BUSY);
     }
     interrupt_token = request->in.token;
+    if (is_interrupted) {
+        answer_interrupt();
+    }
     mutex_unlock(&lock);
     return OK;
 }

@@ -141,7 +141,8 @@ int main(int argc, char **argv)
         (void)log_line(LOG_INFO, "usb", "controller with %u ports", xhci.ports);
         must(thread_start(&driver, drive, NULL, THREAD_ANYWHERE, "driver"));
     } else {
-        (void)log_line(LOG_WARNING, "usb", "no controller: %s", status_name(status));
+        (void)log_line(status == ERR_NOT_FOUND ? LOG_INFO : LOG_WARNING, "usb", "no controller: %s",
+                       status_name(status));
     }
     interface_serve(&server);
 }

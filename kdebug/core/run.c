@@ -25,6 +25,8 @@
  * R3  During a held step interrupts are off; whoever had them on has them on again after it, unless
  *     the instruction was one that changes them. PUSHF must not show our TF.
  *
+ *     SYSRET takes all flags from r11, and then some processors (AMD's, QEMU's) look whether to trap: so TF goes there, too.
+ *
  * R4  A breakpoint is passed only by who stands at it because of it (at_hit): a core that was
  *     stopped there by chance runs into it.
  * R5  What brought a core here is its own (`arrivals`) until it is master: several come at once.
@@ -76,6 +78,7 @@
 #define OP_POPF    0x9du
 #define OP_IRET    0xcfu
 #define OP_REPEAT  0xf3u
+#define OP_SYSRET  "\x48\x0f\x07"
 #define OP_NOP     0x90u /* behind OP_REPEAT it is PAUSE */
 #define DR7_LENGTH 2u
 
@@ -103,6 +106,8 @@ static struct {
     bool gave_way;          /* one of the steps that the person asked for did */
     bool had_if;            /* IF of the frame before the held step */
     uint8_t opcode;         /* of the held instruction */
+    bool is_sysret;         /* it is one */
+    bool had_r11_tf;        /* and r11 had TF already */
     uint64_t at;            /* where the frame stood when it was left */
     bool faulted;           /* the held instruction has: a hit at `at` is no new one */
     struct arrival arrival; /* of the master */
@@ -261,6 +266,9 @@ void kd_run_step_done(struct trap_frame *frame)
 {
     bool faulted = frame->vector != VECTOR_DEBUG;
     run.is_held = false;
+    if (run.is_sysret && !run.had_r11_tf) {
+        frame->r11 &= ~RFLAGS_TF;
+    }
     run.faulted = faulted;
     arrivals[cpu_id()] = (struct arrival){.by_step = !faulted, .at_hit = !faulted};
     if (faulted) {
@@ -371,10 +379,11 @@ static bool arrive_at_breakpoint(struct trap_frame *frame, const char **message)
     return stops || !ours;
 }
 
-/* A step that is wanted until something happens. */
+/* A step that is wanted until something happens. A string instruction comes back to itself, which is no branch. */
 static bool goes_on_by_itself(uint64_t rip)
 {
-    return (rip >= run.start && rip < run.end) || (run.to_branch && rip == run.next);
+    bool repeats = rip == run.at && run.opcode == OP_REPEAT;
+    return (rip >= run.start && rip < run.end) || (run.to_branch && (rip == run.next || repeats));
 }
 
 bool kd_run_arrive(struct trap_frame *frame, enum trace_kdebug_reason reason, const char **message)
@@ -458,6 +467,8 @@ static void begin_held_step(struct trap_frame *frame)
     run.had_if = frame->rflags & RFLAGS_IF;
     run.at = frame->rip;
     frame->rflags = (frame->rflags | RFLAGS_TF) & ~RFLAGS_IF;
+    run.had_r11_tf = frame->r11 & RFLAGS_TF;
+    frame->r11 |= run.is_sysret ? RFLAGS_TF : 0;
     for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
         *cpu_debug_control(cpu) = DR7_FIXED;
     }
@@ -475,15 +486,17 @@ static void expect_next(uint64_t rip)
 /* May the instruction at the frame be executed while all others are held? (R1, R2, R6) */
 static bool can_hold(const struct trap_frame *frame, bool *out_waits)
 {
-    uint8_t code[2] = {0}; /* nothing special */
+    uint8_t code[3] = {0}; /* nothing special */
     *out_waits = false;
     run.opcode = 0;
+    run.is_sysret = false;
     if (frame_is_user(frame)) {
         return false;
     }
     (void)kd_read_kernel(frame->rip, code, sizeof(code));
     *out_waits = code[0] == OP_REPEAT && code[1] == OP_NOP && kd_breakpoint_at(frame->rip, 0) == 0;
     run.opcode = code[0];
+    run.is_sysret = memcmp(code, OP_SYSRET, sizeof(code)) == 0;
     return code[0] != OP_HLT && !*out_waits;
 }
 

@@ -380,6 +380,53 @@ def test_a_step_to_a_branch_ends_where_one_leads(waiting: Machine) -> None:
     assert wait_all_done(waiting, 120) == (1, 0)
 
 
+USER = r"^ +(0{4}[0-9a-f]{12})  user code of (\w+, .*: \w+)\+"
+BRANCHES_MAX = 150
+
+
+def step_to_user_mode(machine: Machine, kdebug: KdebugPrompt, wanted: str) -> KdebugPrompt:
+    """Out of the function, then from branch to branch: the first instruction of the program, and the next one."""
+    kdebug.command("delete all")
+    kdebug = run(machine, kdebug, "finish")
+    for _ in range(BRANCHES_MAX):
+        kdebug = run(machine, kdebug, "branch")
+        rip = int(kdebug.command("print /x %rip"), 16)
+        if rip < 1 << 47:
+            break
+    assert rip == int(wanted, 16), f"{wanted}\n{kdebug.banner}"
+    assert int(kdebug.command("print /x %rflags & 0x100"), 16) == 0
+    kdebug = run(machine, kdebug, "step")
+    assert "step at" in kdebug.banner and int(kdebug.command("print /x %rip"), 16) < 1 << 47
+    return kdebug
+
+
+def test_steps_cross_sysret_and_iret(boot: BootFunction) -> None:
+    """From within a system call and an interrupt to the instruction of the program that comes next."""
+    machine = boot(cpus=1, cmdline="workload=hog:threads=1:steps=10000000000000 tracer=0 kdebug=wait")
+    kdebug = machine.wait_prompt(20)
+    kdebug.command("break sys_mailbox_create")
+    kdebug.resume()
+    kdebug = machine.wait_prompt(60)
+    there = re.search(USER, kdebug.command("bt"), re.MULTILINE)
+    assert there and there[2].startswith("init"), kdebug.command("bt")
+    kdebug = step_to_user_mode(machine, kdebug, there[1])
+    assert int(kdebug.command("print /x %r11 & 0x100"), 16) == 0  # SYSRET's flags, where TF was meanwhile
+    kdebug.resume()
+    machine.expect("^init: workload", 60)
+    there = None
+    while there is None:  # it may meet the idle loop
+        kdebug = machine.break_in()
+        kdebug.command("break console_interrupt")
+        kdebug.resume()
+        machine.send("x")
+        kdebug = machine.wait_prompt(60)
+        there = re.search(USER, kdebug.command("bt"), re.MULTILINE)
+        kdebug.command("delete all")
+        if there is None:
+            kdebug.resume()
+    step_to_user_mode(machine, kdebug, there[1]).resume()
+
+
 def test_a_run_that_cannot_be_leaves_the_prompt(waiting: Machine) -> None:
     """Not the machine going, as nobody has asked for that."""
     kdebug = waiting.wait_prompt(20)

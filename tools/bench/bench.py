@@ -28,6 +28,7 @@ from qemu import paths  # noqa: E402
 from qemu.errors import MachineError  # noqa: E402
 from spoorlib.console import Progress, UserError  # noqa: E402
 
+from debugger import measure_debugger  # noqa: E402
 from guest import SHIFT, measure_capture, measure_disks, measure_export, measure_kernel  # noqa: E402
 from host import measure_converter  # noqa: E402
 from figures import Figure  # noqa: E402
@@ -96,6 +97,8 @@ GOALS: dict[str, tuple[str, float]] = {
     "convert.check_instr_per_event": ("<=", 150),
     "convert.bytes_per_event.deflated": ("<=", 6),
     "convert.rss_MiB": ("<=", 64),
+    "kdebug.break_to_prompt": ("<=", 500000),
+    "kdebug.gdb_next_packets": ("<=", 20),
     "kdebug.printer_bytes": ("<=", 6 * 1024),
     "kdebug.btf_bytes": ("<=", 80 * 1024),
 }
@@ -145,7 +148,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0],
                                      epilog="Builds nothing: run `make bench`, or `make MODE=release` first.")
     parser.add_argument("--no-gate", action="store_true", help="exit code 0 even if a goal is missed")
-    parser.add_argument("--only", choices=("kernel", "pairs", "capture", "disks", "converter", "size"),
+    parser.add_argument("--only", choices=("kernel", "pairs", "capture", "disks", "converter", "kdebug", "size"),
                         help="only this part; no JSON is written")
     args = parser.parse_args()
     mode = os.environ.get("MODE", "release")
@@ -156,6 +159,7 @@ def main() -> int:
         "capture": lambda: measure_capture(mode, progress) | measure_export(mode, progress),
         "disks": lambda: measure_disks(mode, progress),
         "converter": lambda: measure_converter(progress),
+        "kdebug": lambda: measure_debugger(mode, progress),
         "size": lambda: measure_sizes(mode),
     }
     figures: dict[str, Figure] = {}

@@ -5,8 +5,8 @@
     frames.py KERNEL.elf OUT.bin
 
 Layout: kdebug/x86_64/frames.h. Made of .debug_frame, which tells it from instruction to instruction, in a form that is
-found by a binary search and needs no interpreter: each address from which on another rule holds, and the few rules that there
-are. What a rule cannot say becomes "nothing is known".
+found by a binary search and needs no interpreter: each address from which on another rule holds, and the few rules that
+there are. What a rule cannot say becomes "nothing is known".
 
 While a function pushes registers one after the other, only the last of those rules is kept, from the first push on: a
 place below the stack pointer has not been written yet, which who reads the table can see.

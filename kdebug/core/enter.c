@@ -80,6 +80,7 @@ static struct wish wishes[CPU_MAX];
 static enum kdebug_door admitted;
 static uint32_t joined; /* cores that have been reported to stand still */
 static uint32_t faulted_steps;
+static bool has_returned;   /* bytes to the console */
 static atomic_uint prompts; /* that a person has seen; a stop at a breakpoint need not have one */
 
 extern const char symtab_blob_start[], symtab_blob_end[], types_blob_start[], types_blob_end[],
@@ -171,7 +172,13 @@ static void record_clock(void)
 
 static void (*const steps_in[])(void) = {kdebug_use_symbols, kd_door_shut, stop_others, clock_hold,
                                          text_patch_finish};
-static void (*const steps_out[])(void) = {clock_release, record_clock, kd_door_open};
+/* What was read while a breakpoint was passed, or its commands ran, was typed to the console. */
+static void give_back(void)
+{
+    has_returned = !kd_remote_is_attached() && kd_terminal_give_back(serial_give_back);
+}
+
+static void (*const steps_out[])(void) = {give_back, clock_release, record_clock, kd_door_open};
 
 /* ---- session ---- */
 
@@ -444,6 +451,10 @@ static bool is_from_person(enum trace_kdebug_reason reason)
  * is out finds the core still in the stop and is passed over; so it is made to look once more. */
 static void end_stop(void)
 {
+    if (has_returned) {
+        ipi_send(cpu_id(), VECTOR_CONSOLE);
+        has_returned = false;
+    }
     kd_stop_end();
     if (kd_door_exists()) {
         kd_stop_send_nmi(KD_DOOR_CPU);

@@ -123,6 +123,15 @@ bool kd_terminal_is_waiting(void)
     return ahead_out != ahead_in || is_called;
 }
 
+bool kd_terminal_give_back(void (*take)(uint8_t byte))
+{
+    bool is_any = ahead_out != ahead_in;
+    while (ahead_out != ahead_in) {
+        take(ahead[ahead_out++ % AHEAD_BYTES]);
+    }
+    return is_any;
+}
+
 bool kd_terminal_interrupted(void)
 {
     bool was = interrupted;

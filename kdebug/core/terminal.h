@@ -44,6 +44,9 @@ void kd_terminal_close(void);
 /* kd_terminal_reopen() - the same talk goes on after all, with what was typed ahead. */
 void kd_terminal_reopen(void);
 
+/* kd_terminal_give_back() - hand over what was typed ahead and nobody has read. False: nothing. */
+bool kd_terminal_give_back(void (*take)(uint8_t byte));
+
 /*
  * kd_terminal_watch() - take ^C, BREAK (a NUL) and the escape byte out of the typed bytes, for kd_terminal_interrupted(). Off
  * while a line is being edited: there ^C has its place among the other keys.

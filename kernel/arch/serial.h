@@ -37,6 +37,11 @@ enum serial_event serial_drain(void);
  * at a time (console lock).
  */
 int serial_take(void);
+/*
+ * serial_give_back() - let serial_take() have a byte that serial_get() took and that was not for who polled. Context: while the chip's
+ * interrupt is off; a drain that is under way all the same loses it.
+ */
+void serial_give_back(uint8_t byte);
 /* serial_lost() - bytes dropped since start because nobody took them from the ring. */
 uint64_t serial_lost(void);
 /*

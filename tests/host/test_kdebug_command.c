@@ -304,6 +304,28 @@ static void test_a_call_outlives_the_line_it_meets(void **state)
     assert_false(kd_terminal_is_called());
 }
 
+static char returned[8];
+static unsigned returned_count;
+
+static void take_byte(uint8_t byte)
+{
+    returned[returned_count++] = (char)byte;
+}
+
+static void test_what_was_not_for_us_is_given_back(void **state)
+{
+    (void)state;
+    assert_false(kd_terminal_give_back(take_byte));
+    fake_type("abc", 3);
+    kd_terminal_write("goes on\n", 8);
+    assert_int_equal(kd_terminal_get(), 'a');
+    assert_true(kd_terminal_give_back(take_byte));
+    assert_int_equal(returned_count, 2);
+    assert_memory_equal(returned, "bc", 2);
+    assert_false(kd_terminal_give_back(take_byte));
+    assert_false(kd_terminal_is_waiting());
+}
+
 static void test_pager(void **state)
 {
     (void)state;
@@ -446,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup(test_control_c_ends_a_line, begin),
         cmocka_unit_test_setup(test_a_call_outlives_the_line_it_meets, fake_begin),
         cmocka_unit_test_setup(test_a_call_outlives_the_line_it_meets, begin),
+        cmocka_unit_test_setup(test_what_was_not_for_us_is_given_back, begin),
         cmocka_unit_test_setup(test_pager, begin),
         cmocka_unit_test_setup(test_long_lines_pass_filters_in_pieces, begin),
         cmocka_unit_test_setup(test_completion, begin),

@@ -232,6 +232,19 @@ def test_a_break_that_meets_output_is_not_lost(boot: BootFunction) -> None:
     assert wait_all_done(machine) == (1, 0)
 
 
+def test_what_is_typed_while_breakpoints_are_passed_arrives(boot: BootFunction) -> None:
+    """Each system call stops all cores for a moment, which look at the line for BREAK."""
+    machine = boot(cpus=2, cmdline="workload=echo:repeat=1")
+    machine.expect("echo: ready", 60)
+    with machine.at_prompt() as kdebug:
+        kdebug.command("break syscall_dispatch if 0")
+    for turn in range(5):
+        machine.send(f"turn {turn}\r")
+        machine.expect(rf"^echo: turn {turn}$", 20)
+    machine.send("quit\r")
+    assert wait_all_done(machine) == (1, 0)
+
+
 # ---- who may come in ----
 
 def test_what_is_locked_stays_locked(boot: BootFunction) -> None:

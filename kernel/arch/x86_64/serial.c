@@ -184,6 +184,14 @@ enum serial_event serial_drain(void)
     return all;
 }
 
+void serial_give_back(uint8_t byte)
+{
+    if (!atomic_exchange(&is_draining, true)) { /* S1 */
+        push_byte(byte);
+        atomic_store(&is_draining, false);
+    }
+}
+
 int serial_take(void)
 {
     unsigned tail = atomic_load_explicit(&ring_tail, memory_order_relaxed);

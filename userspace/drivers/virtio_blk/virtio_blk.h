@@ -24,7 +24,7 @@ struct virtio_blk {
  * @dma    its memory is taken from here, when the device has been reset
  * OK; ERR_NOT_FOUND: there are not so many; ERR_NOT_SUPPORTED; ERR_BUSY: another process drives it; ERR_IO: it does not answer.
  */
-status_t virtio_blk_open(struct virtio_blk *disk, uint64_t system, unsigned index, struct dma *dma);
+status_t virtio_blk_open(struct virtio_blk *blk, uint64_t system, unsigned index, struct dma *dma);
 
 /* virtio_blk_close() - stop it and give it back. */
-void virtio_blk_close(struct virtio_blk *disk);
+void virtio_blk_close(struct virtio_blk *blk);

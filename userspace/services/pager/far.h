@@ -18,9 +18,10 @@
 /*
  * far_open() - find the disk of the service `disk` and use as many of its pages as there are, up to a limit. All that is needed later is
  * touched now. ERR_CORRUPT: it does not say that it may be used; ERR_NOT_FOUND; what reading it gives.
+ * @most    how many places at most
  * @bitmap  a bit per place, zeroed
  */
-status_t far_open(uint32_t places, uint64_t *bitmap);
+status_t far_open(uint32_t most, uint64_t *bitmap);
 
 /* far_alloc() - a free place, or 0. far_free(). Context: with the store's lock. */
 uint32_t far_alloc(void);

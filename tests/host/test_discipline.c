@@ -293,7 +293,7 @@ static void assert_key(uint8_t key, uint8_t modifiers, const char *expected)
                                 .code = key,
                                 .action = KEY_PRESSED,
                                 .modifiers = modifiers,
-                                .character = keyboard_character(key, modifiers, 0)};
+                                .character = keyboard_character(&layout_us, key, modifiers, 0)};
 
     assert_int_equal(key_bytes(&event, out), strlen(expected));
     assert_memory_equal(out, expected, strlen(expected));

@@ -208,7 +208,8 @@ static void test_characters(void **state)
     (void)state;
 
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        uint32_t character = keyboard_character(rows[i].key, rows[i].modifiers, rows[i].locks);
+        uint32_t character =
+            keyboard_character(&layout_us, rows[i].key, rows[i].modifiers, rows[i].locks);
         if (character != rows[i].character) {
             print_error("row %u: %x\n", i, character);
         }
@@ -216,7 +217,52 @@ static void test_characters(void **state)
     }
     for (unsigned key = 0; key < 256; key++) {
         for (unsigned modifiers = 0; modifiers < 256; modifiers++) {
-            assert_true(keyboard_character((uint8_t)key, (uint8_t)modifiers, 7) < 0x80);
+            assert_true(keyboard_character(&layout_us, (uint8_t)key, (uint8_t)modifiers, 7) < 0x80);
+        }
+    }
+}
+
+static void test_another_layout(void **state)
+{
+    static const struct {
+        uint8_t key, modifiers, locks;
+        uint32_t character;
+    } rows[] = {
+        {KEY_A + 24, 0, 0, 'z'},
+        {KEY_A + 25, 0x02, 0, 'Y'},
+        {0x2f, 0, 0, 0xfc},
+        {0x2f, 0, LOCK_CAPS, 0xdc},
+        {0x2f, 0x02, LOCK_CAPS, 0xfc},
+        {KEY_MINUS, 0, LOCK_CAPS, 0xdf},
+        {0x1f, 0x02, 0, '"'},
+        {0x20, 0x20, 0, 0xa7},
+        {0x14, 0x40, 0, '@'},
+        {0x08, 0x40, 0, 0x20ac},
+        {0x24, 0x40, 0, '{'},
+        {KEY_BESIDE_Z, 0, 0, '<'},
+        {KEY_BESIDE_Z, 0x02, 0, '>'},
+        {KEY_BESIDE_Z, 0x40, 0, '|'},
+        {KEY_A, 0x40, 0, 0},
+        {KEY_A, 0x04, 0, 'a'},
+        {KEY_A + 2, 0x01, 0, 3},
+        {0x35, 0, 0, '^'},
+        {0x35, 0x01, 0, 30},
+        {KEY_ENTER, 0, 0, '\r'},
+        {0x59, 0, LOCK_NUM, '1'},
+    };
+    const struct layout *de = layout_find("de");
+
+    (void)state;
+    assert_non_null(de);
+    assert_ptr_equal(layout_find("us"), &layout_us);
+    assert_null(layout_find("xx"));
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(keyboard_character(de, rows[i].key, rows[i].modifiers, rows[i].locks),
+                         rows[i].character);
+    }
+    for (unsigned key = 0; key < 256; key++) {
+        for (unsigned modifiers = 0; modifiers < 256; modifiers++) {
+            (void)keyboard_character(de, (uint8_t)key, (uint8_t)modifiers, 7);
         }
     }
 }
@@ -398,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_mouse_packets),
         cmocka_unit_test(test_modifiers_and_locks),
         cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_another_layout),
         cmocka_unit_test(test_queue),
         cmocka_unit_test(test_readers),
         cmocka_unit_test(test_what_calls_the_debugger),

@@ -161,6 +161,20 @@ def click(machine: Machine) -> None:
         machine.expect(f"^keys: button 0 {'pressed' if is_down else 'released'}$", 60)
 
 
+def test_another_layout(boot: BootFunction) -> None:
+    """The keys stay what they are, the characters are others."""
+    machine = boot(cpus=2, cmdline="workload=keys keyboard_layout=de")
+    machine.expect("^keys: devices 7$", 60)
+    assert chr(press(machine, "y", LETTERS["y"])) == "z"
+    assert chr(press(machine, "minus", OTHERS["minus"])) == "\xdf"
+    send(machine, key_event("alt_r", True))
+    expect_key(machine, 0xe6, "pressed", 0x40)
+    assert chr(press(machine, "q", LETTERS["q"], 0x40)) == "@"
+    send(machine, key_event("alt_r", False))
+    expect_key(machine, 0xe6, "released")
+    finish(machine)
+
+
 def test_the_mouse(boot: BootFunction) -> None:
     machine = start(boot)
     do_all_with_the_mouse(machine)

@@ -15,7 +15,7 @@
 #define INPUT_ALL_DEVICES (~0u)
 
 enum input_kind {
-    INPUT_KEY, /* code: a key (userspace/drivers/input/keys.h); action, modifiers, locks, character of a US keyboard */
+    INPUT_KEY, /* code: a key (userspace/drivers/input/keys.h); action, modifiers, locks, character in the layout */
     INPUT_BUTTON, /* code: 0 left, 1 right, 2 middle; action: KEY_PRESSED or KEY_RELEASED */
     INPUT_MOVE,   /* x to the right, y down */
     INPUT_WHEEL,  /* y: steps down */

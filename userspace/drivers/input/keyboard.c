@@ -4,14 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FIRST_PRINTED KEY_A
-#define LAST_PRINTED  KEY_SLASH
-#define CONTROL_BITS  0x1fu
-#define DELETE        0x7fu
-
-/* From KEY_A to KEY_SLASH; 0x32 is a key that US keyboards do not have. */
-static const char normal[] = "abcdefghijklmnopqrstuvwxyz1234567890\r\033\177\t -=[]\\\\;'`,./";
-static const char shifted[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ!@#$%^&*()\r\033\177\t _+{}||:\"~<>?";
+#define CONTROL_BITS 0x1fu
 
 /* From KEY_PAD_SLASH to KEY_PAD_POINT; the digits need Num Lock. */
 static const char pad[] = "/*-+\r1234567890.";
@@ -80,41 +73,59 @@ static uint32_t pad_character(uint8_t key, uint8_t locks)
     return !is_digit || (locks & LOCK_NUM) ? (uint8_t)character : 0;
 }
 
-static bool is_letter(char character)
+static bool is_letter(uint16_t character)
 {
     return character >= 'a' && character <= 'z';
 }
 
-/* Control clears the upper bits of what a key shows with Shift, where that gives a control character. */
-static uint32_t control_character(uint8_t key)
+/* Control clears the upper bits of what a key shows, where that gives a control character. */
+static uint32_t control_character(uint16_t lower, uint16_t upper)
 {
-    char upper = shifted[key - FIRST_PRINTED], lower = normal[key - FIRST_PRINTED];
-
     if (lower == ' ' || lower == '2') {
         return 0; /* NUL, which is no character here */
     }
-    if (is_letter(lower) || (lower >= '[' && lower <= ']')) {
-        return (uint8_t)lower & CONTROL_BITS;
+    if (is_letter(lower) || (lower >= '[' && lower <= '^')) {
+        return lower & CONTROL_BITS;
     }
-    if (lower == '6' || lower == '-') {
-        return (uint8_t)upper & CONTROL_BITS;
+    if (upper == '^' || upper == '_') {
+        return upper & CONTROL_BITS;
     }
-    return lower == '/' ? (uint32_t)'_' & CONTROL_BITS : (uint8_t)lower;
+    return lower == '/' ? (uint32_t)'_' & CONTROL_BITS : lower;
 }
 
-uint32_t keyboard_character(uint8_t key, uint8_t modifiers, uint8_t locks)
+static uint32_t third_character(const struct layout_third *third, uint8_t key)
+{
+    while (third->key != KEY_NONE && third->key != key) {
+        third++;
+    }
+    return third->character;
+}
+
+/* ASCII and the letters of Latin-1, whose small ones are 32 above. */
+static bool has_capital(uint16_t lower, uint16_t upper)
+{
+    return lower == upper + 32u && (is_letter(lower) || lower >= 0xe0);
+}
+
+uint32_t keyboard_character(const struct layout *layout, uint8_t key, uint8_t modifiers,
+                            uint8_t locks)
 {
     if (key >= KEY_PAD_SLASH && key <= KEY_PAD_POINT) {
         return pad_character(key, locks);
     }
-    if (key < FIRST_PRINTED || key > LAST_PRINTED) {
+    if (layout->third != NULL && (modifiers & MODIFIER_ALT_RIGHT) != 0) {
+        return third_character(layout->third, key);
+    }
+    bool is_beside_z = key == KEY_BESIDE_Z;
+    if (!is_beside_z && (key < LAYOUT_FIRST || key >= LAYOUT_FIRST + LAYOUT_KEYS)) {
         return 0;
     }
+    uint16_t lower = is_beside_z ? layout->beside_z[0] : layout->normal[key - LAYOUT_FIRST];
+    uint16_t upper = is_beside_z ? layout->beside_z[1] : layout->shifted[key - LAYOUT_FIRST];
     if (modifiers & MODIFIER_CONTROL) {
-        return control_character(key);
+        return control_character(lower, upper);
     }
-    char lower = normal[key - FIRST_PRINTED];
     bool is_shifted = (modifiers & MODIFIER_SHIFT) != 0;
-    is_shifted ^= is_letter(lower) && (locks & LOCK_CAPS);
-    return (uint8_t)(is_shifted ? shifted : normal)[key - FIRST_PRINTED];
+    is_shifted ^= has_capital(lower, upper) && (locks & LOCK_CAPS);
+    return is_shifted ? upper : lower;
 }

@@ -9,12 +9,14 @@
 #include <stdint.h>
 
 #include "userspace/drivers/input/keys.h"
+#include "userspace/drivers/input/layout.h"
 
 /* Modifiers that are down, as USB's boot protocol has them: bit N for key KEY_CONTROL_LEFT + N. */
-#define MODIFIER_CONTROL 0x11u
-#define MODIFIER_SHIFT   0x22u
-#define MODIFIER_ALT     0x44u
-#define MODIFIER_GUI     0x88u
+#define MODIFIER_CONTROL   0x11u
+#define MODIFIER_SHIFT     0x22u
+#define MODIFIER_ALT       0x44u
+#define MODIFIER_GUI       0x88u
+#define MODIFIER_ALT_RIGHT 0x40u
 
 /* Locks that are on. */
 #define LOCK_NUM    1u
@@ -39,7 +41,8 @@ bool keyboard_calls(uint8_t key, uint8_t modifiers);
 uint8_t keyboard_release(struct keyboard *keyboard);
 
 /*
- * keyboard_character() - what a key means on a US keyboard with these modifiers and locks: Unicode, control characters with Control
+ * keyboard_character() - what a key means in a layout with these modifiers and locks: Unicode, control characters with Control
  * (Enter is CR, Backspace is DEL); 0: nothing.
  */
-uint32_t keyboard_character(uint8_t key, uint8_t modifiers, uint8_t locks);
+uint32_t keyboard_character(const struct layout *layout, uint8_t key, uint8_t modifiers,
+                            uint8_t locks);

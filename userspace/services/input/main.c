@@ -4,6 +4,7 @@
  *
  *   handles    system (ports, interrupts), debug (enter), requests
  *   arguments  feeder=BADGE: of the one client that may feed events of devices which it drives (services/usb)
+ *              layout=us|de: what is printed on the keys
  *
  * Two threads wait for the devices' interrupts, the first one serves requests. A byte is read by whoever comes first, whichever
  * interrupt told of it: the controller says which device it is from. What has been read is in the queue before the interrupt is
@@ -304,6 +305,17 @@ static uint32_t ps2_has(void)
            (ps2.has_wheel ? INPUT_HAS_WHEEL : 0);
 }
 
+static void choose_layout(void)
+{
+    const char *name = option_text("layout", layout_us.name);
+    const struct layout *layout = layout_find(name);
+
+    if (layout == NULL) {
+        report("no layout '%s', so %s; there are us and de", name, layout_us.name);
+    }
+    sources_set_layout(layout != NULL ? layout : &layout_us);
+}
+
 int main(int argc, char **argv)
 {
     static const struct interface *const interfaces[] = {&input_interface, &lifecycle_interface};
@@ -312,6 +324,7 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     requests = program_handle("requests");
+    choose_layout();
     const struct interface_server server = {requests, 2, interfaces, buffer, sizeof(buffer), NULL};
     status_t status = ps2_open(&ps2, program_handle("system"));
     mouse.has_wheel = ps2.has_wheel;

@@ -5,6 +5,7 @@ USER_input_SRC := \
     userspace/services/input/queue.c \
     userspace/services/input/sources.c \
     userspace/drivers/input/keyboard.c \
+    userspace/drivers/input/layout.c \
     userspace/drivers/ps2/controller.c \
     userspace/drivers/ps2/scancode.c \
     userspace/drivers/ps2/mouse.c
@@ -16,5 +17,6 @@ HOST_test_input_SRC := \
     userspace/services/input/queue.c \
     userspace/services/input/sources.c \
     userspace/drivers/input/keyboard.c \
+    userspace/drivers/input/layout.c \
     userspace/drivers/ps2/scancode.c \
     userspace/drivers/ps2/mouse.c

@@ -13,6 +13,7 @@ struct source {
 
 static struct source sources[SOURCES_MAX];
 static uint8_t locks;
+static const struct layout *layout = &layout_us;
 
 /* S2 */
 static uint8_t all_modifiers(void)
@@ -23,6 +24,11 @@ static uint8_t all_modifiers(void)
         modifiers |= sources[i].keyboard.modifiers;
     }
     return modifiers;
+}
+
+void sources_set_layout(const struct layout *chosen)
+{
+    layout = chosen;
 }
 
 static bool may(unsigned source, uint32_t has)
@@ -42,7 +48,8 @@ static void add_key(unsigned source, uint64_t time, uint8_t key, enum key_action
         .modifiers = modifiers,
         .locks = locks,
         .source = (uint8_t)source,
-        .character = action == KEY_RELEASED ? 0 : keyboard_character(key, modifiers, locks)});
+        .character =
+            action == KEY_RELEASED ? 0 : keyboard_character(layout, key, modifiers, locks)});
 }
 
 bool source_key(unsigned source, uint64_t time, uint8_t key, bool is_down)

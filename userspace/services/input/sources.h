@@ -37,3 +37,6 @@ void source_release_keys(unsigned source, uint64_t time);
 /* sources_has() - what all together have. sources_locks() - LOCK_*. */
 uint32_t sources_has(void);
 uint8_t sources_locks(void);
+
+/* sources_set_layout() - the characters of all keyboards; at first those of a US one. */
+void sources_set_layout(const struct layout *layout);

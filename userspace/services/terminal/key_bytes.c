@@ -63,7 +63,8 @@ unsigned key_bytes(const struct input_event *event, char *out)
         return put_named(event->code, out);
     }
     unsigned count = 0;
-    if ((event->modifiers & MODIFIER_ALT) != 0) {
+    if ((event->modifiers & MODIFIER_ALT & ~MODIFIER_ALT_RIGHT) !=
+        0) { /* the right one may be the layout's */
         out[count++] = ESCAPE;
     }
     return count + put_utf8(event->character, out + count);

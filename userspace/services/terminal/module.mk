@@ -11,4 +11,4 @@ CFLAGS_kernel/base/line_editor.c += -Ikernel
 HOST_TESTS += test_discipline
 HOST_test_discipline_SRC := tests/host/test_discipline.c userspace/services/terminal/discipline.c \
     userspace/services/terminal/key_bytes.c kernel/base/line_editor.c \
-    userspace/drivers/input/keyboard.c
+    userspace/drivers/input/keyboard.c userspace/drivers/input/layout.c

@@ -30,10 +30,10 @@ static struct input_change last[64];
 static unsigned last_count;
 static char notes[4096];
 
-void usb_sink_attach(unsigned device, uint32_t has)
+void usb_sink_attach(unsigned device, uint32_t now)
 {
-    assert_true(device < SOURCES && attached[device] == 0 && has != 0);
-    attached[device] = has;
+    assert_true(device < SOURCES && attached[device] == 0 && now != 0);
+    attached[device] = now;
     attaches++;
 }
 

@@ -56,7 +56,7 @@ void model_unplug(unsigned port);
 bool model_report(unsigned port, unsigned endpoint, const uint8_t *report, unsigned bytes);
 
 /* model_fail_endpoint() - its next transfer ends so. */
-void model_fail_endpoint(unsigned port, unsigned endpoint, enum completion completion);
+void model_fail_endpoint(unsigned port, unsigned index, enum completion completion);
 
 /* model_event() - any event at all. */
 void model_event(const struct trb *event);

@@ -42,7 +42,7 @@ char stream_kind(enum stream_number stream);
  * stream_write() - all of it. OK; ERR_PEER_CLOSED: nobody will read it; what writing a file gives. What has been written before an
  * error is not told.
  */
-status_t stream_write(enum stream_number stream, const void *data, size_t bytes);
+status_t stream_write(enum stream_number number, const void *data, size_t bytes);
 
 /* stream_read() - some bytes; *out_bytes 0: there will be no more. A person at a terminal types lines, which come with their LF. */
-status_t stream_read(enum stream_number stream, void *data, size_t capacity, size_t *out_bytes);
+status_t stream_read(enum stream_number number, void *data, size_t capacity, size_t *out_bytes);

@@ -7,7 +7,7 @@
 #include "userspace/lib/input.h"
 
 /* usb_sink_attach() - a device has a keyboard, a mouse, a wheel (INPUT_HAS_*). usb_sink_detach() - it has no more: what it held is released. */
-void usb_sink_attach(unsigned device, uint32_t has);
+void usb_sink_attach(unsigned device, uint32_t now);
 void usb_sink_detach(unsigned device);
 
 /* usb_sink_feed() - what it has done, in order. */

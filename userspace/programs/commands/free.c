@@ -14,7 +14,7 @@ static void print(const char *what, uint64_t pages)
 
 int main(int argc, char **argv)
 {
-    struct memory_facts facts;
+    struct memory_facts facts = {0};
 
     (void)argv;
     if (argc != 1) {

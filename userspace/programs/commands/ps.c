@@ -11,7 +11,7 @@
 int main(int argc, char **argv)
 {
     static const char *const states[] = {"new", "alive", "ending", "ended"};
-    struct process_facts facts;
+    struct process_facts facts = {0};
     uint64_t id = 0;
     status_t status;
 

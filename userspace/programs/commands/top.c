@@ -66,7 +66,7 @@ static void print(unsigned now, uint64_t ns)
         if (largest->used == 0) {
             return;
         }
-        uint64_t share = largest->used * 1000 / ns; /* of one core */
+        uint64_t share = ns != 0 ? largest->used * 1000 / ns : 0; /* of one core */
         printf("%5u %3lu.%lu%% %8lu %s\n", largest->facts.id, share / 10, share % 10,
                largest->facts.resident * (PAGE_BYTES / 1024), largest->facts.name);
         largest->used = 0;

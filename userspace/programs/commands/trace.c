@@ -12,6 +12,7 @@
 #include "kernel/abi/trace.h"
 #include "userspace/files/client/file.h"
 #include "userspace/lib/clock.h"
+#include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
 #include "userspace/programs/commands/command.h"
 #include "userspace/services/tracer/consumer.h"
@@ -32,10 +33,11 @@ static bool next_category(const char **at, unsigned *bit, char name[16])
             continue;
         }
         const char *number = line + strlen(word), *end = strchr(number, ' ');
-        *bit = 0;
-        for (; number < end; number++) {
-            *bit = *bit * 10 + (unsigned)(*number - '0');
+        uint64_t value;
+        if (!number_parse(number, (unsigned)(end - number), &value) || value > 63) {
+            continue;
         }
+        *bit = (unsigned)value;
         size_t length = (size_t)(strchr(line, '\n') - end) - 1;
         length = length < 15 ? length : 15;
         memcpy(name, end + 1, length);

@@ -129,7 +129,7 @@ def test_what_a_process_holds_and_maps(bench: Bench) -> None:
     output = bench.gdb("core", "spoor handles init", "spoor areas init", "spoor walk init 0x400000",
                        "spoor walk init 16")
     assert re.search(r"^ +0x\w+ process +\d+ +0 all +init$", output, re.MULTILINE), output
-    assert re.search(r"^ +0x\w+ mailbox +\d+ +1 duplicate transfer send +tracer$", output, re.MULTILINE), output
+    assert re.search(r"^ +0x\w+ mailbox +\d+ +1 duplicate transfer send badge +tracer$", output, re.MULTILINE), output
     assert re.search(r"^ +400000 +\w+ r-x ", output, re.MULTILINE), output
     assert re.search(r"^pt +\[  0\].* page +user accessed$", output, re.MULTILINE), output
     assert "0x10 is not mapped" in output

@@ -70,8 +70,31 @@ def test_a_session(boot: BootFunction) -> None:
     assert types("cat x x x | wc").split() == [str(3 * count) for count in counts]
     assert types("echo 'echo in a file $Y' > s; Y=4; source s; cat s | shell") == "in a file 4\nin a file 4\n"
     assert types("cat x | head -n 1 | wc").split()[0] == "1"  # who reads ends first
+    assert types("cp b.txt ./b.txt; cat b.txt") == "cp: b.txt and ./b.txt are the same file\nthree\n"
+    assert types("echo '' | grep '' | wc; shell -c 'cat c' > out; wc out") == "1 0 1\n2 2 8\n"
+    assert types("echo 'cat c; cat c' | shell > out; wc out") == "4 4 16\n"
+    assert types("for_ever=; unset PWD; PWD=/x; pwd; exit_code=1") == (
+        "shell: PWD says where the shell is: use cd\n" * 2 + "/tmp\n")
+    assert types("shell -c 'exit 3; echo no'; echo $?") == "3\n"
     assert re.fullmatch(r"\[1\] sleep 1000\n\[1\] sleep 1000\n", types("sleep 1000 & jobs"))
     assert types("kill %1; wait; echo $?") == "137\n"
+
+
+def test_nothing_is_used_up(boot: BootFunction) -> None:
+    """More redirections than a session may have files open, and what was started ends with the shell."""
+    machine = boot(cpus=2, cmdline=ALONE)
+    person = Person(machine)
+    line = "; ".join(["echo x >> /tmp/f"] * 12)
+    for _ in range(7):
+        person.types(line)
+    assert person.types("wc /tmp/f") == "84 84 168\n"
+    person.types("sleep 1000 & sleep 1000 &")
+    assert person.types("ps | grep sleep | wc").split()[0] == "2"
+    machine.send("service kill shell\r")
+    machine.expect("^init: service shell: .*again in", SECONDS)
+    person.greets()
+    person.types("true | true")  # ends are looked for when something is started
+    assert person.types("ps | grep alive | grep sleep | wc").split()[0] == "0"
 
 
 def test_a_command_for_everything(boot: BootFunction) -> None:
@@ -123,6 +146,16 @@ def test_keys_of_the_line(boot: BootFunction) -> None:
         machine.send("\x03")
         machine.expect(r"\^C\r?\n/ \$ ", SECONDS)
         assert types("echo $?") == "130\n"
+    machine.send("shell\r")
+    machine.expect(r"shell\r?\n", SECONDS)
+    machine.send("exit\r")
+    machine.expect(r"exit\r?\n/ \$ ", SECONDS)
+    machine.send("sleep 1000\r\x03")  # also after another shell had the terminal
+    machine.expect(r"\^C\r?\n/ \$ ", SECONDS)
+    assert types("echo $?") == "130\n"
+    machine.send("abc\x03\x03")
+    machine.expect(r"\^C\r?\n(?:.*\n)*?/ \$ ", SECONDS)
+    person.greets()  # is not taken for what was to be ended
     machine.send("A=1\recho $A\r\x04")
     machine.expect("^1\r?$", SECONDS)
     machine.expect(PROMPT, SECONDS)

@@ -13,18 +13,30 @@
 #include "gen/syscall_user.h"
 #include "kernel/abi/message.h"
 
-struct channel *channel_init(void *memory, size_t memory_bytes)
+/* The largest power of two that fits. */
+static uint32_t data_bytes(size_t memory_bytes)
 {
-    struct channel *channel = memory;
     uint32_t bytes = 64;
 
-    while (sizeof(*channel) + 2ul * bytes <= memory_bytes && bytes < 1u << 30) {
+    while (sizeof(struct channel_memory) + 2ul * bytes <= memory_bytes && bytes < 1u << 30) {
         bytes *= 2;
     }
-    memset(channel, 0, sizeof(*channel));
-    channel->bytes = bytes;
-    channel->magic = CHANNEL_MAGIC;
-    return channel;
+    return bytes;
+}
+
+void channel_init(struct channel *channel, void *memory, size_t memory_bytes)
+{
+    *channel = (struct channel){memory, data_bytes(memory_bytes)};
+    memset(channel->memory, 0, sizeof(*channel->memory));
+    channel->memory->magic = CHANNEL_MAGIC;
+}
+
+status_t channel_open(struct channel *channel, void *memory, size_t memory_bytes)
+{
+    *channel = (struct channel){memory, data_bytes(memory_bytes)};
+    return memory_bytes >= CHANNEL_BYTES_MIN && channel->memory->magic == CHANNEL_MAGIC
+               ? OK
+               : ERR_CORRUPT;
 }
 
 static void ring(struct channel_bell *bell)
@@ -42,21 +54,22 @@ static void ring_if_awaited(struct channel_bell *bell)
     }
 }
 
-static uint32_t used_bytes(struct channel *channel)
+static uint32_t used_bytes(const struct channel *channel)
 {
-    uint64_t used = atomic_load(&channel->written) - atomic_load(&channel->read);
+    uint64_t used = atomic_load(&channel->memory->written) - atomic_load(&channel->memory->read);
 
     return used > channel->bytes ? channel->bytes : (uint32_t)used;
 }
 
-static uint32_t free_bytes(struct channel *channel)
+static uint32_t free_bytes(const struct channel *channel)
 {
     return channel->bytes - used_bytes(channel);
 }
 
 /* Wait until there are this many bytes to read, or as much room to write. */
-static status_t wait_for(struct channel *channel, struct channel_bell *bell,
-                         uint32_t (*count)(struct channel *), uint32_t needed, uint64_t deadline)
+static status_t wait_for(const struct channel *channel, struct channel_bell *bell,
+                         uint32_t (*count)(const struct channel *), uint32_t needed,
+                         uint64_t deadline)
 {
     status_t status = OK;
 
@@ -66,7 +79,7 @@ static status_t wait_for(struct channel *channel, struct channel_bell *bell,
         if (count(channel) >= needed) {
             break;
         }
-        if (atomic_load(&channel->is_closed) != 0) {
+        if (atomic_load(&channel->memory->is_closed) != 0) {
             status = ERR_PEER_CLOSED;
             break;
         }
@@ -81,13 +94,14 @@ static status_t wait_for(struct channel *channel, struct channel_bell *bell,
 }
 
 /* Bytes from or to the ring at a position, which may wrap. */
-static void put_bytes(struct channel *channel, uint64_t at, const uint8_t *from, uint32_t bytes)
+static void put_bytes(const struct channel *channel, uint64_t at, const uint8_t *from,
+                      uint32_t bytes)
 {
     uint32_t place = (uint32_t)at & (channel->bytes - 1);
     uint32_t first = channel->bytes - place < bytes ? channel->bytes - place : bytes;
 
-    memcpy(channel->data + place, from, first);
-    memcpy(channel->data, from + first, bytes - first);
+    memcpy(channel->memory->data + place, from, first);
+    memcpy(channel->memory->data, from + first, bytes - first);
 }
 
 static void get_bytes(const struct channel *channel, uint64_t at, uint8_t *to, uint32_t bytes)
@@ -95,39 +109,39 @@ static void get_bytes(const struct channel *channel, uint64_t at, uint8_t *to, u
     uint32_t place = (uint32_t)at & (channel->bytes - 1);
     uint32_t first = channel->bytes - place < bytes ? channel->bytes - place : bytes;
 
-    memcpy(to, channel->data + place, first);
-    memcpy(to + first, channel->data, bytes - first);
+    memcpy(to, channel->memory->data + place, first);
+    memcpy(to + first, channel->memory->data, bytes - first);
 }
 
-static void advance_written(struct channel *channel, uint32_t bytes)
+static void advance_written(const struct channel *channel, uint32_t bytes)
 {
-    atomic_fetch_add(&channel->written, bytes);
-    ring_if_awaited(&channel->not_empty);
+    atomic_fetch_add(&channel->memory->written, bytes);
+    ring_if_awaited(&channel->memory->not_empty);
 }
 
-static void advance_read(struct channel *channel, uint32_t bytes)
+static void advance_read(const struct channel *channel, uint32_t bytes)
 {
-    atomic_fetch_add(&channel->read, bytes);
-    ring_if_awaited(&channel->not_full);
+    atomic_fetch_add(&channel->memory->read, bytes);
+    ring_if_awaited(&channel->memory->not_full);
 }
 
-status_t channel_write(struct channel *channel, const void *data, size_t bytes, uint64_t deadline,
-                       size_t *out_bytes)
+status_t channel_write(const struct channel *channel, const void *data, size_t bytes,
+                       uint64_t deadline, size_t *out_bytes)
 {
     const uint8_t *from = data;
 
     *out_bytes = 0;
     while (bytes > 0) {
-        if (atomic_load(&channel->is_closed) != 0) {
+        if (atomic_load(&channel->memory->is_closed) != 0) {
             return ERR_PEER_CLOSED;
         }
-        status_t status = wait_for(channel, &channel->not_full, free_bytes, 1, deadline);
+        status_t status = wait_for(channel, &channel->memory->not_full, free_bytes, 1, deadline);
         if (status != OK) {
             return status;
         }
         uint32_t room = free_bytes(channel);
         uint32_t now = bytes < room ? (uint32_t)bytes : room;
-        put_bytes(channel, atomic_load(&channel->written), from, now);
+        put_bytes(channel, atomic_load(&channel->memory->written), from, now);
         advance_written(channel, now);
         from += now;
         bytes -= now;
@@ -136,23 +150,23 @@ status_t channel_write(struct channel *channel, const void *data, size_t bytes, 
     return OK;
 }
 
-status_t channel_read(struct channel *channel, void *data, size_t capacity, uint64_t deadline,
+status_t channel_read(const struct channel *channel, void *data, size_t capacity, uint64_t deadline,
                       size_t *out_bytes)
 {
-    status_t status = wait_for(channel, &channel->not_empty, used_bytes, 1, deadline);
+    status_t status = wait_for(channel, &channel->memory->not_empty, used_bytes, 1, deadline);
 
     if (status != OK) {
         return status;
     }
     uint32_t used = used_bytes(channel);
     uint32_t now = capacity < used ? (uint32_t)capacity : used;
-    get_bytes(channel, atomic_load(&channel->read), data, now);
+    get_bytes(channel, atomic_load(&channel->memory->read), data, now);
     advance_read(channel, now);
     *out_bytes = now;
     return OK;
 }
 
-status_t channel_write_record(struct channel *channel, const void *data, size_t bytes,
+status_t channel_write_record(const struct channel *channel, const void *data, size_t bytes,
                               uint64_t deadline)
 {
     uint32_t length = (uint32_t)bytes;
@@ -161,30 +175,31 @@ status_t channel_write_record(struct channel *channel, const void *data, size_t 
     if (bytes > channel->bytes / 2 - sizeof(length)) {
         return ERR_TOO_BIG;
     }
-    if (atomic_load(&channel->is_closed) != 0) {
+    if (atomic_load(&channel->memory->is_closed) != 0) {
         return ERR_PEER_CLOSED;
     }
-    status_t status = wait_for(channel, &channel->not_full, free_bytes, whole, deadline);
+    status_t status = wait_for(channel, &channel->memory->not_full, free_bytes, whole, deadline);
     if (status != OK) {
         return status;
     }
-    uint64_t at = atomic_load(&channel->written);
+    uint64_t at = atomic_load(&channel->memory->written);
     put_bytes(channel, at, (const uint8_t *)&length, sizeof(length));
     put_bytes(channel, at + sizeof(length), data, length);
     advance_written(channel, whole);
     return OK;
 }
 
-status_t channel_read_record(struct channel *channel, void *data, size_t capacity,
+status_t channel_read_record(const struct channel *channel, void *data, size_t capacity,
                              uint64_t deadline, size_t *out_bytes)
 {
     uint32_t length;
-    status_t status = wait_for(channel, &channel->not_empty, used_bytes, sizeof(length), deadline);
+    status_t status =
+        wait_for(channel, &channel->memory->not_empty, used_bytes, sizeof(length), deadline);
 
     if (status != OK) {
         return status;
     }
-    uint64_t at = atomic_load(&channel->read);
+    uint64_t at = atomic_load(&channel->memory->read);
     get_bytes(channel, at, (uint8_t *)&length, sizeof(length));
     if (length > capacity || length > channel->bytes) {
         return ERR_TOO_BIG;
@@ -195,9 +210,9 @@ status_t channel_read_record(struct channel *channel, void *data, size_t capacit
     return OK;
 }
 
-void channel_close(struct channel *channel)
+void channel_close(const struct channel *channel)
 {
-    atomic_store(&channel->is_closed, 1);
-    ring(&channel->not_empty);
-    ring(&channel->not_full);
+    atomic_store(&channel->memory->is_closed, 1);
+    ring(&channel->memory->not_empty);
+    ring(&channel->memory->not_full);
 }

@@ -19,7 +19,7 @@ struct stream {
     bool is_over; /* of what a person types */
     uint64_t handle;
     uint64_t offset; /* in a file */
-    struct channel *channel;
+    struct channel channel;
     struct mutex mutex;
 };
 
@@ -38,8 +38,10 @@ static void open_channel(struct stream *stream)
         status = sys_area_map(program.self, stream->handle, 0, bytes, 0, PROT_READ | PROT_WRITE,
                               &address);
     }
-    stream->channel = status == OK ? (struct channel *)address : NULL;
-    if (stream->channel == NULL || stream->channel->magic != CHANNEL_MAGIC) {
+    if (status == OK) {
+        status = channel_open(&stream->channel, (void *)address, bytes);
+    }
+    if (status != OK) {
         stream->kind = 'n';
     }
 }
@@ -111,7 +113,7 @@ static status_t write_piece(struct stream *stream, const char *data, size_t byte
     case 't':
         return terminal_write(stream->handle, data, bytes, DEADLINE_FOREVER);
     case 'p':
-        return channel_write(stream->channel, data, bytes, DEADLINE_FOREVER, &done);
+        return channel_write(&stream->channel, data, bytes, DEADLINE_FOREVER, &done);
     case 'f': {
         status_t status = vfs_write(stream->handle, data, bytes, stream->offset, DEADLINE_FOREVER,
                                     &written, &stream->offset);
@@ -145,8 +147,9 @@ static uint64_t line_first, line_end;
 static status_t get_line(struct stream *stream)
 {
     uint32_t end = TERMINAL_END, cursor;
+    uint64_t time;
     status_t status = terminal_read_line(stream->handle, "", 0, 0, 0, DEADLINE_FOREVER, line,
-                                         sizeof(line) - 1, &line_end, &end, &cursor);
+                                         sizeof(line) - 1, &line_end, &end, &cursor, &time);
 
     line_first = 0;
     if (status == OK && end == TERMINAL_LINE) {
@@ -195,7 +198,7 @@ status_t stream_read(enum stream_number number, void *data, size_t capacity, siz
     } else if (stream->kind == 'f') {
         status = read_file(stream, data, capacity, out_bytes);
     } else if (stream->kind == 'p') {
-        status = channel_read(stream->channel, data, capacity, DEADLINE_FOREVER, out_bytes);
+        status = channel_read(&stream->channel, data, capacity, DEADLINE_FOREVER, out_bytes);
         status = status == ERR_PEER_CLOSED ? OK : status;
     }
     mutex_unlock(&stream->mutex);

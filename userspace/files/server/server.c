@@ -251,6 +251,10 @@ status_t vfs_on_open(const struct interface_request *request, const char *path, 
     if (status == OK) {
         status = fs->ops->facts(fs, node, &facts);
     }
+    if (status == OK && node == start->node && facts.kind == FILE_REGULAR) {
+        status =
+            ERR_NOT_DIRECTORY; /* again, with other rights: who was given a file has this handle and no more */
+    }
     if (status == OK) {
         status = check_kind(facts.kind, flags);
     }

@@ -92,7 +92,7 @@ void command_write(const void *data, size_t bytes)
 {
     status_t status = stream_write(STREAM_OUTPUT, data, bytes);
 
-    if (status == ERR_PEER_CLOSED) {
+    if (status == ERR_PEER_CLOSED && stream_kind(STREAM_OUTPUT) == 'p') {
         exit(0); /* who reads has enough */
     }
     if (status != OK) {

@@ -28,6 +28,15 @@ static int copy(const struct file *from, const struct file *to, const char *name
     return status == OK ? 0 : command_fail("reading", status);
 }
 
+/* Opening it would empty it. */
+static bool is_same(const char *from, const char *to)
+{
+    struct file_info a, b;
+
+    return file_stat(from, &a) == OK && file_stat(to, &b) == OK && a.mount == b.mount &&
+           a.node == b.node;
+}
+
 int main(int argc, char **argv)
 {
     char target[PATH_BYTES_MAX];
@@ -42,6 +51,10 @@ int main(int argc, char **argv)
     status_t status = file_open(argv[1], OPEN_READ, &from);
     if (status != OK || from.kind == FILE_DIRECTORY) {
         return command_fail(argv[1], status != OK ? status : ERR_IS_DIRECTORY);
+    }
+    if (is_same(argv[1], target)) {
+        report("%s and %s are the same file", argv[1], argv[2]);
+        return COMMAND_FAILED;
     }
     status = file_open(target, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &to);
     return status == OK ? copy(&from, &to, target) : command_fail(target, status);

@@ -9,6 +9,8 @@
 #include "userspace/lib/log.h"
 #include "userspace/programs/commands/command.h"
 
+#define ANSWER (100 * NS_PER_MS) /* how long the service may take for lines that are there */
+
 static int set_level(const char *area, const char *level)
 {
     static const char *const names[LOG_LEVELS] = {"error", "warning", "info", "debug"};
@@ -30,7 +32,7 @@ static int print(bool follows)
     status_t status = service_find("log", DEADLINE_FOREVER, &service);
 
     while (status == OK) {
-        uint64_t deadline = follows ? DEADLINE_FOREVER : clock_now();
+        uint64_t deadline = follows ? DEADLINE_FOREVER : clock_now() + ANSWER;
         status = log_read(service, from, deadline, text, sizeof(text), &bytes, &from, &missed);
         if (status == OK) {
             command_write(text, bytes);

@@ -57,10 +57,17 @@ static unsigned do_cd(const char *const *words)
     return 0;
 }
 
+const char *here_name(void)
+{
+    static char clean[PATH_BYTES_MAX];
+
+    return path_here(".", clean) == OK && clean[0] != '\0' ? clean : "/";
+}
+
 static unsigned do_pwd(const char *const *words)
 {
     (void)words;
-    printf("%s\n", variable_get("PWD"));
+    printf("%s\n", here_name());
     return 0;
 }
 
@@ -92,6 +99,10 @@ static unsigned do_set(const char *const *words)
 static unsigned do_unset(const char *const *words)
 {
     for (unsigned i = 1; words[i] != NULL; i++) {
+        if (strcmp(words[i], "PWD") == 0) {
+            report("PWD says where the shell is: use cd");
+            return WRONG;
+        }
         variable_unset(words[i]);
     }
     return 0;
@@ -291,6 +302,11 @@ void builtin_names(void (*name)(const char *text, bool unused))
     for (unsigned i = 0; i < PROGRAMS; i++) {
         name(programs[i].name, false);
     }
+}
+
+bool builtin_has_exited(void)
+{
+    return is_over;
 }
 
 bool builtin_is_over(void)

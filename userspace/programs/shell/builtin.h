@@ -13,8 +13,12 @@ unsigned builtin_run(const char *const *words);
 /* builtin_names() - call back for the name of every command, also of those that are programs. */
 void builtin_names(void (*name)(const char *text, bool unused));
 
-/* builtin_is_over() - `exit` has been given. Forgets it. */
+/* builtin_has_exited() - `exit` has been given. builtin_is_over() - the same, and forgets it. */
+bool builtin_has_exited(void);
 bool builtin_is_over(void);
+
+/* here_name() - the current folder, "/" for the top. Until the next call. */
+const char *here_name(void);
 
 /* shell_line() - carry a line out; returns the code of its last pipeline. In main.c. */
 unsigned shell_line(const char *line);

@@ -92,6 +92,14 @@ static void list_choices(void)
     }
 }
 
+static bool is_typeable(const char *text)
+{
+    while (*text >= ' ' && *text <= '~') {
+        text++;
+    }
+    return *text == '\0';
+}
+
 void complete(const char *line, uint32_t cursor, char insert[COMPLETION_BYTES])
 {
     char typed[WORD_BYTES];
@@ -117,6 +125,9 @@ void complete(const char *line, uint32_t cursor, char insert[COMPLETION_BYTES])
         return;
     }
     const char *end = choices.count > 1 ? "" : choices.is_folder ? "/" : " ";
+    if (!is_typeable(choices.common)) {
+        return; /* a line of ours cannot hold it */
+    }
     snprintf(insert, COMPLETION_BYTES, "%s%s", choices.common + choices.length, end);
     if (choices.count > 1 && insert[0] == '\0') {
         list_choices();

@@ -18,6 +18,7 @@
 #define RETRY    (50 * NS_PER_MS)
 
 static const char *name;   /* of the terminal's service; NULL: it was given */
+static uint64_t line_time; /* when the last line ended */
 static uint64_t terminal;  /* may be passed on */
 static struct mutex mutex; /* of finding it again */
 
@@ -70,6 +71,11 @@ status_t console_open(const char *service)
     return OK;
 }
 
+bool console_is_own(void)
+{
+    return name != NULL;
+}
+
 bool console_is_person(void)
 {
     return terminal != HANDLE_NONE;
@@ -81,6 +87,12 @@ uint64_t console_terminal(void)
 }
 
 /* ---- a person ---- */
+
+/* The other thread may have noticed before us, and closed the old handle. */
+static bool is_lost(status_t status, uint64_t at)
+{
+    return status == ERR_PEER_CLOSED || (status == ERR_BAD_HANDLE && terminal != at);
+}
 
 /* With the prompt and what completion has to type: one piece of a line, up to Enter or Tab. */
 static status_t read_part(const char *prompt, const char *insert, bool goes_on,
@@ -94,9 +106,9 @@ static status_t read_part(const char *prompt, const char *insert, bool goes_on,
     status_t status =
         terminal_read_line(at, texts, strlen(texts), (uint32_t)prompt_bytes,
                            TERMINAL_COMPLETE | (goes_on ? TERMINAL_GO_ON : 0), DEADLINE_FOREVER,
-                           line, TERMINAL_READ_LINE_LINE_MAX, &bytes, end, cursor);
+                           line, TERMINAL_READ_LINE_LINE_MAX, &bytes, end, cursor, &line_time);
     line[status == OK ? bytes : 0] = '\0';
-    if (status == ERR_PEER_CLOSED) {
+    if (is_lost(status, at)) {
         status = attach_again(at);
         *end = TERMINAL_CANCELLED;
     }
@@ -176,13 +188,18 @@ status_t console_line(const char *prompt, char line[SHELL_LINE_BYTES])
     return console_is_person() ? read_typed(prompt, line) : read_script(line);
 }
 
-status_t console_await_interrupt(void)
+uint64_t console_line_time(void)
+{
+    return line_time;
+}
+
+status_t console_await_interrupt(uint64_t *out_time)
 {
     for (;;) {
         uint64_t at = terminal;
-        status_t status = terminal_await_interrupt(at, DEADLINE_FOREVER);
+        status_t status = terminal_await_interrupt(at, DEADLINE_FOREVER, out_time);
 
-        if (status == ERR_PEER_CLOSED) {
+        if (is_lost(status, at)) {
             status = attach_again(at);
             if (status == OK) {
                 continue;

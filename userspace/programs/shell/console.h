@@ -14,6 +14,9 @@
  */
 status_t console_open(const char *service);
 
+/* console_is_own() - the terminal was found by its name: all streams of the shell are that. */
+bool console_is_own(void);
+
 /* console_is_person() - lines are typed at a terminal. */
 bool console_is_person(void);
 
@@ -26,5 +29,9 @@ status_t console_line(const char *prompt, char line[SHELL_LINE_BYTES]);
 /* console_terminal() - a handle of the terminal that may be passed on; HANDLE_NONE: there is none. */
 uint64_t console_terminal(void);
 
-/* console_await_interrupt() - until Ctrl-C is typed while a program runs. An error is for good. Context: another thread. */
-status_t console_await_interrupt(void);
+/* console_line_time() - when the last line ended, for job_begin(). 0: it was not typed. */
+uint64_t console_line_time(void);
+
+/* console_await_interrupt() - until Ctrl-C is typed and nobody reads; when that was. ERR_BUSY: somebody else waits for it now. Other
+ * errors are for good. Context: another thread. */
+status_t console_await_interrupt(uint64_t *out_time);

@@ -28,6 +28,9 @@ static void give(const char *entries, uint64_t bytes, entry_function entry, void
 
     for (uint64_t at = 0; at < bytes;) {
         const struct vfs_entry *one = (const struct vfs_entry *)(entries + at);
+        if (one->name_bytes > FILE_NAME_MAX || one->entry_bytes < sizeof(*one) + one->name_bytes) {
+            return; /* the server makes no sense */
+        }
         memcpy(name, one->name, one->name_bytes);
         name[one->name_bytes] = '\0';
         entry(name, one->kind == FILE_DIRECTORY, argument);

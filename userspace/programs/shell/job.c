@@ -20,15 +20,15 @@
 #define PIPE_BYTES 0x10000u /* of its area */
 
 struct pipe {
-    uint64_t area; /* until both ends have been started; HANDLE_NONE: no pipe */
-    struct channel *channel;
+    uint64_t area;          /* until both ends have been started; HANDLE_NONE: no pipe */
+    struct channel channel; /* without memory: no pipe */
 };
 
 struct process {
     uint64_t handle;
     struct thread waiter;
     struct job *job;
-    struct channel *pipes[2]; /* what it reads, what it writes; NULL: no pipe */
+    const struct channel *pipes[2]; /* what it reads, what it writes; NULL: no pipe */
     unsigned code;
 };
 
@@ -38,6 +38,8 @@ struct job {
     unsigned started, left;
     struct process process[COMMANDS_MAX];
     struct pipe pipe[COMMANDS_MAX - 1];
+    struct file file[2 * COMMANDS_MAX]; /* of redirections; closed when all have ended */
+    unsigned file_count;
     char text[JOB_BYTES];
 };
 
@@ -45,13 +47,13 @@ static struct mutex lock;
 static struct condition has_ended;
 static struct job jobs[JOBS_MAX];
 static struct job *foreground;
-static bool is_interrupted; /* since job_begin() */
+static uint64_t foreground_serial; /* of the job that is waited for: never used again */
+static uint64_t line_time, interrupt_time;
 
 /* A stream of a program that is about to be started. */
 struct end {
     char kind;
     uint64_t handle;
-    bool is_ours; /* to be closed when it has been passed on */
 };
 
 /* ---- streams ---- */
@@ -69,34 +71,34 @@ static uint64_t filler(void)
 
 static struct end nothing(void)
 {
-    return (struct end){'n', filler(), false};
+    return (struct end){'n', filler()};
 }
 
-/* What the shell has itself: the terminal, or what it was started on. */
+/* What the shell has itself: its own terminal, or what it was started on. */
 static struct end own(enum stream_number stream)
 {
     static const char *const names[STREAMS] = {"input", "output", "errors"};
-    char kind = console_is_person() ? 't' : stream_kind(stream);
-    uint64_t handle = console_is_person() ? console_terminal() : program_handle(names[stream]);
+    char kind = console_is_own() ? 't' : stream_kind(stream);
+    uint64_t handle = console_is_own() ? console_terminal() : program_handle(names[stream]);
 
-    return kind == 'n' || kind == 'c' ? (struct end){kind, filler(), false}
-                                      : (struct end){kind, handle, false};
+    return (struct end){kind, kind == 'n' || kind == 'c' ? filler() : handle};
 }
 
-static bool open_file(const char *path, uint32_t flags, struct end *out)
+static bool open_file(struct job *job, const char *path, uint32_t flags, struct end *out)
 {
-    struct file file;
-    status_t status = file_open(path, flags, &file);
+    struct file *file = &job->file[job->file_count];
+    status_t status = file_open(path, flags, file);
 
-    if (status == OK && file.kind == FILE_DIRECTORY) {
-        file_close(&file);
+    if (status == OK && file->kind == FILE_DIRECTORY) {
+        file_close(file);
         status = ERR_IS_DIRECTORY;
     }
     if (status != OK) {
         report("%s: %s", path, status_name(status));
         return false;
     }
-    *out = (struct end){'f', file.handle, true};
+    job->file_count++;
+    *out = (struct end){'f', file->handle};
     return true;
 }
 
@@ -116,7 +118,7 @@ static bool make_pipe(struct pipe *pipe)
         report("no pipe: %s", status_name(status));
         return false;
     }
-    pipe->channel = channel_init((void *)address, PIPE_BYTES);
+    channel_init(&pipe->channel, (void *)address, PIPE_BYTES);
     return true;
 }
 
@@ -125,24 +127,25 @@ static bool open_ends(struct job *job, const struct pipeline *pipeline, unsigned
                       struct end end[STREAMS])
 {
     const struct command *command = &pipeline->command[i];
-    uint32_t how = OPEN_WRITE | OPEN_CREATE | (command->appends ? OPEN_APPEND : OPEN_TRUNCATE);
+    /* Behind the end, also for `>`: several programs may write there in turn. */
+    uint32_t how = OPEN_WRITE | OPEN_CREATE | OPEN_APPEND | (command->appends ? 0 : OPEN_TRUNCATE);
 
     end[STREAM_INPUT] = pipeline->in_background ? nothing() : own(STREAM_INPUT);
     end[STREAM_OUTPUT] = own(STREAM_OUTPUT);
     end[STREAM_ERRORS] = own(STREAM_ERRORS);
     if (i > 0) {
-        end[STREAM_INPUT] = (struct end){'p', job->pipe[i - 1].area, false};
+        end[STREAM_INPUT] = (struct end){'p', job->pipe[i - 1].area};
     }
     if (i + 1 < pipeline->count) {
         if (!make_pipe(&job->pipe[i])) {
             return false;
         }
-        end[STREAM_OUTPUT] = (struct end){'p', job->pipe[i].area, false};
+        end[STREAM_OUTPUT] = (struct end){'p', job->pipe[i].area};
     }
-    if (command->input != NULL && !open_file(command->input, OPEN_READ, &end[STREAM_INPUT])) {
+    if (command->input != NULL && !open_file(job, command->input, OPEN_READ, &end[STREAM_INPUT])) {
         return false;
     }
-    if (command->output != NULL && !open_file(command->output, how, &end[STREAM_OUTPUT])) {
+    if (command->output != NULL && !open_file(job, command->output, how, &end[STREAM_OUTPUT])) {
         return false;
     }
     return true;
@@ -170,7 +173,6 @@ static bool put_words(const struct command *command, char *words, size_t *length
     for (unsigned i = 0; i < command->count; i++) {
         fits = fits && put_word(words, length, command->word[i]);
     }
-    fits = fits && put_word(words, length, "");
     for (unsigned i = 0; (text = variable_text(i)) != NULL; i++) {
         fits = fits && put_word(words, length, text);
     }
@@ -190,7 +192,7 @@ static status_t run(const struct command *command, const struct end end[STREAMS]
     for (unsigned i = 0; i < STREAMS; i++) {
         rights[i] = stream_rights(end[i].kind);
     }
-    return supervisor_run(program_handle("supervisor"), words, length,
+    return supervisor_run(program_handle("supervisor"), words, length, command->count - 1,
                           STREAM_KINDS(end[0].kind, end[1].kind, end[2].kind), end[0].handle,
                           end[1].handle, end[2].handle, rights[0], rights[1], rights[2],
                           DEADLINE_FOREVER, out_process);
@@ -230,17 +232,12 @@ static unsigned start_one(struct job *job, const struct pipeline *pipeline, unsi
             report("%s: %s", command->word[0], status_name(status));
         }
     }
-    for (unsigned j = 0; j < STREAMS; j++) {
-        if (end[j].is_ours) {
-            (void)sys_handle_close(end[j].handle);
-        }
-    }
     if (status != OK) {
         return status == ERR_NOT_FOUND ? CODE_UNKNOWN : CODE_NO_JOB;
     }
     process->job = job;
-    process->pipes[0] = i > 0 ? job->pipe[i - 1].channel : NULL;
-    process->pipes[1] = i + 1 < pipeline->count ? job->pipe[i].channel : NULL;
+    process->pipes[0] = i > 0 ? &job->pipe[i - 1].channel : NULL;
+    process->pipes[1] = i + 1 < pipeline->count ? &job->pipe[i].channel : NULL;
     mutex_lock(&lock);
     job->started++;
     job->left++;
@@ -250,6 +247,12 @@ static unsigned start_one(struct job *job, const struct pipeline *pipeline, unsi
 }
 
 /* ---- ending ---- */
+
+/* Since the line ended that is carried out. */
+static bool is_interrupted_locked(void)
+{
+    return interrupt_time != 0 && interrupt_time >= line_time;
+}
 
 static void kill_locked(const struct job *job, unsigned code)
 {
@@ -279,9 +282,12 @@ static unsigned give_back(struct job *job)
     }
     close_areas(job);
     for (unsigned i = 0; i + 1 < COMMANDS_MAX; i++) {
-        if (job->pipe[i].channel != NULL) {
-            must(sys_area_unmap(program.self, (uint64_t)job->pipe[i].channel, PIPE_BYTES));
+        if (job->pipe[i].channel.memory != NULL) {
+            must(sys_area_unmap(program.self, (uint64_t)job->pipe[i].channel.memory, PIPE_BYTES));
         }
+    }
+    while (job->file_count > 0) {
+        file_close(&job->file[--job->file_count]);
     }
     memset(job, 0, sizeof(*job));
     return code;
@@ -294,6 +300,7 @@ static void wait_until_ended(const struct job *job)
         (void)condition_wait(&has_ended, &lock, DEADLINE_FOREVER);
     }
     foreground = NULL;
+    condition_wake_all(&has_ended);
     mutex_unlock(&lock);
 }
 
@@ -343,7 +350,8 @@ unsigned job_finish(unsigned number)
     }
     mutex_lock(&lock);
     foreground = job;
-    if (is_interrupted) { /* it came before there was something to end */
+    foreground_serial++;
+    if (is_interrupted_locked()) { /* it came before there was something to end */
         kill_locked(job, CODE_STOPPED);
     }
     mutex_unlock(&lock);
@@ -399,27 +407,39 @@ unsigned job_last(void)
     return newest;
 }
 
-void job_begin(void)
+void job_begin(uint64_t time)
 {
     mutex_lock(&lock);
-    is_interrupted = false;
+    line_time = time;
     mutex_unlock(&lock);
 }
 
 bool job_is_interrupted(void)
 {
     mutex_lock(&lock);
-    bool result = is_interrupted;
+    bool result = is_interrupted_locked();
     mutex_unlock(&lock);
     return result;
 }
 
-void job_interrupt(void)
+void job_interrupt(uint64_t time)
 {
     mutex_lock(&lock);
-    is_interrupted = true;
-    if (foreground != NULL) {
+    interrupt_time = time;
+    if (foreground != NULL && is_interrupted_locked()) {
         kill_locked(foreground, CODE_STOPPED);
     }
     mutex_unlock(&lock);
+}
+
+bool job_await_other(void)
+{
+    mutex_lock(&lock);
+    bool waits = foreground != NULL;
+    uint64_t serial = foreground_serial;
+    while (foreground != NULL && foreground_serial == serial) {
+        (void)condition_wait(&has_ended, &lock, DEADLINE_FOREVER);
+    }
+    mutex_unlock(&lock);
+    return waits;
 }

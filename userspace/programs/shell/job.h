@@ -44,9 +44,12 @@ void job_list(void);
 unsigned job_last(void);
 
 /*
- * job_interrupt() - Ctrl-C: end the job that is waited for, and those that are waited for before the next job_begin(). Context: any thread.
- * job_begin() - somebody has been asked for a new line. job_is_interrupted() - what is left of the line is not to be done.
+ * job_begin() - a line is about to be carried out that ended at this time (monotonic ns; 0: some time ago).
+ * job_interrupt() - Ctrl-C was typed at this time: end the job that is waited for, and those of the same line that are waited for later.
+ * Before the line ended it means nothing. Context: any thread. job_is_interrupted() - what is left of the line is not to be done.
+ * job_await_other() - until the job is over that is waited for now. False: there is none. Context: any thread.
  */
-void job_interrupt(void);
-void job_begin(void);
+void job_begin(uint64_t line_time);
+void job_interrupt(uint64_t time);
 bool job_is_interrupted(void);
+bool job_await_other(void);

@@ -12,6 +12,7 @@
 
 #include "userspace/files/client/here.h"
 #include "userspace/lib/check.h"
+#include "userspace/lib/clock.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
@@ -22,6 +23,7 @@
 #include "userspace/programs/shell/variables.h"
 
 #define PROMPT_BYTES 60u
+#define TURN         (50 * NS_PER_MS)
 
 /* ---- pipelines ---- */
 
@@ -42,6 +44,10 @@ static unsigned assign(const char *word)
 
     memcpy(name, word, length);
     name[length] = '\0';
+    if (strcmp(name, "PWD") == 0) {
+        report("PWD says where the shell is: use cd");
+        return 2;
+    }
     status_t status = variable_set(name, word + length + 1);
     if (status != OK) {
         report("%s: %s", name, status_name(status));
@@ -145,7 +151,7 @@ unsigned shell_line(const char *line)
     const char *begin = line;
 
     parser_begin(&parser, line, variable_get);
-    while (!job_is_interrupted() && parser_next(&parser, &pipeline)) {
+    while (!job_is_interrupted() && !builtin_has_exited() && parser_next(&parser, &pipeline)) {
         if (is_wanted(connector, code)) {
             char text[JOB_BYTES];
 
@@ -166,22 +172,33 @@ unsigned shell_line(const char *line)
 
 /* ---- the shell ---- */
 
+/* A shell that we have started has its own; when it has ended it is our turn again. */
 static void await_interrupts(void *unused)
 {
+    uint64_t time;
+    status_t status;
+
     (void)unused;
-    while (console_await_interrupt() == OK) {
-        job_interrupt();
+    while ((status = console_await_interrupt(&time)) == OK || status == ERR_BUSY) {
+        if (status == OK) {
+            job_interrupt(time);
+        } else if (!job_await_other()) {
+            clock_sleep(TURN);
+        }
     }
 }
 
+/* A long one is shown from its end, and what a terminal does not take as '?'. */
 static void write_prompt(char prompt[PROMPT_BYTES])
 {
-    const char *here = variable_get("PWD");
+    const char *here = here_name();
     size_t length = strlen(here);
 
-    /* A long one is shown from its end. */
     snprintf(prompt, PROMPT_BYTES, "%s $ ",
              length + 4 < PROMPT_BYTES ? here : here + (length + 4 - PROMPT_BYTES + 1));
+    for (char *at = prompt; *at != '\0'; at++) {
+        *at = *at >= ' ' && *at <= '~' ? *at : '?';
+    }
 }
 
 static unsigned read_lines(void)
@@ -194,13 +211,13 @@ static unsigned read_lines(void)
 
     while (!is_over) {
         job_report();
-        job_begin();
         write_prompt(prompt);
         status = console_line(prompt, line);
         if (status == ERR_TOO_BIG) {
             report("a line is longer than %u letters", SHELL_LINE_BYTES - 1);
             code = 2;
         } else if (status == OK) {
+            job_begin(console_line_time());
             code = shell_line(line);
         }
         is_over = builtin_is_over() || (status != OK && status != ERR_TOO_BIG);

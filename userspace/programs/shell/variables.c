@@ -31,15 +31,16 @@ static char *find(const char *name)
 
 void variables_begin(void)
 {
+    const char *here = program_variable("PWD");
+
     variable_count = 0;
+    (void)variable_set("PWD",
+                       here != NULL ? here : "/"); /* the first: there is always room for it */
     for (char *const *at = program.start->environment; *at != NULL; at++) {
-        if (!has_name(*at, STREAM_VARIABLE) && strlen(*at) < VARIABLE_BYTES &&
-            variable_count < VARIABLES_MAX) {
+        if (!has_name(*at, STREAM_VARIABLE) && !has_name(*at, "PWD") &&
+            strlen(*at) < VARIABLE_BYTES && variable_count < VARIABLES_MAX) {
             string_copy(variables[variable_count++], *at, VARIABLE_BYTES);
         }
-    }
-    if (find("PWD") == NULL) {
-        (void)variable_set("PWD", "/");
     }
     variable_set_code(0);
 }

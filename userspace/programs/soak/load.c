@@ -40,15 +40,15 @@ static uint64_t start(const struct program_line *line)
     const uint32_t rights = stream_rights('c');
     char words[SUPERVISOR_RUN_WORDS_MAX];
     uint64_t bytes = 0, process;
+    unsigned i = 0;
 
-    for (unsigned i = 0; i < WORDS_MAX && line->word[i] != NULL; i++) {
+    for (; i < WORDS_MAX && line->word[i] != NULL; i++) {
         memcpy(words + bytes, line->word[i], strlen(line->word[i]) + 1);
         bytes += strlen(line->word[i]) + 1;
     }
-    words[bytes++] = '\0';
     memcpy(words + bytes, variable, sizeof(variable));
     bytes += sizeof(variable);
-    status_t status = supervisor_run(program_handle("supervisor"), words, bytes,
+    status_t status = supervisor_run(program_handle("supervisor"), words, bytes, i - 1,
                                      STREAM_KINDS('c', 'c', 'c'), program.console, program.console,
                                      program.console, rights, rights, rights, LONG, &process);
     if (status == ERR_NOT_FOUND && line->is_optional) {

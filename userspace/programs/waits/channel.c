@@ -13,7 +13,8 @@
 #define PIECE_MAX    1500u
 
 static uint8_t memory[MEMORY_BYTES] __attribute__((aligned(64)));
-static struct channel *channel;
+static struct channel ends;
+static const struct channel *channel = &ends;
 static uint64_t total;
 
 static uint8_t byte_at(uint64_t position)
@@ -111,7 +112,7 @@ static void run(void (*write)(void *), uint64_t (*read)(void))
 {
     struct thread writer;
 
-    channel = channel_init(memory, sizeof(memory));
+    channel_init(&ends, memory, sizeof(memory));
     must(thread_start(&writer, write, NULL, THREAD_ANYWHERE, "writer"));
     VERIFY(read() >= total);
     thread_join(&writer);
@@ -122,7 +123,7 @@ static void check_promises(void)
     uint8_t bytes[64] = {0};
     size_t got;
 
-    channel = channel_init(memory, sizeof(memory));
+    channel_init(&ends, memory, sizeof(memory));
     VERIFY(channel->bytes == 2048);
     EXPECT(ERR_TIMED_OUT, channel_read(channel, bytes, sizeof(bytes), soon(NS_PER_MS), &got));
     EXPECT(ERR_TOO_BIG, channel_write_record(channel, memory, 1024, DEADLINE_POLL));

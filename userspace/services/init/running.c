@@ -14,6 +14,7 @@
 #include "userspace/services/init/manifest.h"
 #include "userspace/services/init/supervisor.h"
 
+#define CODE_ORPHAN 9u /* who started it has ended */
 #define RUNNING_MAX 24u
 #define RUN_BADGE_FIRST                                                                            \
     (PROGRAM_BADGE_FIRST + 64u) /* behind those of workloads; each is used once */
@@ -22,8 +23,30 @@
 static struct {
     uint64_t process; /* HANDLE_NONE: a free place */
     uint64_t badge;
+    uint64_t owner; /* badge of who asked for it */
 } running[RUNNING_MAX];
 static uint64_t next_badge = RUN_BADGE_FIRST;
+static uint64_t last_badge; /* of who has asked for the end of all: it ends the machine */
+
+void running_end_of(uint64_t owner)
+{
+    for (unsigned i = 0; i < RUNNING_MAX; i++) {
+        if (running[i].process != HANDLE_NONE && running[i].owner == owner &&
+            running[i].badge != last_badge) {
+            (void)sys_process_kill(running[i].process, CODE_ORPHAN);
+        }
+    }
+}
+
+void running_end_all(uint64_t but)
+{
+    last_badge = but;
+    for (unsigned i = 0; i < RUNNING_MAX; i++) {
+        if (running[i].process != HANDLE_NONE && running[i].badge != but) {
+            (void)sys_process_kill(running[i].process, CODE_ORPHAN);
+        }
+    }
+}
 
 /* Nobody tells us of the end: it is looked for when somebody wants to start another one. Returns a free place, RUNNING_MAX: none. */
 static unsigned bury_ended(void)
@@ -36,6 +59,7 @@ static unsigned bury_ended(void)
         if (running[i].process != HANDLE_NONE &&
             sys_process_wait(running[i].process, 0, &code, &fault) == OK) {
             directory_remove_client(running[i].badge);
+            running_end_of(running[i].badge);
             (void)sys_handle_close(running[i].process);
             running[i].process = HANDLE_NONE;
         }
@@ -95,8 +119,8 @@ static bool may_start(const struct interface_request *request)
 
 /* Handles are ours when we answer with OK, and closed for us if not: the program has its own of them. */
 status_t supervisor_on_run(const struct interface_request *request, const void *words,
-                           uint64_t words_bytes, uint32_t kinds, uint64_t input, uint64_t output,
-                           uint64_t errors, uint64_t *out_process)
+                           uint64_t words_bytes, uint32_t arguments, uint32_t kinds, uint64_t input,
+                           uint64_t output, uint64_t errors, uint64_t *out_process)
 {
     const uint64_t stream[STREAMS] = {input, output, errors};
     struct run_words parsed;
@@ -109,8 +133,7 @@ status_t supervisor_on_run(const struct interface_request *request, const void *
     if (place == RUNNING_MAX || supervisor_is_ending()) {
         return place == RUNNING_MAX ? ERR_TABLE_FULL : ERR_BUSY;
     }
-    status_t status = run_words_parse(request->buffer, words_bytes, &parsed);
-    (void)words;
+    status_t status = run_words_parse(words, words_bytes, arguments, &parsed);
     if (status != OK) {
         return status;
     }
@@ -118,6 +141,7 @@ status_t supervisor_on_run(const struct interface_request *request, const void *
     status = start(&parsed, kinds, stream, place);
     if (status == OK) {
         running[place].badge = next_badge;
+        running[place].owner = request->in.badge;
         status = sys_handle_duplicate(running[place].process, RIGHTS_OF_STARTER, 0, out_process);
     } else {
         directory_remove_client(next_badge);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Programs that other programs have started (supervisor.run): each gets what the manifest gives it, whoever asked. So a shell can start
- * what it could not do itself, and has no more than the right to ask.
+ * what it could not do itself, and has no more than the right to ask. When who asked ends, so does what it has started.
  */
 #pragma once
 
@@ -21,5 +21,11 @@ struct run_words {
     unsigned variable_count;
 };
 
-/* run_words_parse() - ERR_BAD_ARGUMENT: no name, a text without its NUL, or a variable without "="; ERR_TOO_BIG: too many. */
-status_t run_words_parse(char *words, uint64_t bytes, struct run_words *out);
+/* run_words_parse() - name, so many arguments, variables. ERR_BAD_ARGUMENT: no name, a text without its NUL, or a variable without "="; ERR_TOO_BIG: too many. */
+status_t run_words_parse(const char *words, uint64_t bytes, uint32_t arg_count,
+                         struct run_words *out);
+
+/* running_end_of() - a client has ended: so does what it has started. running_end_all() - all end, but the one with this badge.
+ * Context: the supervisor's thread. */
+void running_end_of(uint64_t owner);
+void running_end_all(uint64_t but);

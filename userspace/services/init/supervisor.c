@@ -29,6 +29,7 @@
 #include "userspace/lib/option.h"
 #include "userspace/lib/service.h"
 #include "userspace/services/init/directory.h"
+#include "userspace/services/init/running.h"
 #include "userspace/services/init/service_trace.h"
 
 #define BACKOFF_MAX (1 * NS_PER_S)
@@ -205,6 +206,7 @@ static void take_end(struct service *service)
 
     service_trace_action(service, SERVICE_ACTION_EXIT);
     directory_withdraw(service);
+    running_end_of(service_badge(service));
     service_bury(service);
     if (service->row->state == SERVICE_STOPPING) {
         finish_stop(service);
@@ -386,6 +388,7 @@ status_t supervisor_on_shutdown(const struct interface_request *request)
     }
     is_shutting_down = true;
     shutdown_token = request->in.token;
+    running_end_all(request->in.badge);
     go_on_shutting_down();
     return OK;
 }

@@ -13,6 +13,7 @@
 #include "gen/interface/terminal_server.h"
 #include "gen/objects.h"
 #include "userspace/lib/check.h"
+#include "userspace/lib/clock.h"
 #include "userspace/lib/mutex.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
@@ -27,7 +28,7 @@ static uint64_t requests;
 static struct mutex lock;
 static struct discipline discipline;
 static uint64_t interrupt_token; /* of who waits for Ctrl-C; 0: nobody */
-static bool is_interrupted;      /* since the last read began, and nobody has been told */
+static uint64_t interrupt_time;  /* of the last one, of which nobody has been told; 0: none */
 
 /* ---- what the discipline says ---- */
 
@@ -39,7 +40,7 @@ static void draw(const char *text, size_t bytes)
 static void answer_line(uint64_t token, const struct line_editor *editor, enum terminal_end end)
 {
     (void)terminal_read_line_answer(requests, token, OK, editor->text, editor->length, end,
-                                    editor->cursor);
+                                    editor->cursor, clock_now());
 }
 
 static bool answer_bytes(uint64_t token, const char *data, uint64_t bytes)
@@ -53,15 +54,24 @@ static void answer_busy(uint64_t token)
     (void)terminal_read_bytes_answer(requests, token, ERR_BUSY, NULL, 0);
 }
 
-static void answer_interrupt(void)
+static void tell_interrupt(void)
 {
-    is_interrupted = interrupt_token == 0 ||
-                     terminal_await_interrupt_answer(requests, interrupt_token, OK) != OK;
-    interrupt_token = 0;
+    if (interrupt_token != 0 && interrupt_time != 0) {
+        if (terminal_await_interrupt_answer(requests, interrupt_token, OK, interrupt_time) == OK) {
+            interrupt_time = 0;
+        }
+        interrupt_token = 0;
+    }
+}
+
+static void take_interrupt(void)
+{
+    interrupt_time = clock_now();
+    tell_interrupt();
 }
 
 static const struct discipline_answers answers = {draw, answer_line, answer_bytes, answer_busy,
-                                                  answer_interrupt};
+                                                  take_interrupt};
 
 /* ---- requests ---- */
 
@@ -84,7 +94,6 @@ status_t terminal_on_read_line(const struct interface_request *request, const vo
         return ERR_BAD_ARGUMENT;
     }
     mutex_lock(&lock);
-    is_interrupted = false;
     bool is_good = discipline_read_line(&discipline, request->in.token, flags, text, prompt,
                                         text + prompt, texts_bytes - prompt);
     mutex_unlock(&lock);
@@ -94,7 +103,6 @@ status_t terminal_on_read_line(const struct interface_request *request, const vo
 status_t terminal_on_read_bytes(const struct interface_request *request)
 {
     mutex_lock(&lock);
-    is_interrupted = false;
     discipline_read_bytes(&discipline, request->in.token);
     mutex_unlock(&lock);
     return OK;
@@ -104,12 +112,10 @@ status_t terminal_on_await_interrupt(const struct interface_request *request)
 {
     mutex_lock(&lock);
     if (interrupt_token != 0) {
-        (void)terminal_await_interrupt_answer(requests, interrupt_token, ERR_BUSY);
+        (void)terminal_await_interrupt_answer(requests, interrupt_token, ERR_BUSY, 0);
     }
     interrupt_token = request->in.token;
-    if (is_interrupted) {
-        answer_interrupt();
-    }
+    tell_interrupt();
     mutex_unlock(&lock);
     return OK;
 }

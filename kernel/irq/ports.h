@@ -2,17 +2,20 @@
 /* Ranges of x86 I/O ports as objects: the authority of a driver that still needs port instructions. */
 #pragma once
 
+#include "base/list.h"
 #include "base/types.h"
 #include "object/object.h"
 
 struct ports {
     struct object object;
     uint32_t first, count; /* (c) */
+    struct list link;      /* ranges that live, none of which overlap (ports.c) */
 };
 
 /* ports_init() - once, after heap_init(). */
 void ports_init(void);
-/* ports_create() - OK; ERR_RANGE outside 16 bits or empty; ERR_BUSY overlaps what the kernel keeps (COM1, the 8259s); ERR_NO_MEMORY. */
+/* ports_create() - the only range with these ports until it is destroyed. OK; ERR_RANGE outside 16 bits or empty; ERR_BUSY overlaps a
+ * range that lives, or what the kernel keeps (COM1, the 8259s); ERR_NO_MEMORY. */
 status_t ports_create(uint32_t first, uint32_t count, struct ports **out) MUST_CHECK;
 void ports_destroy(struct object *object);
 

@@ -8,3 +8,5 @@ HOST_test_run_queue_SRC := tests/host/test_run_queue.c tests/host/kernel_support
 HOST_test_deadline_SRC := tests/host/test_deadline.c tests/host/kernel_support.c kernel/sched/deadline.c
 HOST_TESTS += test_times
 HOST_test_times_SRC := tests/host/test_times.c tests/host/kernel_support.c kernel/sched/times.c
+HOST_TESTS += test_process_list
+HOST_test_process_list_SRC := tests/host/test_process_list.c tests/host/kernel_support.c kernel/sched/process.c kernel/object/object.c

@@ -62,6 +62,7 @@ status_t process_create(const char *name, struct process **out)
     process->ended = false;
     process->code = 0;
     process->fault = 0;
+    process->ticks_of_ended = 0;
     wait_queue_init(&process->exit, "process exit");
     string_copy(process->name, name, sizeof(process->name));
     object_init(&process->object, OBJECT_PROCESS);
@@ -276,16 +277,26 @@ struct process *process_find(uint32_t id)
     return found;
 }
 
-struct process *process_from(uint32_t id)
+/* The list is not in the order of ids, which are taken before its lock. */
+static struct process *nearest_locked(uint32_t id)
 {
-    struct process *found = NULL;
-    spinlock_acquire(&process_list_lock);
+    struct process *nearest = NULL;
     list_for_each (node, &process_list) {
         struct process *process = LIST_ENTRY(node, struct process, all_link);
-        if (process->object.id >= id && object_try_get(&process->object)) {
-            found = process;
-            break;
+        if (process->object.id >= id &&
+            (nearest == NULL || process->object.id < nearest->object.id)) {
+            nearest = process;
         }
+    }
+    return nearest;
+}
+
+struct process *process_from(uint32_t id)
+{
+    struct process *found;
+    spinlock_acquire(&process_list_lock);
+    while ((found = nearest_locked(id)) != NULL && !object_try_get(&found->object)) {
+        id = found->object.id + 1; /* it waits for this lock to leave the list */
     }
     spinlock_release(&process_list_lock);
     return found;

@@ -61,7 +61,7 @@ void process_release(struct process *process);
 /* process_find() - the process with this id, with a reference for the caller; NULL: there is none that has had a thread. (The last
  * reference to another one is long work.) Takes PROCESS_LIST. */
 struct process *process_find(uint32_t id);
-/* process_from() - the first one in the list with this id or a higher one, with a reference; NULL: none. Cost: the list. */
+/* process_from() - the one with this id or the next higher one, with a reference; NULL: none. Cost: the list. */
 struct process *process_from(uint32_t id);
 /* process_ticks() - TSC ticks that its threads have had so far. Cost: its threads, under PROCESS. */
 uint64_t process_ticks(struct process *process);

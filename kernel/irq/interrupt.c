@@ -182,6 +182,25 @@ static void mask_line(const struct interrupt *interrupt, bool masked)
     spinlock_release(&lines_lock);
 }
 
+static void wake(struct thread *claimed)
+{
+    if (claimed != NULL) {
+        thread_ready(claimed, OK, TRACE_WAKE_REASON_INTERRUPT);
+    }
+}
+
+/* One who waits alone is handed to the caller. Of several the first is made ready before the others: it takes the interrupt. */
+static struct thread *wake_waiters_locked(struct interrupt *interrupt)
+{
+    struct thread *first = wait_queue_claim_locked(&interrupt->waiters);
+    if (!list_is_empty(&interrupt->waiters.waiters)) {
+        wake(first);
+        first = NULL;
+    }
+    wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
+    return first;
+}
+
 /* Returns whom the caller is to wake, claimed, or NULL. */
 static struct thread *raise_locked(struct interrupt *interrupt)
 {
@@ -191,16 +210,7 @@ static struct thread *raise_locked(struct interrupt *interrupt)
         return event_signal(interrupt->event, interrupt->signals, 0);
     }
     interrupt->state = INTERRUPT_RAISED;
-    struct thread *first = wait_queue_claim_locked(&interrupt->waiters);
-    wait_queue_wake_all_locked(&interrupt->waiters, TRACE_WAKE_REASON_INTERRUPT);
-    return first;
-}
-
-static void wake(struct thread *claimed)
-{
-    if (claimed != NULL) {
-        thread_ready(claimed, OK, TRACE_WAKE_REASON_INTERRUPT);
-    }
+    return wake_waiters_locked(interrupt);
 }
 
 struct thread *interrupt_deliver(unsigned vector)

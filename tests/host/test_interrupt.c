@@ -30,6 +30,7 @@ static struct {
 } chip[LINES];
 
 static unsigned wakes, acknowledged, live, signals_sent;
+static unsigned readied, readied_before_others;
 static bool no_memory;
 
 /* ---- the machine ---- */
@@ -122,12 +123,13 @@ void wait_queue_wake_all_locked(struct wait_queue *queue, enum trace_wake_reason
 {
     assert_true(spinlock_is_held(&queue->lock));
     assert_int_equal(reason, TRACE_WAKE_REASON_INTERRUPT);
+    readied_before_others = readied;
+    list_init(&queue->waiters);
     wakes++;
 }
 
 static struct thread waiter;       /* for the event, or the interrupt itself */
 static bool waits, waits_directly; /* for the one, for the other: once */
-static unsigned readied;
 
 struct thread *wait_queue_claim_locked(struct wait_queue *queue)
 {
@@ -393,6 +395,24 @@ static void who_waits_for_the_interrupt_itself_is_handed_over_too(void **state)
     drop(interrupt);
 }
 
+/* Two take the interrupt in turn: the one who has waited longer is not overtaken by the one that the handler would make way for. */
+static void the_first_of_several_waiters_is_ready_first(void **state)
+{
+    (void)state;
+    struct interrupt *interrupt;
+    struct list other;
+    uint64_t address, data;
+    readied = 0;
+    assert_int_equal(interrupt_create_message(0, &interrupt, &address, &data), OK);
+    list_push_back(&interrupt->waiters.waiters, &other);
+    waits_directly = true;
+    assert_null(interrupt_deliver((unsigned)data));
+    assert_int_equal(readied, 1);
+    assert_int_equal(readied_before_others, 1);
+    assert_int_equal(wakes, 1);
+    drop(interrupt);
+}
+
 /* ---- taking and giving back ---- */
 
 static void a_line_has_one_owner(void **state)
@@ -484,6 +504,7 @@ int main(void)
         TEST(what_is_raised_is_signalled_when_bound),
         TEST(who_is_woken_is_handed_to_the_interrupt_handler),
         TEST(who_waits_for_the_interrupt_itself_is_handed_over_too),
+        TEST(the_first_of_several_waiters_is_ready_first),
         TEST(a_line_has_one_owner),
         TEST(what_is_refused),
         TEST(vectors_run_out_and_come_back),

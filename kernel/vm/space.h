@@ -44,12 +44,12 @@ status_t space_map(struct space *space, const struct space_view *view, vaddr_t v
  * ERR_NO_MEMORY for a split (then nothing has changed). Returns when no core can use the old
  * translations. Context: thread, no lock held. May take long.
  */
+status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes) MUST_CHECK;
 /*
  * space_count_resident() - pages with memory in the areas that are mapped, whole; one that is mapped twice counts twice, one that is shared
  * counts in each space. Not of one moment. Context: thread, no lock held. Cost: the mappings, the lock shared for 64 of them at a time.
  */
 uint64_t space_count_resident(struct space *space);
-status_t space_unmap(struct space *space, vaddr_t va, uint64_t bytes) MUST_CHECK;
 
 /*
  * space_protect() - another protection for a range that is mapped without a hole. W^X as

@@ -38,18 +38,26 @@ status_t sys_process_wait(struct object *process, ns_t deadline, uint64_t *out_c
 
 status_t sys_process_supervise(struct object *process, uint64_t mailbox, uint64_t badge)
 {
-    struct object *object = NULL;
-    if (mailbox != 0) {
-        status_t status = handle_get(mailbox, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &object);
-        if (status != OK) {
-            return status;
-        }
+    if (mailbox == 0) {
+        process_set_supervisor(process_of(process), NULL, 0);
+        return OK;
     }
-    process_set_supervisor(process_of(process), object, badge);
-    if (object != NULL) {
-        object_put(object);
+    struct handle_entry entry;
+    status_t status = handle_get_entry(mailbox, OBJECT_MAILBOX, RIGHT_MAILBOX_SEND, &entry);
+    if (status != OK) {
+        return status;
     }
-    return OK;
+    if (badge == 0) {
+        badge = entry.badge;
+    }
+    /* The calls say who sent them, just as those of a handle derived from this one do (handle_derive()). */
+    if (badge == entry.badge || (entry.rights & RIGHT_MAILBOX_BADGE) != 0) {
+        process_set_supervisor(process_of(process), entry.object, badge);
+    } else {
+        status = ERR_NO_RIGHTS;
+    }
+    handle_entry_put(&entry);
+    return status;
 }
 
 status_t sys_process_ceiling(struct object *process, uint32_t priority)

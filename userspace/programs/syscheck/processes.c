@@ -42,6 +42,20 @@ static void check_waiting(void)
     EXPECT(sys_process_wait(specimens.child, 1, &code, &fault), ERR_TIMED_OUT);
 }
 
+/* The calls of a supervised process say no other badge than those of the handle would, unless its holder may give badges. */
+static void check_supervisor_badge(void)
+{
+    uint64_t plain;
+
+    must(sys_handle_duplicate(specimens.mailbox, RIGHT_MAILBOX_SEND, 7, &plain));
+    EXPECT(sys_process_supervise(specimens.child, plain, 8), ERR_NO_RIGHTS);
+    EXPECT(sys_process_supervise(specimens.child, plain, 7), OK);
+    EXPECT(sys_process_supervise(specimens.child, plain, 0), OK);
+    EXPECT(sys_process_supervise(specimens.child, specimens.mailbox, 8), OK);
+    EXPECT(sys_process_supervise(specimens.child, 0, 8), OK);
+    must(sys_handle_close(plain));
+}
+
 /* A process that has ended answers waits for as long as it has a handle, and nothing else. */
 static void check_the_dead(void)
 {
@@ -91,6 +105,7 @@ void check_processes(void)
 {
     check_thread_arguments();
     check_waiting();
+    check_supervisor_badge();
     check_the_dead();
     check_wide_arguments();
     check_clock();

@@ -56,6 +56,20 @@ static void check_supervisor_badge(void)
     must(sys_handle_close(plain));
 }
 
+/* Who may only end a process does nothing else to it, and who may do all else does not end it. */
+static void check_right_to_end(void)
+{
+    uint64_t ender, manager, out;
+
+    must(sys_handle_duplicate(specimens.child, RIGHT_PROCESS_END, 0, &ender));
+    must(sys_handle_duplicate(specimens.child, RIGHTS_PROCESS & ~RIGHT_PROCESS_END, 0, &manager));
+    EXPECT(sys_process_supervise(ender, specimens.mailbox, 0), ERR_NO_RIGHTS);
+    EXPECT(sys_handle_grant(ender, specimens.mailbox, RIGHT_MAILBOX_SEND, 0, &out), ERR_NO_RIGHTS);
+    EXPECT(sys_process_kill(manager, 1), ERR_NO_RIGHTS);
+    must(sys_handle_close(ender));
+    must(sys_handle_close(manager));
+}
+
 /* A process that has ended answers waits for as long as it has a handle, and nothing else. */
 static void check_the_dead(void)
 {
@@ -106,6 +120,7 @@ void check_processes(void)
     check_thread_arguments();
     check_waiting();
     check_supervisor_badge();
+    check_right_to_end();
     check_the_dead();
     check_wide_arguments();
     check_clock();

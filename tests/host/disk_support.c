@@ -266,4 +266,6 @@ void names_are_what_the_disk_says(void **state)
     assert_false(disk_is_wanted(disk, "any"));
     assert_false(disk_is_wanted(disk, disk->names.driver));
     assert_true(disk_is_wanted(disk, "spoor-boot"));
+    disk_set_name(disk->names.serial, "    ", 4); /* it may be the one booted from */
+    assert_false(disk_is_wanted(disk, "any"));
 }

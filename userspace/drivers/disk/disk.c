@@ -91,8 +91,10 @@ void disk_set_name(char *out, const char *text, unsigned bytes)
 
 bool disk_is_wanted(const struct disk *disk, const char *which)
 {
+    bool is_another = disk->names.serial[0] != '\0' && strcmp(disk->names.serial, BOOT_SERIAL) != 0;
+
     if (strcmp(which, "any") == 0) {
-        return strcmp(disk->names.serial, BOOT_SERIAL) != 0;
+        return is_another;
     }
     return strcmp(disk->names.serial, which) == 0 ||
            (strcmp(disk->names.driver, which) == 0 && strcmp(disk->names.serial, BOOT_SERIAL) != 0);

@@ -70,5 +70,5 @@ status_t disk_flush(struct disk *disk);
 /* disk_set_name() - copy what a device says of itself, without blanks around it, and with dots for what cannot be printed. */
 void disk_set_name(char *out, const char *text, unsigned bytes);
 
-/* disk_is_wanted() - is it the one: "any" but the one booted from, a driver's name, or a serial number. */
+/* disk_is_wanted() - is it the one: "any" but the one booted from or one that does not say who it is, a driver's name, or a serial number. */
 bool disk_is_wanted(const struct disk *disk, const char *which);

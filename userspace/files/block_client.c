@@ -7,6 +7,14 @@
 #include "gen/interface/block_client.h"
 #include "userspace/lib/find.h"
 
+#define SECTOR_BYTES_LEAST 512u
+
+/* Buffers are as long as the longest. */
+static bool is_good_size(uint32_t bytes)
+{
+    return bytes >= SECTOR_BYTES_LEAST && bytes <= SECTOR_BYTES_MAX && (bytes & (bytes - 1)) == 0;
+}
+
 static status_t ask_facts(const struct block_client *client, struct block_client *out)
 {
     uint64_t bytes = 0;
@@ -16,6 +24,10 @@ static status_t ask_facts(const struct block_client *client, struct block_client
                     &out->device.sectors, &out->device.sector_bytes, &flags);
 
     out->is_read_only = (flags & BLOCK_READ_ONLY) != 0;
+    if (status == OK && !is_good_size(out->device.sector_bytes)) {
+        out->device.sector_bytes = 0; /* nothing is read */
+        status = ERR_NOT_SUPPORTED;
+    }
     return status;
 }
 

@@ -22,7 +22,8 @@ struct block_client {
     bool is_read_only;
 };
 
-/* block_client_open() - find a service and ask for its facts. The status of service_find(); ERR_NOT_FOUND: it has no disk. */
+/* block_client_open() - find a service and ask for its facts. The status of service_find(); ERR_NOT_FOUND: it has no disk;
+ * ERR_NOT_SUPPORTED: sectors of a size that block_device.h does not allow. */
 status_t block_client_open(struct block_client *client, const char *name);
 
 /* block_client_read() - any number of sectors that exist. OK; ERR_RANGE; ERR_IO; ERR_CHANGED: the disk is another one now. */

@@ -23,20 +23,23 @@ static struct block_client disk;
 static struct volume volume;
 static struct fat fat;
 
-/* What is in the other parts is none of our business. */
+/* What is in the other parts is none of our business; one that cannot be read may be the one that is looked for. */
 static status_t find_files(void)
 {
-    status_t status = block_client_open(&disk, "disk"), opened = OK;
+    status_t status = block_client_open(&disk, "disk");
 
-    for (unsigned i = 0; status == OK && opened != ERR_NOT_FOUND && i < VOLUMES_MAX; i++) {
-        opened = volume_open(&volume, &disk.device, i);
-        if (opened == OK) {
-            opened = fat_open(&fat, &volume.device);
+    for (unsigned i = 0; status == OK && i < VOLUMES_MAX; i++) {
+        status = volume_open(&volume, &disk.device, i);
+        if (status == OK) {
+            status = fat_open(&fat, &volume.device);
         }
-        if (opened == OK) {
+        if (status == OK) {
             (void)log_line(LOG_INFO, AREA, "FAT%u in volume %u: %u clusters of %u bytes", fat.bits,
                            i, fat.clusters, fat.cluster_bytes);
             return OK;
+        }
+        if (status == ERR_CORRUPT) { /* no FAT */
+            status = OK;
         }
     }
     return status != OK ? status : ERR_NOT_FOUND;

@@ -11,9 +11,13 @@
 #define DMA_AT    0x200000u /* physical */
 #define FUNCTION  0x18u     /* device 3 of bus 0 */
 
+#define MODEL_INTERVAL 1000000000u /* between interrupts */
+#define WAITS_MAX      100u
+
 struct model model;
 struct dma dma;
 static uint64_t now;
+static unsigned waits;
 static uint32_t config_address;
 static struct dma_piece data;
 
@@ -57,16 +61,18 @@ status_t sys_interrupt_wait(uint64_t interrupt, uint64_t deadline, uint64_t *out
 {
     (void)interrupt;
     (void)deadline;
-    (void)out_count;
-    (void)out_cpu;
-    fail_msg("there is no interrupt");
-    return ERR_NOT_SUPPORTED;
+    *out_count = 1;
+    *out_cpu = 0;
+    assert_true(model.interrupts);
+    assert_true(++waits < WAITS_MAX);
+    now += MODEL_INTERVAL;
+    return OK;
 }
 
 status_t sys_interrupt_acknowledge(uint64_t interrupt)
 {
     (void)interrupt;
-    return ERR_NOT_SUPPORTED;
+    return OK;
 }
 
 status_t sys_handle_close(uint64_t handle)
@@ -194,6 +200,19 @@ void one_that_hangs_is_given_up_and_set_up_again(void **state)
     assert_true(model.resets > resets);
     model.hangs = false;
     check_read(disk, 3, 1);
+    assert_int_equal(disk->resets, 1);
+}
+
+void one_that_interrupts_for_ever_is_given_up(void **state)
+{
+    struct disk *disk = open_ready();
+
+    (void)state;
+    waits = 0;
+    model.hangs = true;
+    model.interrupts = true;
+    disk->interrupt = 1;
+    assert_int_equal(disk_transfer(disk, DISK_READ, 3, 1, data.physical), ERR_IO);
     assert_int_equal(disk->resets, 1);
 }
 

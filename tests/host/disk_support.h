@@ -28,6 +28,7 @@ struct model {
     uint8_t content[MODEL_SECTORS][MODEL_SECTOR_BYTES];
     uint64_t bad_sector;
     bool hangs; /* takes commands and never ends one */
+    bool interrupts; /* again and again, whatever becomes of commands */
     bool is_gone;
     bool is_read_only;
     bool is_absent;
@@ -54,6 +55,7 @@ void contents_go_there_and_back(void **state);
 void what_does_not_exist_is_refused(void **state);
 void a_bad_sector_fails_alone(void **state);
 void one_that_hangs_is_given_up_and_set_up_again(void **state);
+void one_that_interrupts_for_ever_is_given_up(void **state);
 void one_that_is_gone_fails_every_time(void **state);
 void flushes_reach_the_disk(void **state);
 void a_read_only_disk_is_not_written(void **state);

@@ -449,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup(what_does_not_exist_is_refused, setup),
         cmocka_unit_test_setup(a_bad_sector_fails_alone, setup),
         cmocka_unit_test_setup(one_that_hangs_is_given_up_and_set_up_again, setup),
+        cmocka_unit_test_setup(one_that_interrupts_for_ever_is_given_up, setup),
         cmocka_unit_test_setup(one_that_is_gone_fails_every_time, setup),
         cmocka_unit_test_setup(flushes_reach_the_disk, setup),
         cmocka_unit_test_setup(a_driver_killed_at_work_has_a_successor, setup),

@@ -12,7 +12,7 @@
 
 #define BOOT_SERIAL "spoor-boot" /* of the disk that tools/qemu boots from */
 
-/* Until something may have happened. Interrupts that come late, or without a reason, cost a look. */
+/* Until something may have happened. Interrupts that come late, or without a reason, cost a look, and no more time. */
 static status_t wait_for_interrupt(const struct disk *disk, uint64_t deadline)
 {
     uint64_t count, cpu;
@@ -22,7 +22,10 @@ static status_t wait_for_interrupt(const struct disk *disk, uint64_t deadline)
         return clock_now() < deadline ? OK : ERR_TIMED_OUT;
     }
     status_t status = sys_interrupt_wait(disk->interrupt, deadline, &count, &cpu);
-    return status == OK ? sys_interrupt_acknowledge(disk->interrupt) : status;
+    if (status == OK) {
+        status = sys_interrupt_acknowledge(disk->interrupt);
+    }
+    return status == OK && clock_now() >= deadline ? ERR_TIMED_OUT : status;
 }
 
 /* Also after the last wait it is looked at once more. */

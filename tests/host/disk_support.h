@@ -27,7 +27,7 @@
 struct model {
     uint8_t content[MODEL_SECTORS][MODEL_SECTOR_BYTES];
     uint64_t bad_sector;
-    bool hangs; /* takes commands and never ends one */
+    bool hangs;      /* takes commands and never ends one */
     bool interrupts; /* again and again, whatever becomes of commands */
     bool is_gone;
     bool is_read_only;

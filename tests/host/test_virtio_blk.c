@@ -20,6 +20,7 @@ static struct {
     uint16_t seen;
     bool is_odd; /* offers sectors of a size that makes no sense */
     bool is_pending;
+    bool is_deaf; /* to resets */
 } device;
 static struct virtio_blk blk;
 
@@ -129,7 +130,9 @@ static uint32_t read_register(uint32_t offset, uint32_t width)
 
 static void write_register(uint32_t offset, uint32_t value)
 {
-    if (offset == 0x12 && value == 0) {
+    if (device.is_deaf && offset == 0x12) {
+        assert_int_equal(value, 0); /* it is not used */
+    } else if (offset == 0x12 && value == 0) {
         memset(&device, 0, offsetof(typeof(device), is_odd));
         device.is_pending = false;
         model.resets++;
@@ -216,6 +219,23 @@ static void sizes_that_make_no_sense_are_not_taken(void **state)
     assert_int_equal(disk->sector_bytes, 512);
 }
 
+static void one_that_is_not_reset_is_not_used(void **state)
+{
+    struct disk *disk;
+
+    (void)state;
+    assert_int_equal(open_disk(&disk), OK);
+    struct dma_piece data = dma_take(&dma, 512, 512);
+    model.hangs = true;
+    device.is_deaf = true;
+    assert_int_equal(disk_transfer(disk, DISK_READ, 1, 1, data.physical), ERR_IO);
+    model.hangs = false;
+    assert_int_equal(disk_transfer(disk, DISK_READ, 1, 1, data.physical), ERR_IO);
+    assert_int_equal(open_disk(&disk), ERR_IO);
+    assert_int_equal(model.commands,
+                     2); /* for the serial number; and what was late, into the memory of its time */
+}
+
 static void a_device_that_wants_a_reset_gets_it(void **state)
 {
     struct disk *disk;
@@ -248,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup(names_are_what_the_disk_says, setup),
         cmocka_unit_test_setup(a_machine_without_one, setup),
         cmocka_unit_test_setup(sizes_that_make_no_sense_are_not_taken, setup),
+        cmocka_unit_test_setup(one_that_is_not_reset_is_not_used, setup),
         cmocka_unit_test_setup(a_device_that_wants_a_reset_gets_it, setup),
     };
 

@@ -210,7 +210,11 @@ static status_t find_disk(struct ahci *ahci, uint64_t system, unsigned index, st
             continue;
         }
         status_t status = ahci_reset(&ahci->registers);
-        if (status == OK) {
+        if (status != OK) { /* it may still be writing, and the next one is given the memory */
+            uint32_t command = pci_read(pci, function, PCI_COMMAND) & 0xffff;
+
+            pci_write(pci, function, PCI_COMMAND, command & ~PCI_COMMAND_BUS_MASTER);
+        } else {
             take_memory(ahci, dma);
             status = find_port(ahci, &index);
         }

@@ -85,6 +85,8 @@ static status_t switch_on(struct virtio *virtio, struct pci *pci, uint64_t syste
         virtio->interrupt = HANDLE_NONE;
     }
     virtio->config = has_message ? CONFIG_WITH : CONFIG_WITHOUT;
+    virtio->system = system;
+    virtio->function = function;
     return OK;
 }
 
@@ -109,26 +111,46 @@ status_t virtio_open(struct virtio *virtio, uint64_t system, uint16_t device, un
 /* ---- its life ---- */
 
 /* It may still be at work when the write is done; it is not any more when it reads as zero. */
-static void reset(const struct virtio *virtio)
+static bool reset(const struct virtio *virtio)
 {
     write_reg(virtio, REG_STATUS, 1, 0);
-    for (unsigned turn = 0; turn < RESET_TURNS && read_reg(virtio, REG_STATUS, 1) != 0; turn++) {
+    for (unsigned turn = 0; turn < RESET_TURNS; turn++) {
+        if (read_reg(virtio, REG_STATUS, 1) == 0) {
+            return true;
+        }
         clock_sleep(RESET_TURN);
+    }
+    return read_reg(virtio, REG_STATUS, 1) == 0;
+}
+
+static void keep_from_memory(const struct virtio *virtio)
+{
+    struct pci pci;
+
+    if (pci_open(&pci, virtio->system) == OK) {
+        uint32_t command = pci_read(&pci, virtio->function, PCI_COMMAND) & 0xffff;
+
+        pci_write(&pci, virtio->function, PCI_COMMAND, command & ~PCI_COMMAND_BUS_MASTER);
+        pci_close(&pci);
     }
 }
 
 void virtio_close(struct virtio *virtio)
 {
-    reset(virtio);
+    if (!reset(virtio)) {
+        keep_from_memory(virtio);
+    }
     (void)sys_handle_close(virtio->ports);
     if (virtio->interrupt != HANDLE_NONE) {
         (void)sys_handle_close(virtio->interrupt);
     }
 }
 
-uint32_t virtio_begin(struct virtio *virtio, uint32_t wanted)
+status_t virtio_begin(struct virtio *virtio, uint32_t wanted, uint32_t *out_features)
 {
-    reset(virtio);
+    if (!reset(virtio)) {
+        return ERR_IO;
+    }
     write_reg(virtio, REG_STATUS, 1, STATUS_ACKNOWLEDGE);
     write_reg(virtio, REG_STATUS, 1, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
     uint32_t features = read_reg(virtio, REG_DEVICE_FEATURES, 4) & wanted;
@@ -136,7 +158,8 @@ uint32_t virtio_begin(struct virtio *virtio, uint32_t wanted)
     if (virtio->interrupt != HANDLE_NONE) {
         write_reg(virtio, REG_CONFIG_VECTOR, 2, VIRTIO_VECTOR_NONE);
     }
-    return features;
+    *out_features = features;
+    return OK;
 }
 
 unsigned virtio_queue_size(const struct virtio *virtio, uint32_t index)

@@ -20,6 +20,8 @@ struct virtio {
     uint64_t ports;
     uint64_t interrupt; /* of its vector; HANDLE_NONE: the device cannot, so it is polled */
     uint32_t config;    /* first register of what this kind of device has */
+    uint64_t system;
+    uint16_t function; /* of the PCI bus */
 };
 
 /*
@@ -34,15 +36,15 @@ struct virtio {
 status_t virtio_open(struct virtio *virtio, uint64_t system, uint16_t device, unsigned index,
                      uint32_t config_ports);
 
-/* virtio_close() - reset it, so that it leaves memory alone, and give it back. */
+/* virtio_close() - reset it, so that it leaves memory alone, or keep it from there if it does not obey; and give it back. */
 void virtio_close(struct virtio *virtio);
 
 /*
  * virtio_begin() - reset it, so that it leaves memory alone, and agree on features.
- * @wanted  bits of those that the driver knows
- * Returns those that the device has, too.
+ * @wanted  bits of those that the driver knows; *out_features: those that the device has, too
+ * OK; ERR_IO: it is not reset, and may still be writing to memory.
  */
-uint32_t virtio_begin(struct virtio *virtio, uint32_t wanted);
+status_t virtio_begin(struct virtio *virtio, uint32_t wanted, uint32_t *out_features);
 
 /* virtio_queue_size() - entries of a queue; 0: there is none. */
 unsigned virtio_queue_size(const struct virtio *virtio, uint32_t index);

@@ -130,8 +130,10 @@ static status_t take_memory(struct virtio_blk *blk)
 static status_t set_up(struct virtio_blk *blk)
 {
     blk->is_ready = false;
-    blk->features = virtio_begin(&blk->virtio, FEATURES);
-    status_t status = take_memory(blk);
+    status_t status = virtio_begin(&blk->virtio, FEATURES, &blk->features);
+    if (status == OK) {
+        status = take_memory(blk);
+    }
     if (status == OK) {
         virtio_place_queue(&blk->virtio, QUEUE, &blk->queue, blk->queue_memory.memory,
                            blk->queue_memory.physical, true);

@@ -227,8 +227,11 @@ status_t virtio_console_open(struct virtio_console *console, uint64_t system)
     if (status != OK) {
         return status;
     }
-    (void)virtio_begin(&console->virtio, 0);
-    status = set_up_queues(console);
+    uint32_t features;
+    status = virtio_begin(&console->virtio, 0, &features);
+    if (status == OK) {
+        status = set_up_queues(console);
+    }
     if (status != OK) {
         virtio_close(&console->virtio);
         return status;

@@ -83,6 +83,9 @@ def test_types_of_a_user_program(boot: BootFunction) -> None:
     machine = boot(cpus=2, cmdline="workload=ipcload:calls=100000000")
     machine.expect("tracer: capturing", 60)
     kdebug = machine.break_in()
+    while not re.search(r" ipcload\s*$", kdebug.command("processes"), re.MULTILINE):
+        kdebug.resume()
+        kdebug = machine.break_in()
     pid = next(row.split()[0] for row in kdebug.command("processes").splitlines() if row.endswith(" init"))
     assert re.match(r"process init: program init, \d+ symbols, \d+ types\n", kdebug.command("context init"))
     size, place, offset, count = ask_gdb("init", "print sizeof(struct workload)", "print &workloads[1]",

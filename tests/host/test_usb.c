@@ -258,6 +258,23 @@ static void a_configuration_has_interfaces(void **state)
     assert_int_equal(found.interface[2].address, 0); /* out */
 }
 
+/* There is room for so much: what is cut is left out. */
+static void the_beginning_of_a_configuration(void **state)
+{
+    struct usb_configuration found;
+    uint8_t bytes[sizeof(both_configuration)];
+
+    (void)state;
+    memcpy(bytes, both_configuration, sizeof(bytes));
+    for (unsigned count = 9 + 9 + 9 + 7; count < sizeof(bytes); count++) {
+        assert_true(usb_configuration_parse(bytes, count, &found));
+        assert_true(found.count >= 1);
+        assert_int_equal(found.interface[0].address, 0x81);
+    }
+    bytes[2] = 60; /* all that there is, and it does not end there */
+    assert_false(usb_configuration_parse(bytes, 60, &found));
+}
+
 /* Cut anywhere, with any byte of any value: no byte outside is read, and what is accepted fits. */
 static void damaged_configurations(void **state)
 {
@@ -451,6 +468,7 @@ int main(void)
         cmocka_unit_test(ports_keep_what_they_are),
         cmocka_unit_test(a_device_says_what_it_is),
         cmocka_unit_test(a_configuration_has_interfaces),
+        cmocka_unit_test(the_beginning_of_a_configuration),
         cmocka_unit_test(damaged_configurations),
         cmocka_unit_test(packets_of_the_control_endpoint),
         cmocka_unit_test(keys_are_differences),

@@ -63,14 +63,16 @@ static void take_endpoint(const uint8_t *bytes, struct usb_interface *interface)
     }
 }
 
-static bool take_parts(const uint8_t *bytes, unsigned count, struct usb_configuration *out)
+/* @is_beginning  the last one may be cut: more follows that was not asked for */
+static bool take_parts(const uint8_t *bytes, unsigned count, bool is_beginning,
+                       struct usb_configuration *out)
 {
     struct usb_interface *interface = NULL;
 
     for (unsigned at = bytes[0], length; at < count; at += length) {
         length = bytes[at];
         if (length < HEAD_BYTES || length > count - at) {
-            return false;
+            return is_beginning && length >= HEAD_BYTES;
         }
         if (bytes[at + 1] == TYPE_INTERFACE && length >= INTERFACE_BYTES) {
             interface = take_interface(bytes + at, out);
@@ -88,8 +90,9 @@ bool usb_configuration_parse(const uint8_t *bytes, unsigned count, struct usb_co
         return false;
     }
     *out = (struct usb_configuration){.value = bytes[5], .bytes = word_at(bytes, 2)};
-    count = out->bytes < count ? out->bytes : count;
-    return out->bytes >= bytes[0] && take_parts(bytes, count, out);
+    bool is_beginning = out->bytes > count;
+    count = is_beginning ? count : out->bytes;
+    return out->bytes >= bytes[0] && take_parts(bytes, count, is_beginning, out);
 }
 
 unsigned usb_packet_bytes(unsigned speed, unsigned said)

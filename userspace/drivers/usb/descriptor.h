@@ -47,7 +47,7 @@ struct usb_configuration {
 /* usb_device_parse() - false: it is none. Of the first USB_DEVICE_HEAD bytes only the class and packet size are known. */
 bool usb_device_parse(const uint8_t *bytes, unsigned count, struct usb_device_facts *out);
 
-/* usb_configuration_parse() - what there is of it, of `count` bytes. False: it is damaged. More interfaces than there is room for are left out. */
+/* usb_configuration_parse() - what there is of it, of `count` bytes, which may be its beginning only. False: it is damaged. More interfaces than there is room for are left out. */
 bool usb_configuration_parse(const uint8_t *bytes, unsigned count, struct usb_configuration *out);
 
 /* usb_packet_bytes() - size of the control endpoint's packets; 0: the device says what cannot be. */

@@ -20,7 +20,8 @@ static struct {
     uint16_t seen;
     bool is_odd; /* offers sectors of a size that makes no sense */
     bool is_pending;
-    bool is_deaf; /* to resets */
+    bool is_deaf;   /* to resets */
+    bool has_grown; /* its queue */
 } device;
 static struct virtio_blk blk;
 
@@ -118,7 +119,7 @@ static uint32_t read_register(uint32_t offset, uint32_t width)
     case 0x00:
         return 1u << 6 | 1u << 9 | 1u << 28 | (model.is_read_only ? 1u << 5 : 0);
     case 0x0c:
-        return QUEUE_SIZE;
+        return device.has_grown ? 2 * QUEUE_SIZE : QUEUE_SIZE;
     case 0x12:
         assert_int_equal(width, 1);
         return device.status;
@@ -236,6 +237,27 @@ static void one_that_is_not_reset_is_not_used(void **state)
                      2); /* for the serial number; and what was late, into the memory of its time */
 }
 
+static void a_queue_stays_as_long_as_its_memory(void **state)
+{
+    struct disk *disk;
+
+    (void)state;
+    assert_int_equal(open_disk(&disk), OK);
+    /* right behind the queue's memory */
+    struct dma_piece data = dma_take(&dma, 512, 512);
+    memset(data.memory, 0x11, 512);
+    model.bad_sector = 1;
+    device.has_grown = true;
+    assert_int_equal(disk_transfer(disk, DISK_READ, 1, 1, data.physical), ERR_IO);
+    assert_int_equal(disk_transfer(disk, DISK_READ, 2, 1, data.physical), ERR_IO);
+    for (unsigned i = 0; i < 512; i++) {
+        assert_int_equal(((uint8_t *)data.memory)[i], 0x11);
+    }
+    device.has_grown = false;
+    assert_int_equal(disk_transfer(disk, DISK_READ, 2, 1, data.physical), ERR_IO);
+    assert_int_equal(disk_transfer(disk, DISK_READ, 2, 1, data.physical), OK);
+}
+
 static void a_device_that_wants_a_reset_gets_it(void **state)
 {
     struct disk *disk;
@@ -269,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup(a_machine_without_one, setup),
         cmocka_unit_test_setup(sizes_that_make_no_sense_are_not_taken, setup),
         cmocka_unit_test_setup(one_that_is_not_reset_is_not_used, setup),
+        cmocka_unit_test_setup(a_queue_stays_as_long_as_its_memory, setup),
         cmocka_unit_test_setup(a_device_that_wants_a_reset_gets_it, setup),
     };
 

@@ -169,11 +169,12 @@ unsigned virtio_queue_size(const struct virtio *virtio, uint32_t index)
 }
 
 void virtio_place_queue(const struct virtio *virtio, uint32_t index, struct virtqueue *queue,
-                        void *memory, uint64_t physical, bool interrupts)
+                        unsigned size, void *memory, uint64_t physical, bool interrupts)
 {
     bool by_interrupt = interrupts && virtio->interrupt != HANDLE_NONE;
 
-    virtqueue_init(queue, memory, virtio_queue_size(virtio, index));
+    virtqueue_init(queue, memory, size);
+    write_reg(virtio, REG_QUEUE_SELECT, 2, index);
     write_reg(virtio, REG_QUEUE_PAGE, 4, (uint32_t)(physical / PAGE_BYTES));
     if (virtio->interrupt != HANDLE_NONE) {
         write_reg(virtio, REG_QUEUE_VECTOR, 2, by_interrupt ? VIRTIO_VECTOR : VIRTIO_VECTOR_NONE);

@@ -50,11 +50,11 @@ status_t virtio_begin(struct virtio *virtio, uint32_t wanted, uint32_t *out_feat
 unsigned virtio_queue_size(const struct virtio *virtio, uint32_t index);
 
 /*
- * virtio_place_queue() - set a queue up in zeroed memory of virtqueue_bytes(). It interrupts if there is an interrupt and
- * @interrupts says so.
+ * virtio_place_queue() - set a queue up in zeroed memory of virtqueue_bytes(@size), what virtio_queue_size() gave.
+ * It interrupts if there is an interrupt and @interrupts says so.
  */
 void virtio_place_queue(const struct virtio *virtio, uint32_t index, struct virtqueue *queue,
-                        void *memory, uint64_t physical, bool interrupts);
+                        unsigned size, void *memory, uint64_t physical, bool interrupts);
 
 /* virtio_start() - all queues are placed: let it work. */
 void virtio_start(const struct virtio *virtio);

@@ -118,10 +118,14 @@ static status_t take_memory(struct virtio_blk *blk)
         return ERR_IO;
     }
     if (blk->queue_memory.memory == NULL) {
+        blk->queue_size = size;
         blk->queue_memory = dma_take(blk->dma, virtqueue_bytes(size), PAGE_BYTES);
         struct dma_piece piece = dma_take(blk->dma, sizeof(struct virtio_blk_request), 64);
         blk->request = piece.memory;
         blk->request_physical = piece.physical;
+    }
+    if (size != blk->queue_size) {
+        return ERR_IO;
     }
     memset(blk->queue_memory.memory, 0, virtqueue_bytes(size));
     return OK;
@@ -135,8 +139,8 @@ static status_t set_up(struct virtio_blk *blk)
         status = take_memory(blk);
     }
     if (status == OK) {
-        virtio_place_queue(&blk->virtio, QUEUE, &blk->queue, blk->queue_memory.memory,
-                           blk->queue_memory.physical, true);
+        virtio_place_queue(&blk->virtio, QUEUE, &blk->queue, blk->queue_size,
+                           blk->queue_memory.memory, blk->queue_memory.physical, true);
         virtio_start(&blk->virtio);
         blk->is_ready = true;
     }

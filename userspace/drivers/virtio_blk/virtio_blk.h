@@ -12,6 +12,7 @@ struct virtio_blk {
     struct virtqueue queue;
     struct dma *dma;
     struct dma_piece queue_memory;
+    unsigned queue_size; /* that the memory is for */
     struct virtio_blk_request *request;
     uint64_t request_physical;
     uint32_t features;

@@ -209,9 +209,9 @@ static status_t set_up_queues(struct virtio_console *console)
     console->bounce_offset = console->receive_offset + RECEIVE_BUFFERS * RECEIVE_BUFFER_BYTES;
     status_t status = map_memory(console, console->bounce_offset + BOUNCE_BYTES);
     if (status == OK) { /* only what comes in is worth an interrupt: send() waits */
-        virtio_place_queue(virtio, QUEUE_RECEIVE, &console->receive_queue, (void *)console->memory,
-                           console->physical, true);
-        virtio_place_queue(virtio, QUEUE_TRANSMIT, &console->transmit_queue,
+        virtio_place_queue(virtio, QUEUE_RECEIVE, &console->receive_queue, receive,
+                           (void *)console->memory, console->physical, true);
+        virtio_place_queue(virtio, QUEUE_TRANSMIT, &console->transmit_queue, transmit,
                            (void *)(console->memory + transmit_offset),
                            console->physical + transmit_offset, false);
     }

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "gen/interface/block_client.h"
+#include "userspace/lib/clock.h"
 #include "userspace/lib/find.h"
 
+#define PATIENCE           (10 * NS_PER_S) /* with a driver that has ended */
 #define SECTOR_BYTES_LEAST 512u
 
 /* Buffers are as long as the longest. */
@@ -31,18 +33,22 @@ static status_t ask_facts(const struct block_client *client, struct block_client
     return status;
 }
 
-/* What is found at first may be the service that has just ended. */
+/* What is found at first may be the service that has just ended; one that always ends is given up. */
 static status_t find_again(struct block_client *client)
 {
     struct block_client found = {0};
+    uint64_t deadline = clock_now() + PATIENCE;
     status_t status;
 
     do {
-        status = service_find_again(client->name, DEADLINE_FOREVER, &client->service);
+        status = service_find_again(client->name, deadline, &client->service);
         if (status == OK) {
             status = ask_facts(client, &found);
         }
-    } while (status == ERR_PEER_CLOSED);
+    } while (status == ERR_PEER_CLOSED && clock_now() < deadline);
+    if (status == ERR_PEER_CLOSED || status == ERR_TIMED_OUT) {
+        return ERR_IO;
+    }
     if (status == OK && (found.device.sectors != client->device.sectors ||
                          found.device.sector_bytes != client->device.sector_bytes ||
                          memcmp(&found.names, &client->names, sizeof(found.names)) != 0)) {

@@ -3,7 +3,7 @@
  * The service of a disk as a block device for file systems and programs.
  *
  * Reading or writing sectors twice does the same as once, so what a service that ends has not answered is asked of the next one:
- * callers see a delay. What was answered is on the disk.
+ * callers see a delay, and ERR_IO if there is none for 10 s. What was answered is on the disk.
  *
  * Context: one thread at a time.
  */

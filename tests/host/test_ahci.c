@@ -224,15 +224,19 @@ static void write_port(unsigned number, uint32_t reg, uint32_t value)
             assert_int_equal(port->cmd & CMD_ST, 0);
             hba.link_resets++;
             model.resets++;
-            port->tfd = 0x50;
+            port->tfd = 0x80; /* until its first words are taken */
+            port->err = 1u << 26;
             port->ci = 0;
         }
         port->ctl = value;
     } else if (reg == 0x38) {
         assert_true(port->cmd & CMD_ST);
         port->ci |= value;
+    } else if (reg == 0x30) {
+        port->tfd = port->err != 0 ? 0x50 : port->tfd;
+        port->err &= ~value;
     } else {
-        assert_true(reg == 0x04 || reg == 0x0c || reg == 0x30);
+        assert_true(reg == 0x04 || reg == 0x0c);
     }
 }
 

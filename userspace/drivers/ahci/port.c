@@ -155,5 +155,9 @@ status_t ahci_reset_link(struct ahci *ahci)
     ahci_port_write(ahci, PORT_LINK, link | LINK_RESET);
     clock_sleep(2 * NS_PER_MS); /* at least 1 ms */
     ahci_port_write(ahci, PORT_LINK, link);
-    return ahci_await(ahci, PORT_STATUS, 0xf, DETECT_READY, LINK_MS) ? OK : ERR_IO;
+    if (!ahci_await(ahci, PORT_STATUS, 0xf, DETECT_READY, LINK_MS)) {
+        return ERR_IO;
+    }
+    forget_errors(ahci); /* the drive's first words are not taken before */
+    return OK;
 }

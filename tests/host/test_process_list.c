@@ -104,9 +104,9 @@ void hook_object_destroy(struct object *object)
     (void)object;
 }
 
-void hook_process_gone(uint32_t id)
+void hook_process_gone(uint32_t process)
 {
-    (void)id;
+    (void)process;
 }
 
 status_t quota_create(struct quota *parent, const uint64_t limit[QUOTA_KINDS], struct quota **out)

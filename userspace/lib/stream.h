@@ -29,6 +29,10 @@ enum stream_number { STREAM_INPUT, STREAM_OUTPUT, STREAM_ERRORS, STREAMS };
 #define STREAM_KINDS(input, output, errors)                                                        \
     ((uint32_t)(input) | (uint32_t)(output) << 8 | (uint32_t)(errors) << 16)
 
+/* The same with the number of arguments. */
+#define RUN_ARGUMENTS_SHIFT         24
+#define RUN_SHAPE(kinds, arguments) ((kinds) | (uint32_t)(arguments) << RUN_ARGUMENTS_SHIFT)
+
 /* stream_rights() - what a program gets of the handle behind a stream of this kind: to use it and to pass it on. */
 uint32_t stream_rights(char kind);
 

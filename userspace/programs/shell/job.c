@@ -192,10 +192,11 @@ static status_t run(const struct command *command, const struct end end[STREAMS]
     for (unsigned i = 0; i < STREAMS; i++) {
         rights[i] = stream_rights(end[i].kind);
     }
-    return supervisor_run(program_handle("supervisor"), words, length, command->count - 1,
-                          STREAM_KINDS(end[0].kind, end[1].kind, end[2].kind), end[0].handle,
-                          end[1].handle, end[2].handle, rights[0], rights[1], rights[2],
-                          DEADLINE_FOREVER, out_process);
+    return supervisor_run(
+        program_handle("supervisor"), words, length,
+        RUN_SHAPE(STREAM_KINDS(end[0].kind, end[1].kind, end[2].kind), command->count - 1),
+        end[0].handle, end[1].handle, end[2].handle, rights[0], rights[1], rights[2],
+        DEADLINE_FOREVER, out_process);
 }
 
 /* J1 */

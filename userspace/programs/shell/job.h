@@ -49,7 +49,7 @@ unsigned job_last(void);
  * Before the line ended it means nothing. Context: any thread. job_is_interrupted() - what is left of the line is not to be done.
  * job_await_other() - until the job is over that is waited for now. False: there is none. Context: any thread.
  */
-void job_begin(uint64_t line_time);
+void job_begin(uint64_t time);
 void job_interrupt(uint64_t time);
 bool job_is_interrupted(void);
 bool job_await_other(void);

@@ -162,6 +162,10 @@ unsigned shell_line(const char *line)
         connector = pipeline.next;
         begin = parser.at;
     }
+    if (job_is_interrupted()) { /* perhaps before anything was started */
+        code = CODE_STOPPED;
+        variable_set_code(code);
+    }
     if (parser.error != NULL) {
         print_error(&parser);
         code = 2;

@@ -48,9 +48,9 @@ static uint64_t start(const struct program_line *line)
     }
     memcpy(words + bytes, variable, sizeof(variable));
     bytes += sizeof(variable);
-    status_t status = supervisor_run(program_handle("supervisor"), words, bytes, i - 1,
-                                     STREAM_KINDS('c', 'c', 'c'), program.console, program.console,
-                                     program.console, rights, rights, rights, LONG, &process);
+    status_t status = supervisor_run(
+        program_handle("supervisor"), words, bytes, RUN_SHAPE(STREAM_KINDS('c', 'c', 'c'), i - 1),
+        program.console, program.console, program.console, rights, rights, rights, LONG, &process);
     if (status == ERR_NOT_FOUND && line->is_optional) {
         return HANDLE_NONE;
     }

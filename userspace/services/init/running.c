@@ -117,36 +117,47 @@ static bool may_start(const struct interface_request *request)
     return client != NULL && (client->flags & MANIFEST_STARTS) != 0;
 }
 
+/* Each badge is used once, whatever becomes of it. Who asks gets a handle; without one nobody could end what has been started. */
+static status_t start_for(uint64_t owner, const struct run_words *words, uint32_t kinds,
+                          const uint64_t stream[STREAMS], unsigned place, uint64_t *out_process)
+{
+    status_t status = start(words, kinds, stream, place);
+
+    if (status != OK) {
+        directory_remove_client(next_badge++);
+        return status;
+    }
+    running[place].badge = next_badge++;
+    running[place].owner = owner;
+    status = sys_handle_duplicate(running[place].process, RIGHTS_OF_STARTER, 0, out_process);
+    if (status != OK) {
+        (void)sys_process_kill(running[place].process, CODE_ORPHAN);
+    }
+    return status;
+}
+
 /* Handles are ours when we answer with OK, and closed for us if not: the program has its own of them. */
 status_t supervisor_on_run(const struct interface_request *request, const void *words,
-                           uint64_t words_bytes, uint32_t arguments, uint32_t kinds, uint64_t input,
-                           uint64_t output, uint64_t errors, uint64_t *out_process)
+                           uint64_t words_bytes, uint32_t shape, uint64_t input, uint64_t output,
+                           uint64_t errors, uint64_t *out_process)
 {
     const uint64_t stream[STREAMS] = {input, output, errors};
     struct run_words parsed;
     char streams[32];
-    unsigned place = bury_ended();
 
     if (!may_start(request)) {
         return ERR_NO_RIGHTS;
     }
-    if (place == RUNNING_MAX || supervisor_is_ending()) {
-        return place == RUNNING_MAX ? ERR_TABLE_FULL : ERR_BUSY;
+    status_t status = run_words_parse(words, words_bytes, shape >> RUN_ARGUMENTS_SHIFT, &parsed);
+    if (status != OK || supervisor_is_ending()) {
+        return status != OK ? status : ERR_BUSY;
     }
-    status_t status = run_words_parse(words, words_bytes, arguments, &parsed);
-    if (status != OK) {
-        return status;
+    unsigned place = bury_ended();
+    if (place == RUNNING_MAX) {
+        return ERR_TABLE_FULL;
     }
-    tell_streams(&parsed, kinds, streams, sizeof(streams));
-    status = start(&parsed, kinds, stream, place);
-    if (status == OK) {
-        running[place].badge = next_badge;
-        running[place].owner = request->in.badge;
-        status = sys_handle_duplicate(running[place].process, RIGHTS_OF_STARTER, 0, out_process);
-    } else {
-        directory_remove_client(next_badge);
-    }
-    next_badge++;
+    tell_streams(&parsed, shape, streams, sizeof(streams));
+    status = start_for(request->in.badge, &parsed, shape, stream, place, out_process);
     for (unsigned i = 0; status == OK && i < STREAMS; i++) {
         (void)sys_handle_close(stream[i]);
     }

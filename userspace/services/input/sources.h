@@ -39,4 +39,4 @@ uint32_t sources_has(void);
 uint8_t sources_locks(void);
 
 /* sources_set_layout() - the characters of all keyboards; at first those of a US one. */
-void sources_set_layout(const struct layout *layout);
+void sources_set_layout(const struct layout *chosen);

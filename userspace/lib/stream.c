@@ -23,7 +23,7 @@ struct stream {
     struct mutex mutex;
 };
 
-static const char *const names[STREAMS] = {"input", "output", "errors"};
+const char *const stream_names[STREAMS] = {"input", "output", "errors"};
 static struct mutex mutex; /* of opening */
 static struct stream streams[STREAMS];
 static bool are_open;
@@ -65,7 +65,7 @@ static struct stream *get(enum stream_number number)
         bool is_told = kinds != NULL && strlen(kinds) == STREAMS;
 
         for (unsigned i = 0; i < STREAMS; i++) {
-            open_one(&streams[i], is_told ? kinds[i] : 'c', names[i]);
+            open_one(&streams[i], is_told ? kinds[i] : 'c', stream_names[i]);
         }
         are_open = true;
     }

@@ -2,8 +2,8 @@
 /*
  * The streams that a program stands between: what it reads, what it writes, where it says what went wrong.
  *
- * Its launcher decides what they are, by giving it handles named "input", "output" and "errors" and the argument-like variable STREAMS
- * that says of what kind each is: one letter each, in this order. Without them they are the console.
+ * Its launcher decides what they are, by giving it handles (stream_names) and the variable STREAMS of the environment, which
+ * says of what kind each is: one letter each, in this order. Without them they are the console.
  *
  *     n  nothing: reading ends at once, what is written is gone
  *     c  the kernel's console (handle "console")
@@ -24,6 +24,9 @@
 #define STREAM_VARIABLE "STREAMS"
 
 enum stream_number { STREAM_INPUT, STREAM_OUTPUT, STREAM_ERRORS, STREAMS };
+
+/* The names of the handles: "input", "output", "errors". */
+extern const char *const stream_names[STREAMS];
 
 /* What supervisor.run is told: the letters of all three. */
 #define STREAM_KINDS(input, output, errors)                                                        \

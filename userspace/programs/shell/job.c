@@ -77,9 +77,8 @@ static struct end nothing(void)
 /* What the shell has itself: its own terminal, or what it was started on. */
 static struct end own(enum stream_number stream)
 {
-    static const char *const names[STREAMS] = {"input", "output", "errors"};
     char kind = console_is_own() ? 't' : stream_kind(stream);
-    uint64_t handle = console_is_own() ? console_terminal() : program_handle(names[stream]);
+    uint64_t handle = console_is_own() ? console_terminal() : program_handle(stream_names[stream]);
 
     return (struct end){kind, kind == 'n' || kind == 'c' ? filler() : handle};
 }

@@ -81,7 +81,6 @@ static void tell_streams(struct run_words *words, uint32_t kinds, char *text, si
 static status_t start(const struct run_words *words, uint32_t kinds, const uint64_t stream[STREAMS],
                       unsigned place)
 {
-    static const char *const names[STREAMS] = {"input", "output", "errors"};
     const struct manifest_program *listed = manifest_program(words->name);
     struct spawn_grant grants[MANIFEST_GRANTS_MAX + STREAMS];
     struct spawn_quota room;
@@ -92,7 +91,7 @@ static status_t start(const struct run_words *words, uint32_t kinds, const uint6
         uint32_t rights = stream_rights((char)(kinds >> (i * 8)));
 
         if (rights != 0) {
-            grants[count++] = (struct spawn_grant){names[i], stream[i], 0, rights};
+            grants[count++] = (struct spawn_grant){stream_names[i], stream[i], 0, rights};
         }
     }
     const struct spawn spawn = {

@@ -52,33 +52,36 @@ static void show(const char *text, size_t bytes)
     }
 }
 
-static status_t read_events(struct input_event *events, uint64_t room, uint64_t *out_bytes)
-{
-    uint64_t missed;
-    status_t status = input_read(input, next_event, DEADLINE_FOREVER, events, room, out_bytes,
-                                 &next_event, &missed);
+/* What has come and is not read yet: the service gives as many as go into one message, however few we want. */
+static struct input_event events[INPUT_READ_EVENTS_MAX / sizeof(struct input_event)];
+static uint64_t event_first, event_end;
 
+static status_t read_events(void)
+{
+    uint64_t missed, bytes = 0;
+    status_t status = input_read(input, next_event, DEADLINE_FOREVER, events, sizeof(events),
+                                 &bytes, &next_event, &missed);
+
+    event_first = 0;
+    event_end = status == OK ? bytes / sizeof(events[0]) : 0;
     if (status == ERR_PEER_CLOSED) { /* the next one begins with number 0 */
         next_event = 0;
         status = service_find_again("input", DEADLINE_FOREVER, &input);
-        *out_bytes = 0;
     }
     return status == ERR_BUSY ? OK : status;
 }
 
-/* Every event gives few bytes, and so many events are asked for that all have room. */
 static status_t read_keys(char *data, uint64_t *out_bytes)
 {
-    struct input_event events[DEVICE_READ_BYTES / KEY_BYTES_MAX];
-    uint64_t bytes = 0, count = 0;
+    uint64_t count = 0;
 
     while (count == 0) {
-        status_t status = read_events(events, sizeof(events), &bytes);
+        status_t status = event_first == event_end ? read_events() : OK;
         if (status != OK) {
             return status;
         }
-        for (uint64_t i = 0; i < bytes / sizeof(events[0]); i++) {
-            count += key_bytes(&events[i], data + count);
+        while (event_first < event_end && count + KEY_BYTES_MAX <= DEVICE_READ_BYTES) {
+            count += key_bytes(&events[event_first++], data + count);
         }
     }
     *out_bytes = count;

@@ -28,6 +28,15 @@ static void begin(const char *line)
     parser_begin(&parser, line, variable);
 }
 
+static void put_file(char *text, const char *stream, const char *sign,
+                     const struct redirection *redirection)
+{
+    if (redirection->file != NULL) {
+        strcat(strcat(strcat(text, stream), sign), redirection->appends ? sign : "");
+        strcat(text, redirection->file);
+    }
+}
+
 /* The words of the next pipeline: blanks between words, "|" between commands, "<" and ">" with the files. */
 static void assert_next(const char *expected)
 {
@@ -43,12 +52,10 @@ static void assert_next(const char *expected)
             strcat(strcat(strcat(text, "["), command->word[j]), "]");
         }
         assert_null(command->word[command->count]);
-        if (command->input != NULL) {
-            strcat(strcat(text, "<"), command->input);
-        }
-        if (command->output != NULL) {
-            strcat(strcat(text, command->appends ? ">>" : ">"), command->output);
-        }
+        put_file(text, "", "<", &command->input);
+        put_file(text, "", ">", &command->output);
+        put_file(text, "2", ">", &command->errors);
+        strcat(text, command->errors_to_output ? "2>&1" : "");
     }
     assert_string_equal(text, expected);
 }
@@ -108,6 +115,16 @@ static void test_pipelines_and_files(void **state)
     assert_line("a|b x | c", "[a]|[b][x]|[c]");
     assert_line("a<in>out", "[a]<in>out");
     assert_line("a x < 'in file' y >> out", "[a][x][y]<in file>>out");
+    assert_line("a 2> e >>o", "[a]>>o2>e");
+    assert_line("a 2>>e 2 22>o", "[a][2][22]>o2>>e");
+    assert_line("a 2>&1 >o | b", "[a]>o2>&1|[b]");
+    assert_line("2>e a2>o '2'", "[a2][2]>o2>e");
+    assert_wrong("a 2>e 2>&1", 6, "there is a place for errors already");
+    assert_wrong("a 2>&1 2>>e", 7, "there is a place for errors already");
+    assert_wrong("a 2>&1b", 6, "2>&1 stands alone");
+    assert_wrong("a 2>", 4, "a file's name is missing");
+    assert_wrong("a 2>&2", 4, "a file's name is missing");
+    assert_wrong("a && 2>e", 5, "a command is missing");
     assert_wrong("a > b > c", 6, "there is an output already");
     assert_wrong("a <", 3, "a file's name is missing");
     assert_wrong("a | ", 4, "a command is missing");

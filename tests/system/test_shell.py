@@ -73,6 +73,10 @@ def test_a_session(boot: BootFunction) -> None:
     assert types("cp b.txt ./b.txt; cat b.txt") == "cp: b.txt and ./b.txt are the same file\nthree\n"
     assert types("echo '' | grep '' | wc; shell -c 'cat c' > out; wc out") == "1 0 1\n2 2 8\n"
     assert types("echo 'cat c; cat c' | shell > out; wc out") == "4 4 16\n"
+    assert types("cat c no 2> e; cat no 2>> e | wc; cat e") == "one\ntwo\n0 0 0\n" + "cat: no: ERR_NOT_FOUND\n" * 2
+    assert types("cat c no c 2>&1 | wc; cat no >> c 2>&1; cat c") == "5 7 39\none\ntwo\ncat: no: ERR_NOT_FOUND\n"
+    # What a shell has for errors its programs have, too: in one pipe nothing is lost, whoever writes.
+    assert types("shell -c 'cat no; cat no c; echo x 2>&1' 2>&1 | cat | wc") == "6 12 79\n"
     assert types("for_ever=; unset PWD; PWD=/x; pwd; exit_code=1") == (
         "shell: PWD says where the shell is: use cd\n" * 2 + "/tmp\n")
     assert types("shell -c 'exit 3; echo no'; echo $?") == "3\n"

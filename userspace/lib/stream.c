@@ -50,7 +50,7 @@ static void open_one(struct stream *stream, char kind, const char *name)
 {
     stream->kind = kind;
     stream->handle = program_handle(kind == 'c' ? "console" : name);
-    if (stream->handle == HANDLE_NONE) {
+    if (stream->handle == HANDLE_NONE && (kind != 's' || stream != &streams[STREAM_ERRORS])) {
         stream->kind = 'n';
     } else if (kind == 'p') {
         open_channel(stream);
@@ -70,7 +70,8 @@ static struct stream *get(enum stream_number number)
         are_open = true;
     }
     mutex_unlock(&mutex);
-    return &streams[number];
+    return number == STREAM_ERRORS && streams[number].kind == 's' ? &streams[STREAM_OUTPUT]
+                                                                  : &streams[number];
 }
 
 uint32_t stream_rights(char kind)
@@ -86,8 +87,9 @@ uint32_t stream_rights(char kind)
 void stream_set_terminal(uint64_t terminal)
 {
     for (unsigned i = 0; i < STREAMS; i++) {
-        struct stream *stream = get(i);
+        struct stream *stream = &streams[i];
 
+        (void)get(i);
         mutex_lock(&stream->mutex);
         stream->kind = 't';
         stream->handle = terminal;
@@ -98,6 +100,11 @@ void stream_set_terminal(uint64_t terminal)
 char stream_kind(enum stream_number stream)
 {
     return get(stream)->kind;
+}
+
+uint64_t stream_handle(enum stream_number stream)
+{
+    return get(stream)->handle;
 }
 
 /* ---- writing ---- */

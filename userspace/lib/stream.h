@@ -10,6 +10,7 @@
  *     t  a terminal (userspace/interfaces/terminal.toml)
  *     f  an open file (userspace/interfaces/vfs.toml), from its beginning; written to behind its end if it was opened so
  *     p  an area with a channel in it (channel.h): a pipe to another program
+ *     s  for errors: the same as the output, without a handle
  *
  * Context: any thread; what two threads write does not mix, but for pieces longer than STREAM_PIECE.
  */
@@ -42,8 +43,9 @@ uint32_t stream_rights(char kind);
 /* stream_set_terminal() - all three are this terminal from now on, whatever the launcher said. */
 void stream_set_terminal(uint64_t terminal);
 
-/* stream_kind() - the letter of a stream of this program. */
+/* stream_kind() - the letter of a stream of this program; of the output, for errors that go there. stream_handle() - its handle. */
 char stream_kind(enum stream_number stream);
+uint64_t stream_handle(enum stream_number stream);
 
 /*
  * stream_write() - all of it. OK; ERR_PEER_CLOSED: nobody will read it; what writing a file gives. What has been written before an

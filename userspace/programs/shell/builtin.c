@@ -268,7 +268,8 @@ static unsigned do_help(const char *const *words)
         report("help: there is no command '%s'", words[1]);
     } else if (words[1] == NULL) {
         printf("Other programs of the boot image run by their names, too.\n"
-               "a | b   a < in > out   a >> out   a &   a ; b   a && b   a || b   $NAME  '...'\n"
+               "a | b   a < in > out 2> errors   a >> out 2>&1   a &   a ; b   a && b   a || b\n"
+               "$NAME   'as it is'   \"with $NAME\"   # a remark\n"
                "Ctrl-C ends what runs, Ctrl-\\ enters the kernel's debugger (serial line).\n");
     }
     return is_found ? 0 : 1;

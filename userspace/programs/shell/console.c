@@ -71,11 +71,6 @@ status_t console_open(const char *service)
     return OK;
 }
 
-bool console_is_own(void)
-{
-    return name != NULL;
-}
-
 bool console_is_person(void)
 {
     return terminal != HANDLE_NONE;

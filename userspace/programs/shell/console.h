@@ -14,9 +14,6 @@
  */
 status_t console_open(const char *service);
 
-/* console_is_own() - the terminal was found by its name: all streams of the shell are that. */
-bool console_is_own(void);
-
 /* console_is_person() - lines are typed at a terminal. */
 bool console_is_person(void);
 

@@ -38,7 +38,7 @@ struct job {
     unsigned started, left;
     struct process process[COMMANDS_MAX];
     struct pipe pipe[COMMANDS_MAX - 1];
-    struct file file[2 * COMMANDS_MAX]; /* of redirections; closed when all have ended */
+    struct file file[STREAMS * COMMANDS_MAX]; /* of redirections; closed when all have ended */
     unsigned file_count;
     char text[JOB_BYTES];
 };
@@ -74,19 +74,28 @@ static struct end nothing(void)
     return (struct end){'n', filler()};
 }
 
-/* What the shell has itself: its own terminal, or what it was started on. */
+/* What the shell has itself. */
 static struct end own(enum stream_number stream)
 {
-    char kind = console_is_own() ? 't' : stream_kind(stream);
-    uint64_t handle = console_is_own() ? console_terminal() : program_handle(stream_names[stream]);
+    char kind = stream_kind(stream);
 
-    return (struct end){kind, kind == 'n' || kind == 'c' ? filler() : handle};
+    return (struct end){kind, stream_rights(kind) == 0 ? filler() : stream_handle(stream)};
 }
 
-static bool open_file(struct job *job, const char *path, uint32_t flags, struct end *out)
+/* Nothing to do if there is no redirection. Written to behind the end, also for `>`: several programs may write there in turn. */
+static bool open_file(struct job *job, const struct redirection *redirection, uint32_t how,
+                      struct end *out)
 {
     struct file *file = &job->file[job->file_count];
-    status_t status = file_open(path, flags, file);
+    const char *path = redirection->file;
+
+    if (path == NULL) {
+        return true;
+    }
+    if (how == OPEN_WRITE) {
+        how |= OPEN_CREATE | OPEN_APPEND | (redirection->appends ? 0 : OPEN_TRUNCATE);
+    }
+    status_t status = file_open(path, how, file);
 
     if (status == OK && file->kind == FILE_DIRECTORY) {
         file_close(file);
@@ -126,8 +135,6 @@ static bool open_ends(struct job *job, const struct pipeline *pipeline, unsigned
                       struct end end[STREAMS])
 {
     const struct command *command = &pipeline->command[i];
-    /* Behind the end, also for `>`: several programs may write there in turn. */
-    uint32_t how = OPEN_WRITE | OPEN_CREATE | OPEN_APPEND | (command->appends ? 0 : OPEN_TRUNCATE);
 
     end[STREAM_INPUT] = pipeline->in_background ? nothing() : own(STREAM_INPUT);
     end[STREAM_OUTPUT] = own(STREAM_OUTPUT);
@@ -141,11 +148,15 @@ static bool open_ends(struct job *job, const struct pipeline *pipeline, unsigned
         }
         end[STREAM_OUTPUT] = (struct end){'p', job->pipe[i].area};
     }
-    if (command->input != NULL && !open_file(job, command->input, OPEN_READ, &end[STREAM_INPUT])) {
+    if (!open_file(job, &command->input, OPEN_READ, &end[STREAM_INPUT]) ||
+        !open_file(job, &command->output, OPEN_WRITE, &end[STREAM_OUTPUT]) ||
+        !open_file(job, &command->errors, OPEN_WRITE, &end[STREAM_ERRORS])) {
         return false;
     }
-    if (command->output != NULL && !open_file(job, command->output, how, &end[STREAM_OUTPUT])) {
-        return false;
+    /* One writer for one pipe: a program must know that both are the same. */
+    if (command->errors_to_output || (end[STREAM_ERRORS].kind == end[STREAM_OUTPUT].kind &&
+                                      end[STREAM_ERRORS].handle == end[STREAM_OUTPUT].handle)) {
+        end[STREAM_ERRORS] = (struct end){'s', filler()};
     }
     return true;
 }

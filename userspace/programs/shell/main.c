@@ -76,8 +76,7 @@ static bool stands_alone(const struct pipeline *pipeline)
 {
     const struct command *command = &pipeline->command[0];
 
-    return pipeline->count == 1 && !pipeline->in_background && command->input == NULL &&
-           command->output == NULL;
+    return pipeline->count == 1 && !pipeline->in_background && !has_redirection(command);
 }
 
 static unsigned run_programs(struct pipeline *pipeline, const char *text)

@@ -190,24 +190,56 @@ static bool take(struct parser *parser, const char *sign)
     return true;
 }
 
-static bool take_redirection(struct parser *parser, struct command *command)
+static bool take_file(struct parser *parser, struct redirection *out)
 {
-    const char *begin = parser->at;
-    bool is_input = *begin == '<', is_pattern;
-    const char **file = is_input ? &command->input : &command->output;
+    bool is_pattern;
 
-    parser->at++;
-    command->appends |= !is_input && take(parser, ">");
     skip_blanks(parser);
     if (ends_word(*parser->at)) {
         return fail(parser, "a file's name is missing");
     }
-    if (*file != NULL) {
-        parser->at = begin;
-        return fail(parser, is_input ? "there is an input already" : "there is an output already");
-    }
-    *file = take_word(parser, &is_pattern);
+    out->file = take_word(parser, &is_pattern);
     return parser->error == NULL;
+}
+
+/* 2>&1 says where errors go as a file would. */
+static bool has_errors(const struct command *command)
+{
+    return command->errors.file != NULL || command->errors_to_output;
+}
+
+static bool take_redirection(struct parser *parser, struct command *command)
+{
+    const char *begin = parser->at;
+    bool is_taken;
+    const char *taken;
+    struct redirection *to;
+
+    if (take(parser, "2>")) {
+        is_taken = has_errors(command);
+        taken = "there is a place for errors already";
+        to = &command->errors;
+        command->errors_to_output |= !is_taken && take(parser, "&1");
+    } else {
+        bool is_input = *parser->at++ == '<';
+        to = is_input ? &command->input : &command->output;
+        is_taken = to->file != NULL;
+        taken = is_input ? "there is an input already" : "there is an output already";
+    }
+    if (is_taken) {
+        parser->at = begin;
+        return fail(parser, taken);
+    }
+    if (to == &command->errors && command->errors_to_output) {
+        return ends_word(*parser->at) || fail(parser, "2>&1 stands alone");
+    }
+    to->appends = to != &command->input && take(parser, ">");
+    return take_file(parser, to);
+}
+
+static bool begins_redirection(const char *at)
+{
+    return *at == '<' || *at == '>' || (at[0] == '2' && at[1] == '>');
 }
 
 static bool take_command(struct parser *parser, struct command *command)
@@ -215,7 +247,7 @@ static bool take_command(struct parser *parser, struct command *command)
     *command = (struct command){.count = 0};
     for (;;) {
         skip_blanks(parser);
-        if (*parser->at == '<' || *parser->at == '>') {
+        if (begins_redirection(parser->at)) {
             if (!take_redirection(parser, command)) {
                 return false;
             }
@@ -248,16 +280,21 @@ static bool take_connector(struct parser *parser, struct pipeline *pipeline)
     }
     if (pipeline->next == CONNECT_IF_OK || pipeline->next == CONNECT_IF_NOT) {
         skip_blanks(parser);
-        if (ends_word(*parser->at) && *parser->at != '<' && *parser->at != '>') {
+        if (ends_word(*parser->at) && !begins_redirection(parser->at)) {
             return fail(parser, "a command is missing");
         }
     }
     return true;
 }
 
+bool has_redirection(const struct command *command)
+{
+    return command->input.file != NULL || command->output.file != NULL || has_errors(command);
+}
+
 static bool is_empty(const struct command *command)
 {
-    return command->count == 0 && command->input == NULL && command->output == NULL;
+    return command->count == 0 && !has_redirection(command);
 }
 
 bool parser_next(struct parser *parser, struct pipeline *out)

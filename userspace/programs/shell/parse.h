@@ -5,6 +5,7 @@
  *     NAME=VALUE                 a variable, which programs get in their environment
  *     ls /tmp | wc > /tmp/n &    programs side by side, files in and out, in the background
  *     a && b || c ; d            b if a ended with 0, c if not
+ *     ls /x 2> /tmp/e            what it says went wrong; 2>&1: to where its output goes
  *     'as it is'  "with $NAME"   \x  the letter x     $NAME ${NAME} $?     # a remark
  *     * ? in a word              names of files that fit, if there are any
  *
@@ -22,12 +23,17 @@
 /* What stands behind a pipeline and decides about the next. */
 enum connector { CONNECT_END, CONNECT_ALWAYS, CONNECT_IF_OK, CONNECT_IF_NOT };
 
+struct redirection {
+    const char *file; /* NULL: none */
+    bool appends;
+};
+
 struct command {
     const char *word[WORDS_MAX + 1]; /* NULL after the last */
     uint32_t patterns;               /* a bit for each word that * or ? makes a pattern */
     unsigned count;
-    const char *input, *output; /* files; NULL: none */
-    bool appends;
+    struct redirection input, output, errors;
+    bool errors_to_output; /* 2>&1 */
 };
 
 struct pipeline {
@@ -55,6 +61,9 @@ void parser_begin(struct parser *parser, const char *line, variable_source varia
  * wrong.
  */
 bool parser_next(struct parser *parser, struct pipeline *out);
+
+/* has_redirection() - it reads or writes somewhere else than its shell. */
+bool has_redirection(const struct command *command);
 
 /* is_name() - a letter or _, then letters, digits and _, up to the end. @length  of the text */
 bool is_name(const char *text, unsigned length);

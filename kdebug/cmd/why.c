@@ -63,6 +63,7 @@ static void print_end(vaddr_t address)
 {
     struct thread thread = fetch_thread(address);
     int cpu = kd_thread_cpu(address);
+    unsigned pending = atomic_load_explicit(&thread.pending, memory_order_relaxed);
     struct kd_registers registers;
     if (cpu >= 0) {
         kd_print("which runs on core %d", cpu);
@@ -77,6 +78,9 @@ static void print_end(vaddr_t address)
         kd_print("which has ended");
     } else if (kd_thread_is_held(&thread)) {
         kd_print("which is held: 'release thread %u' lets it go on", thread.tid);
+    } else if (thread.wait == TRACE_THREAD_STATE_SUSPENDED) {
+        kd_print("which stands still%s until a program lets it go on",
+                 pending & THREAD_PENDING_PAUSED ? " with its whole process" : "");
     } else {
         kd_print("which waits in %s for whoever comes", kd_state_name(&thread));
     }

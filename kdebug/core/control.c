@@ -18,10 +18,10 @@ static void control_thread(struct thread *thread, const struct kd_control *reque
 {
     switch (request->what) {
     case KD_CONTROL_HOLD:
-        thread_hold(thread);
+        thread_stop(thread, THREAD_PENDING_HELD);
         break;
     case KD_CONTROL_RELEASE:
-        thread_release(thread);
+        thread_go_on(thread, THREAD_PENDING_HELD);
         break;
     case KD_CONTROL_KILL:
         thread_kill(thread, request->code);
@@ -33,10 +33,10 @@ static void control_process(struct process *process, const struct kd_control *re
 {
     switch (request->what) {
     case KD_CONTROL_HOLD:
-        process_hold(process);
+        process_stop(process, THREAD_PENDING_HELD);
         break;
     case KD_CONTROL_RELEASE:
-        process_release(process);
+        process_go_on(process, THREAD_PENDING_HELD);
         break;
     case KD_CONTROL_KILL:
         process_kill(process, request->code, 0);

@@ -6,7 +6,7 @@
 
 #include "gen/layout.h"
 
-enum process_state { PROCESS_NEW, PROCESS_ALIVE, PROCESS_ENDING, PROCESS_ENDED };
+enum process_state { PROCESS_NEW, PROCESS_ALIVE, PROCESS_SUSPENDED, PROCESS_ENDING, PROCESS_ENDED };
 
 struct process_facts {
     uint32_t id;

@@ -242,22 +242,24 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault)
     spinlock_release(&process->lock);
 }
 
-void process_hold(struct process *process)
+void process_stop(struct process *process, unsigned reason)
 {
     this_cpu()->work |= CPU_WORK_PENDING; /* the caller may be in one of them */
     spinlock_acquire(&process->lock);
+    process->is_paused |= reason == THREAD_PENDING_PAUSED;
     list_for_each (node, &process->threads) {
-        thread_mark_held(LIST_ENTRY(node, struct thread, process_link));
+        thread_mark_stopped(LIST_ENTRY(node, struct thread, process_link), reason);
     }
     spinlock_release(&process->lock);
     rendezvous_run(nothing, NULL);
 }
 
-void process_release(struct process *process)
+void process_go_on(struct process *process, unsigned reason)
 {
     spinlock_acquire(&process->lock);
+    process->is_paused &= reason != THREAD_PENDING_PAUSED;
     list_for_each (node, &process->threads) {
-        thread_release(LIST_ENTRY(node, struct thread, process_link));
+        thread_go_on(LIST_ENTRY(node, struct thread, process_link), reason);
     }
     spinlock_release(&process->lock);
 }

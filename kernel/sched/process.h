@@ -22,6 +22,7 @@ struct process {
     uint32_t space_users;      /* (p) calls of others that work on its space just now */
     bool started;              /* (p) has had a thread */
     bool is_resident;          /* (a) nothing of it is paged out */
+    bool is_paused;            /* (p) its threads stand still */
     bool ending;               /* (p) no new threads */
     bool ended;                /* (exit.lock) its space and handles are gone */
     uint64_t ticks_of_ended;   /* (p) that threads had which have ended */
@@ -54,10 +55,10 @@ void process_kill(struct process *process, uint64_t code, uint32_t fault);
 status_t process_set_quota(struct process *process, const uint64_t limit[QUOTA_KINDS]) MUST_CHECK;
 void process_get_quota(struct process *process, enum quota_kind kind, uint64_t *out_used,
                        uint64_t *out_limit);
-/* process_hold() - on return none of its threads executes anything in user mode until process_release(), as thread_suspend() says.
- * Threads that it gets later run. For kdebug. */
-void process_hold(struct process *process);
-void process_release(struct process *process);
+/* process_stop() - on return none of its threads executes anything in user mode until process_go_on(), as thread_stop() says.
+ * @reason  THREAD_PENDING_PAUSED, also for threads that it gets later; THREAD_PENDING_HELD, for kdebug: those run */
+void process_stop(struct process *process, unsigned reason);
+void process_go_on(struct process *process, unsigned reason);
 /* process_find() - the process with this id, with a reference for the caller; NULL: there is none that has had a thread. (The last
  * reference to another one is long work.) Takes PROCESS_LIST. */
 struct process *process_find(uint32_t id);

@@ -102,6 +102,9 @@ static status_t join_process(struct process *process, struct thread *thread)
     status_t status =
         process->ending ? ERR_PEER_CLOSED : quota_charge(process->quota, QUOTA_THREADS, 1);
     if (status == OK) {
+        if (process->is_paused) {
+            thread_mark_stopped(thread, THREAD_PENDING_PAUSED);
+        }
         list_push_back(&process->threads, &thread->process_link);
         process->thread_count++;
         process->started = true;

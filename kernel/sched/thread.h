@@ -39,10 +39,11 @@ struct mailbox;
 enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, THREAD_DEAD };
 
 /* What others ask of a thread. */
-#define THREAD_PENDING_KILL    1u /* ends when it next leaves the kernel or would wait */
-#define THREAD_PENDING_SUSPEND 4u /* stops when it next leaves the kernel */
-#define THREAD_PENDING_HELD    8u /* the same, for kdebug: neither of the two undoes the other */
-#define THREAD_PENDING_STOP    (THREAD_PENDING_SUSPEND | THREAD_PENDING_HELD)
+#define THREAD_PENDING_KILL    1u  /* ends when it next leaves the kernel or would wait */
+#define THREAD_PENDING_SUSPEND 4u  /* stops when it next leaves the kernel */
+#define THREAD_PENDING_HELD    8u  /* the same, for kdebug: neither of the two undoes the other */
+#define THREAD_PENDING_PAUSED  16u /* the same, with its whole process */
+#define THREAD_PENDING_STOP    (THREAD_PENDING_SUSPEND | THREAD_PENDING_HELD | THREAD_PENDING_PAUSED)
 #define THREAD_PENDING_MOVE                                                                        \
     2u /* looks whether it may stay on its core when it next leaves the kernel */
 
@@ -231,20 +232,17 @@ uint64_t thread_ticks(const struct thread *thread);
 
 /*
  * thread_kill() - end a thread, whatever it does, on its next way to user mode or into a wait. The
- * first code wins. thread_suspend() - on return it executes nothing in user mode until
- * thread_resume(); what it does in the kernel it finishes, and a wait goes on. Not counted.
+ * first code wins. thread_stop() - on return it executes nothing in user mode until thread_go_on() for each reason
+ * (THREAD_PENDING_STOP) there has been; what it does in the kernel it finishes, and a wait goes on. Not counted.
  * Context: thread, no lock held. A thread that has ended is left alone.
  */
 void thread_kill(struct thread *thread, uint64_t code);
 /* thread_mark_killed() - the first half of it, for who ends many: then a rendezvous, then thread_cancel(). */
 void thread_mark_killed(struct thread *thread, uint64_t code);
-void thread_suspend(struct thread *thread);
-void thread_resume(struct thread *thread);
-
-/* thread_hold(), thread_release() - the same for kdebug. thread_mark_held() - the first half, for who holds many: then a rendezvous. */
-void thread_hold(struct thread *thread);
-void thread_mark_held(struct thread *thread);
-void thread_release(struct thread *thread);
+void thread_stop(struct thread *thread, unsigned reason);
+void thread_go_on(struct thread *thread, unsigned reason);
+/* thread_mark_stopped() - the first half, for who stops many: then a rendezvous. */
+void thread_mark_stopped(struct thread *thread, unsigned reason);
 
 /* thread_find() - the thread with this tid, with a reference for the caller, also while it ends; NULL: there is none. For kdebug:
  * looks at every slot. */

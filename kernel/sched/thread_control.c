@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What others may do to a thread: priority, affinity, suspend, kill, wait for its end.
+ * What others may do to a thread: priority, affinity, stop, kill, wait for its end.
  *
  * A thread is only ever stopped by itself, on its way to user mode. Others leave a bit in
  * thread->pending and run a rendezvous. When that is over, each core has been in the kernel since
@@ -77,33 +77,22 @@ void thread_kill(struct thread *thread, uint64_t code)
     }
 }
 
-static void stop_marked(void)
+void thread_mark_stopped(struct thread *thread, unsigned reason)
 {
+    atomic_fetch_or_explicit(&thread->pending, (unsigned short)reason, memory_order_seq_cst);
+}
+
+void thread_stop(struct thread *thread, unsigned reason)
+{
+    thread_mark_stopped(thread, reason);
     this_cpu()->work |= CPU_WORK_PENDING; /* it may be the caller */
     rendezvous_run(nothing, NULL);
-}
-
-void thread_suspend(struct thread *thread)
-{
-    atomic_fetch_or_explicit(&thread->pending, THREAD_PENDING_SUSPEND, memory_order_seq_cst);
-    stop_marked();
-}
-
-void thread_mark_held(struct thread *thread)
-{
-    atomic_fetch_or_explicit(&thread->pending, THREAD_PENDING_HELD, memory_order_seq_cst);
-}
-
-void thread_hold(struct thread *thread)
-{
-    thread_mark_held(thread);
-    stop_marked();
 }
 
 void thread_stay_suspended(struct thread *self)
 {
     uint64_t ticket = thread_ticket(self, TRACE_THREAD_STATE_SUSPENDED, NULL);
-    /* The bits are looked at after the ticket is visible, and let_go() does it the other way
+    /* The bits are looked at after the ticket is visible, and thread_go_on() does it the other way
      * round: one of the two sees the other. */
     atomic_thread_fence(memory_order_seq_cst);
     unsigned pending = atomic_load_explicit(&self->pending, memory_order_seq_cst);
@@ -117,7 +106,7 @@ void thread_stay_suspended(struct thread *self)
 }
 
 /* Who is stopped for the other reason, too, comes, looks, and stays again. */
-static void let_go(struct thread *thread, unsigned reason)
+void thread_go_on(struct thread *thread, unsigned reason)
 {
     atomic_fetch_and_explicit(&thread->pending, (unsigned short)~reason, memory_order_seq_cst);
     uint64_t ticket = atomic_load_explicit(&thread->ticket, memory_order_seq_cst);
@@ -126,16 +115,6 @@ static void let_go(struct thread *thread, unsigned reason)
         thread_claim(thread, ticket)) {
         thread_ready(thread, OK, TRACE_WAKE_REASON_RESUMED);
     }
-}
-
-void thread_resume(struct thread *thread)
-{
-    let_go(thread, THREAD_PENDING_SUSPEND);
-}
-
-void thread_release(struct thread *thread)
-{
-    let_go(thread, THREAD_PENDING_HELD);
 }
 
 status_t thread_join(struct thread *thread, ns_t deadline, uint64_t *out_code)

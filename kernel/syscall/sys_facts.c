@@ -17,6 +17,9 @@ static enum process_state state_of(const struct process *process)
     if (process->ending) {
         return PROCESS_ENDING;
     }
+    if (process->is_paused) {
+        return PROCESS_SUSPENDED;
+    }
     return process->started ? PROCESS_ALIVE : PROCESS_NEW;
 }
 

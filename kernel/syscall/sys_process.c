@@ -71,6 +71,18 @@ status_t sys_process_kill(struct object *process, uint64_t code)
     return OK;
 }
 
+status_t sys_process_suspend(struct object *process)
+{
+    process_stop(process_of(process), THREAD_PENDING_PAUSED);
+    return OK;
+}
+
+status_t sys_process_resume(struct object *process)
+{
+    process_go_on(process_of(process), THREAD_PENDING_PAUSED);
+    return OK;
+}
+
 status_t sys_process_set_quota(struct object *process, uint64_t handles, uint64_t threads,
                                uint64_t memory, uint64_t pins)
 {

@@ -103,13 +103,13 @@ status_t sys_thread_affinity(struct object *thread, uint32_t cores)
 
 status_t sys_thread_suspend(struct object *thread)
 {
-    thread_suspend(thread_of(thread));
+    thread_stop(thread_of(thread), THREAD_PENDING_SUSPEND);
     return OK;
 }
 
 status_t sys_thread_resume(struct object *thread)
 {
-    thread_resume(thread_of(thread));
+    thread_go_on(thread_of(thread), THREAD_PENDING_SUSPEND);
     return OK;
 }
 

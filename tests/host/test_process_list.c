@@ -128,9 +128,10 @@ bool thread_cancel(struct thread *thread)
     return false;
 }
 
-void thread_mark_held(struct thread *thread)
+void thread_mark_stopped(struct thread *thread, unsigned reason)
 {
     (void)thread;
+    (void)reason;
 }
 
 void thread_mark_killed(struct thread *thread, uint64_t code)
@@ -139,9 +140,10 @@ void thread_mark_killed(struct thread *thread, uint64_t code)
     (void)code;
 }
 
-void thread_release(struct thread *thread)
+void thread_go_on(struct thread *thread, unsigned reason)
 {
     (void)thread;
+    (void)reason;
 }
 
 uint64_t thread_ticks(const struct thread *thread)

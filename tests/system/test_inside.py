@@ -29,7 +29,7 @@ def test_the_tests_inside_pass_and_those_planted_fail(tmp_path: Path) -> None:
     assert "VERIFY(1 + 1 == 3) failed" in failed[1]["message"] and "code=1" in failed[1]["message"]
     assert "page fault" in failed[4]["message"] and "exception=14" in failed[4]["message"]
     passed = {row["program"] for row in report["tests"] if row["result"] == "passed"}
-    assert {f"tests {area}" for area in ("handles", "ipc", "memory", "threads", "drivers")} | \
+    assert {f"tests {area}" for area in ("handles", "ipc", "memory", "threads", "processes", "drivers")} | \
         {"waits", "life", "syscheck", "files"} <= passed
     assert ("libc" in passed and "libc_files" in passed) == HAS_LIBC and ("lua files" in passed) == HAS_LUA
     assert report["passed"] >= 45 and report["failed"] == 6

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
-AREAS = ("handles", "ipc", "memory", "threads", "drivers")
+AREAS = ("handles", "ipc", "memory", "threads", "processes", "drivers")
 SCRIPTS = ("language", "text", "files", "system", "memory", "numbers")
 PROGRAMS = (*(f"tests:area={area}" for area in AREAS), "waits:rounds=200:kib=128", "life:rounds=6", "syscheck",
             "registers:rounds=20", "sleeper:sleeps=20", "typed:rounds=1", "files", "libc:rounds=200", "libc_files",

@@ -10,7 +10,7 @@
 
 int main(int argc, char **argv)
 {
-    static const char *const states[] = {"new", "alive", "ending", "ended"};
+    static const char *const states[] = {"new", "alive", "stopped", "ending", "ended"};
     struct process_facts facts = {0};
     uint64_t id = 0;
     status_t status;
@@ -19,10 +19,10 @@ int main(int argc, char **argv)
     if (argc != 1) {
         command_usage();
     }
-    printf("  PID STATE  THREADS HANDLES      KIB    TIME ms NAME\n");
+    printf("  PID STATE   THREADS HANDLES      KIB    TIME ms NAME\n");
     while ((status = sys_process_facts(program_handle("system"), (uint32_t)id, &facts, &id)) ==
            OK) {
-        printf("%5u %-6s %7u %7u %8lu %10lu %s\n", facts.id, states[facts.state], facts.threads,
+        printf("%5u %-7s %7u %7u %8lu %10lu %s\n", facts.id, states[facts.state], facts.threads,
                facts.handles, facts.resident * (PAGE_BYTES / 1024), facts.time / NS_PER_MS,
                facts.name);
         id++;

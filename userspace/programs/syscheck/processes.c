@@ -56,13 +56,18 @@ static void check_supervisor_badge(void)
     must(sys_handle_close(plain));
 }
 
-/* Who may only end a process does nothing else to it, and who may do all else does not end it. */
+/* Who may only end a process does nothing else to it, and who may do all else neither ends nor stops it. */
 static void check_right_to_end(void)
 {
     uint64_t ender, manager, out;
+    const uint32_t others = RIGHTS_PROCESS & ~(RIGHT_PROCESS_END | RIGHT_PROCESS_SUSPEND);
 
     must(sys_handle_duplicate(specimens.child, RIGHT_PROCESS_END, 0, &ender));
-    must(sys_handle_duplicate(specimens.child, RIGHTS_PROCESS & ~RIGHT_PROCESS_END, 0, &manager));
+    must(sys_handle_duplicate(specimens.child, others, 0, &manager));
+    EXPECT(sys_process_suspend(ender), ERR_NO_RIGHTS);
+    EXPECT(sys_process_resume(ender), ERR_NO_RIGHTS);
+    EXPECT(sys_process_suspend(manager), ERR_NO_RIGHTS);
+    EXPECT(sys_process_resume(manager), ERR_NO_RIGHTS);
     EXPECT(sys_process_supervise(ender, specimens.mailbox, 0), ERR_NO_RIGHTS);
     EXPECT(sys_handle_grant(ender, specimens.mailbox, RIGHT_MAILBOX_SEND, 0, &out), ERR_NO_RIGHTS);
     EXPECT(sys_process_kill(manager, 1), ERR_NO_RIGHTS);

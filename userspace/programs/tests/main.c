@@ -2,7 +2,7 @@
 /*
  * tests: what the system promises its programs, one thing a test. For what happens under load there are the other programs.
  *
- *   area=NAME   handles, ipc, memory, threads, drivers; planted: tests that fail, for who looks at the results
+ *   area=NAME   handles, ipc, memory, threads, processes, drivers; planted: tests that fail, for who looks at the results
  *   fault       the last of those ends by a fault
  */
 #include <string.h>
@@ -14,8 +14,10 @@
 static const struct {
     const char *name;
     int (*run)(void);
-} areas[] = {{"handles", test_handles}, {"ipc", test_ipc},         {"memory", test_memory},
-             {"threads", test_threads}, {"drivers", test_drivers}, {"planted", test_planted}};
+} areas[] = {{"handles", test_handles},     {"ipc", test_ipc},
+             {"memory", test_memory},       {"threads", test_threads},
+             {"processes", test_processes}, {"drivers", test_drivers},
+             {"planted", test_planted}};
 
 uint64_t child_end(const char *role)
 {
@@ -32,6 +34,9 @@ int main(int argc, char **argv)
 {
     const char *wanted = option_text("area", "");
 
+    if (argc > 1 && strcmp(argv[1], "child-count") == 0) {
+        process_child();
+    }
     if (argc > 1 && strncmp(argv[1], "child-", 6) == 0) {
         memory_child(argv[1]);
     }

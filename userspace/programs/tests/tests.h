@@ -18,6 +18,7 @@ int test_handles(void);
 int test_ipc(void);
 int test_memory(void);
 int test_threads(void);
+int test_processes(void);
 int test_drivers(void);
 int test_planted(void);
 
@@ -26,3 +27,6 @@ uint64_t child_end(const char *role);
 
 /* memory_child() - what a child of the memory tests does; must not return. */
 void memory_child(const char *role);
+
+/* process_child() - a child of the process tests: counts. Does not return. */
+_Noreturn void process_child(void);

@@ -18,7 +18,8 @@
 #define RUNNING_MAX 24u
 #define RUN_BADGE_FIRST                                                                            \
     (PROGRAM_BADGE_FIRST + 64u) /* behind those of workloads; each is used once */
-#define RIGHTS_OF_STARTER (RIGHT_PROCESS_END | RIGHT_PROCESS_WAIT | RIGHT_TRANSFER)
+#define RIGHTS_OF_STARTER                                                                          \
+    (RIGHT_PROCESS_END | RIGHT_PROCESS_SUSPEND | RIGHT_PROCESS_WAIT | RIGHT_TRANSFER)
 
 static struct {
     uint64_t process; /* HANDLE_NONE: a free place */

@@ -41,6 +41,9 @@ static void print_state(const struct thread *thread)
     if (thread->deadline.armed) {
         kd_print(", at most until %llu ns", (unsigned long long)thread->deadline.when);
     }
+    if (atomic_load_explicit(&thread->pending, memory_order_relaxed) & THREAD_PENDING_PAUSED) {
+        kd_print(", and its process is suspended");
+    }
     kd_print("\n");
 }
 
@@ -63,7 +66,6 @@ static void print_end(vaddr_t address)
 {
     struct thread thread = fetch_thread(address);
     int cpu = kd_thread_cpu(address);
-    unsigned pending = atomic_load_explicit(&thread.pending, memory_order_relaxed);
     struct kd_registers registers;
     if (cpu >= 0) {
         kd_print("which runs on core %d", cpu);
@@ -79,8 +81,7 @@ static void print_end(vaddr_t address)
     } else if (kd_thread_is_held(&thread)) {
         kd_print("which is held: 'release thread %u' lets it go on", thread.tid);
     } else if (thread.wait == TRACE_THREAD_STATE_SUSPENDED) {
-        kd_print("which stands still%s until a program lets it go on",
-                 pending & THREAD_PENDING_PAUSED ? " with its whole process" : "");
+        kd_print("which stands still until a program lets it go on");
     } else {
         kd_print("which waits in %s for whoever comes", kd_state_name(&thread));
     }

@@ -18,10 +18,13 @@
 static struct discipline terminal;
 static char shown[4096], line[LINE_EDITOR_BYTES], bytes[4096];
 static size_t shown_length, bytes_length;
-static uint64_t line_token, bytes_token, busy_token;
-static unsigned lines, interrupts, cursor;
+static uint64_t line_token, bytes_token, refused_token, signal_token, signal_time, time_now;
+static status_t refusal;
+static unsigned lines, signals, cursor;
 static enum terminal_end end;
-static bool reader_is_gone;
+static enum terminal_signal signal_kind;
+static bool reader_is_gone, listener_is_gone;
+static struct session *own; /* the terminal's */
 
 static void draw(const char *text, size_t length)
 {
@@ -51,27 +54,41 @@ static bool take_bytes(uint64_t token, const char *data, uint64_t count)
     return true;
 }
 
-static void take_busy(uint64_t token)
+static void take_refusal(uint64_t token, status_t status)
 {
-    busy_token = token;
+    refused_token = token;
+    refusal = status;
 }
 
-static void take_interrupt(void)
+static uint64_t now(void)
 {
-    interrupts++;
+    return ++time_now;
+}
+
+static bool take_signal(uint64_t token, enum terminal_signal what, uint64_t time)
+{
+    if (listener_is_gone) {
+        return false;
+    }
+    signal_token = token;
+    signal_kind = what;
+    signal_time = time;
+    signals++;
+    return true;
 }
 
 static int begin(void **state)
 {
-    static const struct discipline_answers answers = {draw, take_line, take_bytes, take_busy,
-                                                      take_interrupt};
+    static const struct discipline_answers answers = {draw,         take_line, take_bytes,
+                                                      take_refusal, now,       take_signal};
 
     (void)state;
     discipline_init(&terminal, &answers);
-    shown_length = bytes_length = lines = interrupts = 0;
+    own = &terminal.sessions.table[0];
+    shown_length = bytes_length = lines = signals = 0;
     shown[0] = '\0';
-    line_token = bytes_token = busy_token = 0;
-    reader_is_gone = false;
+    line_token = bytes_token = refused_token = signal_token = signal_time = 0;
+    reader_is_gone = listener_is_gone = false;
     return 0;
 }
 
@@ -87,7 +104,7 @@ static void write_text(const char *text)
 
 static bool read_line(uint64_t token, uint32_t flags, const char *prompt, const char *text)
 {
-    return discipline_read_line(&terminal, token, flags, prompt, strlen(prompt), text,
+    return discipline_read_line(&terminal, own, token, flags, prompt, strlen(prompt), text,
                                 strlen(text));
 }
 
@@ -113,7 +130,7 @@ static void test_typed_ahead_is_kept_in_order(void **state)
     assert_string_equal(line, "one");
     read_line(2, 0, "$ ", "");
     assert_string_equal(line, "two");
-    discipline_read_bytes(&terminal, 3);
+    discipline_read_bytes(&terminal, own, 3);
     assert_int_equal(bytes_token, 3);
     assert_int_equal(bytes_length, 4);
     assert_memory_equal(bytes, "rest", 4);
@@ -129,10 +146,10 @@ static void test_typed_ahead_has_an_end(void **state)
     }
     assert_string_equal(shown, "\a\a\a");
     for (unsigned i = 1; bytes_length < TYPED_AHEAD; i++) {
-        discipline_read_bytes(&terminal, i);
+        discipline_read_bytes(&terminal, own, i);
         assert_int_equal(bytes_token, i);
     }
-    discipline_read_bytes(&terminal, 1000);
+    discipline_read_bytes(&terminal, own, 1000);
     assert_int_equal(bytes_length, TYPED_AHEAD);
     type("y");
     assert_int_equal(bytes_token, 1000);
@@ -143,13 +160,13 @@ static void test_typed_ahead_has_an_end(void **state)
 static void test_bytes_for_a_reader_that_is_gone(void **state)
 {
     (void)state;
-    discipline_read_bytes(&terminal, 1);
+    discipline_read_bytes(&terminal, own, 1);
     reader_is_gone = true;
     type("ab");
     reader_is_gone = false;
     type("c");
     assert_int_equal(bytes_length, 0);
-    discipline_read_bytes(&terminal, 2);
+    discipline_read_bytes(&terminal, own, 2);
     assert_int_equal(bytes_length, 3);
     assert_memory_equal(bytes, "abc", 3);
 }
@@ -158,21 +175,42 @@ static void test_bytes_for_a_reader_that_is_gone(void **state)
 static void test_control_c(void **state)
 {
     (void)state;
+    discipline_listen(&terminal, own, 50);
     type("typed ahead\003");
-    assert_int_equal(interrupts, 1);
+    assert_int_equal(signals, 1);
+    assert_int_equal(signal_kind, TERMINAL_INTERRUPT);
+    assert_int_equal(signal_token, 50);
     read_line(1, 0, "$ ", "");
     assert_int_equal(lines,
                      0); /* what was typed before the interrupt is gone with what it was for */
     type("half\003");
     assert_int_equal(end, TERMINAL_CANCELLED);
-    assert_int_equal(interrupts, 1);
-    discipline_read_bytes(&terminal, 2);
+    assert_int_equal(signals, 1);
+    discipline_read_bytes(&terminal, own, 2);
     type("\003");
     assert_int_equal(bytes_length, 1);
     assert_int_equal(bytes[0], 3);
-    assert_int_equal(interrupts, 1);
+    assert_int_equal(signals, 1);
     type("\003");
-    assert_int_equal(interrupts, 2);
+    assert_int_equal(signals, 1); /* nobody waits for it: */
+    discipline_listen(&terminal, own, 51);
+    assert_int_equal(signals, 2);
+    assert_int_equal(signal_token, 51);
+    discipline_listen(&terminal, own, 52);
+    assert_int_equal(signals, 2); /* told once */
+
+    /* Who is not there any more has not been told; the next one is. */
+    listener_is_gone = true;
+    type("\003");
+    listener_is_gone = false;
+    uint64_t typed_at = time_now;
+    discipline_listen(&terminal, own, 53);
+    assert_int_equal(signal_token, 53);
+    assert_int_equal(signal_time, typed_at);
+    discipline_listen(&terminal, own, 54);
+    discipline_listen(&terminal, own, 55);
+    assert_int_equal(refused_token, 54);
+    assert_int_equal(refusal, ERR_BUSY);
 }
 
 static void test_end_of_input(void **state)
@@ -230,10 +268,11 @@ static void test_one_reader_at_a_time(void **state)
     (void)state;
     read_line(1, 0, "$ ", "");
     type("mine");
-    discipline_read_bytes(&terminal, 2);
-    assert_int_equal(busy_token, 1);
+    discipline_read_bytes(&terminal, own, 2);
+    assert_int_equal(refused_token, 1);
+    assert_int_equal(refusal, ERR_BUSY);
     read_line(3, 0, "> ", "");
-    assert_int_equal(busy_token, 2);
+    assert_int_equal(refused_token, 2);
     type("x\r");
     assert_int_equal(line_token, 3);
     assert_string_equal(line, "x");
@@ -250,7 +289,192 @@ static void test_prompts_that_cannot_be(void **state)
     assert_false(read_line(1, 0, long_prompt, ""));
     assert_false(read_line(1, 0, "\033[2J", ""));
     assert_false(read_line(1, 0, "$ ", "a\nb"));
-    assert_int_equal(terminal.state, DISCIPLINE_IDLE);
+    assert_int_equal(own->reader.kind, READER_NONE);
+}
+
+/* ---- sessions ---- */
+
+static struct session *begin_session(struct session *above)
+{
+    struct session *session = sessions_add(&terminal.sessions, above);
+
+    assert_non_null(session);
+    return session;
+}
+
+static void read_as(struct session *session, uint64_t token, const char *prompt)
+{
+    assert_true(discipline_read_line(&terminal, session, token, 0, prompt, strlen(prompt), "", 0));
+}
+
+/* D4: what a job in the background reads waits until the job has the terminal. */
+static void test_a_reader_in_the_background_waits(void **state)
+{
+    (void)state;
+    struct session *job = begin_session(own);
+    read_line(1, 0, "$ ", "");
+    shown_length = 0;
+    read_as(job, 2, "job> ");
+    assert_int_equal(shown_length, 0);
+    type("one\rtwo\r");
+    assert_int_equal(line_token, 1);
+    assert_string_equal(line, "one");
+    assert_int_equal(lines, 1);
+    assert_true(discipline_focus(&terminal, own, job));
+    assert_int_equal(line_token, 2);
+    assert_string_equal(line, "two");
+    assert_non_null(strstr(shown, "job> "));
+
+    /* Bytes, too. */
+    assert_true(discipline_focus(&terminal, own, own));
+    discipline_read_bytes(&terminal, job, 3);
+    type("x");
+    assert_int_equal(bytes_length, 0);
+    assert_true(discipline_focus(&terminal, own, job));
+    assert_int_equal(bytes_token, 3);
+}
+
+/* T1 */
+static void test_nobody_takes_the_terminal(void **state)
+{
+    (void)state;
+    struct session *job = begin_session(own), *other = begin_session(own);
+    struct session *below = begin_session(job);
+    assert_true(discipline_focus(&terminal, own, job));
+    assert_false(discipline_focus(&terminal, other, other)); /* in the background */
+    assert_false(discipline_focus(&terminal, job, own));     /* it is not below */
+    assert_false(discipline_focus(&terminal, job, other));
+    assert_true(discipline_focus(&terminal, job, below));
+    assert_false(discipline_focus(&terminal, below, job));
+    assert_true(discipline_focus(&terminal, job, job));
+    assert_true(discipline_focus(&terminal, job, below));
+    assert_true(discipline_focus(&terminal, own, own)); /* from below what it gave it to */
+    assert_false(discipline_focus(&terminal, below, below));
+    assert_ptr_equal(terminal.sessions.current, own);
+}
+
+/* T2 */
+static void test_sessions_end(void **state)
+{
+    (void)state;
+    struct session *job = begin_session(own), *below = begin_session(job);
+    uint64_t number = below->number;
+    assert_true(discipline_focus(&terminal, own, below));
+    read_as(below, 1, "> ");
+    discipline_listen(&terminal, job, 2);
+    discipline_end_session(&terminal, job);
+    assert_int_equal(refusal, ERR_PEER_CLOSED);
+    assert_int_equal(refused_token, 2); /* the last one; and before it */
+    assert_null(sessions_find(&terminal.sessions, number));
+    assert_ptr_equal(terminal.sessions.current, own);
+    type("a\r");
+    assert_int_equal(lines, 0);
+    read_line(3, 0, "$ ", "");
+    assert_string_equal(line, "a");
+
+    for (unsigned round = 0; round < 3;
+         round++) { /* all places, and a number is never used again */
+        for (unsigned i = 1; i < SESSIONS; i++) {
+            struct session *session = begin_session(own);
+            assert_true(session->number > number);
+            number = session->number;
+        }
+        assert_null(sessions_add(&terminal.sessions, own));
+        discipline_end_below(&terminal, own);
+    }
+    assert_ptr_equal(sessions_find(&terminal.sessions, 0), own);
+}
+
+/* T3, D2: Ctrl-Z takes the terminal from a job, also from one that reads a line, and that line begins anew. */
+static void test_control_z(void **state)
+{
+    (void)state;
+    struct session *job = begin_session(own);
+    discipline_listen(&terminal, own, 1);
+    read_line(2, 0, "$ ", "");
+    type("a\032b\r"); /* who reads lines itself has no use for it */
+    assert_string_equal(line, "ab");
+    assert_int_equal(signals, 0);
+
+    assert_true(discipline_focus(&terminal, own, job));
+    read_as(job, 3, "job> ");
+    type("half\032ahead");
+    assert_int_equal(signals, 1);
+    assert_int_equal(signal_token, 1);
+    assert_int_equal(signal_kind, TERMINAL_STOP);
+    assert_ptr_equal(terminal.sessions.current, own);
+    assert_non_null(strstr(shown, "^Z"));
+    read_line(4, 0, "$ ", "");
+    type("\r");
+    assert_string_equal(line, "ahead"); /* typed for who has it now */
+    shown_length = 0;
+    assert_true(discipline_focus(&terminal, own, job));
+    assert_non_null(strstr(shown, "job> "));
+    type("whole\r");
+    assert_int_equal(line_token, 3);
+    assert_string_equal(line, "whole");
+
+    discipline_listen(&terminal, own, 5); /* it computes, and does not read */
+    type("\032");
+    assert_int_equal(signal_token, 5);
+    assert_ptr_equal(terminal.sessions.current, own);
+}
+
+/* T3: a shell that is a job listens for what it has started itself. */
+static void test_who_is_told(void **state)
+{
+    (void)state;
+    struct session *shell = begin_session(own), *job = begin_session(shell);
+    discipline_listen(&terminal, own, 1);
+    assert_true(discipline_focus(&terminal, own, shell));
+    type("\003"); /* it has not begun to listen */
+    assert_int_equal(signal_token, 1);
+    discipline_listen(&terminal, own, 2);
+    discipline_listen(&terminal, shell, 3);
+    assert_true(discipline_focus(&terminal, shell, job));
+    type("\003");
+    assert_int_equal(signal_token, 3);
+    type("\003"); /* nobody waits for it just now */
+    assert_int_equal(signals, 2);
+    discipline_listen(&terminal, shell, 4);
+    assert_int_equal(signal_token, 4);
+    discipline_end_session(&terminal, shell);
+    assert_int_equal(refused_token, 0);
+    type("\003");
+    assert_int_equal(signal_token, 2);
+}
+
+static void random_session(uint64_t token)
+{
+    struct session *session = &terminal.sessions.table[rand() % SESSIONS];
+    struct session *other = &terminal.sessions.table[rand() % SESSIONS];
+    bool is_open = session == own || session->above != NULL;
+
+    if (!is_open) {
+        (void)sessions_add(&terminal.sessions, own);
+        return;
+    }
+    switch (rand() % 5) {
+    case 0:
+        if (session != own) {
+            discipline_end_session(&terminal, session);
+        }
+        break;
+    case 1:
+        if (other == own || other->above != NULL) {
+            (void)discipline_focus(&terminal, session, other);
+        }
+        break;
+    case 2:
+        (void)sessions_add(&terminal.sessions, session);
+        break;
+    case 3:
+        discipline_listen(&terminal, session, token);
+        break;
+    default:
+        read_as(session, token, "> ");
+    }
+    assert_true(terminal.sessions.current == own || terminal.sessions.current->above != NULL);
 }
 
 /* Whatever is typed and written, tokens are answered once and nothing is written past the ends. */
@@ -266,12 +490,15 @@ static void test_random_use(void **state)
             data[j] = (char)(rand() % 3 == 0 ? rand() % 32 : rand() % 256);
         }
         shown_length = bytes_length = 0;
-        switch (rand() % 6) {
+        switch (rand() % 7) {
         case 0:
             (void)read_line(token++, (uint32_t)rand() % 4, "$ ", "t");
             break;
         case 1:
-            discipline_read_bytes(&terminal, token++);
+            discipline_read_bytes(&terminal, own, token++);
+            break;
+        case 3:
+            random_session(token++);
             break;
         case 2:
             discipline_write(&terminal, data, count);
@@ -342,6 +569,11 @@ int main(void)
         cmocka_unit_test_setup(test_completion_goes_on, begin),
         cmocka_unit_test_setup(test_one_reader_at_a_time, begin),
         cmocka_unit_test_setup(test_prompts_that_cannot_be, begin),
+        cmocka_unit_test_setup(test_a_reader_in_the_background_waits, begin),
+        cmocka_unit_test_setup(test_nobody_takes_the_terminal, begin),
+        cmocka_unit_test_setup(test_sessions_end, begin),
+        cmocka_unit_test_setup(test_control_z, begin),
+        cmocka_unit_test_setup(test_who_is_told, begin),
         cmocka_unit_test_setup(test_random_use, begin),
         cmocka_unit_test(test_keys),
     };

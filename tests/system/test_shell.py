@@ -167,6 +167,47 @@ def test_keys_of_the_line(boot: BootFunction) -> None:
     assert types("echo .$A.") == "..\n"
 
 
+def test_jobs_stop_and_go_on(boot: BootFunction) -> None:
+    """Ctrl-Z, fg, bg: all of a job stands still, and reads only while it has the terminal."""
+    machine = boot(cpus=2, cmdline=ALONE)
+    person = Person(machine)
+    types = person.types
+    assert types("sleep 1000 | cat\r\x1a", "").endswith("^Z\n[1] stopped: sleep 1000 | cat\n")
+    assert types("echo $?; jobs") == "148\n[1] stopped: sleep 1000 | cat\n"
+    states = {row.split()[-1]: row.split()[1] for row in types("ps").splitlines()}
+    assert (states["sleep"], states["cat"], states["shell"]) == ("stopped", "stopped", "alive")
+    assert types("bg; jobs") == "[1] sleep 1000 | cat\n" * 2
+    assert types("ps | grep sleep").split()[1] == "alive"
+    assert "\nsleep 1000 | cat\n" in "\n" + types("fg\r\x1a", "")
+    with machine.at_prompt() as kdebug:
+        thread = next(thread for thread in kdebug.threads() if thread.process == "sleep")
+        assert ", and its process is suspended\n" in kdebug.command(f"why {thread.tid}")
+    assert types("kill; wait; echo $?; jobs") == "137\n"
+
+    # A reader is not asked while it stands still, and asks anew when it goes on.
+    machine.send("cat\rone\r")
+    machine.expect(r"^one\r?\none\r?\n", SECONDS)
+    machine.send("half a li\x1a")
+    machine.expect(PROMPT, SECONDS)
+    assert types("echo mine") == "mine\n"
+    machine.send("fg\rtwo\r\x04")
+    machine.expect(r"^two\r?\ntwo\r?\n", SECONDS)
+    machine.expect(PROMPT, SECONDS)
+    assert types("cat > /tmp/typed &") == "[1] cat > /tmp/typed\n"
+    assert types("echo mine") == "mine\n"
+    machine.send("fg %1\rits own\r\x04")
+    machine.expect(PROMPT, SECONDS)
+    assert types("cat /tmp/typed") == "its own\n"
+
+    # A shell in a shell has jobs of its own; they end with it.
+    types("shell")
+    assert types("sleep 1000\r\x1a", "").endswith("[1] stopped: sleep 1000\n")
+    assert types("\x1ajobs") == "[1] stopped: sleep 1000\n"  # nothing at a prompt
+    assert types("exit 5") == ""
+    assert types("echo $?; jobs; true | true") == "5\n"
+    assert types("ps | grep stopped") == ""
+
+
 @pytest.mark.parametrize("name", ["serial_terminal", "ramfs", "names"])
 def test_services_die_under_a_session(boot: BootFunction, name: str) -> None:
     machine = boot(cpus=2, cmdline=ALONE)

@@ -6,6 +6,12 @@
 #define TERMINAL_GO_ON    1u /* with the line that was given back for completion */
 #define TERMINAL_COMPLETE 2u /* Tab gives the line back; without it Tab does nothing */
 
+/* What is typed for a program, not for who reads. */
+enum terminal_signal {
+    TERMINAL_INTERRUPT, /* Ctrl-C: end */
+    TERMINAL_STOP,      /* Ctrl-Z: stand still */
+};
+
 /* How a line came to its end. */
 enum terminal_end {
     TERMINAL_LINE,

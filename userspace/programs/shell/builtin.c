@@ -135,11 +135,43 @@ static unsigned job_number(const char *const *words)
     return (unsigned)number;
 }
 
+/* Of what job_number() has not complained about. */
+static unsigned no_job(const char *command, unsigned number)
+{
+    if (number != 0) {
+        report("%s: no such job", command);
+    }
+    return 1;
+}
+
 static unsigned do_wait(const char *const *words)
 {
     unsigned number = job_number(words);
 
     return number != 0 ? job_finish(number) : 1;
+}
+
+static unsigned do_fg(const char *const *words)
+{
+    unsigned number = job_number(words);
+    const char *text = job_text(number);
+
+    if (text == NULL) {
+        return no_job(words[0], number);
+    }
+    printf("%s\n", text);
+    return job_finish(number);
+}
+
+static unsigned do_bg(const char *const *words)
+{
+    unsigned number = job_number(words);
+
+    if (!job_go_on(number)) {
+        return no_job(words[0], number);
+    }
+    printf("[%u] %s\n", number, job_text(number));
+    return 0;
 }
 
 static unsigned do_kill(const char *const *words)
@@ -227,8 +259,10 @@ static const struct builtin builtins[] = {
     {"echo", "[WORD ...]", "print words", do_echo},
     {"set", "", "print the variables; NAME=VALUE sets one", do_set},
     {"unset", "NAME ...", "forget variables", do_unset},
-    {"jobs", "", "print what runs in the background", do_jobs},
-    {"wait", "[JOB]", "wait for a job, which Ctrl-C then ends", do_wait},
+    {"jobs", "", "print what runs in the background, or is stopped", do_jobs},
+    {"wait", "[JOB]", "wait for a job, which then has the terminal", do_wait},
+    {"fg", "[JOB]", "the same, and say which", do_fg},
+    {"bg", "[JOB]", "let a stopped job go on in the background", do_bg},
     {"kill", "[JOB]", "end a job", do_kill},
     {"source", "FILE", "carry out the lines of a file", do_source},
     {"true", "", "end with 0", do_true},
@@ -270,7 +304,8 @@ static unsigned do_help(const char *const *words)
         printf("Other programs of the boot image run by their names, too.\n"
                "a | b   a < in > out 2> errors   a >> out 2>&1   a &   a ; b   a && b   a || b\n"
                "$NAME   'as it is'   \"with $NAME\"   # a remark\n"
-               "Ctrl-C ends what runs, Ctrl-\\ enters the kernel's debugger (serial line).\n");
+               "Ctrl-C ends what runs, Ctrl-Z stops it, Ctrl-\\ enters the kernel's debugger "
+               "(serial line).\n");
     }
     return is_found ? 0 : 1;
 }

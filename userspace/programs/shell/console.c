@@ -20,6 +20,7 @@
 static const char *name;   /* of the terminal's service; NULL: it was given */
 static uint64_t line_time; /* when the last line ended */
 static uint64_t terminal;  /* may be passed on */
+static unsigned attachments;
 static struct mutex mutex; /* of finding it again */
 
 /* What find gives cannot be passed on; what the terminal itself gives can. */
@@ -37,6 +38,7 @@ static status_t attach(void)
     if (status == OK) {
         uint64_t old = terminal;
         terminal = shared;
+        attachments++;
         stream_set_terminal(terminal);
         if (old != HANDLE_NONE) {
             (void)sys_handle_close(old);
@@ -76,9 +78,39 @@ bool console_is_person(void)
     return terminal != HANDLE_NONE;
 }
 
-uint64_t console_terminal(void)
+/* ---- jobs ---- */
+
+void console_begin_session(struct console_session *out)
 {
-    return terminal;
+    *out = (struct console_session){.attachment = attachments};
+    if (terminal != HANDLE_NONE &&
+        terminal_begin_session(terminal, DEADLINE_FOREVER, &out->number, &out->terminal) != OK) {
+        out->terminal = HANDLE_NONE;
+    }
+}
+
+static bool is_known(const struct console_session *session)
+{
+    return session->terminal != HANDLE_NONE && session->attachment == attachments;
+}
+
+/* A terminal that has ended in between has forgotten all of it. */
+void console_end_session(struct console_session *session)
+{
+    if (is_known(session)) {
+        (void)terminal_end_session(terminal, session->number, DEADLINE_FOREVER);
+    }
+    if (session->terminal != HANDLE_NONE) {
+        (void)sys_handle_close(session->terminal);
+        session->terminal = HANDLE_NONE;
+    }
+}
+
+void console_give(const struct console_session *session)
+{
+    if (terminal != HANDLE_NONE && (session == NULL || is_known(session))) {
+        (void)terminal_give(terminal, session != NULL ? session->number : 0, DEADLINE_FOREVER);
+    }
 }
 
 /* ---- a person ---- */
@@ -188,11 +220,13 @@ uint64_t console_line_time(void)
     return line_time;
 }
 
-status_t console_await_interrupt(uint64_t *out_time)
+status_t console_await_signal(enum terminal_signal *out_signal, uint64_t *out_time)
 {
+    uint32_t signal = 0;
+
     for (;;) {
         uint64_t at = terminal;
-        status_t status = terminal_await_interrupt(at, DEADLINE_FOREVER, out_time);
+        status_t status = terminal_await_signal(at, DEADLINE_FOREVER, &signal, out_time);
 
         if (is_lost(status, at)) {
             status = attach_again(at);
@@ -200,6 +234,7 @@ status_t console_await_interrupt(uint64_t *out_time)
                 continue;
             }
         }
+        *out_signal = signal;
         return status;
     }
 }

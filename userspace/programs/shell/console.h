@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "gen/errors.h"
+#include "userspace/lib/terminal.h"
 #include "userspace/programs/shell/parse.h"
 
 /*
@@ -23,12 +24,24 @@ bool console_is_person(void);
  */
 status_t console_line(const char *prompt, char line[SHELL_LINE_BYTES]);
 
-/* console_terminal() - a handle of the terminal that may be passed on; HANDLE_NONE: there is none. */
-uint64_t console_terminal(void);
+/* A share of the terminal for a job (userspace/interfaces/terminal.toml). */
+struct console_session {
+    uint64_t
+        terminal; /* may be passed on; HANDLE_NONE: there is none, and what takes one does nothing */
+    uint64_t number;
+    unsigned attachment; /* a terminal that was found again does not know it */
+};
+
+/* console_begin_session() - for what is about to be started. Without a person, or if the terminal has too many, there is none.
+ * console_end_session() - what reads through it is told that nobody types any more. */
+void console_begin_session(struct console_session *out);
+void console_end_session(struct console_session *session);
+
+/* console_give() - the terminal to a session; NULL: back to the shell. */
+void console_give(const struct console_session *session);
 
 /* console_line_time() - when the last line ended, for job_begin(). 0: it was not typed. */
 uint64_t console_line_time(void);
 
-/* console_await_interrupt() - until Ctrl-C is typed and nobody reads; when that was. ERR_BUSY: somebody else waits for it now. Other
- * errors are for good. Context: another thread. */
-status_t console_await_interrupt(uint64_t *out_time);
+/* console_await_signal() - until Ctrl-C or Ctrl-Z is typed for what runs; when that was. Errors are for good. Context: another thread. */
+status_t console_await_signal(enum terminal_signal *out_signal, uint64_t *out_time);

@@ -36,6 +36,8 @@ struct process {
 struct job {
     unsigned number; /* 0: a free place */
     unsigned started, left;
+    bool stands_still;
+    struct console_session session;
     struct process process[COMMANDS_MAX];
     struct pipe pipe[COMMANDS_MAX - 1];
     struct file file[STREAMS * COMMANDS_MAX]; /* of redirections; closed when all have ended */
@@ -47,8 +49,7 @@ static struct mutex lock;
 static struct condition has_ended;
 static struct job jobs[JOBS_MAX];
 static struct job *foreground;
-static uint64_t foreground_serial; /* of the job that is waited for: never used again */
-static uint64_t line_time, interrupt_time;
+static uint64_t line_time, interrupt_time, stop_time;
 
 /* A stream of a program that is about to be started. */
 struct end {
@@ -74,11 +75,14 @@ static struct end nothing(void)
     return (struct end){'n', filler()};
 }
 
-/* What the shell has itself. */
-static struct end own(enum stream_number stream)
+/* What the shell has itself; of the terminal the job's share. */
+static struct end own(const struct job *job, enum stream_number stream)
 {
     char kind = stream_kind(stream);
 
+    if (kind == 't' && job->session.terminal != HANDLE_NONE) {
+        return (struct end){kind, job->session.terminal};
+    }
     return (struct end){kind, stream_rights(kind) == 0 ? filler() : stream_handle(stream)};
 }
 
@@ -136,9 +140,12 @@ static bool open_ends(struct job *job, const struct pipeline *pipeline, unsigned
 {
     const struct command *command = &pipeline->command[i];
 
-    end[STREAM_INPUT] = pipeline->in_background ? nothing() : own(STREAM_INPUT);
-    end[STREAM_OUTPUT] = own(STREAM_OUTPUT);
-    end[STREAM_ERRORS] = own(STREAM_ERRORS);
+    for (unsigned stream = 0; stream < STREAMS; stream++) {
+        end[stream] = own(job, stream);
+    }
+    if (pipeline->in_background && job->session.terminal == HANDLE_NONE) {
+        end[STREAM_INPUT] = nothing(); /* it would take the lines of a script */
+    }
     if (i > 0) {
         end[STREAM_INPUT] = (struct end){'p', job->pipe[i - 1].area};
     }
@@ -260,9 +267,9 @@ static unsigned start_one(struct job *job, const struct pipeline *pipeline, unsi
 /* ---- ending ---- */
 
 /* Since the line ended that is carried out. */
-static bool is_interrupted_locked(void)
+static bool is_now(uint64_t time)
 {
-    return interrupt_time != 0 && interrupt_time >= line_time;
+    return time != 0 && time >= line_time;
 }
 
 static void kill_locked(const struct job *job, unsigned code)
@@ -270,6 +277,24 @@ static void kill_locked(const struct job *job, unsigned code)
     for (unsigned i = 0; i < job->started; i++) {
         (void)sys_process_kill(job->process[i].handle, code);
     }
+}
+
+static void stop_locked(struct job *job)
+{
+    for (unsigned i = 0; i < job->started; i++) {
+        (void)sys_process_suspend(job->process[i].handle);
+    }
+    job->stands_still = true;
+    stop_time = 0; /* it was meant for one */
+    condition_wake_all(&has_ended);
+}
+
+static void go_on_locked(struct job *job)
+{
+    for (unsigned i = 0; i < job->started; i++) {
+        (void)sys_process_resume(job->process[i].handle);
+    }
+    job->stands_still = false;
 }
 
 static void close_areas(struct job *job)
@@ -300,19 +325,22 @@ static unsigned give_back(struct job *job)
     while (job->file_count > 0) {
         file_close(&job->file[--job->file_count]);
     }
+    console_end_session(&job->session);
     memset(job, 0, sizeof(*job));
     return code;
 }
 
-static void wait_until_ended(const struct job *job)
+/* True: all of it. False: it stands still. */
+static bool wait_until_ended(const struct job *job)
 {
     mutex_lock(&lock);
-    while (job->left > 0) {
+    while (job->left > 0 && !job->stands_still) {
         (void)condition_wait(&has_ended, &lock, DEADLINE_FOREVER);
     }
+    bool is_over = job->left == 0;
     foreground = NULL;
-    condition_wake_all(&has_ended);
     mutex_unlock(&lock);
+    return is_over;
 }
 
 static struct job *find(unsigned number)
@@ -323,6 +351,11 @@ static struct job *find(unsigned number)
         }
     }
     return NULL;
+}
+
+static void print_job(const struct job *job)
+{
+    printf("[%u] %s%s\n", job->number, job->stands_still ? "stopped: " : "", job->text);
 }
 
 unsigned job_start(const struct pipeline *pipeline, const char *text, unsigned *out_number)
@@ -336,6 +369,7 @@ unsigned job_start(const struct pipeline *pipeline, const char *text, unsigned *
     }
     job->number = job_last() + 1;
     string_copy(job->text, text, sizeof(job->text));
+    console_begin_session(&job->session);
     for (unsigned i = 0; code == 0 && i < pipeline->count; i++) {
         code = start_one(job, pipeline, i);
     }
@@ -344,7 +378,7 @@ unsigned job_start(const struct pipeline *pipeline, const char *text, unsigned *
         mutex_lock(&lock);
         kill_locked(job, CODE_KILLED);
         mutex_unlock(&lock);
-        wait_until_ended(job);
+        (void)wait_until_ended(job);
         (void)give_back(job);
         return code;
     }
@@ -359,15 +393,43 @@ unsigned job_finish(unsigned number)
     if (job == NULL) {
         return CODE_NO_JOB;
     }
+    console_give(&job->session);
     mutex_lock(&lock);
     foreground = job;
-    foreground_serial++;
-    if (is_interrupted_locked()) { /* it came before there was something to end */
-        kill_locked(job, CODE_STOPPED);
+    go_on_locked(job);
+    if (is_now(interrupt_time)) { /* it came before there was something to end */
+        kill_locked(job, CODE_INTERRUPTED);
+    } else if (is_now(stop_time)) {
+        stop_locked(job);
     }
     mutex_unlock(&lock);
-    wait_until_ended(job);
-    return give_back(job);
+    bool is_over = wait_until_ended(job);
+    console_give(NULL);
+    if (is_over) {
+        return give_back(job);
+    }
+    print_job(job);
+    return CODE_STOPPED;
+}
+
+bool job_go_on(unsigned number)
+{
+    struct job *job = number != 0 ? find(number) : NULL;
+
+    if (job == NULL) {
+        return false;
+    }
+    mutex_lock(&lock);
+    go_on_locked(job);
+    mutex_unlock(&lock);
+    return true;
+}
+
+const char *job_text(unsigned number)
+{
+    const struct job *job = number != 0 ? find(number) : NULL;
+
+    return job != NULL ? job->text : NULL;
 }
 
 bool job_kill(unsigned number)
@@ -403,7 +465,7 @@ void job_list(void)
 {
     for (unsigned i = 0; i < JOBS_MAX; i++) {
         if (jobs[i].number != 0) {
-            printf("[%u] %s\n", jobs[i].number, jobs[i].text);
+            print_job(&jobs[i]);
         }
     }
 }
@@ -428,29 +490,25 @@ void job_begin(uint64_t time)
 bool job_is_interrupted(void)
 {
     mutex_lock(&lock);
-    bool result = is_interrupted_locked();
+    bool result = is_now(interrupt_time);
     mutex_unlock(&lock);
     return result;
 }
 
-void job_interrupt(uint64_t time)
+void job_signal(enum terminal_signal signal, uint64_t time)
 {
     mutex_lock(&lock);
-    interrupt_time = time;
-    if (foreground != NULL && is_interrupted_locked()) {
-        kill_locked(foreground, CODE_STOPPED);
+    if (signal == TERMINAL_STOP) {
+        stop_time = time;
+    } else {
+        interrupt_time = time;
+    }
+    if (foreground != NULL && is_now(time)) {
+        if (signal == TERMINAL_STOP) {
+            stop_locked(foreground);
+        } else {
+            kill_locked(foreground, CODE_INTERRUPTED);
+        }
     }
     mutex_unlock(&lock);
-}
-
-bool job_await_other(void)
-{
-    mutex_lock(&lock);
-    bool waits = foreground != NULL;
-    uint64_t serial = foreground_serial;
-    while (foreground != NULL && foreground_serial == serial) {
-        (void)condition_wait(&has_ended, &lock, DEADLINE_FOREVER);
-    }
-    mutex_unlock(&lock);
-    return waits;
 }

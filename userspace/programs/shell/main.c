@@ -12,7 +12,6 @@
 
 #include "userspace/files/client/here.h"
 #include "userspace/lib/check.h"
-#include "userspace/lib/clock.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/start.h"
 #include "userspace/lib/thread.h"
@@ -23,7 +22,6 @@
 #include "userspace/programs/shell/variables.h"
 
 #define PROMPT_BYTES 60u
-#define TURN         (50 * NS_PER_MS)
 
 /* ---- pipelines ---- */
 
@@ -162,7 +160,7 @@ unsigned shell_line(const char *line)
         begin = parser.at;
     }
     if (job_is_interrupted()) { /* perhaps before anything was started */
-        code = CODE_STOPPED;
+        code = CODE_INTERRUPTED;
         variable_set_code(code);
     }
     if (parser.error != NULL) {
@@ -175,19 +173,14 @@ unsigned shell_line(const char *line)
 
 /* ---- the shell ---- */
 
-/* A shell that we have started has its own; when it has ended it is our turn again. */
-static void await_interrupts(void *unused)
+static void await_signals(void *unused)
 {
+    enum terminal_signal signal;
     uint64_t time;
-    status_t status;
 
     (void)unused;
-    while ((status = console_await_interrupt(&time)) == OK || status == ERR_BUSY) {
-        if (status == OK) {
-            job_interrupt(time);
-        } else if (!job_await_other()) {
-            clock_sleep(TURN);
-        }
+    while (console_await_signal(&signal, &time) == OK) {
+        job_signal(signal, time);
     }
 }
 
@@ -235,7 +228,7 @@ static const char *argument_after(int argc, char **argv, const char *flag)
 
 int main(int argc, char **argv)
 {
-    static struct thread interrupts;
+    static struct thread signals;
     const char *service = option_text("terminal", NULL);
 
     variables_begin();
@@ -250,7 +243,7 @@ int main(int argc, char **argv)
         die("no terminal: %s", status_name(status));
     }
     if (console_is_person()) {
-        must(thread_start(&interrupts, await_interrupts, NULL, THREAD_ANYWHERE, "interrupts"));
+        must(thread_start(&signals, await_signals, NULL, THREAD_ANYWHERE, "signals"));
     }
     if (argument_after(argc, argv, "-c") != NULL) {
         return (int)shell_line(argv[2]);

@@ -5,19 +5,29 @@
 #include <string.h>
 
 #define CTRL_C 3
+#define CTRL_Z 26
 
 void discipline_init(struct discipline *discipline, const struct discipline_answers *answers)
 {
     memset(discipline, 0, sizeof(*discipline));
     discipline->answers = answers;
+    sessions_init(&discipline->sessions);
     line_editor_init(&discipline->editor, discipline->prompt, answers->draw);
+}
+
+/* Of the session that has the terminal. */
+static struct reader *reader_of(struct discipline *discipline)
+{
+    return &discipline->sessions.current->reader;
 }
 
 static void end_line(struct discipline *discipline, enum terminal_end end)
 {
-    discipline->state = DISCIPLINE_IDLE;
+    struct reader *reader = reader_of(discipline);
+
+    reader->kind = READER_NONE;
     discipline->is_unfinished = end == TERMINAL_TAB;
-    discipline->answers->line(discipline->token, &discipline->editor, end);
+    discipline->answers->line(reader->token, &discipline->editor, end);
 }
 
 static void type_into_line(struct discipline *discipline, unsigned char byte)
@@ -34,7 +44,7 @@ static void type_into_line(struct discipline *discipline, unsigned char byte)
         end_line(discipline, TERMINAL_END);
         break;
     case LINE_EDITOR_COMPLETE:
-        if ((discipline->flags & TERMINAL_COMPLETE) != 0) {
+        if ((reader_of(discipline)->flags & TERMINAL_COMPLETE) != 0) {
             end_line(discipline, TERMINAL_TAB);
         }
         break;
@@ -66,37 +76,149 @@ static void give_bytes(struct discipline *discipline)
     if (count == 0) {
         return;
     }
-    discipline->state = DISCIPLINE_IDLE;
-    if (discipline->answers->bytes(discipline->token, data, count)) {
+    struct reader *reader = reader_of(discipline);
+    reader->kind = READER_NONE;
+    if (discipline->answers->bytes(reader->token, data, count)) {
         discipline->typed_first = at;
     }
 }
 
 static void give_typed(struct discipline *discipline)
 {
-    while (discipline->state == DISCIPLINE_LINE &&
+    while (reader_of(discipline)->kind == READER_LINE &&
            discipline->typed_first < discipline->typed_end) {
         type_into_line(discipline,
                        (unsigned char)discipline->typed[discipline->typed_first++ % TYPED_AHEAD]);
     }
-    if (discipline->state == DISCIPLINE_BYTES) {
+    if (reader_of(discipline)->kind == READER_BYTES) {
         give_bytes(discipline);
     }
 }
 
-/* D1, D2 */
+/* ---- who has the terminal ---- */
+
+static void begin_line(struct discipline *discipline)
+{
+    memcpy(discipline->prompt, reader_of(discipline)->prompt, PROMPT_BYTES);
+    line_editor_begin(&discipline->editor);
+}
+
+/* What was being typed is gone; the reader begins anew when it has the terminal again. */
+static void give_to(struct discipline *discipline, struct session *session)
+{
+    if (session == discipline->sessions.current) {
+        return;
+    }
+    if (reader_of(discipline)->kind == READER_LINE) {
+        line_editor_hide(&discipline->editor);
+    }
+    discipline->sessions.current = session;
+    discipline->is_unfinished = false;
+    if (reader_of(discipline)->kind == READER_LINE) {
+        begin_line(discipline);
+    }
+    give_typed(discipline);
+}
+
+bool discipline_focus(struct discipline *discipline, const struct session *asking,
+                      struct session *session)
+{
+    if (!sessions_is_below(discipline->sessions.current, asking) ||
+        !sessions_is_below(session, asking)) {
+        return false;
+    }
+    give_to(discipline, session);
+    return true;
+}
+
+static void refuse(struct discipline *discipline, uint64_t *token, status_t status)
+{
+    if (*token != 0) {
+        discipline->answers->refuse(*token, status);
+        *token = 0;
+    }
+}
+
+void discipline_end_below(struct discipline *discipline, struct session *session)
+{
+    for (unsigned i = 1; i < SESSIONS; i++) {
+        struct session *other = &discipline->sessions.table[i];
+
+        if (other->above == session) {
+            discipline_end_session(discipline, other);
+        }
+    }
+}
+
+/* T2 */
+void discipline_end_session(struct discipline *discipline, struct session *session)
+{
+    if (sessions_is_below(discipline->sessions.current, session)) {
+        give_to(discipline, session->above);
+    }
+    discipline_end_below(discipline, session);
+    if (session->reader.kind != READER_NONE) {
+        refuse(discipline, &session->reader.token, ERR_PEER_CLOSED);
+    }
+    refuse(discipline, &session->listener, ERR_PEER_CLOSED);
+    session->above = NULL;
+}
+
+/* ---- signals ---- */
+
+static void tell(struct discipline *discipline, struct session *session)
+{
+    if (session->listener != 0 && session->signal_time != 0) {
+        if (discipline->answers->signal(session->listener, session->signal, session->signal_time)) {
+            session->signal_time = 0;
+        }
+        session->listener = 0;
+    }
+}
+
+void discipline_listen(struct discipline *discipline, struct session *session, uint64_t token)
+{
+    refuse(discipline, &session->listener, ERR_BUSY);
+    session->listens = true;
+    session->listener = token;
+    tell(discipline, session);
+}
+
+/* Typed ahead was meant for what is ended or stopped now. */
+static void take_signal(struct discipline *discipline, enum terminal_signal signal)
+{
+    struct session *listener = sessions_listener(&discipline->sessions);
+
+    discipline->typed_first = discipline->typed_end;
+    if (signal == TERMINAL_STOP) {
+        give_to(discipline, listener);
+    }
+    discipline->answers->draw(signal == TERMINAL_STOP ? "^Z\n" : "^C\n", 3);
+    listener->signal = signal;
+    listener->signal_time = discipline->answers->now();
+    tell(discipline, listener);
+}
+
+/* D2 */
+static bool is_signal(struct discipline *discipline, char byte)
+{
+    enum reader_kind kind = reader_of(discipline)->kind;
+    bool is_job = sessions_listener(&discipline->sessions) != discipline->sessions.current;
+
+    return (kind == READER_NONE && (byte == CTRL_C || byte == CTRL_Z)) ||
+           (kind == READER_LINE && byte == CTRL_Z && is_job);
+}
+
+/* D1 */
 void discipline_type(struct discipline *discipline, const char *data, uint64_t bytes)
 {
     for (uint64_t i = 0; i < bytes; i++) {
-        if (data[i] == CTRL_C && discipline->state == DISCIPLINE_IDLE) {
-            discipline->typed_first =
-                discipline->typed_end; /* it was meant for what is ended now */
-            discipline->answers->draw("^C\n", 3);
-            discipline->answers->interrupt();
+        if (is_signal(discipline, data[i])) {
+            take_signal(discipline, data[i] == CTRL_C ? TERMINAL_INTERRUPT : TERMINAL_STOP);
         } else {
             keep(discipline, data[i]);
         }
-        if (discipline->state == DISCIPLINE_LINE) {
+        if (reader_of(discipline)->kind == READER_LINE) {
             give_typed(discipline);
         }
     }
@@ -105,16 +227,19 @@ void discipline_type(struct discipline *discipline, const char *data, uint64_t b
 
 /* ---- readers ---- */
 
-static void begin_read(struct discipline *discipline, uint64_t token, enum discipline_state state)
+static void begin_read(struct discipline *discipline, struct session *session, uint64_t token,
+                       enum reader_kind kind)
 {
-    if (discipline->state != DISCIPLINE_IDLE) {
-        if (discipline->state == DISCIPLINE_LINE) {
+    struct reader *reader = &session->reader;
+
+    if (reader->kind != READER_NONE) {
+        if (reader == reader_of(discipline) && reader->kind == READER_LINE) {
             line_editor_hide(&discipline->editor);
         }
-        discipline->answers->busy(discipline->token);
+        refuse(discipline, &reader->token, ERR_BUSY);
     }
-    discipline->state = state;
-    discipline->token = token;
+    reader->kind = kind;
+    reader->token = token;
 }
 
 static bool is_typeable(const char *text, uint64_t bytes)
@@ -127,23 +252,27 @@ static bool is_typeable(const char *text, uint64_t bytes)
     return true;
 }
 
-bool discipline_read_line(struct discipline *discipline, uint64_t token, uint32_t flags,
-                          const char *prompt, uint64_t prompt_bytes, const char *text,
-                          uint64_t text_bytes)
+bool discipline_read_line(struct discipline *discipline, struct session *session, uint64_t token,
+                          uint32_t flags, const char *prompt, uint64_t prompt_bytes,
+                          const char *text, uint64_t text_bytes)
 {
     if (prompt_bytes >= PROMPT_BYTES || !is_typeable(prompt, prompt_bytes) ||
         !is_typeable(text, text_bytes)) {
         return false;
     }
-    begin_read(discipline, token, DISCIPLINE_LINE);
-    discipline->flags = flags;
-    memcpy(discipline->prompt, prompt, prompt_bytes);
-    discipline->prompt[prompt_bytes] = '\0';
+    begin_read(discipline, session, token, READER_LINE);
+    session->reader.flags = flags;
+    memcpy(session->reader.prompt, prompt, prompt_bytes);
+    session->reader.prompt[prompt_bytes] = '\0';
+    if (session != discipline->sessions.current) {
+        return true;
+    }
     if ((flags & TERMINAL_GO_ON) != 0 && discipline->is_unfinished) {
+        memcpy(discipline->prompt, session->reader.prompt, PROMPT_BYTES);
         line_editor_hide(&discipline->editor);
         line_editor_show(&discipline->editor);
     } else {
-        line_editor_begin(&discipline->editor);
+        begin_line(discipline);
     }
     discipline->is_unfinished = false;
     line_editor_insert(&discipline->editor, text, text_bytes);
@@ -151,10 +280,12 @@ bool discipline_read_line(struct discipline *discipline, uint64_t token, uint32_
     return true;
 }
 
-void discipline_read_bytes(struct discipline *discipline, uint64_t token)
+void discipline_read_bytes(struct discipline *discipline, struct session *session, uint64_t token)
 {
-    begin_read(discipline, token, DISCIPLINE_BYTES);
-    give_typed(discipline);
+    begin_read(discipline, session, token, READER_BYTES);
+    if (session == discipline->sessions.current) {
+        give_typed(discipline);
+    }
 }
 
 /* D3 */
@@ -163,11 +294,12 @@ void discipline_write(struct discipline *discipline, const char *text, uint64_t 
     if (bytes == 0) {
         return;
     }
-    if (discipline->state == DISCIPLINE_LINE) {
+    bool is_typing = reader_of(discipline)->kind == READER_LINE;
+    if (is_typing) {
         line_editor_hide(&discipline->editor);
     }
     discipline->answers->draw(text, bytes);
-    if (discipline->state == DISCIPLINE_LINE) {
+    if (is_typing) {
         if (text[bytes - 1] != '\n') {
             discipline->answers->draw("\n", 1);
         }

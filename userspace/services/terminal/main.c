@@ -24,11 +24,11 @@
 static const struct terminal_device *device;
 static uint64_t requests;
 
-/* All under the lock. */
 static struct mutex lock;
-static struct discipline discipline;
-static uint64_t interrupt_token; /* of who waits for Ctrl-C; 0: nobody */
-static uint64_t interrupt_time;  /* of the last one, of which nobody has been told; 0: none */
+static struct discipline discipline; /* under the lock */
+
+#define SESSION_BADGE                                                                              \
+    (1ull << 63) /* and its number; who has another badge is in the terminal's own */
 
 /* ---- what the discipline says ---- */
 
@@ -48,32 +48,30 @@ static bool answer_bytes(uint64_t token, const char *data, uint64_t bytes)
     return terminal_read_bytes_answer(requests, token, OK, data, bytes) == OK;
 }
 
-/* The two answers have the same shape when they carry nothing but an error. */
-static void answer_busy(uint64_t token)
+/* Answers have the same shape when they carry nothing but an error. */
+static void refuse(uint64_t token, status_t status)
 {
-    (void)terminal_read_bytes_answer(requests, token, ERR_BUSY, NULL, 0);
+    (void)terminal_read_bytes_answer(requests, token, status, NULL, 0);
 }
 
-static void tell_interrupt(void)
+static bool tell_signal(uint64_t token, enum terminal_signal signal, uint64_t time)
 {
-    if (interrupt_token != 0 && interrupt_time != 0) {
-        if (terminal_await_interrupt_answer(requests, interrupt_token, OK, interrupt_time) == OK) {
-            interrupt_time = 0;
-        }
-        interrupt_token = 0;
-    }
+    return terminal_await_signal_answer(requests, token, OK, signal, time) == OK;
 }
 
-static void take_interrupt(void)
-{
-    interrupt_time = clock_now();
-    tell_interrupt();
-}
-
-static const struct discipline_answers answers = {draw, answer_line, answer_bytes, answer_busy,
-                                                  take_interrupt};
+static const struct discipline_answers answers = {draw,   answer_line, answer_bytes,
+                                                  refuse, clock_now,   tell_signal};
 
 /* ---- requests ---- */
+
+/* NULL: it has ended. */
+static struct session *session_of(const struct interface_request *request)
+{
+    uint64_t badge = request->in.badge;
+
+    return sessions_find(&discipline.sessions,
+                         (badge & SESSION_BADGE) != 0 ? badge & ~SESSION_BADGE : 0);
+}
 
 status_t terminal_on_write(const struct interface_request *request, const void *text,
                            uint64_t text_bytes)
@@ -89,35 +87,125 @@ status_t terminal_on_read_line(const struct interface_request *request, const vo
                                uint64_t texts_bytes, uint32_t prompt, uint32_t flags)
 {
     const char *text = texts;
+    status_t status = ERR_PEER_CLOSED;
 
     if (prompt > texts_bytes || (flags & ~(TERMINAL_GO_ON | TERMINAL_COMPLETE)) != 0) {
         return ERR_BAD_ARGUMENT;
     }
     mutex_lock(&lock);
-    bool is_good = discipline_read_line(&discipline, request->in.token, flags, text, prompt,
-                                        text + prompt, texts_bytes - prompt);
+    struct session *session = session_of(request);
+    if (session != NULL) {
+        bool is_good = discipline_read_line(&discipline, session, request->in.token, flags, text,
+                                            prompt, text + prompt, texts_bytes - prompt);
+        status = is_good ? OK : ERR_BAD_ARGUMENT;
+    }
     mutex_unlock(&lock);
-    return is_good ? OK : ERR_BAD_ARGUMENT;
+    return status;
+}
+
+/* What all of one's session do with who waits. */
+static status_t let_wait(const struct interface_request *request,
+                         void (*wait)(struct discipline *, struct session *, uint64_t token))
+{
+    mutex_lock(&lock);
+    struct session *session = session_of(request);
+    if (session != NULL) {
+        wait(&discipline, session, request->in.token);
+    }
+    mutex_unlock(&lock);
+    return session != NULL ? OK : ERR_PEER_CLOSED;
 }
 
 status_t terminal_on_read_bytes(const struct interface_request *request)
 {
-    mutex_lock(&lock);
-    discipline_read_bytes(&discipline, request->in.token);
-    mutex_unlock(&lock);
-    return OK;
+    return let_wait(request, discipline_read_bytes);
 }
 
-status_t terminal_on_await_interrupt(const struct interface_request *request)
+status_t terminal_on_await_signal(const struct interface_request *request)
+{
+    return let_wait(request, discipline_listen);
+}
+
+static status_t share(uint64_t badge, uint64_t *out_terminal)
+{
+    return sys_handle_duplicate(program_handle("requests"),
+                                RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE | RIGHT_TRANSFER, badge,
+                                out_terminal);
+}
+
+/* Who asks that is no session has just begun: jobs of the one before it are over. */
+status_t terminal_on_share(const struct interface_request *request, uint64_t *out_terminal)
+{
+    uint64_t badge = request->in.badge;
+
+    if ((badge & SESSION_BADGE) == 0) {
+        mutex_lock(&lock);
+        discipline_end_below(&discipline, session_of(request));
+        mutex_unlock(&lock);
+    }
+    return share(badge, out_terminal);
+}
+
+status_t terminal_on_begin_session(const struct interface_request *request, uint64_t *out_session,
+                                   uint64_t *out_terminal)
 {
     mutex_lock(&lock);
-    if (interrupt_token != 0) {
-        (void)terminal_await_interrupt_answer(requests, interrupt_token, ERR_BUSY, 0);
+    struct session *above = session_of(request);
+    struct session *session = above != NULL ? sessions_add(&discipline.sessions, above) : NULL;
+    status_t status = above == NULL ? ERR_PEER_CLOSED : session == NULL ? ERR_TABLE_FULL : OK;
+    if (status == OK) {
+        *out_session = session->number;
+        status = share(SESSION_BADGE | session->number, out_terminal);
+        if (status != OK) {
+            discipline_end_session(&discipline, session);
+        }
     }
-    interrupt_token = request->in.token;
-    tell_interrupt();
     mutex_unlock(&lock);
-    return OK;
+    return status;
+}
+
+/* The caller's session and the one it means, which is below it. */
+static status_t find_below(const struct interface_request *request, uint64_t number,
+                           struct session **out_own, struct session **out_session)
+{
+    *out_own = session_of(request);
+    if (*out_own == NULL) {
+        return ERR_PEER_CLOSED;
+    }
+    *out_session = number == 0 ? *out_own : sessions_find(&discipline.sessions, number);
+    if (*out_session == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    return sessions_is_below(*out_session, *out_own) ? OK : ERR_NO_RIGHTS;
+}
+
+status_t terminal_on_give(const struct interface_request *request, uint64_t number)
+{
+    struct session *own, *session;
+
+    mutex_lock(&lock);
+    status_t status = find_below(request, number, &own, &session);
+    if (status == OK && !discipline_focus(&discipline, own, session)) {
+        status = ERR_NO_RIGHTS;
+    }
+    mutex_unlock(&lock);
+    return status;
+}
+
+status_t terminal_on_end_session(const struct interface_request *request, uint64_t number)
+{
+    struct session *own, *session;
+
+    mutex_lock(&lock);
+    status_t status = find_below(request, number, &own, &session);
+    if (status == OK && session == own) {
+        status = ERR_NO_RIGHTS;
+    }
+    if (status == OK) {
+        discipline_end_session(&discipline, session);
+    }
+    mutex_unlock(&lock);
+    return status;
 }
 
 status_t terminal_on_size(const struct interface_request *request, uint32_t *out_columns,
@@ -125,13 +213,6 @@ status_t terminal_on_size(const struct interface_request *request, uint32_t *out
 {
     (void)request;
     return device->size(out_columns, out_rows);
-}
-
-status_t terminal_on_share(const struct interface_request *request, uint64_t *out_terminal)
-{
-    return sys_handle_duplicate(program_handle("requests"),
-                                RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE | RIGHT_TRANSFER,
-                                request->in.badge, out_terminal);
 }
 
 static void read_device(void *argument)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system calls process_facts and memory_facts write. */
+/* What the system calls process_facts, memory_facts and platform_facts write. */
 #pragma once
 
 #include <stdint.h>
@@ -29,4 +29,11 @@ struct memory_facts {
     uint64_t user;
     uint64_t trace; /* rings */
     uint64_t pager; /* where pages of others are kept */
+};
+
+/* Physical addresses out of the ACPI tables; 0: the machine has none. */
+struct platform_facts {
+    uint64_t hpet;
+    uint64_t pci_config; /* of PCI configuration space in memory: 4 KiB a function, from bus 0 on */
+    uint32_t pci_first_bus, pci_last_bus; /* that are there */
 };

@@ -23,6 +23,10 @@ struct acpi_info {
         uint16_t flags;
     } isa_line[16]; /* source overrides applied */
     uint64_t hpet;  /* physical, 0: none */
+    struct {
+        uint64_t address; /* of bus 0, physical; 0: none */
+        uint8_t first_bus, last_bus;
+    } pci_config; /* configuration space in memory of PCI segment 0 */
     uint32_t pm_timer_port;
     uint32_t pm1a_control, pm1b_control;
     uint32_t smi_command; /* port; acpi_enable written to it switches to ACPI mode; 0: none */

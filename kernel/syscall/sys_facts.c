@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What there is and what it uses, for who may inspect the whole machine. */
+#include "arch/acpi.h"
 #include "arch/clock.h"
 #include "base/string.h"
 #include "gen/syscall_handlers.h"
@@ -65,6 +66,18 @@ status_t sys_memory_facts(struct object *system, vaddr_t facts)
         .user = frame_count(FRAME_USER),
         .trace = frame_count(FRAME_TRACE),
         .pager = frame_count(FRAME_PAGER),
+    };
+    return user_copy_out(facts, &found, sizeof(found));
+}
+
+status_t sys_platform_facts(struct object *system, vaddr_t facts)
+{
+    (void)system;
+    struct platform_facts found = {
+        .hpet = acpi_info.hpet,
+        .pci_config = acpi_info.pci_config.address,
+        .pci_first_bus = acpi_info.pci_config.first_bus,
+        .pci_last_bus = acpi_info.pci_config.last_bus,
     };
     return user_copy_out(facts, &found, sizeof(found));
 }

@@ -24,6 +24,7 @@
 #define MADT         0x1400u
 #define FADT         0x2000u
 #define HPET         0x2400u
+#define MCFG         0x2600u
 #define DSDT         0x3000u
 #define BOOT_ID      2u
 #define MUTATIONS    50000u
@@ -166,6 +167,17 @@ static void put_dsdt(const void *aml, size_t bytes)
 static const uint8_t s5_aml[] = {0x08, '_',  'S',  '5',  '_',  0x12, 0x06,
                                  0x04, 0x0a, 0x05, 0x0a, 0x07, 0x00, 0x00};
 
+/* Another segment, then the first one. */
+static void put_mcfg(unsigned entries)
+{
+    put_table(MCFG, "MCFG", 44 + 16 * entries);
+    put(MCFG + 44, 8, 0xc0000000);
+    put(MCFG + 52, 4, 0xff000001);
+    put(MCFG + 60, 8, 0xb0000000);
+    put(MCFG + 68, 4, 0x7f010000);
+    seal_table(MCFG);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -177,10 +189,11 @@ static int set_up(void **state)
     put(RSDP + 24, 8, XSDT);
     seal(RSDP, 8, 20);
     seal(RSDP, 32, 36);
-    put_table(XSDT, "XSDT", 36 + 24);
+    put_table(XSDT, "XSDT", 36 + 32);
     put(XSDT + 36, 8, MADT);
     put(XSDT + 44, 8, FADT);
     put(XSDT + 52, 8, HPET);
+    put(XSDT + 60, 8, MCFG);
     seal_table(XSDT);
     put_table(RSDT, "RSDT", 36 + 4);
     put(RSDT + 36, 4, MADT);
@@ -191,6 +204,7 @@ static int set_up(void **state)
     put_table(HPET, "HPET", 56);
     put(HPET + 44, 8, 0xfed00000);
     seal_table(HPET);
+    put_mcfg(2);
     return 0;
 }
 
@@ -228,6 +242,34 @@ static void isa_lines_follow_the_overrides(void **state)
         assert_int_equal(info.isa_line[cases[i].line].gsi, cases[i].gsi);
         assert_int_equal(info.isa_line[cases[i].line].flags, cases[i].flags);
     }
+}
+
+static void configuration_space_of_the_first_segment(void **state)
+{
+    (void)state;
+    struct acpi_info info;
+    parse(&info);
+    assert_int_equal(info.pci_config.address, 0xb0000000);
+    assert_int_equal(info.pci_config.first_bus, 1);
+    assert_int_equal(info.pci_config.last_bus, 0x7f);
+    put_mcfg(1);
+    parse(&info);
+    assert_int_equal(info.pci_config.address, 0);
+    put_mcfg(2);
+    put(MCFG + 4, 4, 44 + 31); /* the second one is not whole */
+    seal_table(MCFG);
+    parse(&info);
+    assert_int_equal(info.pci_config.address, 0);
+    put_mcfg(2);
+    put(MCFG + 70, 2, 0x0203); /* ends before it begins */
+    seal_table(MCFG);
+    parse(&info);
+    assert_int_equal(info.pci_config.address, 0);
+    put_mcfg(2);
+    put(MCFG + 60, 8, 0xb0001000); /* no place for a bus */
+    seal_table(MCFG);
+    parse(&info);
+    assert_int_equal(info.pci_config.address, 0);
 }
 
 static void redirection_entries_for_nmi(void **state)
@@ -420,7 +462,7 @@ static void no_root_pointer(void **state)
 /* Damage anywhere, checksums made right again so that the damage gets in. The sanitizers judge. */
 static void random_damage_never_reads_outside(void **state)
 {
-    static const paddr_t tables[] = {XSDT, RSDT, MADT, FADT, HPET, DSDT};
+    static const paddr_t tables[] = {XSDT, RSDT, MADT, FADT, HPET, MCFG, DSDT};
     srand(20240101);
     for (unsigned i = 0; i < MUTATIONS; i++) {
         for (int n = rand() % 4; n >= 0; n--) {
@@ -452,6 +494,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_boot_core_is_first_and_cores_are_listed_once),
         CASE(isa_lines_follow_the_overrides),
+        CASE(configuration_space_of_the_first_segment),
         CASE(redirection_entries_for_nmi),
         CASE(chips_timers_and_power),
         CASE(a_short_old_fadt_has_no_reset_and_no_64_bit_fields),

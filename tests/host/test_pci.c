@@ -5,11 +5,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "gen/syscall_user.h"
+#include "kernel/abi/facts.h"
+#include "kernel/abi/memory.h"
+#include "userspace/lib/start.h"
 
 #define FUNCTION(bus, device, function) ((bus) << 8 | (device) << 3 | (function))
 #define WANTED                          0x10031af4u
@@ -23,6 +27,13 @@ static struct {
 } functions[8];
 static unsigned function_count;
 static uint32_t address;
+#define BUS_BYTES 0x100000u
+#define CONFIG_AT 0xb0000000ull
+#define FIRST_BUS 1u /* bus 0 is reached by ports only */
+#define LAST_BUS  2u
+static uint8_t *config; /* of both buses; NULL: not in memory */
+static unsigned windows;
+struct program program = {.self = 3};
 static unsigned reads, busy_turns;
 
 static int setup(void **state)
@@ -30,6 +41,15 @@ static int setup(void **state)
     (void)state;
     function_count = 0;
     reads = busy_turns = 0;
+    config = NULL;
+    windows = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(config);
     return 0;
 }
 
@@ -52,7 +72,7 @@ status_t sys_ports_create(uint64_t system, uint32_t first, uint32_t count, uint6
 
 status_t sys_handle_close(uint64_t handle)
 {
-    assert_int_equal(handle, 9);
+    assert_true(handle == 9 || handle == 11);
     return OK;
 }
 
@@ -99,6 +119,60 @@ status_t sys_thread_sleep(uint64_t deadline)
     (void)deadline;
     busy_turns--;
     return OK;
+}
+
+/* ---- configuration space in memory ---- */
+
+status_t sys_platform_facts(uint64_t system, void *facts)
+{
+    assert_int_equal(system, 7);
+    if (config == NULL) {
+        return ERR_NO_RIGHTS;
+    }
+    *(struct platform_facts *)facts = (struct platform_facts){
+        .pci_config = CONFIG_AT, .pci_first_bus = FIRST_BUS, .pci_last_bus = LAST_BUS};
+    return OK;
+}
+
+static uint64_t window_at;
+
+status_t sys_area_create_physical(uint64_t system, uint64_t at, uint64_t bytes, uint32_t cache,
+                                  uint64_t *out_area)
+{
+    assert_int_equal(system, 7);
+    assert_int_equal(bytes, BUS_BYTES);
+    assert_int_equal(cache, AREA_UNCACHED);
+    assert_in_range(at, CONFIG_AT + FIRST_BUS * BUS_BYTES, CONFIG_AT + LAST_BUS * BUS_BYTES);
+    assert_int_equal(at % BUS_BYTES, 0);
+    window_at = at - CONFIG_AT - FIRST_BUS * BUS_BYTES;
+    *out_area = 11;
+    return OK;
+}
+
+status_t sys_area_map(uint64_t process, uint64_t area, uint64_t offset, uint64_t bytes, uint64_t at,
+                      uint64_t protection, uint64_t *out_address)
+{
+    assert_int_equal(process, 3);
+    assert_int_equal(area, 11);
+    assert_int_equal(bytes, BUS_BYTES);
+    assert_true(offset == 0 && at == 0 && protection == (PROT_READ | PROT_WRITE));
+    assert_int_equal(windows++, 0); /* one at a time */
+    *out_address = (uint64_t)(config + window_at);
+    return OK;
+}
+
+status_t sys_area_unmap(uint64_t process, uint64_t at, uint64_t bytes)
+{
+    assert_int_equal(process, 3);
+    assert_int_equal(bytes, BUS_BYTES);
+    assert_int_equal(at, (uint64_t)(config + window_at));
+    windows--;
+    return OK;
+}
+
+static uint32_t *in_memory(pci_function_t function, unsigned reg)
+{
+    return (uint32_t *)(config + (function - FIRST_BUS * 256u) * 0x1000u + reg);
 }
 
 static status_t find(pci_function_t *out)
@@ -208,6 +282,55 @@ static void another_process_is_waited_for(void **state)
     assert_int_equal(pci_open(&pci, 7), ERR_BUSY);
 }
 
+/* The memory has what ports say nothing of; buses outside of it go by ports. */
+static void memory_goes_before_ports(void **state)
+{
+    struct pci pci;
+
+    (void)state;
+    config = calloc(2, BUS_BYTES);
+    add(FUNCTION(0, 1, 0), OTHER, 0, 0);
+    *in_memory(FUNCTION(1, 3, 2), 0) = WANTED;
+    *in_memory(FUNCTION(2, 31, 7), 0xffc) = 0x600df00d;
+    assert_int_equal(pci_open(&pci, 7), OK);
+    assert_int_equal(pci_read(&pci, FUNCTION(0, 1, 0), 0), OTHER);
+    assert_int_equal(pci_read(&pci, FUNCTION(0, 1, 0), 0x100), UINT32_MAX);
+    assert_int_equal(pci_read(&pci, FUNCTION(1, 3, 2), 0), WANTED);
+    assert_int_equal(pci_read(&pci, FUNCTION(2, 31, 7), 0xffc), 0x600df00d);
+    assert_int_equal(pci_read(&pci, FUNCTION(2, 31, 7), 0x1000), UINT32_MAX);
+    assert_int_equal(pci_read(&pci, FUNCTION(3, 0, 0), 0),
+                     UINT32_MAX); /* by ports: there is none */
+    pci_write(&pci, FUNCTION(1, 3, 2), 0x104, 77);
+    assert_int_equal(*in_memory(FUNCTION(1, 3, 2), 0x104), 77);
+    pci_close(&pci);
+    assert_int_equal(windows, 0);
+}
+
+static void extended_capabilities_are_found(void **state)
+{
+    const pci_function_t function = FUNCTION(1, 0, 0);
+    struct pci pci;
+
+    (void)state;
+    assert_int_equal(pci_open(&pci, 7), OK);
+    add(function, WANTED, 0, 0);
+    assert_int_equal(pci_find_extended(&pci, function, 1), 0); /* ports do not reach it */
+    pci_close(&pci);
+    config = calloc(2, BUS_BYTES);
+    assert_int_equal(pci_open(&pci, 7), OK);
+    assert_int_equal(pci_find_extended(&pci, function, 0), 0); /* an empty list */
+    *in_memory(function, 0x100) = 0x14010001;                  /* AER, then */
+    *in_memory(function, 0x140) = 0xffc10003;                  /* a serial number, then */
+    *in_memory(function, 0xffc) = 0x0801000d;                  /* the end: no place for a list */
+    assert_int_equal(pci_find_extended(&pci, function, 1), 0x100);
+    assert_int_equal(pci_find_extended(&pci, function, 3), 0x140);
+    assert_int_equal(pci_find_extended(&pci, function, 0xd), 0xffc);
+    assert_int_equal(pci_find_extended(&pci, function, 0x10), 0);
+    *in_memory(function, 0xffc) = 0x1001000d; /* in circles */
+    assert_int_equal(pci_find_extended(&pci, function, 0x10), 0);
+    pci_close(&pci);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +341,8 @@ int main(void)
         cmocka_unit_test_setup(bridges_in_a_circle_do_not_hold_it, setup),
         cmocka_unit_test_setup(a_walk_meets_every_function_once, setup),
         cmocka_unit_test_setup(another_process_is_waited_for, setup),
+        cmocka_unit_test_setup_teardown(memory_goes_before_ports, setup, teardown),
+        cmocka_unit_test_setup_teardown(extended_capabilities_are_found, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ACPI tables without an AML interpreter: root pointer -> XSDT or RSDT -> MADT, FADT, HPET, and
+ * ACPI tables without an AML interpreter: root pointer -> XSDT or RSDT -> MADT, FADT, HPET, MCFG, and
  * from the DSDT the one object that powering off needs, \_S5.
  *
  * A1  A table is used only if all of it can be mapped, its length is sane and its bytes add up to
@@ -53,7 +53,15 @@ enum madt_type {
 #define FADT_X_PM_TIMER   208u
 
 #define HPET_ADDRESS 40u
-#define GAS_ADDRESS  4u /* in a generic address structure: space, width, offset, access, address */
+
+#define MCFG_ENTRIES     44u
+#define MCFG_ENTRY_BYTES 16u
+#define MCFG_SEGMENT     8u
+#define MCFG_FIRST_BUS   10u
+#define MCFG_LAST_BUS    11u
+#define MCFG_ALIGN       0xfffffull /* a bus has 1 MiB */
+
+#define GAS_ADDRESS 4u /* in a generic address structure: space, width, offset, access, address */
 
 #define AML_NAME    0x08u
 #define AML_PACKAGE 0x12u
@@ -328,6 +336,24 @@ static void read_hpet(struct acpi_info *info, const struct table *hpet)
     }
 }
 
+/* Only the first segment, which is the one that ports reach, too. Source: PCI Firmware Specification 3.0, "MCFG Table". */
+static void read_mcfg(struct acpi_info *info, const struct table *mcfg)
+{
+    for (uint32_t at = MCFG_ENTRIES; has_field(mcfg, at, MCFG_ENTRY_BYTES);
+         at += MCFG_ENTRY_BYTES) {
+        uint64_t address = read_field(mcfg, at, 8);
+        uint8_t first = (uint8_t)read_field(mcfg, at + MCFG_FIRST_BUS, 1);
+        uint8_t last = (uint8_t)read_field(mcfg, at + MCFG_LAST_BUS, 1);
+        if (read_field(mcfg, at + MCFG_SEGMENT, 2) == 0 && (address & MCFG_ALIGN) == 0 &&
+            first <= last) {
+            info->pci_config.address = address;
+            info->pci_config.first_bus = first;
+            info->pci_config.last_bus = last;
+            return;
+        }
+    }
+}
+
 static void read_table(struct acpi_info *info, paddr_t pa, uint32_t boot_apic_id, acpi_map_fn *map)
 {
     struct table table;
@@ -340,6 +366,8 @@ static void read_table(struct acpi_info *info, paddr_t pa, uint32_t boot_apic_id
         read_fadt(info, &table, map);
     } else if (has_signature(&table, "HPET")) {
         read_hpet(info, &table);
+    } else if (has_signature(&table, "MCFG")) {
+        read_mcfg(info, &table);
     }
 }
 

@@ -2,6 +2,9 @@
 /* PCI configuration space and the search through it. */
 #include "userspace/drivers/pci/pci.h"
 
+#include <stddef.h>
+
+#include "userspace/drivers/pci/window.h"
 #include "userspace/lib/clock.h"
 
 #define CONFIG_ADDRESS 0xcf8u
@@ -16,6 +19,10 @@
 #define REG_CAPABILITIES 0x34u
 #define HAS_CAPABILITIES (1u << 20)
 #define CAPABILITIES_MAX 48u /* the list is in 192 bytes: a longer one goes in circles */
+
+#define EXTENDED_ID(head)   ((head)&0xffff)
+#define EXTENDED_NEXT(head) ((head) >> 20 & 0xffc)
+#define EXTENDED_MAX        960u /* there is no room for more */
 
 #define BAR_TYPE_MASK 6u
 #define BAR_TYPE_64   4u
@@ -34,17 +41,22 @@
 
 status_t pci_open(struct pci *pci, uint64_t system)
 {
+    *pci = (struct pci){.system = system};
     status_t status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
 
     for (unsigned turn = 0; status == ERR_BUSY && turn < TURNS; turn++) {
         clock_sleep(TURN);
         status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
     }
+    if (status == OK) {
+        pci_window_open(pci);
+    }
     return status;
 }
 
 void pci_close(struct pci *pci)
 {
+    pci_window_close(pci);
     (void)sys_handle_close(pci->ports);
 }
 
@@ -56,8 +68,15 @@ static void select_register(struct pci *pci, pci_function_t function, unsigned r
 
 uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg)
 {
+    volatile uint32_t *in_memory = pci_window_at(pci, function, reg);
     uint64_t value = UINT32_MAX;
 
+    if (in_memory != NULL) {
+        return *in_memory;
+    }
+    if (reg >= PCI_EXTENDED) {
+        return UINT32_MAX;
+    }
     select_register(pci, function, reg);
     (void)sys_ports_read(pci->ports, DATA_OFFSET, 4, &value);
     return (uint32_t)value;
@@ -65,6 +84,15 @@ uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg)
 
 void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value)
 {
+    volatile uint32_t *in_memory = pci_window_at(pci, function, reg);
+
+    if (in_memory != NULL) {
+        *in_memory = value;
+        return;
+    }
+    if (reg >= PCI_EXTENDED) {
+        return;
+    }
     select_register(pci, function, reg);
     (void)sys_ports_write(pci->ports, DATA_OFFSET, 4, value);
 }
@@ -157,6 +185,25 @@ unsigned pci_find_capability(struct pci *pci, pci_function_t function, unsigned 
             return at;
         }
         at = head >> 8 & 0xfc;
+    }
+    return 0;
+}
+
+/* An empty list is one head of zeros; there is none where reads give all ones. */
+unsigned pci_find_extended(struct pci *pci, pci_function_t function, unsigned id)
+{
+    unsigned at = PCI_EXTENDED;
+
+    for (unsigned i = 0; at >= PCI_EXTENDED && i < EXTENDED_MAX; i++) {
+        uint32_t head = pci_read(pci, function, at);
+
+        if (head == 0 || head == UINT32_MAX) {
+            return 0;
+        }
+        if (EXTENDED_ID(head) == id) {
+            return at;
+        }
+        at = EXTENDED_NEXT(head);
     }
     return 0;
 }

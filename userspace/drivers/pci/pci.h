@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PCI configuration space through the ports 0xcf8 and 0xcfc: enough to find a device and switch it
- * on.
- * Source: PCI Local Bus Specification 3.0, "Configuration Mechanism" and "Configuration Space
- * Organization".
+ * PCI configuration space: enough to find a device and switch it on.
+ *
+ * In memory where the machine has it so (PCI Express), 4 KiB a function. Else, or for who may not map that, through the ports 0xcf8 and
+ * 0xcfc, which reach the first 256 bytes of each.
+ *
+ * Source: PCI Local Bus Specification 3.0, "Configuration Mechanism" and "Configuration Space Organization"; PCI Express Base
+ * Specification 3.0, "PCI Express Enhanced Configuration Access Mechanism (ECAM)", "PCI Express Extended Capabilities".
  */
 #pragma once
 
@@ -23,10 +26,24 @@
 #define PCI_CAPABILITY_MSI  0x05u
 #define PCI_CAPABILITY_MSIX 0x11u
 
+/* In the extended list. */
+#define PCI_EXTENDED_AER    0x01u /* advanced error reporting */
+#define PCI_EXTENDED_SERIAL 0x03u
+#define PCI_EXTENDED_ACS    0x0du /* access control services */
+#define PCI_EXTENDED_ARI    0x0eu /* more than 8 functions */
+#define PCI_EXTENDED_SR_IOV 0x10u
+
 #define PCI_BAR_IO 1u /* the BAR is of I/O ports */
+
+#define PCI_EXTENDED 0x100u /* from this register on: only in memory */
 
 struct pci {
     uint64_t ports;
+    uint64_t system;
+    uint64_t memory; /* physical, of bus 0; 0: there is none, or not for us */
+    uint32_t first_bus, last_bus;
+    uint64_t window; /* one bus of it, mapped; 0: none */
+    uint32_t window_bus;
 };
 
 /* A function of a device: bus << 8 | device << 3 | function. */
@@ -47,13 +64,13 @@ struct pci_walk {
 
 /*
  * pci_open() - take the configuration ports; close them soon, since only one process has them at a time. @system with right
- * ports. ERR_BUSY: another process does not give them back.
+ * ports, and perhaps physical. ERR_BUSY: another process does not give them back.
  */
 status_t pci_open(struct pci *pci, uint64_t system);
 void pci_close(struct pci *pci);
 
 /*
- * pci_read() / pci_write() - 32 bits at a register divisible by 4. Reads of nothing give all ones.
+ * pci_read() / pci_write() - 32 bits at a register divisible by 4, below 4096. Reads of nothing give all ones.
  */
 uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg);
 void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value);
@@ -72,6 +89,9 @@ status_t pci_find(struct pci *pci, uint16_t vendor, uint16_t device, pci_functio
 
 /* pci_find_capability() - register of a capability in the function's list, 0: it has none. */
 unsigned pci_find_capability(struct pci *pci, pci_function_t function, unsigned id);
+
+/* pci_find_extended() - the same in the list from PCI_EXTENDED on. 0: it has none, or that cannot be read. */
+unsigned pci_find_extended(struct pci *pci, pci_function_t function, unsigned id);
 
 /* pci_bar_count() - how many a function of this kind has. */
 unsigned pci_bar_count(const struct pci_facts *facts);

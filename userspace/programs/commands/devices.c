@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * devices: lists what is on the PCI buses: place, vendor and device, class, where its registers are, how it can interrupt.
+ * devices: lists what is on the PCI buses: place, vendor and device, class, where its registers are, how it can interrupt, and what else
+ * PCI Express devices say that they can.
  *
  *     00:1f.2 8086:2922 010601 SATA controller (AHCI), ports 4 c040, memory 5 80006000, MSI
+ *     01:00.0 8086:10d3 020000 Ethernet controller, memory 0 81840000, ports 2 6000, MSI, MSI-X, AER, serial number
  */
 #include <stdio.h>
 
@@ -32,6 +34,25 @@ static unsigned add_registers(struct pci *pci, pci_function_t function,
     return length < LINE_MAX ? length : LINE_MAX - 1;
 }
 
+static unsigned add_extended(struct pci *pci, pci_function_t function, char *line, unsigned length)
+{
+    static const struct {
+        unsigned id;
+        const char *name;
+    } known[] = {{PCI_EXTENDED_AER, "AER"},
+                 {PCI_EXTENDED_SERIAL, "serial number"},
+                 {PCI_EXTENDED_ACS, "ACS"},
+                 {PCI_EXTENDED_ARI, "ARI"},
+                 {PCI_EXTENDED_SR_IOV, "SR-IOV"}};
+
+    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]) && length < LINE_MAX; i++) {
+        if (pci_find_extended(pci, function, known[i].id) != 0) {
+            length += (unsigned)snprintf(line + length, LINE_MAX - length, ", %s", known[i].name);
+        }
+    }
+    return length < LINE_MAX ? length : LINE_MAX - 1;
+}
+
 static void show(struct pci *pci, pci_function_t function)
 {
     char line[LINE_MAX];
@@ -43,9 +64,11 @@ static void show(struct pci *pci, pci_function_t function)
                            function >> 3 & 31, function & 7, facts.vendor, facts.device,
                            facts.class_code, pci_class_name(facts.class_code));
     length = add_registers(pci, function, &facts, line, length);
-    (void)snprintf(line + length, sizeof(line) - length, "%s%s",
-                   pci_find_capability(pci, function, PCI_CAPABILITY_MSI) ? ", MSI" : "",
-                   pci_find_capability(pci, function, PCI_CAPABILITY_MSIX) ? ", MSI-X" : "");
+    length += (unsigned)snprintf(
+        line + length, sizeof(line) - length, "%s%s",
+        pci_find_capability(pci, function, PCI_CAPABILITY_MSI) ? ", MSI" : "",
+        pci_find_capability(pci, function, PCI_CAPABILITY_MSIX) ? ", MSI-X" : "");
+    (void)add_extended(pci, function, line, length < LINE_MAX ? length : LINE_MAX - 1);
     printf("%s\n", line);
 }
 

@@ -6,6 +6,7 @@ USER_tracer_SRC := \
     userspace/services/tracer/capture_writer.c \
     userspace/drivers/pci/msi.c \
     userspace/drivers/pci/pci.c \
+    userspace/drivers/pci/window.c \
     userspace/drivers/uart/uart.c \
     userspace/drivers/uart/chip.c \
     userspace/drivers/virtio/virtqueue.c \

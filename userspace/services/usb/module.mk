@@ -7,6 +7,7 @@ USER_usb_SRC := \
     userspace/drivers/dma_keep.c \
     userspace/drivers/pci/msi.c \
     userspace/drivers/pci/pci.c \
+    userspace/drivers/pci/window.c \
     $(USB_SRC)
 
 # The command that prints what is there.

@@ -44,3 +44,4 @@ status_t sys_interrupt_wait(uint64_t interrupt, uint64_t deadline, uint64_t *out
 status_t sys_interrupt_acknowledge(uint64_t interrupt);
 status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t bytes, uint32_t cache,
                                   uint64_t *out_area);
+status_t sys_platform_facts(uint64_t system, void *facts);

@@ -29,7 +29,8 @@ from qemu.errors import MachineError  # noqa: E402
 from spoorlib.console import Progress, UserError  # noqa: E402
 
 from debugger import measure_debugger  # noqa: E402
-from guest import SHIFT, measure_capture, measure_disks, measure_export, measure_kernel  # noqa: E402
+from guest import (SHIFT, measure_capture, measure_consoles, measure_disks, measure_export,  # noqa: E402
+                   measure_kernel)
 from host import measure_converter  # noqa: E402
 from figures import Figure  # noqa: E402
 from pairs import measure_contention, measure_hidden  # noqa: E402
@@ -148,9 +149,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0],
                                      epilog="Builds nothing: run `make bench`, or `make MODE=release` first.")
     parser.add_argument("--no-gate", action="store_true", help="exit code 0 even if a goal is missed")
-    parser.add_argument("--only", choices=("kernel", "pairs", "capture", "disks", "converter", "kdebug", "size"),
-                        help="only this part; no JSON is written")
-    args = parser.parse_args()
     mode = os.environ.get("MODE", "release")
     progress = Progress()
     parts: dict[str, Callable[[], dict[str, Figure]]] = {
@@ -158,10 +156,13 @@ def main() -> int:
         "pairs": lambda: measure_hidden(mode, progress) | measure_contention(mode, progress),
         "capture": lambda: measure_capture(mode, progress) | measure_export(mode, progress),
         "disks": lambda: measure_disks(mode, progress),
+        "consoles": lambda: measure_consoles(mode, progress),
         "converter": lambda: measure_converter(progress),
         "kdebug": lambda: measure_debugger(mode, progress),
         "size": lambda: measure_sizes(mode),
     }
+    parser.add_argument("--only", choices=tuple(parts), help="only this part; no JSON is written")
+    args = parser.parse_args()
     figures: dict[str, Figure] = {}
     try:
         for name, measure in parts.items():

@@ -154,6 +154,16 @@ def disk_instructions(mode: str, bus: str, rounds: int) -> int:
         return process_ticks(machine, "disk") >> SHIFT
 
 
+def measure_consoles(mode: str, progress: Progress) -> dict[str, Figure]:
+    """All that the machine executes for a line of 80 characters, on COM1 and on the screen."""
+    progress.say("counting instructions of lines on both consoles ...")
+    config = MachineConfig(name="bench-lines", cpus=1, mode=mode, icount=SHIFT,
+                           cmdline="workload=lines trace=none tracer=0")
+    with machine_from_firmware(config) as machine:
+        wait_workload(machine, BENCH_SECONDS, progress)
+        return parse_lines(machine.serial.text, SHIFT)
+
+
 def tracer_ticks(machine: Machine) -> int:
     """When all of the tracer's threads wait again after the last block."""
     return process_ticks(machine, "tracer")

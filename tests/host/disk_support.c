@@ -119,9 +119,6 @@ volatile uint32_t *pci_window_at(struct pci *pci, pci_function_t function, unsig
     return NULL;
 }
 
-uint32_t model_config_read(void);
-void model_config_select(uint32_t address);
-
 void model_config_select(uint32_t address)
 {
     config_address = address;
@@ -137,7 +134,16 @@ uint32_t model_config_read(void)
     if (reg >= 0x10 && reg < 0x28) {
         return model.bar[(reg - 0x10) / 4];
     }
-    return reg == 0 ? model.id : reg == 8 ? model.class_register : 0;
+    return reg == 0 ? model.id : reg == 4 ? model.command : reg == 8 ? model.class_register : 0;
+}
+
+/* One that has not been reset must not reach memory (again). */
+void model_config_write(uint32_t value)
+{
+    if ((config_address & 0xfc) == 4) {
+        model.command = value & 0xffff;
+        assert_false((value & 4) && model_is_armed());
+    }
 }
 
 /* ---- the cases ---- */
@@ -279,6 +285,7 @@ void a_driver_killed_at_work_has_a_successor(void **state)
 
     (void)state;
     assert_int_equal(disk->ops->begin(disk, &command), OK);
+    assert_true((model.command & 4) && model_is_armed());
     dma_drop(&dma);
     disk = open_ready();
     memset(data.memory, 0x11, 8 * MODEL_SECTOR_BYTES);

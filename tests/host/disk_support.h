@@ -33,13 +33,21 @@ struct model {
     bool is_read_only;
     bool is_absent;
     unsigned flushes, commands, resets;
-    uint32_t id, class_register, bar[6]; /* of the PCI function */
+    uint32_t id, class_register, command, bar[6]; /* of the PCI function */
 };
 extern struct model model;
 extern struct dma dma;
 
 /* The device's half: what it does when time passes. */
 void model_work(void);
+
+/* Whether it would write to memory for whoever told it to, perhaps a driver that is no more. */
+bool model_is_armed(void);
+
+/* Configuration space. */
+uint32_t model_config_read(void);
+void model_config_select(uint32_t address);
+void model_config_write(uint32_t value);
 
 /* The driver's half: open the only disk. */
 status_t open_disk(struct disk **out);

@@ -34,8 +34,11 @@ static struct {
     bool has_firmware; /* which gives the controller up when it is asked to */
     bool stays_busy;   /* after an error, until the link is reset */
     bool moves_too_little;
-    bool is_old;   /* knows no 48-bit addresses */
-    bool has_4096; /* sectors of 4096 bytes */
+    bool is_old;     /* knows no 48-bit addresses */
+    bool has_4096;   /* sectors of 4096 bytes */
+    bool is_swapped; /* another drive answers */
+    bool swaps_soon; /* while the driver waits for one that hangs */
+    bool hides;      /* its identity: IDENTIFY fails */
     unsigned link_resets;
 } hba;
 static struct ahci ahci;
@@ -53,7 +56,7 @@ static void put_text(uint16_t *words, const char *text, unsigned bytes)
 static void identify(uint16_t words[256])
 {
     memset(words, 0, 512);
-    put_text(words + 10, "   number 7", 20);
+    put_text(words + 10, hba.is_swapped ? "   number 8" : "   number 7", 20);
     put_text(words + 27, "MODEL OF A DISK", 40);
     words[83] = (uint16_t)((hba.is_old ? 0 : 1u << 10) | 1u << 13);
     words[100] = MODEL_SECTORS;
@@ -78,6 +81,9 @@ static bool carry_out(const uint8_t *fis, bool writes, uint8_t *data, uint32_t b
     assert_true(fis[0] == 0x27 && fis[1] == 0x80);
     if (fis[2] == 0xec) {
         assert_int_equal(bytes, 512);
+        if (hba.hides) {
+            return false;
+        }
         identify((uint16_t *)(void *)data);
         return true;
     }
@@ -111,10 +117,26 @@ static void end_command(struct port *port, bool is_good)
     *(uint8_t *)model_memory(port->received + 0x40, 1) = 0x34; /* its words to us */
 }
 
+/* One drive for another: the second says that it is there, and is not heard before that has been taken note of. */
+static void swap_drives(void)
+{
+    struct port *port = &hba.port[DISK_PORT];
+
+    hba.is_swapped = !hba.is_swapped;
+    hba.swaps_soon = false;
+    model.hangs = false;
+    port->tfd = 0x80;
+    port->err = 1u << 26;
+    port->ci = 0;
+}
+
 void model_work(void)
 {
     struct port *port = &hba.port[DISK_PORT];
 
+    if (hba.swaps_soon) {
+        swap_drives();
+    }
     if (model.hangs || model.is_gone || !(port->cmd & CMD_CR) || port->ci == 0) {
         return;
     }
@@ -138,6 +160,11 @@ void model_work(void)
     bool is_good = carry_out(fis, (header[0] & 0x40) != 0, data, bytes);
     header[1] = is_good ? bytes - (hba.moves_too_little && bytes > 0 ? 2 : 0) : 0;
     end_command(port, is_good);
+}
+
+bool model_is_armed(void)
+{
+    return ((hba.port[DISK_PORT].cmd | hba.port[ODD_PORT].cmd) & (CMD_FRE | CMD_ST)) != 0;
 }
 
 /* ---- registers ---- */
@@ -197,6 +224,8 @@ static uint32_t read_port(unsigned number, uint32_t reg)
         return link_status(number);
     case 0x2c:
         return port->ctl;
+    case 0x30:
+        return port->err;
     default:
         assert_int_equal(reg, 0x38);
         return port->ci;
@@ -296,9 +325,6 @@ void mmio_close(struct mmio *mmio)
     (void)mmio;
 }
 
-uint32_t model_config_read(void);
-void model_config_select(uint32_t address);
-
 status_t sys_ports_create(uint64_t system, uint32_t first, uint32_t count, uint64_t *out_ports)
 {
     assert_true(system == 7 && first == 0xcf8 && count == 8);
@@ -318,6 +344,8 @@ status_t sys_ports_write(uint64_t ports, uint32_t offset, uint32_t width, uint32
     assert_true(ports == PORTS_PCI && width == 4);
     if (offset == 0) {
         model_config_select(value);
+    } else {
+        model_config_write(value);
     }
     return OK;
 }
@@ -430,8 +458,85 @@ static void a_drive_that_comes_back_is_used_again(void **state)
     model.is_gone = true;
     assert_int_equal(disk_transfer(disk, DISK_READ, 5, 1, data.physical), ERR_IO);
     model.is_gone = false;
-    assert_int_equal(disk_transfer(disk, DISK_READ, 5, 1, data.physical), ERR_IO);
     assert_int_equal(disk_transfer(disk, DISK_READ, 5, 1, data.physical), OK);
+}
+
+/* What is written to the second drive would be lost, and what was on it, too. */
+static void check_left_alone(struct disk *disk, struct dma_piece data, uint64_t sector)
+{
+    unsigned commands = model.commands;
+
+    memset(data.memory, 0xaa, 512);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(disk_transfer(disk, DISK_WRITE, sector, 1, data.physical), ERR_CHANGED);
+        assert_int_equal(disk_transfer(disk, DISK_READ, sector, 1, data.physical), ERR_CHANGED);
+        assert_int_equal(disk_flush(disk), ERR_CHANGED);
+    }
+    assert_int_equal(model.content[sector][0], sector);
+    assert_int_equal(model.commands, commands);
+    assert_int_equal(hba.port[DISK_PORT].cmd & CMD_ST, 0);
+}
+
+static void one_swapped_while_it_is_recovered_is_another(void **state)
+{
+    struct disk *disk;
+
+    (void)state;
+    assert_int_equal(open_disk(&disk), OK);
+    struct dma_piece data = dma_take(&dma, 512, 512);
+    model.hangs = hba.swaps_soon = true;
+    assert_int_equal(disk_transfer(disk, DISK_WRITE, 5, 1, data.physical), ERR_CHANGED);
+    check_left_alone(disk, data, 6);
+    assert_int_equal(open_disk(&disk), OK);
+    assert_string_equal(disk->names.serial, "number 8");
+    data = dma_take(&dma, 512, 512);
+    assert_int_equal(disk_transfer(disk, DISK_WRITE, 5, 1, data.physical), OK);
+}
+
+static void one_swapped_between_two_commands_is_another(void **state)
+{
+    struct disk *disk;
+
+    (void)state;
+    assert_int_equal(open_disk(&disk), OK);
+    struct dma_piece data = dma_take(&dma, 512, 512);
+    swap_drives();
+    assert_int_equal(disk_transfer(disk, DISK_WRITE, 5, 1, data.physical), ERR_CHANGED);
+    assert_int_equal(model.content[5][0], 5);
+    check_left_alone(disk, data, 6);
+}
+
+static void one_that_was_out_and_is_back_is_used_again(void **state)
+{
+    struct disk *disk;
+
+    (void)state;
+    assert_int_equal(open_disk(&disk), OK);
+    struct dma_piece data = dma_take(&dma, 512, 512);
+    swap_drives();
+    swap_drives();
+    assert_int_equal(disk_transfer(disk, DISK_WRITE, 5, 1, data.physical), ERR_IO);
+    assert_int_equal(disk_transfer(disk, DISK_WRITE, 5, 1, data.physical), OK);
+    assert_int_equal(disk->resets, 1);
+}
+
+/* Nobody knows who it is, until it says so again. */
+static void one_that_does_not_say_who_it_is_is_not_used(void **state)
+{
+    struct disk *disk;
+
+    (void)state;
+    assert_int_equal(open_disk(&disk), OK);
+    struct dma_piece data = dma_take(&dma, 512, 512);
+    swap_drives();
+    hba.hides = true;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(disk_transfer(disk, DISK_WRITE, 5, 1, data.physical), ERR_IO);
+    }
+    assert_int_equal(model.content[5][0], 5);
+    hba.hides = false;
+    assert_int_equal(disk_transfer(disk, DISK_WRITE, 5, 1, data.physical), ERR_CHANGED);
+    check_left_alone(disk, data, 6);
 }
 
 static void what_a_drive_says_is_looked_at(void **state)
@@ -465,6 +570,10 @@ int main(void)
         cmocka_unit_test_setup(a_failure_costs_no_reset_of_the_drive, setup),
         cmocka_unit_test_setup(what_moves_too_little_has_failed, setup),
         cmocka_unit_test_setup(a_drive_that_comes_back_is_used_again, setup),
+        cmocka_unit_test_setup(one_swapped_while_it_is_recovered_is_another, setup),
+        cmocka_unit_test_setup(one_swapped_between_two_commands_is_another, setup),
+        cmocka_unit_test_setup(one_that_was_out_and_is_back_is_used_again, setup),
+        cmocka_unit_test_setup(one_that_does_not_say_who_it_is_is_not_used, setup),
         cmocka_unit_test_setup(what_a_drive_says_is_looked_at, setup),
     };
 

@@ -6,7 +6,8 @@
  *
  * The controller takes a command when its bit in PORT_ISSUE is set and clears that bit when the drive is done. An error stops the port,
  * with the bit set or not, and says so in PORT_INTERRUPTS. Recovery stops and starts the port; a drive that is still at work, or
- * has not answered, is reset before: then it has forgotten the command and its memory (Q2).
+ * has not answered, is reset before: then it has forgotten the command and its memory (Q2). After each recovery the drive says once more
+ * who it is (Q3). One that was swapped between two commands is found by the bit that its arrival leaves in PORT_ERRORS.
  *
  * Interrupts by message come when a bit of PORT_INTERRUPTS rises while HBA_INTERRUPTS has none for this port, so end() clears both before
  * it looks: what happens later raises the next one.
@@ -84,7 +85,7 @@ static status_t begin(struct disk *disk, const struct disk_command *command)
     struct ahci_table *table = ahci->table.memory;
     bool is_write = command->operation == DISK_WRITE;
 
-    if (!ahci->is_running) {
+    if (!ahci->is_running || (ahci_port_read(ahci, PORT_ERRORS) & ERRORS_EXCHANGED) != 0) {
         return ERR_IO;
     }
     write_command(table, codes[command->operation], command->sector, command->count);
@@ -123,29 +124,26 @@ static status_t end(struct disk *disk)
     return header->moved == ahci->wanted_bytes ? OK : ERR_IO;
 }
 
-/* One that is gone stays stopped until it answers again. */
-static status_t recover(struct disk *disk)
-{
-    struct ahci *ahci = of_disk(disk);
-    bool has_stopped = ahci_stop(ahci);
-
-    if (!has_stopped || !ahci->has_failed || (ahci_port_read(ahci, PORT_TASK) & TASK_AT_WORK)) {
-        status_t status = ahci_reset_link(ahci);
-        if (status != OK) {
-            return status;
-        }
-    }
-    ahci->has_failed = false;
-    return ahci_start(ahci);
-}
-
 /* ---- finding it ---- */
+
+/* It may still work for a driver that is no more, so it reaches memory only when it has been reset. */
+static status_t stop_and_enable(const struct ahci *ahci, struct pci *pci, pci_function_t function)
+{
+    uint32_t command = pci_read(pci, function, PCI_COMMAND) & 0xffff;
+
+    command |= PCI_COMMAND_MEMORY | PCI_COMMAND_NO_INTX;
+    pci_write(pci, function, PCI_COMMAND, command & ~PCI_COMMAND_BUS_MASTER);
+    status_t status = ahci_reset(&ahci->registers);
+    if (status == OK) {
+        pci_write(pci, function, PCI_COMMAND, command | PCI_COMMAND_BUS_MASTER);
+    }
+    return status;
+}
 
 static status_t open_controller(struct ahci *ahci, uint64_t system, struct pci *pci,
                                 pci_function_t function)
 {
     const struct msi msi = {pci, system, function};
-    uint32_t command = pci_read(pci, function, PCI_COMMAND) & 0xffff;
     uint64_t bar = pci_bar(pci, function, BAR_REGISTERS);
 
     if (bar == 0) {
@@ -155,8 +153,11 @@ static status_t open_controller(struct ahci *ahci, uint64_t system, struct pci *
     if (status != OK) {
         return status;
     }
-    pci_write(pci, function, PCI_COMMAND,
-              command | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER | PCI_COMMAND_NO_INTX);
+    status = stop_and_enable(ahci, pci, function);
+    if (status != OK) {
+        mmio_close(&ahci->registers);
+        return status;
+    }
     if (msi_enable(&msi, 0, 0, &ahci->disk.interrupt) != OK) {
         ahci->disk.interrupt = HANDLE_NONE;
     }
@@ -209,21 +210,37 @@ static status_t find_disk(struct ahci *ahci, uint64_t system, unsigned index, st
         if (facts.class_code != CLASS_AHCI || open_controller(ahci, system, pci, function) != OK) {
             continue;
         }
-        status_t status = ahci_reset(&ahci->registers);
-        if (status != OK) { /* it may still be writing, and the next one is given the memory */
-            uint32_t command = pci_read(pci, function, PCI_COMMAND) & 0xffff;
-
-            pci_write(pci, function, PCI_COMMAND, command & ~PCI_COMMAND_BUS_MASTER);
-        } else {
-            take_memory(ahci, dma);
-            status = find_port(ahci, &index);
-        }
-        if (status == OK) {
+        take_memory(ahci, dma);
+        if (find_port(ahci, &index) == OK) {
             return OK;
         }
         close_controller(ahci);
     }
     return ERR_NOT_FOUND;
+}
+
+status_t ahci_stop_all(uint64_t system)
+{
+    struct pci pci;
+    struct pci_walk walk = {0};
+    struct pci_facts facts;
+    pci_function_t function;
+    status_t status = pci_open(&pci, system);
+
+    if (status != OK) {
+        return status;
+    }
+    while (pci_next(&pci, &walk, &function)) {
+        struct ahci ahci = {0};
+
+        pci_describe(&pci, function, &facts);
+        if (facts.class_code == CLASS_AHCI &&
+            open_controller(&ahci, system, &pci, function) == OK) {
+            close_controller(&ahci);
+        }
+    }
+    pci_close(&pci);
+    return OK;
 }
 
 /* ---- who it is ---- */
@@ -256,25 +273,78 @@ static uint32_t sector_bytes_of(const struct ahci *ahci)
                : SECTOR_BYTES_LEAST;
 }
 
+static uint64_t sectors_of(const struct ahci *ahci)
+{
+    uint64_t sectors = 0;
+
+    for (unsigned i = 0; i < 3; i++) {
+        sectors |= (uint64_t)word_of(ahci, WORD_SECTORS + i) << 16 * i;
+    }
+    return sectors;
+}
+
+/* What all of identity says. @out  with what it has of the driver */
+static void take_identity(const struct ahci *ahci, struct disk *out)
+{
+    disk_set_name(out->names.driver, "ahci", sizeof("ahci"));
+    take_text(ahci, WORD_MODEL, BLOCK_MODEL_MAX, out->names.model);
+    take_text(ahci, WORD_SERIAL, BLOCK_SERIAL_MAX, out->names.serial);
+    out->sectors = sectors_of(ahci);
+    out->sector_bytes = sector_bytes_of(ahci);
+    out->has_flush = (word_of(ahci, WORD_FEATURES) & FEATURE_FLUSH) != 0;
+}
+
+static struct disk_command identify_command(const struct ahci *ahci)
+{
+    return (struct disk_command){
+        .operation = DISK_IDENTIFY, .physical = ahci->identity.physical, .bytes = IDENTITY_BYTES};
+}
+
 static status_t identify(struct ahci *ahci)
 {
-    struct disk *disk = &ahci->disk;
-    const struct disk_command command = {
-        .operation = DISK_IDENTIFY, .physical = ahci->identity.physical, .bytes = IDENTITY_BYTES};
-    status_t status = disk_carry_out(disk, &command);
+    const struct disk_command command = identify_command(ahci);
+    status_t status = disk_carry_out(&ahci->disk, &command);
 
     if (status != OK) {
         return status;
     }
-    disk_set_name(disk->names.driver, "ahci", sizeof("ahci"));
-    take_text(ahci, WORD_MODEL, BLOCK_MODEL_MAX, disk->names.model);
-    take_text(ahci, WORD_SERIAL, BLOCK_SERIAL_MAX, disk->names.serial);
-    for (unsigned i = 0; i < 3; i++) {
-        disk->sectors |= (uint64_t)word_of(ahci, WORD_SECTORS + i) << 16 * i;
-    }
-    disk->sector_bytes = sector_bytes_of(ahci);
-    disk->has_flush = (word_of(ahci, WORD_FEATURES) & FEATURE_FLUSH) != 0;
+    take_identity(ahci, &ahci->disk);
+    ahci->is_known = true;
     return word_of(ahci, WORD_FEATURES) & FEATURE_48_BITS ? OK : ERR_NOT_SUPPORTED;
+}
+
+/* Q3. One that does not answer may be any. */
+static status_t identify_again(struct ahci *ahci)
+{
+    const struct disk_command command = identify_command(ahci);
+    struct disk now = {0};
+    status_t status = disk_try(&ahci->disk, &command);
+
+    if (status == OK) {
+        take_identity(ahci, &now);
+        status = disk_is_same(&now, &ahci->disk) ? OK : ERR_CHANGED;
+    }
+    if (status != OK) {
+        (void)ahci_stop(ahci);
+    }
+    return status;
+}
+
+/* One that is gone stays stopped until it answers again. */
+static status_t recover(struct disk *disk)
+{
+    struct ahci *ahci = of_disk(disk);
+    bool has_stopped = ahci_stop(ahci);
+    status_t status = OK;
+
+    if (!has_stopped || !ahci->has_failed || (ahci_port_read(ahci, PORT_TASK) & TASK_AT_WORK)) {
+        status = ahci_reset_link(ahci);
+    }
+    ahci->has_failed = false;
+    if (status == OK) {
+        status = ahci_start(ahci);
+    }
+    return status == OK && ahci->is_known ? identify_again(ahci) : status;
 }
 
 status_t ahci_open(struct ahci *ahci, uint64_t system, unsigned index, struct dma *dma)

@@ -57,6 +57,7 @@
 #define DETECT_NOTHING        0u
 #define DETECT_READY          3u
 #define LINK_RESET            1u
+#define ERRORS_EXCHANGED      (1u << 26) /* a drive has come, perhaps another one */
 
 /* Ended well, ended with a transfer by the processor; and all that is an error. */
 #define INTERRUPT_DONE   (1u << 0 | 1u << 1 | 1u << 5)

@@ -7,8 +7,9 @@
 #include "userspace/lib/clock.h"
 #include "userspace/lib/start.h"
 
-#define PATIENCE (30 * NS_PER_S) /* with a disk that has to spin up first */
-#define POLL     (NS_PER_MS / 2)
+#define PATIENCE   (30 * NS_PER_S) /* with a disk that has to spin up first */
+#define PATIENCE_2 (5 * NS_PER_S)  /* with one that has just said that it is ready */
+#define POLL       (NS_PER_MS / 2)
 
 #define BOOT_SERIAL "spoor-boot" /* of the disk that tools/qemu boots from */
 
@@ -29,9 +30,9 @@ static status_t wait_for_interrupt(const struct disk *disk, uint64_t deadline)
 }
 
 /* Also after the last wait it is looked at once more. */
-static status_t await_end(struct disk *disk)
+static status_t await_end(struct disk *disk, uint64_t patience)
 {
-    uint64_t deadline = clock_now() + PATIENCE;
+    uint64_t deadline = clock_now() + patience;
     status_t waited = OK, status;
 
     while ((status = disk->ops->end(disk)) == ERR_BUSY && waited == OK) {
@@ -40,19 +41,45 @@ static status_t await_end(struct disk *disk)
     return status;
 }
 
-status_t disk_carry_out(struct disk *disk, const struct disk_command *command)
+static status_t carry_out(struct disk *disk, const struct disk_command *command, uint64_t patience)
 {
     status_t status = disk->ops->begin(disk, command);
 
-    if (status == OK) {
-        status = await_end(disk);
+    return status == OK ? await_end(disk, patience) : status;
+}
+
+status_t disk_try(struct disk *disk, const struct disk_command *command)
+{
+    return carry_out(disk, command, PATIENCE_2) == OK ? OK : ERR_IO;
+}
+
+static status_t recover(struct disk *disk)
+{
+    status_t status = disk->ops->recover(disk);
+
+    disk->is_changed = status == ERR_CHANGED;
+    disk->is_stopped = status != OK;
+    return status == OK || status == ERR_CHANGED ? status : ERR_IO;
+}
+
+/* What could not be set up after a failure is tried once more before the next command. */
+static status_t make_ready(struct disk *disk)
+{
+    if (disk->is_changed) {
+        return ERR_CHANGED;
     }
-    if (status != OK) {
-        disk->resets++;
-        (void)disk->ops->recover(disk); /* begin() says so if it stays as it is */
-        return ERR_IO;
+    return disk->is_stopped ? recover(disk) : OK;
+}
+
+status_t disk_carry_out(struct disk *disk, const struct disk_command *command)
+{
+    status_t status = make_ready(disk);
+
+    if (status != OK || carry_out(disk, command, PATIENCE) == OK) {
+        return status;
     }
-    return OK;
+    disk->resets++;
+    return recover(disk) == ERR_CHANGED ? ERR_CHANGED : ERR_IO;
 }
 
 status_t disk_transfer(struct disk *disk, enum disk_operation operation, uint64_t sector,
@@ -75,6 +102,14 @@ status_t disk_flush(struct disk *disk)
     const struct disk_command command = {.operation = DISK_FLUSH};
 
     return disk->has_flush ? disk_carry_out(disk, &command) : OK;
+}
+
+bool disk_is_same(const struct disk *one, const struct disk *other)
+{
+    return one->sectors == other->sectors && one->sector_bytes == other->sector_bytes &&
+           strcmp(one->names.driver, other->names.driver) == 0 &&
+           strcmp(one->names.serial, other->names.serial) == 0 &&
+           strcmp(one->names.model, other->names.model) == 0;
 }
 
 void disk_set_name(char *out, const char *text, unsigned bytes)

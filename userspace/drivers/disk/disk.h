@@ -6,6 +6,8 @@
  *   Q1  A command that is not carried out whole is ERR_IO, and then the device is set up again: the next one finds it as if nothing
  *       had happened, or ERR_IO again.
  *   Q2  The device touches the caller's memory only between the beginning and the end of disk_carry_out(), whatever that gives.
+ *   Q3  A device that is another disk after it was set up again, or between two commands, is ERR_CHANGED from then on and stopped: what
+ *       was meant for one disk never reaches another. To use that one, it is opened anew.
  *
  * One at a time: a driver that knows of one command has nothing to sort out after a failure, and emulated disks are no faster with
  * several. Queues (AHCI's NCQ, several virtio chains) would change begin() and end() only.
@@ -35,7 +37,8 @@ struct disk_ops {
     status_t (*begin)(struct disk *disk, const struct disk_command *command);
     /* end() - ERR_BUSY: it is at work; OK: all is done; ERR_IO: it is not, and will not be. Clears the interrupt. */
     status_t (*end)(struct disk *disk);
-    /* recover() - stop the device, whatever it does, and set it up again. OK; ERR_IO: it stays as it is, stopped. */
+    /* recover() - stop the device, whatever it does, and set it up again. OK; ERR_IO: it stays as it is, stopped; ERR_CHANGED: so it
+     * does because it is another disk. */
     status_t (*recover)(struct disk *disk);
 };
 
@@ -49,23 +52,31 @@ struct disk {
     bool has_flush;     /* else it has written what it has answered */
     uint64_t interrupt; /* HANDLE_NONE: to be polled */
     uint64_t resets;
+    bool is_changed; /* Q3 */
+    bool is_stopped; /* it could not be set up again */
 };
 
 /*
  * disk_carry_out() - have a command done, with no look at its sectors: also for what drivers ask for themselves.
- * OK or ERR_IO.
+ * OK, ERR_IO or ERR_CHANGED.
  */
 status_t disk_carry_out(struct disk *disk, const struct disk_command *command);
 
+/* disk_try() - the same for what recover() asks: without recovery, and with less patience. OK or ERR_IO. */
+status_t disk_try(struct disk *disk, const struct disk_command *command);
+
 /*
  * disk_transfer() - read or write sectors. OK; ERR_RANGE: they do not exist, all or some, or there are none;
- * ERR_READ_ONLY; ERR_IO.
+ * ERR_READ_ONLY; ERR_IO; ERR_CHANGED.
  */
 status_t disk_transfer(struct disk *disk, enum disk_operation operation, uint64_t sector,
                        uint32_t count, uint64_t physical);
 
-/* disk_flush() - OK or ERR_IO. */
+/* disk_flush() - OK, ERR_IO or ERR_CHANGED. */
 status_t disk_flush(struct disk *disk);
+
+/* disk_is_same() - whether two look like one disk: names and size. */
+bool disk_is_same(const struct disk *one, const struct disk *other);
 
 /* disk_set_name() - copy what a device says of itself, without blanks around it, and with dots for what cannot be printed. */
 void disk_set_name(char *out, const char *text, unsigned bytes);

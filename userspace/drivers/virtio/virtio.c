@@ -45,6 +45,19 @@ static void write_reg(const struct virtio *virtio, uint32_t reg, uint32_t width,
     (void)sys_ports_write(virtio->ports, reg, width, value);
 }
 
+/* It may still be at work when the write is done; it is not any more when it reads as zero. */
+static bool reset(const struct virtio *virtio)
+{
+    write_reg(virtio, REG_STATUS, 1, 0);
+    for (unsigned turn = 0; turn < RESET_TURNS; turn++) {
+        if (read_reg(virtio, REG_STATUS, 1) == 0) {
+            return true;
+        }
+        clock_sleep(RESET_TURN);
+    }
+    return read_reg(virtio, REG_STATUS, 1) == 0;
+}
+
 /* ---- finding it ---- */
 
 static status_t find_device(struct pci *pci, uint16_t device, unsigned index, pci_function_t *out)
@@ -61,13 +74,36 @@ static status_t find_device(struct pci *pci, uint16_t device, unsigned index, pc
     return ERR_NOT_FOUND;
 }
 
+static void use_message(struct virtio *virtio, struct pci *pci)
+{
+    const struct msi msi = {pci, virtio->system, virtio->function};
+    bool has_message = msi_enable(&msi, VIRTIO_VECTOR, 0, &virtio->interrupt) == OK;
+
+    if (!has_message) {
+        virtio->interrupt = HANDLE_NONE;
+    }
+    virtio->config = has_message ? CONFIG_WITH : CONFIG_WITHOUT;
+}
+
+/* It may still work for a driver that is no more, so it reaches memory only when it has been reset. */
+static status_t stop_and_enable(const struct virtio *virtio, struct pci *pci)
+{
+    uint32_t command = pci_read(pci, virtio->function, PCI_COMMAND) & 0xffff;
+
+    command |= PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_NO_INTX;
+    pci_write(pci, virtio->function, PCI_COMMAND, command & ~PCI_COMMAND_BUS_MASTER);
+    if (!reset(virtio)) {
+        return ERR_IO;
+    }
+    pci_write(pci, virtio->function, PCI_COMMAND, command | PCI_COMMAND_BUS_MASTER);
+    return OK;
+}
+
 /* Its ports first: who has them is the driver, and nobody else changes what follows. */
 static status_t switch_on(struct virtio *virtio, struct pci *pci, uint64_t system,
                           pci_function_t function, uint32_t config_ports)
 {
-    const struct msi msi = {pci, system, function};
     uint32_t bar = pci_read(pci, function, PCI_BAR0);
-    uint32_t command = pci_read(pci, function, PCI_COMMAND) & 0xffff;
 
     if ((bar & PCI_BAR_IO) == 0) {
         return ERR_NOT_SUPPORTED;
@@ -77,16 +113,14 @@ static status_t switch_on(struct virtio *virtio, struct pci *pci, uint64_t syste
     if (status != OK) {
         return status;
     }
-    pci_write(pci, function, PCI_COMMAND,
-              command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER |
-                  PCI_COMMAND_NO_INTX);
-    bool has_message = msi_enable(&msi, VIRTIO_VECTOR, 0, &virtio->interrupt) == OK;
-    if (!has_message) {
-        virtio->interrupt = HANDLE_NONE;
-    }
-    virtio->config = has_message ? CONFIG_WITH : CONFIG_WITHOUT;
     virtio->system = system;
     virtio->function = function;
+    status = stop_and_enable(virtio, pci);
+    if (status != OK) {
+        (void)sys_handle_close(virtio->ports);
+        return status;
+    }
+    use_message(virtio, pci);
     return OK;
 }
 
@@ -109,19 +143,6 @@ status_t virtio_open(struct virtio *virtio, uint64_t system, uint16_t device, un
 }
 
 /* ---- its life ---- */
-
-/* It may still be at work when the write is done; it is not any more when it reads as zero. */
-static bool reset(const struct virtio *virtio)
-{
-    write_reg(virtio, REG_STATUS, 1, 0);
-    for (unsigned turn = 0; turn < RESET_TURNS; turn++) {
-        if (read_reg(virtio, REG_STATUS, 1) == 0) {
-            return true;
-        }
-        clock_sleep(RESET_TURN);
-    }
-    return read_reg(virtio, REG_STATUS, 1) == 0;
-}
 
 static void keep_from_memory(const struct virtio *virtio)
 {

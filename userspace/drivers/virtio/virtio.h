@@ -25,13 +25,13 @@ struct virtio {
 };
 
 /*
- * virtio_open() - find a device and switch it on.
+ * virtio_open() - find a device, stop it whatever it does, and switch it on.
  * @system        with rights ports, and interrupts and physical for MSI-X
  * @device        PCI device id
  * @index         which of those, from 0
  * @config_ports  registers that this kind of device has
- * OK; ERR_NOT_FOUND: there is none; ERR_NOT_SUPPORTED: it has no legacy interface; ERR_BUSY: another process drives it. Nothing is
- * left behind on an error.
+ * OK; ERR_NOT_FOUND: there is none; ERR_NOT_SUPPORTED: it has no legacy interface; ERR_BUSY: another process drives it; ERR_IO: it does
+ * not stop, and is kept from memory. Nothing is left behind on an error.
  */
 status_t virtio_open(struct virtio *virtio, uint64_t system, uint16_t device, unsigned index,
                      uint32_t config_ports);

@@ -205,6 +205,17 @@ status_t virtio_blk_open(struct virtio_blk *blk, uint64_t system, unsigned index
     return OK;
 }
 
+status_t virtio_blk_stop(uint64_t system, unsigned index)
+{
+    struct virtio virtio;
+    status_t status = virtio_open(&virtio, system, DEVICE, index, CONFIG_BYTES);
+
+    if (status == OK) {
+        virtio_close(&virtio);
+    }
+    return status;
+}
+
 void virtio_blk_close(struct virtio_blk *blk)
 {
     blk->is_ready = false;

@@ -27,5 +27,8 @@ struct virtio_blk {
  */
 status_t virtio_blk_open(struct virtio_blk *blk, uint64_t system, unsigned index, struct dma *dma);
 
+/* virtio_blk_stop() - stop one, whatever it does for a driver that is no more. The status of virtio_open(). */
+status_t virtio_blk_stop(uint64_t system, unsigned index);
+
 /* virtio_blk_close() - stop it and give it back. */
 void virtio_blk_close(struct virtio_blk *blk);

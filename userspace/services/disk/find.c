@@ -3,13 +3,9 @@
 #include "userspace/services/disk/find.h"
 
 #include "userspace/drivers/ahci/ahci.h"
-#include "userspace/drivers/pci/pci.h"
 #include "userspace/drivers/virtio_blk/virtio_blk.h"
 
 #define DISKS_MAX 32u /* of a kind */
-
-#define VIRTIO_BLK 0x10011af4u /* device, vendor */
-#define CLASS_AHCI 0x010601u
 
 static status_t open_virtio(uint64_t system, unsigned index, struct dma *dma, struct disk **out)
 {
@@ -45,42 +41,23 @@ static const struct {
     {open_ahci, close_ahci},
 };
 
-static bool may_have_been_driven(const struct pci_facts *facts)
+/* A predecessor that was killed may have left any of them at work in the memory that the first one tried is given. */
+static status_t stop_all(uint64_t system)
 {
-    return ((uint32_t)facts->device << 16 | facts->vendor) == VIRTIO_BLK ||
-           facts->class_code == CLASS_AHCI;
-}
+    status_t status = OK;
 
-/* A predecessor that was killed may have left any of them writing to the memory that the first one tried is given. */
-static status_t keep_all_from_memory(uint64_t system)
-{
-    struct pci pci;
-    struct pci_walk walk = {0};
-    struct pci_facts facts;
-    pci_function_t function;
-    status_t status = pci_open(&pci, system);
-
-    if (status != OK) {
-        return status;
+    for (unsigned index = 0; index < DISKS_MAX && status != ERR_NOT_FOUND; index++) {
+        status = virtio_blk_stop(system, index);
     }
-    while (pci_next(&pci, &walk, &function)) {
-        pci_describe(&pci, function, &facts);
-        if (may_have_been_driven(&facts)) {
-            uint32_t command = pci_read(&pci, function, PCI_COMMAND) & 0xffff;
-
-            pci_write(&pci, function, PCI_COMMAND, command & ~PCI_COMMAND_BUS_MASTER);
-        }
-    }
-    pci_close(&pci);
-    return OK;
+    return ahci_stop_all(system);
 }
 
 status_t disk_find(const char *which, uint64_t system, struct dma *dma, struct disk **out)
 {
-    status_t trouble = ERR_NOT_FOUND, kept = keep_all_from_memory(system);
+    status_t trouble = ERR_NOT_FOUND, stopped = stop_all(system);
 
-    if (kept != OK) {
-        return kept;
+    if (stopped != OK) {
+        return stopped;
     }
 
     for (unsigned i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {

@@ -6,7 +6,8 @@
  *   arguments  which=any|virtio|ahci|SERIAL (any: the first that the machine was not booted from)
  *
  * Requests are served one at a time. What comes and goes is copied once, by the kernel, between the client's memory and the memory
- * that the device reads and writes.
+ * that the device reads and writes. When the device turns out to be another disk than before, this process ends without an answer: the
+ * next one begins with what is there, and those who had the old one open see the difference (files/block_client.h).
  */
 #include <assert.h>
 #include <stddef.h>
@@ -58,6 +59,11 @@ static status_t carry_out(enum disk_operation operation, uint64_t sector, uint64
                           : disk_transfer(disk, operation, sector, (uint32_t)count, physical);
     USER_SPAN_END(track);
     ++*times;
+    if (status == ERR_CHANGED) {
+        (void)log_line(LOG_ERROR, AREA, "there is another disk in place of '%s'",
+                       disk->names.serial);
+        die("another disk");
+    }
     if (status == ERR_IO) {
         counts.failures++;
         USER_INSTANT(track, FAILED, sector);

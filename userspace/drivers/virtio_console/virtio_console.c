@@ -7,7 +7,7 @@
  * notifying port write, so waiting costs nothing there, and the caller must know when the device
  * has read memory that others go on writing (the trace rings).
  *
- * Memory of the driver, one physically contiguous area:
+ * Memory of the driver, one physically contiguous area that outlives it (drivers/dma.h):
  *
  *     | receive queue | transmit queue | receive buffers | bounce buffer |
  *
@@ -19,7 +19,7 @@
 
 #include "gen/layout.h"
 #include "gen/syscall_user.h"
-#include "kernel/abi/memory.h"
+#include "userspace/drivers/dma.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/start.h"
 
@@ -177,20 +177,18 @@ static void fill_receive_queue(struct virtio_console *console)
 
 /* ---- setting up ---- */
 
-static status_t map_memory(struct virtio_console *console, uint64_t bytes)
+/* What a predecessor had, if there was one; the device has been reset. */
+static status_t take_memory(struct virtio_console *console, uint64_t bytes)
 {
-    uint64_t area, size;
-    status_t status = sys_area_create(bytes, AREA_CONTIGUOUS, &area);
+    struct dma dma;
+    status_t status = dma_open(&dma, bytes);
 
-    if (status != OK) {
-        return status;
-    }
-    status = sys_area_query(area, &size, &console->physical);
     if (status == OK) {
-        status =
-            sys_area_map(program.self, area, 0, bytes, 0, PROT_READ | PROT_WRITE, &console->memory);
+        struct dma_piece piece = dma_take(&dma, bytes, PAGE_BYTES);
+
+        console->memory = (uint64_t)piece.memory;
+        console->physical = piece.physical;
     }
-    (void)sys_handle_close(area); /* the mapping keeps it, for as long as the device may use it */
     return status;
 }
 
@@ -207,7 +205,7 @@ static status_t set_up_queues(struct virtio_console *console)
     uint64_t transmit_offset = virtqueue_bytes(receive);
     console->receive_offset = transmit_offset + virtqueue_bytes(transmit);
     console->bounce_offset = console->receive_offset + RECEIVE_BUFFERS * RECEIVE_BUFFER_BYTES;
-    status_t status = map_memory(console, console->bounce_offset + BOUNCE_BYTES);
+    status_t status = take_memory(console, console->bounce_offset + BOUNCE_BYTES);
     if (status == OK) { /* only what comes in is worth an interrupt: send() waits */
         virtio_place_queue(virtio, QUEUE_RECEIVE, &console->receive_queue, receive,
                            (void *)console->memory, console->physical, true);

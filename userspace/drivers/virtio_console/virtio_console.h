@@ -25,6 +25,7 @@ struct virtio_console {
 /*
  * virtio_console_open() - find the device, set up its queues, start it. @system with rights ports,
  * and interrupts and physical for MSI-X; without them the caller has to look from time to time.
+ * Its memory is kept by the supervisor (drivers/dma.h).
  * OK; ERR_NOT_FOUND: no such device; ERR_NOT_SUPPORTED: it has no legacy interface; ERR_BUSY:
  * another process drives it; ERR_NO_MEMORY.
  */

@@ -24,6 +24,7 @@ enum manifest_flag {
     MANIFEST_OWN_ACCOUNT = 1 << 6, /* it shares no quota with others */
     MANIFEST_KEEP = 1 << 7,        /* a shutdown leaves it running */
     MANIFEST_STARTS = 1 << 8,      /* it may have programs started */
+    MANIFEST_DEVICES = 1 << 9,     /* it may have memory kept, though it needs nobody */
 };
 
 struct manifest_header {

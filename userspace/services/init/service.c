@@ -115,7 +115,7 @@ static status_t spawn_service(struct service *service, uint64_t whole)
     if (whole != HANDLE_NONE) {
         grants[count++] = (struct spawn_grant){"requests", whole, 0, RIGHTS_MAILBOX};
     }
-    if (entry->needs != 0) {
+    if (entry->needs != 0 || (entry->flags & MANIFEST_DEVICES)) {
         grants[count++] = (struct spawn_grant){"supervisor", supervisor_box, service_badge(service),
                                                RIGHT_MAILBOX_SEND};
     }

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from conftest import BootFunction, private_esp, wait_all_done
+from test_shell import Person
 
 from qemu import esp
 from qemu.machine import Machine
@@ -104,3 +105,15 @@ def test_fat_on_a_disk(boot: BootFunction, tmp_path: Path) -> None:
               if name != "dir/broken.bin"}
     assert said == wanted | {"/disk/dir/broken.bin ERR_IO"}
     assert "fatfs: FAT32 in volume 1" in machine.serial.text
+
+
+def test_files_of_a_disk_without_a_driver(boot: BootFunction, tmp_path: Path) -> None:
+    """Whoever wants them is told so, instead of waiting for ever; they are there when a driver is."""
+    person = Person(boot(cpus=2, disk=make_fat_disk(tmp_path)[0],
+                         cmdline="workload=none services=shell disk_patience=1500"))
+    person.types("service stop disk; service kill fatfs")
+    person.machine.expect("error fatfs: no files: no driver", 60)
+    assert person.types("cat /disk/readme.txt").endswith("cat: /disk/readme.txt: ERR_IO\n")
+    person.types("service start disk")
+    person.machine.expect("fatfs: FAT32 in volume 1", 60)
+    assert person.types("cat /disk/readme.txt").endswith("short\n")

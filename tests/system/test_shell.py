@@ -25,7 +25,7 @@ class Person:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         for _ in range(2):  # what would come between
-            machine.expect("init: trace complete|fatfs: no files", 120)
+            machine.expect("init: trace complete|fatfs: (?:no files|FAT)", 120)
         self.greets()
 
     def greets(self) -> None:

@@ -5,7 +5,9 @@ FILES_PACKED_SRC := userspace/files/packed/packed_files.c
 FILES_FAT_SRC := $(patsubst %,userspace/files/fat/%.c,fat fat_directory)
 FILES_CLIENT_SRC := $(patsubst %,userspace/files/client/%.c,file mount path here)
 
-HOST_TESTS += test_volume
+HOST_TESTS += test_volume test_block_client
+HOST_test_block_client_SRC := tests/host/test_block_client.c userspace/files/block_client.c
+HOST_test_block_client_CFLAGS := -iquote tests/host/fake_syscalls
 HOST_test_volume_SRC := tests/host/test_volume.c userspace/files/volume/volume.c
 HOST_TESTS += test_ram_files test_open_files test_path test_packed_files test_fat
 HOST_test_ram_files_SRC := tests/host/test_ram_files.c $(FILES_RAM_SRC) userspace/files/server/walk.c

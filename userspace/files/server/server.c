@@ -466,11 +466,17 @@ status_t vfs_on_usage(const struct interface_request *request, uint64_t *out_use
     return status;
 }
 
-static _Noreturn void serve(uint64_t mailbox)
+static struct interface_server make_server(uint64_t mailbox)
 {
     static char buffer[VFS_RECEIVES], answer[VFS_READ_DATA_MAX] __attribute__((aligned(8)));
     static const struct interface *const interfaces[] = {&vfs_interface, &lifecycle_interface};
-    const struct interface_server server = {mailbox, 2, interfaces, buffer, sizeof(buffer), answer};
+
+    return (struct interface_server){mailbox, 2, interfaces, buffer, sizeof(buffer), answer};
+}
+
+static _Noreturn void serve(uint64_t mailbox)
+{
+    const struct interface_server server = make_server(mailbox);
 
     requests = mailbox;
     must(sys_handle_duplicate(requests, RIGHT_MAILBOX_SEND, BADGE_SELF, &self));
@@ -481,6 +487,20 @@ void vfs_serve(struct file_system *file_system, uint64_t mailbox)
 {
     fs = file_system;
     serve(mailbox);
+}
+
+void vfs_refuse(status_t why, uint64_t mailbox, uint64_t deadline)
+{
+    const struct interface_server server = make_server(mailbox);
+
+    why_none = why;
+    while (clock_now() < deadline) {
+        status_t status = interface_serve_one(&server, deadline);
+
+        if (status != OK && status != ERR_TIMED_OUT) {
+            check_failed(status, "vfs_refuse");
+        }
+    }
 }
 
 void vfs_serve_none(status_t why, uint64_t mailbox)

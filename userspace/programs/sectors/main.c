@@ -155,11 +155,11 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     if (option_flag("none")) {
-        EXPECT(block_client_open(&disk, "disk"), ERR_NOT_FOUND);
+        EXPECT(block_client_open(&disk, "disk", DEADLINE_FOREVER), ERR_NOT_FOUND);
         EXPECT(block_client_read(&disk, 0, 1, part), ERR_NOT_FOUND);
         return 0;
     }
-    must(block_client_open(&disk, "disk"));
+    must(block_client_open(&disk, "disk", DEADLINE_FOREVER));
     report("%s '%s' '%s' %lu sectors of %u bytes%s", disk.names.driver, disk.names.serial,
            disk.names.model, disk.device.sectors, disk.device.sector_bytes,
            disk.is_read_only ? ", read only" : "");

@@ -6,8 +6,10 @@
 
 #include "gen/layout.h"
 #include "userspace/files/block_client.h"
+#include "userspace/lib/clock.h"
 
 #define WORD_BITS 64u
+#define PATIENCE  (60 * NS_PER_S) /* with a driver at the start, whose disk has to spin up first */
 
 static struct block_client writer, reader;
 static uint64_t *used; /* a bit per place */
@@ -31,10 +33,11 @@ static status_t check_disk(void)
 
 status_t far_open(uint32_t most, uint64_t *bitmap)
 {
-    status_t status = block_client_open(&writer, "disk");
+    uint64_t deadline = clock_now() + PATIENCE;
+    status_t status = block_client_open(&writer, "disk", deadline);
 
     if (status == OK) {
-        status = block_client_open(&reader, "disk");
+        status = block_client_open(&reader, "disk", deadline);
     }
     if (status == OK) {
         status = check_disk();

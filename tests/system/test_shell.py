@@ -59,6 +59,7 @@ def test_a_session(boot: BootFunction) -> None:
     assert types("false || echo $? && true && echo yes") == "1\nyes\n"
     assert types("nosuch; echo $?") == "shell: there is no program 'nosuch'; help lists the commands\n127\n"
     assert types("cat nothing; echo $?") == "cat: nothing: ERR_NOT_FOUND\n1\n"
+    assert types("cat quiet; echo $?") == "cat: quiet: ERR_NOT_FOUND\n1\n"
     assert types("head -x") == "head: usage: head [-n LINES] [FILE]\n"
     assert types('echo "a') == 'shell: the quote has no partner\n  echo "a\n       ^\n'
     assert types("mkdir d; mv a d; cp d/a c") == ""

@@ -40,20 +40,34 @@ int snprintf(char *buffer, size_t bytes, const char *format, ...)
     return (int)length;
 }
 
-void report(const char *format, ...)
+static void write_line(const char *format, va_list args)
 {
     char text[PRINT_BYTES_MAX];
-    va_list args;
-
-    if (program.quiet) {
-        return;
-    }
     size_t length = format_text(text, sizeof(text), "%s: ", program.name);
-    va_start(args, format);
+
     length += format_text_v(text + length, sizeof(text) - length, format, args);
-    va_end(args);
     if (length < sizeof(text) - 1) {
         text[length] = '\n';
     }
     write_text(STREAM_ERRORS, text, length + 1);
+}
+
+void report(const char *format, ...)
+{
+    va_list args;
+
+    if (!program.quiet) {
+        va_start(args, format);
+        write_line(format, args);
+        va_end(args);
+    }
+}
+
+void complain(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    write_line(format, args);
+    va_end(args);
 }

@@ -18,3 +18,7 @@ int snprintf(char *buffer, size_t bytes, const char *format, ...)
  * added.
  */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* complain() - the same, also of one that was told to be quiet: for what went wrong, and for programs whose arguments are words of a
+ * person, "quiet" among them. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

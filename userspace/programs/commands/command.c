@@ -26,7 +26,7 @@ _Noreturn void command_usage(void)
 {
     for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
         if (strcmp(usages[i].name, program.name) == 0) {
-            report("usage: %s %s", program.name, usages[i].arguments);
+            complain("usage: %s %s", program.name, usages[i].arguments);
         }
     }
     exit(COMMAND_WRONG);
@@ -34,7 +34,7 @@ _Noreturn void command_usage(void)
 
 int command_fail(const char *what, status_t status)
 {
-    report("%s: %s", what, status_name(status));
+    complain("%s: %s", what, status_name(status));
     return COMMAND_FAILED;
 }
 

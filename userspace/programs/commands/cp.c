@@ -53,7 +53,7 @@ int main(int argc, char **argv)
         return command_fail(argv[1], status != OK ? status : ERR_IS_DIRECTORY);
     }
     if (is_same(argv[1], target)) {
-        report("%s and %s are the same file", argv[1], argv[2]);
+        complain("%s and %s are the same file", argv[1], argv[2]);
         return COMMAND_FAILED;
     }
     status = file_open(target, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, &to);

@@ -18,7 +18,7 @@ int main(int argc, char **argv)
     }
     status_t status = file_rename(argv[1], target);
     if (status == ERR_NOT_SUPPORTED) {
-        report("%s is in another file system than %s: cp and rm", target, argv[1]);
+        complain("%s is in another file system than %s: cp and rm", target, argv[1]);
         return COMMAND_FAILED;
     }
     return status == OK ? 0 : command_fail(argv[1], status);

@@ -66,7 +66,7 @@ int main(int argc, char **argv)
         return command_fail(argv[1], status);
     }
     if (!read_all()) {
-        report("more than %u lines or %u bytes", LINES_MAX, TEXT_BYTES);
+        complain("more than %u lines or %u bytes", LINES_MAX, TEXT_BYTES);
         return COMMAND_FAILED;
     }
     sort();

@@ -59,7 +59,7 @@ static uint64_t category(const char *wanted)
             return 1ull << bit;
         }
     }
-    report("there is no category '%s'; `trace` lists them", wanted);
+    complain("there is no category '%s'; `trace` lists them", wanted);
     return 0;
 }
 

@@ -30,7 +30,7 @@ static bool is_over;
 
 static unsigned fail(const char *what, status_t status)
 {
-    report("%s: %s", what, status_name(status));
+    complain("%s: %s", what, status_name(status));
     return 1;
 }
 
@@ -100,7 +100,7 @@ static unsigned do_unset(const char *const *words)
 {
     for (unsigned i = 1; words[i] != NULL; i++) {
         if (strcmp(words[i], "PWD") == 0) {
-            report("PWD says where the shell is: use cd");
+            complain("PWD says where the shell is: use cd");
             return WRONG;
         }
         variable_unset(words[i]);
@@ -129,7 +129,7 @@ static unsigned job_number(const char *const *words)
         }
     }
     if (number == 0 || number > ~0u) {
-        report("%s: no such job", words[0]);
+        complain("%s: no such job", words[0]);
         return 0;
     }
     return (unsigned)number;
@@ -179,7 +179,7 @@ static unsigned do_kill(const char *const *words)
     unsigned number = job_number(words);
 
     if (number != 0 && !job_kill(number)) {
-        report("kill: no such job; `service kill NAME` ends a service");
+        complain("kill: no such job; `service kill NAME` ends a service");
         number = 0;
     }
     return number != 0 ? 0 : 1;
@@ -190,7 +190,7 @@ static unsigned do_exit(const char *const *words)
     uint64_t code = 0;
 
     if (words[1] != NULL && !number_parse(words[1], (unsigned)strlen(words[1]), &code)) {
-        report("exit: '%s' is no number", words[1]);
+        complain("exit: '%s' is no number", words[1]);
         return WRONG;
     }
     is_over = true;
@@ -219,11 +219,11 @@ static unsigned do_source(const char *const *words)
     unsigned code = 0;
 
     if (words[1] == NULL) {
-        report("source: which file?");
+        complain("source: which file?");
         return WRONG;
     }
     if (depth == 4) {
-        report("source: a file that reads a file that reads a file ...");
+        complain("source: a file that reads a file that reads a file ...");
         return 1;
     }
     status_t status = file_open(words[1], OPEN_READ, &file);
@@ -299,7 +299,7 @@ static unsigned do_help(const char *const *words)
         }
     }
     if (!is_found) {
-        report("help: there is no command '%s'", words[1]);
+        complain("help: there is no command '%s'", words[1]);
     } else if (words[1] == NULL) {
         printf("Other programs of the boot image run by their names, too.\n"
                "a | b   a < in > out 2> errors   a >> out 2>&1   a &   a ; b   a && b   a || b\n"

@@ -82,7 +82,7 @@ static bool expand_command(struct command *command)
         bool is_pattern = (old.patterns >> i & 1) != 0;
 
         if (command->count == WORDS_MAX || (is_pattern && !expand_word(old.word[i], command))) {
-            report("%s: more than %u words", old.word[i], WORDS_MAX);
+            complain("%s: more than %u words", old.word[i], WORDS_MAX);
             return false;
         }
         if (!is_pattern) {

@@ -106,7 +106,7 @@ static bool open_file(struct job *job, const struct redirection *redirection, ui
         status = ERR_IS_DIRECTORY;
     }
     if (status != OK) {
-        report("%s: %s", path, status_name(status));
+        complain("%s: %s", path, status_name(status));
         return false;
     }
     job->file_count++;
@@ -127,7 +127,7 @@ static bool make_pipe(struct pipe *pipe)
         }
     }
     if (status != OK) {
-        report("no pipe: %s", status_name(status));
+        complain("no pipe: %s", status_name(status));
         return false;
     }
     channel_init(&pipe->channel, (void *)address, PIPE_BYTES);
@@ -245,9 +245,9 @@ static unsigned start_one(struct job *job, const struct pipeline *pipeline, unsi
     if (open_ends(job, pipeline, i, end)) {
         status = run(command, end, &process->handle);
         if (status == ERR_NOT_FOUND) {
-            report("there is no program '%s'; help lists the commands", command->word[0]);
+            complain("there is no program '%s'; help lists the commands", command->word[0]);
         } else if (status != OK) {
-            report("%s: %s", command->word[0], status_name(status));
+            complain("%s: %s", command->word[0], status_name(status));
         }
     }
     if (status != OK) {
@@ -364,7 +364,7 @@ unsigned job_start(const struct pipeline *pipeline, const char *text, unsigned *
     unsigned code = 0;
 
     if (job == NULL) {
-        report("more than %u jobs: wait for one", JOBS_MAX);
+        complain("more than %u jobs: wait for one", JOBS_MAX);
         return CODE_NO_JOB;
     }
     job->number = job_last() + 1;

@@ -43,12 +43,12 @@ static unsigned assign(const char *word)
     memcpy(name, word, length);
     name[length] = '\0';
     if (strcmp(name, "PWD") == 0) {
-        report("PWD says where the shell is: use cd");
+        complain("PWD says where the shell is: use cd");
         return 2;
     }
     status_t status = variable_set(name, word + length + 1);
     if (status != OK) {
-        report("%s: %s", name, status_name(status));
+        complain("%s: %s", name, status_name(status));
     }
     return status == OK ? 0 : 1;
 }
@@ -60,7 +60,7 @@ static bool wrap_builtin(struct command *command)
         return true;
     }
     if (command->count + 2 > WORDS_MAX) {
-        report("too many words");
+        complain("too many words");
         return false;
     }
     memmove(&command->word[2], &command->word[0], (command->count + 1) * sizeof(command->word[0]));
@@ -115,8 +115,8 @@ static unsigned run_pipeline(struct pipeline *pipeline, const char *text)
 
 static void print_error(const struct parser *parser)
 {
-    report("%s\n  %.80s\n  %*s^", parser->error, parser->line, (int)(parser->at - parser->line),
-           "");
+    complain("%s\n  %.80s\n  %*s^", parser->error, parser->line, (int)(parser->at - parser->line),
+             "");
 }
 
 static bool is_wanted(enum connector connector, unsigned code)
@@ -210,7 +210,7 @@ static unsigned read_lines(void)
         write_prompt(prompt);
         status = console_line(prompt, line);
         if (status == ERR_TOO_BIG) {
-            report("a line is longer than %u letters", SHELL_LINE_BYTES - 1);
+            complain("a line is longer than %u letters", SHELL_LINE_BYTES - 1);
             code = 2;
         } else if (status == OK) {
             job_begin(console_line_time());

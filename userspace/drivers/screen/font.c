@@ -162,6 +162,24 @@ static bool read_header2(struct font *font, struct rest *rest, bool *out_table)
     return true;
 }
 
+static uint16_t look_up(const struct font *font, uint32_t character)
+{
+    uint32_t low = 0, high = font->letter_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (font->letter[middle].character == character) {
+            return font->letter[middle].glyph;
+        }
+        if (font->letter[middle].character < character) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return font->replacement;
+}
+
 status_t font_open(struct font *font, const void *file, uint64_t bytes)
 {
     struct rest rest = {file, bytes};
@@ -182,37 +200,15 @@ status_t font_open(struct font *font, const void *file, uint64_t bytes)
         number_letters(font);
     }
     font->replacement = 0;
-    font->replacement = font_glyph(font, '?');
-    font->replacement = font_glyph(font, FONT_REPLACEMENT);
+    font->replacement = look_up(font, '?');
+    font->replacement = look_up(font, FONT_REPLACEMENT);
+    for (unsigned i = 0; i < FONT_COMMON; i++) {
+        font->common[i] = look_up(font, i);
+    }
     return status;
 }
 
 uint16_t font_glyph(const struct font *font, uint32_t character)
 {
-    uint32_t low = 0, high = font->letter_count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (font->letter[middle].character == character) {
-            return font->letter[middle].glyph;
-        }
-        if (font->letter[middle].character < character) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return font->replacement;
-}
-
-uint32_t font_row(const struct font *font, uint16_t glyph, unsigned row)
-{
-    const uint8_t *at =
-        font->glyphs + (uint64_t)glyph * font->glyph_bytes + (uint64_t)row * font->row_bytes;
-    uint32_t bits = 0;
-
-    for (unsigned i = 0; i < font->row_bytes; i++) {
-        bits |= (uint32_t)at[i] << (24 - 8 * i);
-    }
-    return bits;
+    return character < FONT_COMMON ? font->common[character] : look_up(font, character);
 }

@@ -13,6 +13,7 @@
 #define FONT_GLYPHS_MAX  1024u
 #define FONT_WIDTH_MAX   32u
 #define FONT_HEIGHT_MAX  64u
+#define FONT_COMMON      128u /* characters whose glyph is found at once */
 #define FONT_NO_GLYPH    0xffffu
 #define FONT_REPLACEMENT 0xfffdu /* the character for what cannot be shown */
 
@@ -26,6 +27,7 @@ struct font {
     uint32_t count, width, height;
     uint32_t row_bytes, glyph_bytes;
     uint16_t replacement; /* glyph of what has none */
+    uint16_t common[FONT_COMMON];
     uint32_t letter_count;
     struct font_letter letter[FONT_GLYPHS_MAX * 2]; /* by character */
 };
@@ -37,8 +39,18 @@ struct font {
  */
 status_t font_open(struct font *font, const void *file, uint64_t bytes);
 
-/* font_glyph() - the glyph of a character, or the replacement. Cost: a binary search. */
+/* font_glyph() - the glyph of a character, or the replacement. Cost: a binary search behind FONT_COMMON. */
 uint16_t font_glyph(const struct font *font, uint32_t character);
 
 /* font_row() - the pixels of a row of a glyph, the leftmost in bit 31. */
-uint32_t font_row(const struct font *font, uint16_t glyph, unsigned row);
+static inline uint32_t font_row(const struct font *font, uint16_t glyph, unsigned row)
+{
+    const uint8_t *at =
+        font->glyphs + (uint64_t)glyph * font->glyph_bytes + (uint64_t)row * font->row_bytes;
+    uint32_t bits = (uint32_t)at[0] << 24;
+
+    for (unsigned i = 1; i < font->row_bytes; i++) {
+        bits |= (uint32_t)at[i] << (24 - 8 * i);
+    }
+    return bits;
+}

@@ -42,6 +42,7 @@ void paint_init(struct painter *painter, const struct framebuffer *frame, const 
     for (unsigned i = 0; i < COLOURS; i++) {
         painter->value[i] = pixel_of(frame, &colours[i]);
     }
+    painter->ink.front = painter->ink.back = nothing.front;
     for (unsigned line = 0; line < frame->height; line++) {
         uint32_t *at = frame->pixels + (uint64_t)line * frame->stride;
         for (unsigned x = 0; x < frame->width; x++) {
@@ -53,29 +54,55 @@ void paint_init(struct painter *painter, const struct framebuffer *frame, const 
     }
 }
 
-/* Two pixels a store. @pair  by the two highest bits, the left one's first */
-static void draw_row(uint32_t *at, uint32_t bits, unsigned width, const uint64_t pair[4])
+static void mix(struct painter *painter, uint8_t front, uint8_t back)
 {
-    for (; width >= 2; width -= 2, at += 2, bits <<= 2) {
-        memcpy(at, &pair[bits >> 30], sizeof(pair[0]));
+    struct ink *ink = &painter->ink;
+
+    if (ink->front == front && ink->back == back) {
+        return;
     }
-    if (width > 0) {
-        *at = (uint32_t)pair[bits >> 30];
+    ink->front = front;
+    ink->back = back;
+    for (unsigned bits = 0; bits < 16; bits++) {
+        for (unsigned i = 0; i < 4; i++) {
+            ink->pixels[bits][i] = painter->value[bits >> (3 - i) & 1 ? front : back];
+        }
     }
 }
 
-static void draw(const struct painter *painter, unsigned column, unsigned row, struct cell cell)
+/* Two pixels a store: libraries' memcpy() would be called for that. */
+static void draw_row(const struct ink *ink, uint32_t *at, uint32_t bits, unsigned width)
+{
+    for (; width >= 4; width -= 4, at += 4, bits <<= 4) {
+        __builtin_memcpy(at, ink->pixels[bits >> 28], 4 * sizeof(*at));
+    }
+    for (unsigned i = 0; i < width; i++) {
+        at[i] = ink->pixels[bits >> 28][i];
+    }
+}
+
+/* The width that most fonts have, of which the shipped one is. */
+static void draw_eight(const struct ink *ink, uint32_t *at, uint8_t bits)
+{
+    __builtin_memcpy(at, ink->pixels[bits >> 4], 4 * sizeof(*at));
+    __builtin_memcpy(at + 4, ink->pixels[bits & 15], 4 * sizeof(*at));
+}
+
+static void draw(struct painter *painter, unsigned column, unsigned row, struct cell cell)
 {
     const struct font *font = painter->font;
-    uint64_t front = painter->value[cell.front], back = painter->value[cell.back];
-    const uint64_t pair[4] = {back | back << 32, back | front << 32, front | back << 32,
-                              front | front << 32};
     uint16_t glyph = font_glyph(font, cell.character);
     uint32_t *at = painter->frame.pixels + (uint64_t)row * font->height * painter->frame.stride +
                    (uint64_t)column * font->width;
 
+    mix(painter, cell.front, cell.back);
+    const uint8_t *bits = font->glyphs + (uint64_t)glyph * font->glyph_bytes;
     for (unsigned line = 0; line < font->height; line++, at += painter->frame.stride) {
-        draw_row(at, font_row(font, glyph, line), font->width, pair);
+        if (font->width == 8) {
+            draw_eight(&painter->ink, at, bits[line]);
+        } else {
+            draw_row(&painter->ink, at, font_row(font, glyph, line), font->width);
+        }
     }
 }
 

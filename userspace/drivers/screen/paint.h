@@ -19,8 +19,15 @@ struct framebuffer {
     bool is_bgr;            /* blue in the lowest byte, else red */
 };
 
+/* What four pixels of a glyph become. */
+struct ink {
+    uint8_t front, back;
+    uint32_t pixels[16][4]; /* by their bits, the leftmost highest */
+};
+
 struct painter {
     struct framebuffer frame;
+    struct ink ink; /* of the last cell */
     const struct font *font;
     struct cell *shown;
     unsigned columns, rows;
@@ -35,5 +42,6 @@ unsigned paint_rows(const struct framebuffer *frame, const struct font *font);
 void paint_init(struct painter *painter, const struct framebuffer *frame, const struct font *font,
                 struct cell *shown);
 
-/* paint() - show a terminal of as many cells. Returns how many were drawn; each costs font height * width / 2 stores. */
+/* paint() - show a terminal of as many cells. Returns how many were drawn; each costs font height * width / 2 stores,
+ * and 64 more where colours change. */
 unsigned paint(struct painter *painter, const struct terminal *terminal);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes: make, end, wait for. */
+#include "arch/clock.h"
 #include "gen/syscall_handlers.h"
 #include "syscall/syscall.h"
 
@@ -68,6 +69,12 @@ status_t sys_process_ceiling(struct object *process, uint32_t priority)
 status_t sys_process_kill(struct object *process, uint64_t code)
 {
     process_kill(process_of(process), code, 0);
+    return OK;
+}
+
+status_t sys_process_time(struct object *process, uint64_t *out_ns)
+{
+    *out_ns = clock_ns_of_ticks(process_ticks(process_of(process)));
     return OK;
 }
 

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "userspace/lib/check.h"
+#include "userspace/lib/clock.h"
 #include "userspace/lib/option.h"
 #include "userspace/lib/spawn.h"
 #include "userspace/lib/test.h"
@@ -23,6 +25,9 @@
 #define BLOCKS   32u
 #define LARGEST  20000u
 #define TOO_MUCH (1ull << 45)
+
+#define CLOCK_TURNS   5u
+#define CLOCK_TURN_NS (20 * NS_PER_MS)
 
 struct block {
     unsigned char *bytes;
@@ -161,6 +166,49 @@ static void check_time(void)
            (second.tv_sec == first.tv_sec && second.tv_usec >= first.tv_usec));
 }
 
+static void be_busy(void *argument)
+{
+    uint64_t end = clock_now() + (uint64_t)(uintptr_t)argument;
+
+    while (clock_now() < end) {
+    }
+}
+
+/* What the others leave of an interval, as clock() counts: the machine may stand still while a thread has a core, so the best of some. */
+static double share_of_clock(bool is_busy)
+{
+    double best = is_busy ? 0 : 1;
+
+    for (unsigned turn = 0; turn < CLOCK_TURNS; turn++) {
+        uint64_t begin = clock_now();
+        clock_t used = clock();
+        struct thread thread;
+
+        if (is_busy) {
+            must(thread_start(&thread, be_busy, (void *)(uintptr_t)CLOCK_TURN_NS, THREAD_ANYWHERE,
+                              "busy"));
+            thread_join(&thread);
+        } else {
+            clock_sleep(CLOCK_TURN_NS);
+        }
+        double share = (double)(clock() - used) / CLOCKS_PER_SEC * (double)NS_PER_S /
+                       (double)(clock_now() - begin);
+        best = is_busy == (share > best) ? share : best;
+    }
+    return best;
+}
+
+/* The time of the processor: of all threads, also those that have ended, and none while they wait. */
+static void check_clock(void)
+{
+    double busy = share_of_clock(true), idle = share_of_clock(false);
+
+    if (busy < 0.2 || idle > 0.2) {
+        die("clock: %u %% while a thread works, %u %% while all sleep", (unsigned)(100 * busy),
+            (unsigned)(100 * idle));
+    }
+}
+
 /* ---- environment ---- */
 
 static bool has_variable(const char *name, const char *value)
@@ -201,13 +249,11 @@ static void say_goodbye(void)
 
 int main(int argc, char **argv)
 {
-    static const struct test tests[] = {{"limits", check_limits},
-                                        {"threads", check_threads},
-                                        {"format", check_format},
-                                        {"sort", check_sort},
-                                        {"files", check_files},
-                                        {"time", check_time},
-                                        {"environment", check_environment}};
+    static const struct test tests[] = {
+        {"limits", check_limits}, {"threads", check_threads},
+        {"format", check_format}, {"sort", check_sort},
+        {"files", check_files},   {"time", check_time},
+        {"clock", check_clock},   {"environment", check_environment}};
 
     (void)argc;
     (void)argv;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* self: what kdebug knows about its stops; faults and cores that do not answer on purpose, to show that it survives them. */
+#include "arch/cpu.h"
 #include "base/assert.h"
 #include "base/string.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/door.h"
+#include "kdebug/core/guard.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/run.h"
 #include "kdebug/core/stop.h"
 #include "kdebug/core/target.h"
+#include "kdebug/x86_64/registers.h"
 
 static void fault_null(void)
 {
@@ -49,13 +52,23 @@ static void fault_assert(void)
     VERIFY(one == 2);
 }
 
+/* To its end and over it: the page below is not there, so nothing can be pushed any more, not even the fault. */
+static void fault_stack(void)
+{
+    uint8_t byte;
+    if (kd_read_kernel(KD_GLOBAL(cpu_debugger_stack), &byte, sizeof(byte)) == OK) {
+        kd_fail("the page below the stack is still there: too early in the boot");
+    }
+    __asm__ volatile("1: pushq $0; jmp 1b");
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } faults[] = {
     {"null", fault_null},     {"gp", fault_protection}, {"div", fault_divide},
     {"ud", fault_undefined},  {"bp", fault_breakpoint}, {"text", fault_write_text},
-    {"assert", fault_assert},
+    {"assert", fault_assert}, {"stack", fault_stack},
 };
 
 static void run_fault(struct kd_call *call)
@@ -106,6 +119,26 @@ static void show_stops(void)
     }
 }
 
+/* What went wrong in the debugger itself, the newest first. */
+static void show_crumbs(struct kd_call *call)
+{
+    kd_arg_done(call);
+    uint64_t shown = MIN(kd_crumb_count, (uint64_t)KD_CRUMBS);
+    kd_print("%llu faults of the debugger%s\n", (unsigned long long)kd_crumb_count,
+             shown == 0 ? "" : "; the newest:");
+    for (uint64_t i = 1; i <= shown; i++) {
+        const struct kd_raised *crumb = &kd_crumbs[(kd_crumb_count - i) % KD_CRUMBS];
+        const char *name = kd_vector_name(crumb->vector);
+        if (crumb->message != NULL) {
+            kd_print("  a failed check\n"); /* the text was on a stack that is no more */
+            continue;
+        }
+        kd_print("  %s at ", name == NULL ? "exception" : name);
+        kd_print_address(crumb->rip);
+        kd_print(" address 0x%llx\n", (unsigned long long)crumb->address);
+    }
+}
+
 static void run_self(struct kd_call *call)
 {
     if (kd_arg_accept(call, "fault")) {
@@ -114,13 +147,15 @@ static void run_self(struct kd_call *call)
         make_deaf(call);
     } else if (kd_arg_accept(call, "hear")) {
         make_hear(call);
+    } else if (kd_arg_accept(call, "crumbs")) {
+        show_crumbs(call);
     } else {
         kd_arg_done(call);
         show_stops();
     }
 }
-KD_COMMAND(self, .usage = "[fault null|gp|div|ud|bp|text|assert | deaf CPU | hear]",
+KD_COMMAND(self, .usage = "[fault null|gp|div|ud|bp|text|assert|stack | crumbs | deaf CPU | hear]",
            .help =
                "how this stop went; fault inside the debugger, which must come back to the prompt; "
-               "let a core not answer from the next stop on, until it is to hear",
+               "where it has; let a core not answer from the next stop on, until it is to hear",
            .flags = KD_READS | KD_LIVE, .run = run_self);

@@ -232,9 +232,10 @@ KD_COMMAND(array, .usage = "EXPRESSION [COUNT]",
 static struct kd_value take_assigned(struct kd_call *call)
 {
     struct kd_value place, value;
-    if (!kd_arg_accept(call, "=")) {
-        kd_fail_at(call->args, "'=' with a blank on both sides is missing");
+    if (kd_arg_is_end(call) || *call->args != '=' || call->args[1] == '=') {
+        kd_fail_at(call->args, "'=' is missing");
     }
+    call->args++;
     if (!kd_arg_value(call, &place)) {
         kd_fail_usage(call);
     }
@@ -273,10 +274,27 @@ static void set_place(struct kd_call *call)
     }
 }
 
+/* "$name" or "%name" before a blank or '='. Bytes of it. */
+static size_t name_length(const struct kd_call *call)
+{
+    size_t length = 1;
+    while (call->args + length < call->args_end &&
+           (kd_is_letter(call->args[length]) || kd_is_digit(call->args[length]))) {
+        length++;
+    }
+    return length;
+}
+
 static void set_named(struct kd_call *call)
 {
     char name[32];
-    kd_arg_word(call, name, sizeof(name));
+    size_t length = name_length(call);
+    if (length >= sizeof(name)) {
+        kd_fail_at(call->args, "this word is too long");
+    }
+    memcpy(name, call->args, length);
+    name[length] = '\0';
+    call->args += length;
     struct kd_value value = take_assigned(call);
     if (name[0] == '%') {
         set_register(name + 1, value.bits);
@@ -302,16 +320,11 @@ static void list_variables(void)
 /* "$name" or "%name" and nothing more: not "$name->field". */
 static bool names_one(const struct kd_call *call)
 {
-    const char *at = call->args;
-    if (*at != '$' && *at != '%') {
+    if (*call->args != '$' && *call->args != '%') {
         return false;
     }
-    for (at++; at < call->args_end && *at != ' '; at++) {
-        if (!kd_is_letter(*at) && !kd_is_digit(*at)) {
-            return false;
-        }
-    }
-    return true;
+    const char *at = call->args + name_length(call);
+    return at == call->args_end || *at == ' ' || *at == '=';
 }
 
 static void run_set(struct kd_call *call)

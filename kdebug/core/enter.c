@@ -54,8 +54,7 @@
 #include "trace/ring/ring.h"
 #include "trace/ring/trigger.h"
 
-#define STACK_BYTES 32768u
-#define DR7_OFF     0x400ull
+#define DR7_OFF 0x400ull
 #define DR6_STATUS                                                                                 \
     0xe00fu /* B0-B3, BD, BS, BT (Intel SDM vol. 3B, "Debug Status Register (DR6)") */
 
@@ -75,7 +74,6 @@ struct wish {
     const char *message;
 };
 
-static _Alignas(16) char session_stack[STACK_BYTES];
 static struct wish wishes[CPU_MAX];
 static enum kdebug_door admitted;
 static uint32_t joined; /* cores that have been reported to stand still */
@@ -468,7 +466,7 @@ static void be_master(struct session_start *start)
         kd_trace_enter(start->reason); /* else it has been said on the way to the parking place */
     }
     do {
-        kd_stack_call(session_stack + sizeof(session_stack), run_session, start);
+        kd_stack_call(cpu_debugger_stack.bytes + CPU_DEBUGGER_STACK_BYTES, run_session, start);
         if (start->leave == KD_LEAVE_MOVES) {
             parked = kd_stop_hand_over(kd_run_next_cpu());
             start->is_continued = start->is_moved = true;

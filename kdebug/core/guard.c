@@ -4,6 +4,14 @@
 
 static struct kd_guard *innermost;
 struct kd_raised kd_raised;
+uint64_t kd_crumb_count;
+struct kd_raised kd_crumbs[KD_CRUMBS];
+
+static void raise_fault(const struct kd_raised *fault)
+{
+    kd_raised = *fault;
+    kd_crumbs[kd_crumb_count++ % KD_CRUMBS] = *fault;
+}
 
 void kd_guard_enter(struct kd_guard *guard)
 {
@@ -36,7 +44,7 @@ void kd_raise_again(void)
 
 void kd_raise_message(const char *message)
 {
-    kd_raised = (struct kd_raised){.cause = KD_CAUSE_FAULT, .message = message};
+    raise_fault(&(struct kd_raised){.cause = KD_CAUSE_FAULT, .message = message});
     jump();
 }
 
@@ -51,13 +59,13 @@ bool kd_guard_divert(struct trap_frame *frame, uint64_t address)
     if (innermost == NULL) {
         return false;
     }
-    kd_raised = (struct kd_raised){
+    raise_fault(&(struct kd_raised){
         .cause = KD_CAUSE_FAULT,
         .vector = frame->vector,
         .error = frame->error,
         .rip = frame->rip,
         .address = address,
-    };
+    });
     frame->rip = (uint64_t)jump;
     frame->rsp = (((uint64_t)innermost->jump[2] - 256) & ~15ull) - 8;
     frame->rflags = 2; /* bit 1 is always set; interrupts off, direction up */

@@ -30,6 +30,11 @@ struct kd_raised {
 };
 extern struct kd_raised kd_raised;
 
+/* Faults of the debugger's own code since the boot, for `self`: how many, and the newest, number N at N % KD_CRUMBS. */
+#define KD_CRUMBS 8u
+extern uint64_t kd_crumb_count;
+extern struct kd_raised kd_crumbs[KD_CRUMBS];
+
 struct kd_guard {
     void *jump[5]; /* what __builtin_setjmp() wants */
     struct kd_guard *outer;

@@ -160,9 +160,17 @@ void cpu_start_others(void (*entry)(struct cpu *cpu));
 
 /*
  * cpu_stack_guard() - the pages below the stacks that are part of the kernel image (boot and
- * exception stacks of all cores), by number; 0 past the last. mm/ unmaps them.
+ * exception stacks of all cores, the debugger's), by number; 0 past the last. mm/ unmaps them.
  */
 vaddr_t cpu_stack_guard(unsigned index);
+
+/* What kdebug's prompt runs on, on whichever core it is; the first page is such a one. */
+#define CPU_DEBUGGER_STACK_BYTES 32768u
+struct cpu_debugger_stack {
+    _Alignas(PAGE_BYTES) uint8_t guard[PAGE_BYTES];
+    uint8_t bytes[CPU_DEBUGGER_STACK_BYTES];
+};
+extern struct cpu_debugger_stack cpu_debugger_stack;
 
 /* cpu_halt_forever() - stop this core for good. */
 NORETURN void cpu_halt_forever(void);

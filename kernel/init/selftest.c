@@ -4,6 +4,7 @@
 
 #include "arch/clock.h"
 #include "arch/cpu.h"
+#include "arch/interrupt.h"
 #include "arch/serial.h"
 #include "base/assert.h"
 #include "base/hooks.h"
@@ -13,7 +14,8 @@
 #include "sched/sched.h"
 #include "sync/rendezvous.h"
 
-#define DELAY_NS 500000000ull
+#define DELAY_NS     500000000ull
+#define NMI_PAUSE_NS 250000000ull /* kdebug passes over one that comes soon after a stop */
 
 static void do_panic(void)
 {
@@ -85,13 +87,22 @@ static void do_use_freed(void)
     log_info("selftest: %p", heap_alloc(40));
 }
 
+/* Nobody has asked for them: each core enters kdebug by one. */
+static void do_nmi(void)
+{
+    for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+        sched_wait_idle(clock_now() + NMI_PAUSE_NS);
+        ipi_send_nmi(cpu);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
     {"panic", do_panic},           {"int3", do_int3},           {"nullderef", do_nullderef},
     {"assert", do_assert},         {"spin_cli", do_spin_cli},   {"stack", do_stack},
-    {"free_twice", do_free_twice}, {"use_freed", do_use_freed},
+    {"free_twice", do_free_twice}, {"use_freed", do_use_freed}, {"nmi", do_nmi},
 };
 
 void selftest_run(const char *name)
@@ -108,6 +119,6 @@ void selftest_run(const char *name)
         }
     }
     log_error("test=%s: no such test; there are panic int3 nullderef assert spin_cli stack "
-              "free_twice use_freed",
+              "free_twice use_freed nmi",
               name);
 }

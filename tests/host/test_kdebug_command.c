@@ -186,6 +186,7 @@ static const struct {
     {"print /x 16 2", "                    ^ column 13\nerror: 'print' has no use for this; usage: "
                       "print [/x | /d] EXPRESSION...\n"},
     {"set %rip = 0x77; print %rip", "0x77 = 119\n"},
+    {"set $one=1; set %rip=$one+1; print %rip $one", "0x2 0x1 \n"},
     {"set %cr3 = 1", "error: no register 'cr3' that can be set\n"},
     {"print 12z ! grep x",
      "                ^ column 9\nerror: 'z' is no digit of a number with base 10\n"},

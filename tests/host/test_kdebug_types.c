@@ -374,7 +374,7 @@ static void test_what_is_set_is_there(void **state)
     assert_int_equal(sample->pair[1].x, 200);
     assert_non_null(strstr(fake_run("set 5 = 6"), "error: only a number, enum or pointer"));
     assert_non_null(strstr(fake_run("set *$s = 6"), "error: only a number, enum or pointer"));
-    assert_non_null(strstr(fake_run("set $s->number"), "'=' with a blank"));
+    assert_non_null(strstr(fake_run("set $s->number"), "'=' is missing"));
     fake_run("set $n = $s->number");
     fake_run("set $s->number = 1");
     assert_string_equal(fake_run("print $n"), "-7\n");

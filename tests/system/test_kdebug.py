@@ -105,10 +105,11 @@ def test_a_kernel_stack_overflow_is_a_double_fault_at_the_prompt(boot: BootFunct
 
 
 def test_a_program_with_the_right_may_enter(boot: BootFunction) -> None:
-    machine = boot(cpus=2, cmdline="workload=breakin")
-    kdebug = machine.wait_prompt(60)
-    assert kdebug.reason == "request"
-    kdebug.resume()
+    machine = boot(cpus=4, cmdline="workload=breakin:cores=1")
+    for cpu in range(4):
+        kdebug = machine.wait_prompt(60)
+        assert kdebug.reason == "request" and kdebug.cpu == cpu and "user code of breakin" in kdebug.command("bt")
+        kdebug.resume()
     assert wait_all_done(machine) == (1, 0)
 
 
@@ -143,17 +144,31 @@ def test_stops_at_random_under_load(boot: BootFunction, stops: int) -> None:
     assert wait_all_done(machine, 300 * times) == (4, 0)
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(150, marks=pytest.mark.long)])
+FAULTS = {"null": "fault_null", "gp": "fault_protection", "div": "fault_divide", "ud": "fault_undefined",
+          "bp": "fault_breakpoint", "text": "fault_write_text", "assert": "one == 2", "stack": "double fault"}
+
+
+@pytest.mark.parametrize("rounds", [12, pytest.param(250, marks=pytest.mark.long)])
 def test_faults_of_the_debugger_itself_come_back_to_the_prompt(idle: Machine, rounds: int) -> None:
-    faults = {"null": "fault_null address 0x10", "gp": "fault_protection", "div": "fault_divide",
-              "ud": "fault_undefined", "bp": "fault_breakpoint", "text": "fault_write_text", "assert": "one == 2"}
+    """Of each kind, on each core, all typed ahead; what comes after each works."""
     with idle.at_prompt() as kdebug:
-        for _ in range(rounds):
-            for fault, words in faults.items():
-                said = kdebug.command(f"self fault {fault}")
-                assert words in said, f"{fault}: {said}"
-                assert kdebug.command("print 40 + 2") == "0x2a = 42\n"
+        before = int(kdebug.command("self crumbs").split()[0])
+        for cpu in range(4):
+            idle.send("\r" if cpu == 0 else f"move {cpu}\r")
+            kdebug = idle.wait_prompt()
+            for turn in range(rounds):
+                mark = idle.serial.mark()
+                idle.send("".join(f"self fault {fault}\r" for fault in FAULTS) + f"echo round {turn}\r")
+                idle.expect(rf"^round {turn}$", 60, fatal=None)
+                idle.wait_prompt()
+                said = idle.serial.text_since(mark)
+                for fault, words in FAULTS.items():
+                    assert re.search(rf"self fault {fault}\n\nkdebug: .*{words}.*\nkdebug> ", said), said
         wait_all_stopped(kdebug, 4)
+        crumbs = kdebug.command("self crumbs").splitlines()
+        assert crumbs[0] == f"{before + 4 * len(FAULTS) * rounds} faults of the debugger; the newest:"
+        assert "double fault at fault_stack" in crumbs[1] and "a failed check" in crumbs[2]
+        assert "page fault at fault_null" in crumbs[8] and "address 0x10" in crumbs[8]
     with idle.at_prompt() as kdebug:  # the machine has gone on, and the door is as it was
         assert kdebug.reason == "break"
 

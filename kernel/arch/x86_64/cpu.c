@@ -32,6 +32,8 @@ struct boot_stack boot_stack;
 __asm__(".globl boot_stack_top\n.set boot_stack_top, boot_stack + 20480");
 static_assert(sizeof(struct boot_stack) == 20480, "boot_stack_top");
 
+struct cpu_debugger_stack cpu_debugger_stack;
+
 void syscall_entry(void);
 
 /*
@@ -152,12 +154,13 @@ vaddr_t cpu_stack_guard(unsigned index)
         offsetof(struct cpu_stacks, machine_check_guard),
         offsetof(struct cpu_stacks, nmi_guard),
     };
-    if (index == 0) {
-        return (vaddr_t)boot_stack.guard;
+    static const vaddr_t alone[] = {(vaddr_t)boot_stack.guard, (vaddr_t)cpu_debugger_stack.guard};
+    if (index < ARRAY_COUNT(alone)) {
+        return alone[index];
     }
-    unsigned cpu = (index - 1) / ARRAY_COUNT(offsets);
-    return cpu < CPU_MAX ? (vaddr_t)&cpu_stacks[cpu] + offsets[(index - 1) % ARRAY_COUNT(offsets)]
-                         : 0;
+    index -= ARRAY_COUNT(alone);
+    unsigned cpu = index / ARRAY_COUNT(offsets);
+    return cpu < CPU_MAX ? (vaddr_t)&cpu_stacks[cpu] + offsets[index % ARRAY_COUNT(offsets)] : 0;
 }
 
 uint32_t cpu_initial_apic_id(void)

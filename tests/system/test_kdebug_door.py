@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""
+Every way into kdebug on every core in one boot: the header names reason and core, and the machine goes on.
+
+A core that idles is sent astray at the prompt: its registers are set to a place where it traps, panics or hangs, and
+set back when it has come in for that. BREAK, the escape byte and a key are core 0's, whatever the others do.
+"""
+
+from __future__ import annotations
+
+from conftest import BootFunction, wait_all_stopped
+
+from qemu.kdebug import KdebugPrompt
+from qemu.machine import Machine
+
+CORES = 4
+KEPT = ("rip", "rsp", "rflags", "rbp", "rbx", "r12", "r13", "r14", "r15")  # who calls idle_halt() counts on no other
+NOWHERE = 0xffffe00000000000  # no page is there, so that the fault itself cannot be pushed
+WATCHDOG_NS = 2000000000
+WATCHED = (1, 2)  # 0 and 3: test_kdebug_watchdog
+
+
+def tell(kdebug: KdebugPrompt, *statements: str) -> str:
+    said = kdebug.command(";".join(statements))
+    assert "error" not in said, said
+    return said
+
+
+def send_astray(kdebug: KdebugPrompt, cpu: int, **registers: str | int) -> None:
+    tell(kdebug, f"cpu {cpu}", "set %rflags=2", *(f"set %{name}={value}" for name, value in registers.items()))
+    kdebug.resume()
+
+
+def keep(machine: Machine, cpu: int) -> KdebugPrompt:
+    """At the prompt while the core idles; its registers are kept."""
+    while "idle_halt" not in tell(kdebug := machine.break_in(), f"cpu {cpu}", "keep", "print %rip"):
+        kdebug.resume()
+    return kdebug
+
+
+def put_back(kdebug: KdebugPrompt, cpu: int) -> None:
+    tell(kdebug, f"cpu {cpu}", "back")
+
+
+def comes_in(machine: Machine, reason: str, cpu: int, *words: str) -> KdebugPrompt:
+    kdebug = machine.wait_prompt(60)
+    assert (kdebug.reason, kdebug.cpu) == (reason, cpu), kdebug.banner
+    said = kdebug.banner + (kdebug.command("bt") if any(word not in kdebug.banner for word in words) else "")
+    assert all(word in said for word in words), said
+    return kdebug
+
+
+def check_alive(machine: Machine, word: str) -> None:
+    machine.send(f"{word}\r")
+    machine.expect(rf"^echo: {word}$", 20)
+
+
+def goes_on(machine: Machine, kdebug: KdebugPrompt, word: str) -> None:
+    kdebug.resume()
+    check_alive(machine, word)
+
+
+# Where a core is sent, why it comes in, and words of its header or backtrace.
+ASTRAY: dict[str, tuple[dict[str, str | int], str, list[str]]] = {
+    "breakpoint": ({"rip": "do_int3"}, "breakpoint", ["do_int3"]),
+    "debug": ({"rip": "kernel_main"}, "breakpoint", ["kernel_main"]),  # a debug register looks at it
+    "fault": ({"rip": "do_nullderef"}, "exception", ["page fault", "address 0x10", "do_nullderef"]),
+    "double": ({"rip": "eat_stack", "rsp": NOWHERE}, "exception", ["double fault", "eat_stack"]),
+    "panic": ({"rip": "do_panic"}, "panic", ["test=panic asked for this", "do_panic"]),
+}
+
+
+def go_astray(machine: Machine, cpu: int) -> None:
+    for name, (registers, reason, words) in ASTRAY.items():
+        kdebug = keep(machine, cpu)
+        send_astray(kdebug, cpu, **registers)
+        kdebug = comes_in(machine, reason, cpu, *words)
+        put_back(kdebug, cpu)
+        goes_on(machine, kdebug, f"{name}{cpu}")
+
+
+def spin_in_one_place(machine: Machine, cpu: int) -> None:
+    """Interrupts off, one instruction that jumps to itself: an NMI gets it, and it stands where QEMU saw it."""
+    symbols = machine.symbols
+    assert symbols
+    start, end = (symbols.address_of(f"kernel_text_{edge}") for edge in ("start", "end"))
+    place = start + machine.read_virtual(start, end - start).index(b"\xeb\xfe")
+    kdebug = keep(machine, cpu)
+    send_astray(kdebug, cpu, rip=place)
+    check_alive(machine, "spins")
+    seen = machine.registers()[cpu]
+    assert seen["rip"] == place and not seen.interrupts_on
+    kdebug = machine.break_in()
+    wait_all_stopped(kdebug, CORES)
+    assert f"{place:#x} " in tell(kdebug, f"cpu {cpu}", "print %rip")
+    put_back(kdebug, cpu)
+    goes_on(machine, kdebug, "spun")
+
+
+def hang(machine: Machine, cpu: int) -> None:
+    kdebug = keep(machine, cpu)
+    tell(kdebug, f"set limit_ns={WATCHDOG_NS}", "set next_look=0")
+    send_astray(kdebug, cpu, rip="spin_for_ever")
+    kdebug = comes_in(machine, "watchdog", cpu, "spin_for_ever", "has taken no interrupt for 2 s")
+    tell(kdebug, f"set limit_ns={100 * WATCHDOG_NS}")
+    put_back(kdebug, cpu)
+    goes_on(machine, kdebug, f"hang{cpu}")
+
+
+def call_in(machine: Machine) -> None:
+    """The ways of a person at the machine, which are core 0's."""
+    for way in ("break", "escape"):
+        machine.send_break() if way == "break" else machine.send(b"\x1c")
+        goes_on(machine, comes_in(machine, way, 0), way)
+    machine.qmp("send-key", {"keys": [{"type": "qcode", "data": key} for key in ("ctrl", "pause")], "hold-time": 1})
+    goes_on(machine, comes_in(machine, "break", 0), "key")
+
+
+def test_every_way_in_on_every_core(boot: BootFunction) -> None:
+    machine = boot(cpus=CORES, cmdline="workload=echo:repeat=1 tracer=0 kdebug=wait test=nmi")
+    comes_in(machine, "boot", 0, "start_user_space").resume()
+    for cpu in range(CORES):
+        wait_all_stopped(kdebug := comes_in(machine, "nmi", cpu), CORES)
+        kdebug.resume()
+    check_alive(machine, "nmi")
+    with machine.at_prompt() as kdebug:  # not before: their beat, an NMI of core 0, explains others that come there
+        for start in (f"kd_watchdog_start {100 * WATCHDOG_NS // 10**9}", "kd_keyboard_listen"):
+            assert "0x0 = 0" in kdebug.command(f"call {start}")
+        tell(kdebug, "break hw kernel_main")
+        for name, assignment in (("keep", "set ${0}=%{0}"), ("back", "set %{0}=${0}")):
+            tell(kdebug, f"macro {name} '" + "; ".join(assignment.format(register) for register in KEPT) + "'")
+    call_in(machine)
+    for cpu in range(CORES):
+        go_astray(machine, cpu)
+    spin_in_one_place(machine, CORES - 1)
+    for cpu in WATCHED:
+        hang(machine, cpu)

@@ -35,6 +35,13 @@ tests/host/test_a.c:8: error: Failure!]]></failure>
 """
 
 
+def test_no_two_files_have_one_name() -> None:
+    """The long groups collect both folders at once, and pytest tells files apart by their names."""
+    tests = Path(__file__).parents[1]
+    names = [path.name for folder in ("host", "system") for path in (tests / folder).glob("test_*.py")]
+    assert len(names) == len(set(names))
+
+
 def test_cmocka_cases() -> None:
     rows = cmocka.read_cases("test_a", XML)
     assert [(row.id, row.result) for row in rows] == [

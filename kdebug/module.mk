@@ -66,7 +66,7 @@ HOST_$(1)_SRC := tests/host/$(1).c $$(KDEBUG_TEST_SRC)
 HOST_$(1)_CFLAGS := -DKDEBUG_HOST=1 -fno-sanitize=bool
 HOST_$(1)_LIBS := $$(KDEBUG_HOST_LIBS)
 endef
-$(foreach name,command program expression kernel symbols target trace types breakpoint remote remote_more permit branches parameters,$(eval $(call kdebug_test,test_kdebug_$(name))))
+$(foreach name,command program expression kernel symbols target trace types breakpoint remote remote_more remote_table remote_many permit branches parameters,$(eval $(call kdebug_test,test_kdebug_$(name))))
 
 ifneq ($(HAS_ZYDIS),)
 HOST_TESTS += test_move

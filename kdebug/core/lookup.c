@@ -12,26 +12,64 @@
 #include "kdebug/core/list_walk.h"
 #include "kdebug/core/target.h"
 
-void kd_each_thread(bool (*visit)(vaddr_t thread, const struct thread *copy, void *context),
-                    void *context)
+static uint32_t count_slots(void)
 {
     uint32_t slots = 0;
     kd_fetch(KD_GLOBAL(thread_slot_count), &slots, sizeof(slots), "thread_slot_count");
-    slots = MIN(slots, THREAD_MAX);
+    return MIN(slots, THREAD_MAX);
+}
+
+static vaddr_t thread_in_slot(uint32_t slot)
+{
+    return kd_fetch_word(KD_GLOBAL(thread_slots) + slot * sizeof(vaddr_t), "thread_slots");
+}
+
+static bool fetch_living(vaddr_t thread, struct thread *out)
+{
+    kd_fetch(thread, out, sizeof(*out), "thread");
+    return out->run != THREAD_DEAD &&
+           atomic_load_explicit(&out->object.refs, memory_order_relaxed) != 0;
+}
+
+void kd_each_thread(bool (*visit)(vaddr_t thread, const struct thread *copy, void *context),
+                    void *context)
+{
+    uint32_t slots = count_slots();
     for (uint32_t slot = 0; slot < slots; slot++) {
         struct thread copy;
-        vaddr_t thread =
-            kd_fetch_word(KD_GLOBAL(thread_slots) + slot * sizeof(vaddr_t), "thread_slots");
-        if (thread == 0) {
-            continue;
-        }
-        kd_fetch(thread, &copy, sizeof(copy), "thread");
-        if (copy.run != THREAD_DEAD &&
-            atomic_load_explicit(&copy.object.refs, memory_order_relaxed) != 0 &&
-            !visit(thread, &copy, context)) {
+        vaddr_t thread = thread_in_slot(slot);
+        if (thread != 0 && fetch_living(thread, &copy) && !visit(thread, &copy, context)) {
             return;
         }
     }
+}
+
+static bool is_in_slot(uint32_t slot, uint64_t tid, struct thread *out, vaddr_t *out_thread)
+{
+    uint32_t id = 0;
+    *out_thread = thread_in_slot(slot);
+    if (*out_thread == 0) {
+        return false;
+    }
+    kd_fetch(*out_thread + offsetof(struct thread, tid), &id, sizeof(id), "thread");
+    return id == tid && fetch_living(*out_thread, out);
+}
+
+/* gdb asks for one after the other of very many, several times each: the search begins where the last one has ended. */
+vaddr_t kd_thread_find(uint64_t tid, struct thread *out)
+{
+    static uint32_t start;
+    uint32_t slots = count_slots();
+    start = start < slots ? start : 0;
+    for (uint32_t i = 0; i < slots; i++) {
+        vaddr_t thread;
+        uint32_t slot = (start + i) % slots;
+        if (is_in_slot(slot, tid, out, &thread)) {
+            start = slot;
+            return thread;
+        }
+    }
+    return 0;
 }
 
 void kd_each_process(bool (*visit)(vaddr_t process, void *context), void *context)
@@ -51,13 +89,6 @@ struct search {
     vaddr_t found;
 };
 
-static bool match_thread(vaddr_t thread, const struct thread *copy, void *context)
-{
-    struct search *search = context;
-    search->found = copy->tid == search->id ? thread : 0;
-    return search->found == 0;
-}
-
 static bool match_process(vaddr_t process, void *context)
 {
     struct search *search = context;
@@ -69,12 +100,12 @@ static bool match_process(vaddr_t process, void *context)
 
 vaddr_t kd_thread_named(uint64_t tid)
 {
-    struct search search = {.id = tid};
-    kd_each_thread(match_thread, &search);
-    if (search.found == 0) {
+    struct thread copy;
+    vaddr_t thread = kd_thread_find(tid, &copy);
+    if (thread == 0) {
         kd_fail("no thread %llu", (unsigned long long)tid);
     }
-    return search.found;
+    return thread;
 }
 
 vaddr_t kd_process_named(uint64_t pid)

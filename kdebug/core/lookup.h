@@ -13,6 +13,9 @@
 vaddr_t kd_thread_named(uint64_t tid);
 vaddr_t kd_process_named(uint64_t pid);
 
+/* kd_thread_find() - address and content of the living thread with this id; 0: there is none. */
+vaddr_t kd_thread_find(uint64_t tid, struct thread *out);
+
 /* kd_thread_cpu() - the core that runs this thread now; -1: none does. */
 int kd_thread_cpu(vaddr_t thread);
 

@@ -21,11 +21,11 @@ static unsigned count_registers(void)
     return kd_remote.has_description ? KD_REMOTE_ALL : KD_REMOTE_PLAIN;
 }
 
-static void put_register(unsigned number)
+static void put_register(const struct kd_remote_registers *from, unsigned number)
 {
     uint64_t value;
     unsigned bytes = kd_remote_register_bytes(number);
-    if (kd_remote_register_read(kd_remote.selected, number, &value)) {
+    if (kd_remote_register_in(from, number, &value)) {
         kd_packet_put_hex(&kd_remote.answer, &value, bytes);
         return;
     }
@@ -36,16 +36,20 @@ static void put_register(unsigned number)
 
 void kd_remote_read_all(const char *at UNUSED)
 {
+    struct kd_remote_registers from;
+    kd_remote_registers_of(kd_remote.selected, &from);
     for (unsigned number = 0; number < count_registers(); number++) {
-        put_register(number);
+        put_register(&from, number);
     }
 }
 
 void kd_remote_read_one(const char *at)
 {
+    struct kd_remote_registers from;
     uint64_t number;
     if (kd_hex_number(&at, &number) && number < count_registers()) {
-        put_register((unsigned)number);
+        kd_remote_registers_of(kd_remote.selected, &from);
+        put_register(&from, (unsigned)number);
     } else {
         kd_remote_say("E01");
     }

@@ -8,6 +8,11 @@
 #define ESCAPE    '}'
 #define ESCAPED   0x20
 
+/* "0*=" is a 0 and '=' - 29 further ones. Source: gdb manual, "Overview" of the protocol. */
+#define REPEATS_BASE 29u
+#define REPEATS_MIN  3u /* shorter ones gain nothing */
+#define REPEATS_MAX  97u
+
 enum state { OUTSIDE, INSIDE, FIRST_DIGIT, SECOND_DIGIT };
 
 static int digit_of(char c)
@@ -130,13 +135,38 @@ void kd_packet_put_number(struct kd_packet *packet, uint64_t number)
     }
 }
 
+/* How often the first character follows itself, as far as one count can say. Counts that would be characters of the protocol
+ * are left out, as gdbserver does. */
+static size_t count_repeats(const char *at, size_t left)
+{
+    size_t count = 0;
+    while (count + 1 < left && count < REPEATS_MAX && at[count + 1] == at[0]) {
+        count++;
+    }
+    while (count >= REPEATS_MIN && strchr("#$+-", (char)(count + REPEATS_BASE)) != NULL) {
+        count--;
+    }
+    return count >= REPEATS_MIN ? count : 0;
+}
+
+static uint8_t send_counted(char c, uint8_t sum, void (*put)(char c))
+{
+    put(c);
+    return (uint8_t)(sum + (uint8_t)c);
+}
+
 void kd_packet_send(const struct kd_packet *packet, void (*put)(char c))
 {
     uint8_t sum = 0;
     put('$');
     for (size_t i = 0; i < packet->length; i++) {
-        sum = (uint8_t)(sum + (uint8_t)packet->data[i]);
-        put(packet->data[i]);
+        size_t repeats = count_repeats(packet->data + i, packet->length - i);
+        sum = send_counted(packet->data[i], sum, put);
+        if (repeats > 0) {
+            sum = send_counted('*', sum, put);
+            sum = send_counted((char)(repeats + REPEATS_BASE), sum, put);
+            i += repeats;
+        }
     }
     put('#');
     put(digits[sum >> 4]);

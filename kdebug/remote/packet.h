@@ -29,7 +29,7 @@ void kd_packet_put_hex(struct kd_packet *packet, const void *bytes, size_t count
 void kd_packet_put_binary(struct kd_packet *packet, const void *bytes, size_t count);
 void kd_packet_put_number(struct kd_packet *packet, uint64_t number);
 
-/* kd_packet_send() - with frame and checksum. */
+/* kd_packet_send() - with frame and checksum; what repeats itself is counted. */
 void kd_packet_send(const struct kd_packet *packet, void (*put)(char c));
 
 /* kd_hex_number() - take a hex number off the text. False: none is there. kd_hex_bytes() - take

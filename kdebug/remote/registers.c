@@ -4,7 +4,6 @@
 
 #include "base/string.h"
 #include "kdebug/core/target.h"
-#include "kdebug/x86_64/registers.h"
 #include "kdebug/x86_64/unwind.h"
 
 #define RBP       6u
@@ -56,15 +55,20 @@ unsigned kd_remote_register_bytes(unsigned number)
 }
 
 /* Of a thread that does not run: what the switch has saved and its caller may rely on. */
-static bool read_saved(const struct thread *copy, unsigned number, uint64_t *out)
+static void find_saved(const struct thread *copy, struct kd_remote_registers *out)
 {
     struct kd_unwind unwind;
-    if (!kd_unwind_begin_blocked(&unwind, copy->context.rsp)) {
-        return false;
+    if (kd_unwind_begin_blocked(&unwind, copy->context.rsp)) {
+        out->place = KD_REMOTE_SAVED;
+        out->rip = unwind.rip;
+        out->rbp = unwind.rbp;
+        out->rsp = copy->context.rsp + CONTEXT_BYTES;
     }
-    *out = number == KD_REMOTE_RIP ? unwind.rip
-           : number == RBP         ? unwind.rbp
-                                   : copy->context.rsp + CONTEXT_BYTES;
+}
+
+static bool read_saved(const struct kd_remote_registers *from, unsigned number, uint64_t *out)
+{
+    *out = number == KD_REMOTE_RIP ? from->rip : number == RBP ? from->rbp : from->rsp;
     return number == KD_REMOTE_RIP || number == RBP || number == RSP;
 }
 
@@ -96,37 +100,52 @@ static bool find_user_frame(struct kd_remote_id id, struct thread *copy,
     return kd_read_kernel((vaddr_t)copy->frame, &registers->frame, sizeof(registers->frame)) == OK;
 }
 
-static bool read_user(struct kd_remote_id id, unsigned number, uint64_t *out)
+void kd_remote_registers_of(struct kd_remote_id id, struct kd_remote_registers *out)
 {
-    struct thread copy;
-    struct kd_registers registers;
-    if (!find_user_frame(id, &copy, &registers)) {
-        return false;
-    }
-    if (number == FS_BASE || number == GS_BASE) {
-        *out = number == FS_BASE ? copy.fs_base : copy.gs_base;
-        return true;
-    }
-    return number < KD_REMOTE_PLAIN && read_from(&registers, number, out);
-}
-
-bool kd_remote_register_read(struct kd_remote_id id, unsigned number, uint64_t *out)
-{
-    struct kd_registers registers;
     struct thread copy;
     int cpu = kd_remote_cpu(id);
+    memset(out, 0, sizeof(*out));
+    if (id.pid != KD_REMOTE_KERNEL) {
+        if (find_user_frame(id, &copy, &out->registers)) {
+            out->place = KD_REMOTE_USER;
+            out->fs_base = copy.fs_base;
+            out->gs_base = copy.gs_base;
+        }
+    } else if (cpu >= 0) {
+        bool is_captured = kd_target->registers((unsigned)cpu, &out->registers) == OK;
+        out->place = is_captured ? KD_REMOTE_ON_CORE : KD_REMOTE_NOWHERE;
+    } else if (kd_remote_thread_copy(id, &copy)) {
+        find_saved(&copy, out);
+    }
+}
+
+bool kd_remote_register_in(const struct kd_remote_registers *from, unsigned number, uint64_t *out)
+{
     *out = 0;
     if (number >= KD_REMOTE_ALL) {
         return false;
     }
-    if (id.pid != KD_REMOTE_KERNEL) {
-        return read_user(id, number, out);
+    switch (from->place) {
+    case KD_REMOTE_SAVED:
+        return read_saved(from, number, out);
+    case KD_REMOTE_ON_CORE:
+        return read_from(&from->registers, number, out);
+    case KD_REMOTE_USER:
+        if (number == FS_BASE || number == GS_BASE) {
+            *out = number == FS_BASE ? from->fs_base : from->gs_base;
+            return true;
+        }
+        return number < KD_REMOTE_PLAIN && read_from(&from->registers, number, out);
+    default:
+        return false;
     }
-    if (cpu < 0) {
-        return kd_remote_thread_copy(id, &copy) && read_saved(&copy, number, out);
-    }
-    return kd_target->registers((unsigned)cpu, &registers) == OK &&
-           read_from(&registers, number, out);
+}
+
+bool kd_remote_register_read(struct kd_remote_id id, unsigned number, uint64_t *out)
+{
+    struct kd_remote_registers registers;
+    kd_remote_registers_of(id, &registers);
+    return kd_remote_register_in(&registers, number, out);
 }
 
 static bool write_running(unsigned cpu, unsigned number, uint64_t value)

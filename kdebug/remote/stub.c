@@ -25,6 +25,7 @@
 #define LINE_BYTES    256u
 #define CONSOLE_BYTES 128u
 #define PROCESSES_MAX 64u
+#define ID_BYTES_MAX  20u /* ",p" pid "." tid */
 
 struct kd_remote kd_remote = {.acknowledges = true};
 
@@ -110,6 +111,27 @@ struct kd_remote_id kd_remote_stopped_id(void)
 
 /* ---- being recognised ---- */
 
+/* Nothing is known of this gdb. */
+static void begin_talk(void)
+{
+    kd_remote.is_attached = kd_remote.acknowledges = true;
+    kd_remote.is_leaving = kd_remote.is_multiprocess = kd_remote.shows_libraries = false;
+    kd_remote.has_description = false;
+    kd_remote.newest_shown = 0;
+    held.count = 0;
+    held.goes_on = false;
+}
+
+/* gdb asks what we can do once, before all else: if we talk to one already, that has died, and this is another. */
+static void notice_another(void)
+{
+    const char *at = kd_remote.received.data;
+    if (kd_remote_accept(&at, "qSupported")) {
+        kd_remote_forget_breaks();
+        begin_talk();
+    }
+}
+
 int kd_remote_begins(unsigned char byte)
 {
     static const char opening[] = "+$q";
@@ -119,12 +141,7 @@ int kd_remote_begins(unsigned char byte)
         return seen == 0 ? 0 : -1;
     }
     seen = 0;
-    kd_remote.is_attached = kd_remote.acknowledges = true;
-    kd_remote.is_leaving = kd_remote.is_multiprocess = kd_remote.shows_libraries = false;
-    kd_remote.has_description = false;
-    kd_remote.newest_shown = 0;
-    held.count = 0;
-    held.goes_on = false;
+    begin_talk();
     kd_remote.received.state = 0;
     (void)kd_packet_feed(&kd_remote.received, '$');
     (void)kd_packet_feed(&kd_remote.received, 'q');
@@ -196,22 +213,40 @@ static void check_thread(const char *at)
     kd_remote_say(kd_remote_take_id(&at, &id) && kd_remote_id_exists(id) ? "OK" : "E01");
 }
 
-static void list_thread(struct kd_remote_id id, const struct thread *copy UNUSED,
-                        void *context UNUSED)
+/* A list longer than an answer goes on in the next one: how many of it gdb has. */
+static unsigned listed;
+
+struct part {
+    unsigned seen;
+    bool is_full;
+};
+
+static void list_thread(struct kd_remote_id id, const struct thread *copy UNUSED, void *context)
 {
+    struct part *part = context;
+    part->is_full |= kd_remote.answer.length + ID_BYTES_MAX > KD_PACKET_BYTES;
+    if (part->seen++ < listed || part->is_full) {
+        return;
+    }
     kd_packet_put(&kd_remote.answer, kd_remote.answer.length == 1 ? "" : ",");
     kd_remote_say_id(id);
+    listed++;
 }
 
-static void list_threads(const char *at UNUSED)
+static void list_more_threads(const char *at UNUSED)
 {
+    struct part part = {0};
     kd_remote_say("m");
-    kd_remote_each_id(kd_remote.newest_shown, list_thread, NULL);
+    kd_remote_each_id(kd_remote.newest_shown, list_thread, &part);
+    if (kd_remote.answer.length == 1) {
+        kd_remote_say("l");
+    }
 }
 
-static void list_no_more_threads(const char *at UNUSED)
+static void list_threads(const char *at)
 {
-    kd_remote_say("l");
+    listed = 0;
+    list_more_threads(at);
 }
 
 static void describe_thread(const char *at)
@@ -441,7 +476,7 @@ static const struct kind kinds[] = {
     {"z", kd_remote_change_break, KD_WRITES},
     {"qSupported", agree, 0},
     {"qfThreadInfo", list_threads, 0},
-    {"qsThreadInfo", list_no_more_threads, 0},
+    {"qsThreadInfo", list_more_threads, 0},
     {"qThreadExtraInfo,", describe_thread, 0},
     {"qRcmd,", run_monitor, 0},
     {"qCRC:", kd_remote_check_memory, 0},
@@ -488,6 +523,7 @@ static void serve_guarded(void)
 
 static void take_packet(void)
 {
+    notice_another();
     if (kd_remote.acknowledges) {
         kd_terminal_raw('+');
     }

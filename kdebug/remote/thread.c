@@ -9,22 +9,6 @@
 #include "kdebug/x86_64/page_walk.h"
 #include "sched/process.h"
 
-struct search {
-    uint32_t tid;
-    struct thread *out;
-    bool is_found;
-};
-
-static bool match(vaddr_t thread UNUSED, const struct thread *copy, void *context)
-{
-    struct search *search = context;
-    if (copy->tid == search->tid) {
-        *search->out = *copy;
-        search->is_found = true;
-    }
-    return !search->is_found;
-}
-
 static uint32_t pid_of(const struct thread *copy)
 {
     struct process process;
@@ -54,12 +38,7 @@ uint32_t kd_remote_newest_process(void)
 
 bool kd_remote_thread_copy(struct kd_remote_id id, struct thread *out)
 {
-    struct search search = {.tid = id.tid, .out = out};
-    if (id.tid == KD_REMOTE_ANY || id.tid >= KD_REMOTE_IDLE) {
-        return false;
-    }
-    kd_each_thread(match, &search);
-    return search.is_found;
+    return id.tid != KD_REMOTE_ANY && id.tid < KD_REMOTE_IDLE && kd_thread_find(id.tid, out) != 0;
 }
 
 struct kd_remote_id kd_remote_id_of(unsigned cpu, uint32_t newest)

@@ -120,6 +120,28 @@ static int begin(void **state)
 }
 
 static size_t answer_bytes; /* of the latest: it may hold NULs */
+static size_t line_bytes;   /* that it took on the line */
+
+/* "0*=" becomes a 0 and '=' - 29 further ones. Returns how many there are. */
+static size_t expand(char *to, const char *from, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned repeats = 0;
+        if (from[i] == '*') {
+            assert_true(i > 0 && i + 1 < count && from[i + 1] >= ' ' && from[i + 1] <= '~');
+            repeats = (unsigned)(from[++i] - 29);
+        } else {
+            to[length++] = from[i];
+        }
+        for (; repeats > 0; repeats--, length++) {
+            assert_true(length < KD_PACKET_BYTES);
+            to[length] = to[length - 1];
+        }
+    }
+    to[length] = '\0';
+    return length;
+}
 
 /* What comes back for one packet: "+$data#xx" without the frame. */
 static const char *ask(const char *data)
@@ -140,13 +162,12 @@ static const char *ask(const char *data)
         sum = (uint8_t)(sum + (uint8_t)*at);
     }
     assert_int_equal(strtoul(end + 1, NULL, 16), sum);
-    answer_bytes = (size_t)(end - start - 1);
-    memcpy(answer, start + 1, answer_bytes);
-    answer[answer_bytes] = '\0';
+    line_bytes = (size_t)(end - start) + 3;
+    answer_bytes = expand(answer, start + 1, (size_t)(end - start - 1));
     return answer;
 }
 
-static const char *with_address(const char *format, const void *address)
+static inline const char *with_address(const char *format, const void *address)
 {
     static char text[256];
     snprintf(text, sizeof(text), format, (unsigned long long)(uintptr_t)address);

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import operator
 import os
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from guest import (SHIFT, measure_capture, measure_consoles, measure_disks, meas
                    measure_kernel)
 from host import measure_converter  # noqa: E402
 from figures import Figure  # noqa: E402
+from info_threads import measure_info_threads  # noqa: E402
 from pairs import measure_contention, measure_hidden  # noqa: E402
 from size import measure_sizes  # noqa: E402
 
@@ -100,6 +102,9 @@ GOALS: dict[str, tuple[str, float]] = {
     "convert.rss_MiB": ("<=", 64),
     "kdebug.break_to_prompt": ("<=", 500000),
     "kdebug.gdb_next_packets": ("<=", 20),
+    "kdebug.info_threads_errors": ("=", 0),
+    "kdebug.info_threads_bytes": ("<=", 34560),  # 3 s at 115,200 Bd
+    "kdebug.memory_read_efficiency": (">=", 80),
     "kdebug.printer_bytes": ("<=", 6 * 1024),
     "kdebug.btf_bytes": ("<=", 80 * 1024),
 }
@@ -112,7 +117,7 @@ def is_met(key: str, figure: Figure | None) -> bool | None:
     sign, limit = GOALS[key]
     if figure is None:
         return False
-    return figure.median == limit if sign == "=" else figure.median <= limit
+    return bool({"=": operator.eq, "<=": operator.le, ">=": operator.ge}[sign](figure.median, limit))
 
 
 def print_table(figures: dict[str, Figure]) -> int:
@@ -158,7 +163,7 @@ def main() -> int:
         "disks": lambda: measure_disks(mode, progress),
         "consoles": lambda: measure_consoles(mode, progress),
         "converter": lambda: measure_converter(progress),
-        "kdebug": lambda: measure_debugger(mode, progress),
+        "kdebug": lambda: measure_debugger(mode, progress) | measure_info_threads(mode, progress),
         "size": lambda: measure_sizes(mode),
     }
     parser.add_argument("--only", choices=tuple(parts), help="only this part; no JSON is written")

@@ -25,7 +25,7 @@ from guest import SHIFT
 STOPS = 7
 CORES = 4
 SECONDS = 120.0
-GDB_SECONDS = 120
+GDB_SECONDS = 300
 PANIC_PORT = 0x505  # of pvpanic: who writes there is held by QEMU in that instruction
 MARK = b"$qRcmd," + b"echo mark".hex().encode()
 NEXTS = 10
@@ -72,10 +72,12 @@ def measure_entry(mode: str, progress: Progress) -> dict[str, Figure]:
 
 
 class Line:
-    """The serial line of a machine for a gdb that connects to a socket; keeps what gdb has sent."""
+    """The serial line of a machine for a gdb that connects to a socket; keeps what gdb has sent, and counts."""
 
     def __init__(self, machine: Machine, path: Path) -> None:
         self.sent = bytearray()
+        self.marks: list[int] = []  # bytes both ways, each time a mark went by
+        self._received = 0
         self._machine = machine
         self._peer: socket.socket | None = None
         self._listener = socket.socket(socket.AF_UNIX)
@@ -86,6 +88,7 @@ class Line:
 
     def _take(self, data: bytes) -> None:
         if self._peer is not None:
+            self._received += len(data)
             with contextlib.suppress(OSError):  # it has hung up
                 self._peer.sendall(data)
 
@@ -94,17 +97,20 @@ class Line:
             self._peer, _ = self._listener.accept()
             while data := self._peer.recv(4096):
                 self.sent += data
+                if MARK in data:
+                    self.marks.append(len(self.sent) + self._received)
                 self._machine.send(data)
 
     def close(self) -> None:
         self._listener.close()
 
 
-def run_gdb(machine: Machine, mode: str, *commands: str) -> tuple[str, bytes]:
-    """What gdb says at this prompt, and what it has sent."""
+def run_gdb(machine: Machine, mode: str, *commands: str) -> tuple[str, Line]:
+    """What gdb says at this prompt, and the line as it was."""
     with tempfile.TemporaryDirectory() as folder:
         line = Line(machine, Path(folder) / "line")
-        arguments = ["gdb", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set remotetimeout 60",
+        arguments = ["gdb", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set width 0",
+                     "-ex", "set remotetimeout 60",
                      str(paths.kernel_elf(mode)), "-ex", f"target remote {folder}/line"]
         for command in commands:
             arguments += ["-ex", command]
@@ -114,7 +120,7 @@ def run_gdb(machine: Machine, mode: str, *commands: str) -> tuple[str, bytes]:
             raise UserError(f"gdb: {error}") from None
         finally:
             line.close()
-        return done.stdout + done.stderr, bytes(line.sent)
+        return done.stdout + done.stderr, line
 
 
 def measure_next(mode: str, progress: Progress) -> dict[str, Figure]:
@@ -124,8 +130,8 @@ def measure_next(mode: str, progress: Progress) -> dict[str, Figure]:
     with machine_from_firmware(config) as machine:
         machine.wait_prompt(SECONDS)
         steps = [command for _ in range(NEXTS) for command in ("monitor echo mark", "next")]
-        output, sent = run_gdb(machine, mode, "break process_create", "continue", *steps, "monitor echo mark", "detach")
-    parts = sent.split(MARK)[1:-1]
+        output, line = run_gdb(machine, mode, "break process_create", "continue", *steps, "monitor echo mark", "detach")
+    parts = bytes(line.sent).split(MARK)[1:-1]
     if len(parts) != NEXTS:
         raise UserError(f"gdb did not come through {NEXTS} times 'next':\n{output}")
     counts = [len(re.findall(rb"\$[^#]*#", part.split(b"#", 1)[1])) for part in parts]

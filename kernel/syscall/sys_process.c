@@ -78,6 +78,12 @@ status_t sys_process_time(struct object *process, uint64_t *out_ns)
     return OK;
 }
 
+status_t sys_process_id(struct object *process, uint64_t *out_id)
+{
+    *out_id = process->id;
+    return OK;
+}
+
 status_t sys_process_suspend(struct object *process)
 {
     process_stop(process_of(process), THREAD_PENDING_PAUSED);

@@ -60,6 +60,12 @@ def test_a_session(boot: BootFunction) -> None:
     assert types("nosuch; echo $?") == "shell: there is no program 'nosuch'; help lists the commands\n127\n"
     assert types("cat nothing; echo $?") == "cat: nothing: ERR_NOT_FOUND\n1\n"
     assert types("cat quiet; echo $?") == "cat: quiet: ERR_NOT_FOUND\n1\n"
+    assert types("log") == "shell: 'log' is a service; `service start` starts those\n"
+    assert types("ls -l / 2> e | grep tmp; cat e; rm e; ls /tmp/") == (
+        f"{'':10}  tmp/\nls: /disk: ERR_NOT_FOUND\na\nb.txt\n")
+    assert types("help | tail -n 1").endswith(" enters the kernel's debugger (serial line).\n")
+    assert types("cat a b.txt | tail -n 2; tail -n 1 a; tail a b") == (
+        "two\nthree\ntwo\ntail: usage: tail [-n LINES] [FILE]\n")
     assert types("head -x") == "head: usage: head [-n LINES] [FILE]\n"
     assert types('echo "a') == 'shell: the quote has no partner\n  echo "a\n       ^\n'
     assert types("mkdir d; mv a d; cp d/a c") == ""
@@ -119,6 +125,12 @@ def test_a_command_for_everything(boot: BootFunction) -> None:
     assert re.search(r"^running +1 +shell$", types("service"), re.MULTILINE)
     assert "1af4:1003 078000 communication" in types("devices")
     assert "off ipc\n" in types("trace off ipc; trace | grep ipc")
+    types("sleep 1000 &")
+    process = next(row.split()[0] for row in types("ps").splitlines() if row.endswith(" sleep"))
+    assert types(f"kill {process}; wait; echo $?; kill {names['ps'][0]}") == (
+        f"137\nkill: {names['ps'][0]}: no program with this number was started by a shell\n")
+    service = names["serial_terminal"][0]
+    assert types(f"kill {service}") == f"kill: {service} is a service: `service kill NAME` ends those\n"
     assert types("trace on nothing") == "trace: there is no category 'nothing'; `trace` lists them\n"
     assert re.search(r"^\d+ bytes, 0 sub-buffers", types("trace on ipc; trace save /tmp/t"))
     assert types("head -n 1 /tmp/t | hexdump | head -n 1").split()[1:5] == [f"{letter:02x}" for letter in b"SPBK"]

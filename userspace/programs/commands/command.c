@@ -63,6 +63,21 @@ uint64_t command_number(const char *text)
     return number;
 }
 
+uint64_t command_lines(int *argc, char ***argv)
+{
+    uint64_t lines = 10;
+
+    if (command_flag(argc, argv, 'n')) {
+        lines = command_number((*argv)[1]);
+        (*argc)--;
+        (*argv)++;
+    }
+    if (*argc > 2) {
+        command_usage();
+    }
+    return lines;
+}
+
 /* ---- input and output ---- */
 
 status_t command_open(const char *path)

@@ -27,6 +27,9 @@ bool command_flag(int *argc, char ***argv, char flag);
 /* command_number() - a text as a number, or the end with the usage. */
 uint64_t command_number(const char *text);
 
+/* command_lines() - the number behind "-n", which is taken out, or 10; then at most one argument is left. */
+uint64_t command_lines(int *argc, char ***argv);
+
 /*
  * What a command reads: a file, or its input if path is NULL. command_read() - some bytes; *out_bytes 0: the end.
  */

@@ -7,17 +7,9 @@
 int main(int argc, char **argv)
 {
     static char line[LINE_BYTES];
-    uint64_t lines = 10;
+    uint64_t lines = command_lines(&argc, &argv);
     size_t length;
 
-    if (command_flag(&argc, &argv, 'n')) {
-        lines = command_number(argv[1]);
-        argc--;
-        argv++;
-    }
-    if (argc > 2) {
-        command_usage();
-    }
     status_t status = command_open(argv[1]);
     if (status != OK) {
         return command_fail(argv[1], status);

@@ -38,14 +38,16 @@ static size_t used;
 static void print_names(const char *folder)
 {
     char path[2 * PATH_BYTES_MAX];
+    size_t folder_length = strlen(folder);
+    bool has_slash = folder_length > 0 && folder[folder_length - 1] == '/';
 
     for (unsigned i = 0; i < name_count; i++) {
         size_t length = strlen(names[i]);
 
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
         if (is_long && names[i][length - 1] == '/') { /* it says so itself */
             names[i][length - 1] = '\0';
         }
+        snprintf(path, sizeof(path), "%s%s%s", folder, has_slash ? "" : "/", names[i]);
         print(path, names[i]);
     }
     name_count = 0;

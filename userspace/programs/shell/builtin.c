@@ -16,6 +16,8 @@
 struct builtin {
     const char *name, *arguments, *doc;
     unsigned (*run)(const char *const *words);
+    bool (*is_meant)(
+        const char *const *words); /* and not the program of this name; NULL: there is none */
 };
 
 static const struct {
@@ -174,12 +176,18 @@ static unsigned do_bg(const char *const *words)
     return 0;
 }
 
+/* "%3", or the newest; a number is that of a process. */
+static bool is_job(const char *const *words)
+{
+    return words[1] == NULL || words[1][0] == '%';
+}
+
 static unsigned do_kill(const char *const *words)
 {
     unsigned number = job_number(words);
 
     if (number != 0 && !job_kill(number)) {
-        complain("kill: no such job; `service kill NAME` ends a service");
+        complain("kill: no such job");
         number = 0;
     }
     return number != 0 ? 0 : 1;
@@ -254,21 +262,21 @@ static unsigned do_source(const char *const *words)
 static unsigned do_help(const char *const *words);
 
 static const struct builtin builtins[] = {
-    {"cd", "[PATH]", "go to a folder, or to /", do_cd},
-    {"pwd", "", "print the current folder", do_pwd},
-    {"echo", "[WORD ...]", "print words", do_echo},
-    {"set", "", "print the variables; NAME=VALUE sets one", do_set},
-    {"unset", "NAME ...", "forget variables", do_unset},
-    {"jobs", "", "print what runs in the background, or is stopped", do_jobs},
-    {"wait", "[JOB]", "wait for a job, which then has the terminal", do_wait},
-    {"fg", "[JOB]", "the same, and say which", do_fg},
-    {"bg", "[JOB]", "let a stopped job go on in the background", do_bg},
-    {"kill", "[JOB]", "end a job", do_kill},
-    {"source", "FILE", "carry out the lines of a file", do_source},
-    {"true", "", "end with 0", do_true},
-    {"false", "", "end with 1", do_false},
-    {"exit", "[CODE]", "leave the shell", do_exit},
-    {"help", "[NAME]", "print this", do_help},
+    {"cd", "[PATH]", "go to a folder, or to /", do_cd, NULL},
+    {"pwd", "", "print the current folder", do_pwd, NULL},
+    {"echo", "[WORD ...]", "print words", do_echo, NULL},
+    {"set", "", "print the variables; NAME=VALUE sets one", do_set, NULL},
+    {"unset", "NAME ...", "forget variables", do_unset, NULL},
+    {"jobs", "", "print what runs in the background, or is stopped", do_jobs, NULL},
+    {"wait", "[JOB]", "wait for a job, which then has the terminal", do_wait, NULL},
+    {"fg", "[JOB]", "the same, and say which", do_fg, NULL},
+    {"bg", "[JOB]", "let a stopped job go on in the background", do_bg, NULL},
+    {"kill", "[%JOB]", "end a job", do_kill, is_job},
+    {"source", "FILE", "carry out the lines of a file", do_source, NULL},
+    {"true", "", "end with 0", do_true, NULL},
+    {"false", "", "end with 1", do_false, NULL},
+    {"exit", "[CODE]", "leave the shell", do_exit, NULL},
+    {"help", "[NAME]", "print this", do_help, NULL},
 };
 
 #define BUILTINS (sizeof(builtins) / sizeof(builtins[0]))
@@ -301,10 +309,10 @@ static unsigned do_help(const char *const *words)
     if (!is_found) {
         complain("help: there is no command '%s'", words[1]);
     } else if (words[1] == NULL) {
-        printf("Other programs of the boot image run by their names, too.\n"
-               "a | b   a < in > out 2> errors   a >> out 2>&1   a &   a ; b   a && b   a || b\n"
-               "$NAME   'as it is'   \"with $NAME\"   # a remark\n"
-               "Ctrl-C ends what runs, Ctrl-Z stops it, Ctrl-\\ enters the kernel's debugger "
+        printf("Other programs of the boot image run by their names, too.\n");
+        printf("a | b   a < in > out 2> errors   a >> out 2>&1   a &   a ; b   a && b   a || b\n"
+               "$NAME   'as it is'   \"with $NAME\"   # a remark\n");
+        printf("Ctrl-C ends what runs, Ctrl-Z stops it, Ctrl-\\ enters the kernel's debugger "
                "(serial line).\n");
     }
     return is_found ? 0 : 1;
@@ -320,9 +328,11 @@ static const struct builtin *find(const char *name)
     return NULL;
 }
 
-bool builtin_exists(const char *name)
+bool builtin_is_meant(const char *const *words)
 {
-    return find(name) != NULL;
+    const struct builtin *builtin = find(words[0]);
+
+    return builtin != NULL && (builtin->is_meant == NULL || builtin->is_meant(words));
 }
 
 unsigned builtin_run(const char *const *words)
@@ -333,7 +343,9 @@ unsigned builtin_run(const char *const *words)
 void builtin_names(void (*name)(const char *text, bool unused))
 {
     for (unsigned i = 0; i < BUILTINS; i++) {
-        name(builtins[i].name, false);
+        if (builtins[i].is_meant == NULL) { /* else a program has that name, too */
+            name(builtins[i].name, false);
+        }
     }
     for (unsigned i = 0; i < PROGRAMS; i++) {
         name(programs[i].name, false);

@@ -6,8 +6,8 @@
 
 #include "userspace/programs/shell/parse.h"
 
-/* builtin_exists(). builtin_run() - its code. @words  NULL after the last */
-bool builtin_exists(const char *name);
+/* builtin_is_meant() - the words are one's and its arguments. builtin_run() - its code. @words  NULL after the last */
+bool builtin_is_meant(const char *const *words);
 unsigned builtin_run(const char *const *words);
 
 /* builtin_names() - call back for the name of every command, also of those that are programs. */

@@ -246,6 +246,8 @@ static unsigned start_one(struct job *job, const struct pipeline *pipeline, unsi
         status = run(command, end, &process->handle);
         if (status == ERR_NOT_FOUND) {
             complain("there is no program '%s'; help lists the commands", command->word[0]);
+        } else if (status == ERR_NOT_SUPPORTED) {
+            complain("'%s' is a service; `service start` starts those", command->word[0]);
         } else if (status != OK) {
             complain("%s: %s", command->word[0], status_name(status));
         }

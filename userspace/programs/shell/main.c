@@ -56,7 +56,7 @@ static unsigned assign(const char *word)
 /* A command of the shell among programs runs in a shell of its own. False: there is no room for two words more. */
 static bool wrap_builtin(struct command *command)
 {
-    if (!builtin_exists(command->word[0])) {
+    if (!builtin_is_meant(command->word)) {
         return true;
     }
     if (command->count + 2 > WORDS_MAX) {
@@ -105,7 +105,7 @@ static unsigned run_pipeline(struct pipeline *pipeline, const char *text)
     if (is_assignment(pipeline)) {
         return assign(pipeline->command[0].word[0]);
     }
-    if (stands_alone(pipeline) && builtin_exists(pipeline->command[0].word[0])) {
+    if (stands_alone(pipeline) && builtin_is_meant(pipeline->command[0].word)) {
         return builtin_run(pipeline->command[0].word);
     }
     return run_programs(pipeline, text);
@@ -233,7 +233,7 @@ int main(int argc, char **argv)
 
     variables_begin();
     if (argument_after(argc, argv, "-b") != NULL) {
-        if (!builtin_exists(argv[2])) {
+        if (!builtin_is_meant((const char *const *)&argv[2])) {
             die("there is no command '%s'", argv[2]);
         }
         return (int)builtin_run((const char *const *)&argv[2]);

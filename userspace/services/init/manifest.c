@@ -86,6 +86,16 @@ const struct manifest_service *manifest_service(unsigned index)
     return &services[index];
 }
 
+bool manifest_is_service(const char *name)
+{
+    bool serves = false;
+
+    for (unsigned i = 0; i < manifest_service_count(); i++) {
+        serves = serves || strcmp(services[i].program, name) == 0;
+    }
+    return serves && manifest_program(name) == &programs[0];
+}
+
 const struct manifest_program *manifest_program(const char *name)
 {
     for (unsigned i = 1; header != NULL && i < header->program_count; i++) {

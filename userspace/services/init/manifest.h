@@ -19,6 +19,9 @@ const struct manifest_service *manifest_service(unsigned index);
 /* manifest_program() - the record of a program, or that of all that have none; NULL: there is no manifest. */
 const struct manifest_program *manifest_program(const char *name);
 
+/* manifest_is_service() - a program that is of no use but as a service. */
+bool manifest_is_service(const char *name);
+
 /* manifest_grants() - init's handles that a record names. Returns how many of out[MANIFEST_GRANTS_MAX] were filled in. */
 unsigned manifest_grants(unsigned first, unsigned count, struct spawn_grant *out);
 

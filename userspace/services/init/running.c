@@ -14,7 +14,8 @@
 #include "userspace/services/init/manifest.h"
 #include "userspace/services/init/supervisor.h"
 
-#define CODE_ORPHAN 9u /* who started it has ended */
+#define CODE_ORPHAN 9u   /* who started it has ended */
+#define CODE_ENDED  137u /* supervisor.end */
 #define RUNNING_MAX 24u
 #define RUN_BADGE_FIRST                                                                            \
     (PROGRAM_BADGE_FIRST + 64u) /* behind those of workloads; each is used once */
@@ -47,6 +48,19 @@ void running_end_all(uint64_t but)
             (void)sys_process_kill(running[i].process, CODE_ORPHAN);
         }
     }
+}
+
+status_t running_end(uint64_t id)
+{
+    for (unsigned i = 0; i < RUNNING_MAX; i++) {
+        uint64_t number;
+
+        if (running[i].process != HANDLE_NONE &&
+            sys_process_id(running[i].process, &number) == OK && number == id) {
+            return sys_process_kill(running[i].process, CODE_ENDED);
+        }
+    }
+    return ERR_NOT_FOUND;
 }
 
 /* Nobody tells us of the end: it is looked for when somebody wants to start another one. Returns a free place, RUNNING_MAX: none. */
@@ -151,6 +165,9 @@ status_t supervisor_on_run(const struct interface_request *request, const void *
     status_t status = run_words_parse(words, words_bytes, shape >> RUN_ARGUMENTS_SHIFT, &parsed);
     if (status != OK || supervisor_is_ending()) {
         return status != OK ? status : ERR_BUSY;
+    }
+    if (manifest_is_service(parsed.name)) {
+        return ERR_NOT_SUPPORTED;
     }
     unsigned place = bury_ended();
     if (place == RUNNING_MAX) {

@@ -26,6 +26,7 @@ status_t run_words_parse(const char *words, uint64_t bytes, uint32_t arg_count,
                          struct run_words *out);
 
 /* running_end_of() - a client has ended: so does what it has started. running_end_all() - all end, but the one with this badge.
- * Context: the supervisor's thread. */
+ * running_end() - the one with this number: ERR_NOT_FOUND: there is none. Context: the supervisor's thread. */
 void running_end_of(uint64_t owner);
 void running_end_all(uint64_t but);
+status_t running_end(uint64_t id);

@@ -376,6 +376,23 @@ status_t supervisor_on_kill(const struct interface_request *request, const char 
     return status;
 }
 
+status_t supervisor_on_end(const struct interface_request *request, uint64_t process)
+{
+    const struct client *client = directory_client(request->in.badge);
+    uint64_t id;
+
+    if (client == NULL || (client->flags & MANIFEST_CONTROLS) == 0) {
+        return ERR_NO_RIGHTS;
+    }
+    for (unsigned i = 0; i < manifest_service_count(); i++) {
+        if (service_is_alive(&services[i]) && sys_process_id(services[i].row->process, &id) == OK &&
+            id == process) {
+            return ERR_NOT_SUPPORTED;
+        }
+    }
+    return running_end(process);
+}
+
 status_t supervisor_on_shutdown(const struct interface_request *request)
 {
     const struct client *client = directory_client(request->in.badge);

@@ -313,10 +313,10 @@ void mmio_write(const struct mmio *mmio, uint32_t offset, uint32_t value)
     }
 }
 
-status_t mmio_open(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes)
+status_t mmio_open_most(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes)
 {
     assert_true(system == 7 && physical == BAR && bytes == 0x1100);
-    *mmio = (struct mmio){physical, 0, 0};
+    *mmio = (struct mmio){physical, 0, bytes};
     return OK;
 }
 

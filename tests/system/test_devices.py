@@ -10,6 +10,8 @@ from typing import Any
 
 from conftest import BootFunction, wait_all_done
 
+from qemu.machine import Machine
+
 DATE = "2031-02-28T23:59:30"
 KINDS = {"io": "ports", "memory": "memory"}
 
@@ -33,6 +35,21 @@ def test_devices_where_configuration_space_is_behind_ports_only(boot: BootFuncti
     machine = boot(cpus=1, machine="pc", cmdline="workload=devices", extra=("-device", "e1000e,romfile="))
     assert wait_all_done(machine) == (1, 0)
     assert re.search(r"^\S+ 8086:10d3 .*, MSI, MSI-X$", machine.serial.text, re.MULTILINE)
+
+
+def message_rows(machine: Machine) -> int:
+    with machine.at_prompt() as kdebug:
+        return len(re.findall(r"^ +[0-9a-f]+ +\d+ +\d+ +\d+  \w+ +message", kdebug.command("interrupts"), re.MULTILINE))
+
+
+def test_a_driver_gets_its_device_and_nothing_else(boot: BootFunction) -> None:
+    """No page of a table of messages; a masked message waits; one that leaves its device at work leaves no vector."""
+    machine = boot(cpus=2, cmdline="workload=none services=claims tracer=0", extra=("-device", "e1000e,romfile="))
+    machine.expect("^claims: all as it should be, leaving the card at work$", 60)
+    machine.expect(r"^init: service claims: code=3, again in 1 ms", 60)
+    machine.expect(r"info bus: \d\d:\d\d.0 interrupts by MSI-X 1$", 60)
+    machine.expect("^claims: found the card silent, and it works again$", 60)
+    assert message_rows(machine) == 2, "those that the predecessor had are gone"
 
 
 def test_devices_and_the_date(boot: BootFunction) -> None:

@@ -53,6 +53,15 @@ def test_contents_there_and_back(boot: BootFunction, tmp_path: Path, bus: str) -
     assert read.split()[-1] != wrote.split()[-1]
 
 
+def test_a_disk_without_messages_is_polled(boot: BootFunction, tmp_path: Path) -> None:
+    """Which line a device has is not known here."""
+    disk = make_disk(tmp_path)
+    machine = boot(cpus=1, disk=disk, disk_options="vectors=0", cmdline="workload=sectors:read tracer=0")
+    machine.expect("info disk: virtio 'spoor-disk' .*, polled$", 60)
+    assert wait_all_done(machine) == (1, 0)
+    assert lines_of(machine)[1] == line_of("read", disk)
+
+
 def test_requests_in_the_timeline(boot: BootFunction, tmp_path: Path) -> None:
     """What the device takes of each lies within what the service does for it."""
     capture, trace = tmp_path / "disk.spoor", tmp_path / "disk.pftrace"
@@ -73,13 +82,14 @@ def test_requests_in_the_timeline(boot: BootFunction, tmp_path: Path) -> None:
 
 @both
 def test_a_driver_that_is_killed_at_work(boot: BootFunction, tmp_path: Path, bus: str) -> None:
-    """What it answered is in the file; what it did not, its clients ask of the next one."""
+    """What it answered is in the file; what it did not, its clients ask of the next one. Also if `bus` ends, too."""
     disk = make_disk(tmp_path)
     machine = boot(cpus=4, disk=disk, disk_bus=bus, cmdline="workload=sectors:load=300:kills=6")
     assert wait_all_done(machine, 120) == (1, 0)
     loaded = lines_of(machine)[-1]
     assert loaded == line_of("loaded 6 kills, wrote", disk)
     assert len(re.findall(r"^init: service disk: .*, again in", machine.serial.text, re.MULTILINE)) == 6
+    assert len(re.findall(r"^init: service bus: .*, again in", machine.serial.text, re.MULTILINE)) == 3
 
 
 @both

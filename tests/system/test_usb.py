@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from conftest import BootFunction, wait_all_done
 from test_keyboard import (LETTERS, click, do_all_with_the_mouse, expect_key, finish, key_event, press,
                            press_among_others, press_every_key, send)
@@ -65,6 +66,18 @@ def test_every_key_and_the_mouse_on_usb(boot: BootFunction) -> None:
     assert wait_all_done(machine, 60) == (2, 0)
 
 
+@pytest.mark.parametrize("has, said", [("msix=off,msi=on", r"info bus: \d\d:\d\d.0 interrupts by MSI 0$"),
+                                       ("msix=off,msi=off", r"info usb: controller with \d+ ports, polled$")],
+                         ids=["msi", "polled"])
+def test_a_controller_without_a_table_of_messages(boot: BootFunction, has: str, said: str) -> None:
+    """By MSI, or looked at again and again, it is the same."""
+    machine = boot(cpus=1, cmdline="workload=keys services=usb tracer=0", power_on=True,  # QEMU cannot restore it
+                   extra=("-device", f"nec-usb-xhci,id=xhci,{has}", "-device", "usb-kbd,id=kbd,bus=xhci.0"))
+    expect_all(machine, said, "^keys: devices 7$", KEYBOARD.format("high"))
+    assert press(machine, "b", LETTERS["b"]) == ord("b")
+    finish(machine)
+
+
 def test_plugged_in_and_out(boot: BootFunction) -> None:
     """A key that is held when its keyboard goes comes up; what nobody drives is left alone."""
     machine = start(boot)
@@ -88,6 +101,15 @@ def test_plugged_in_and_out(boot: BootFunction) -> None:
     send(machine, {"type": "rel", "data": {"axis": "x", "value": -9}})
     machine.expect("^keys: move -9 0$", 60)
     finish(machine)
+
+
+def test_a_machine_without_input(boot: BootFunction) -> None:
+    """No PS/2 controller and no USB: services that say so and go on, ready for what may be plugged in."""
+    machine = boot(cpus=1, machine="q35,i8042=off", cmdline="workload=lsusb,date sequential services=usb,input")
+    expect_all(machine, "^input: no keyboard and no mouse: ERR_NOT_FOUND$", "info usb: no controller: ERR_NOT_FOUND$")
+    assert wait_all_done(machine, 60) == (1, 1)  # lsusb has nothing to list
+    kill(machine, "input")
+    machine.expect("^input: no keyboard and no mouse: ERR_NOT_FOUND$", 60)
 
 
 def test_usb_drivers_that_are_killed_come_back(boot: BootFunction) -> None:

@@ -1,28 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Device registers, mapped uncached: see mmio.h. */
+/* Device registers that are mapped: see mmio.h. */
 #include "userspace/drivers/mmio.h"
 
-#include "gen/layout.h"
 #include "gen/syscall_user.h"
-#include "kernel/abi/memory.h"
 #include "userspace/lib/start.h"
-
-status_t mmio_open(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes)
-{
-    uint64_t offset = physical % PAGE_BYTES, area;
-
-    mmio->bytes = (offset + bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-    status_t status =
-        sys_area_create_physical(system, physical - offset, mmio->bytes, AREA_UNCACHED, &area);
-    if (status != OK) {
-        return status;
-    }
-    status =
-        sys_area_map(program.self, area, 0, mmio->bytes, 0, PROT_READ | PROT_WRITE, &mmio->page);
-    (void)sys_handle_close(area); /* the mapping keeps it */
-    mmio->address = mmio->page + offset;
-    return status;
-}
 
 void mmio_close(struct mmio *mmio)
 {

@@ -11,8 +11,12 @@ struct mmio {
     uint64_t page, bytes;
 };
 
-/* mmio_open() - map registers. @system  with right physical. What the system calls give. */
+/* mmio_open() - map registers. @system  with right physical, or see pci/remote.c. What the system calls give. */
 status_t mmio_open(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes);
+
+/* mmio_open_most() - the same, but for what lies behind a part that is not to be had: mmio->bytes are mapped, from mmio->page on. */
+status_t mmio_open_most(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes);
+
 void mmio_close(struct mmio *mmio);
 
 /* mmio_read() / mmio_write() - 32 bits at a multiple of 4. All accesses stay in program order. */

@@ -4,9 +4,9 @@ HOST_test_terminal_SRC := tests/host/test_terminal.c userspace/drivers/screen/te
 HOST_test_font_SRC := tests/host/test_font.c userspace/drivers/screen/font.c userspace/drivers/screen/paint.c \
     userspace/drivers/screen/terminal.c userspace/drivers/screen/colour.c
 HOST_test_virtqueue_SRC := tests/host/test_virtqueue.c userspace/drivers/virtio/virtqueue.c
-HOST_test_pci_SRC := tests/host/test_pci.c userspace/drivers/pci/pci.c userspace/drivers/pci/window.c
+HOST_test_pci_SRC := tests/host/test_pci.c userspace/drivers/pci/pci.c userspace/drivers/pci/direct.c userspace/drivers/pci/window.c
 HOST_test_pci_CFLAGS := -iquote tests/host/fake_syscalls
-HOST_DISK_SRC := tests/host/disk_support.c $(patsubst %,userspace/drivers/%.c,dma disk/disk pci/pci)
+HOST_DISK_SRC := tests/host/disk_support.c $(patsubst %,userspace/drivers/%.c,dma disk/disk pci/pci pci/direct)
 HOST_test_virtio_blk_SRC := tests/host/test_virtio_blk.c $(HOST_DISK_SRC) $(patsubst %,userspace/drivers/%.c,virtio/virtio virtio/virtqueue virtio_blk/virtio_blk)
 HOST_test_ahci_SRC := tests/host/test_ahci.c $(HOST_DISK_SRC) $(patsubst %,userspace/drivers/%.c,ahci/ahci ahci/port)
 HOST_test_ahci_CFLAGS := -iquote tests/host/fake_syscalls -iquote tests/host

@@ -75,7 +75,7 @@ USER_bench_SRC := \
     userspace/services/tracer/capture_writer.c
 USER_irqload_SRC := userspace/programs/irqload/main.c userspace/programs/irqload/edge.c \
     userspace/programs/irqload/edu.c userspace/programs/irqload/network.c userspace/programs/bench/samples.c \
-    userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c userspace/drivers/pci/window.c
+    userspace/drivers/pci/msi.c userspace/drivers/pci/pci.c userspace/drivers/pci/direct.c userspace/drivers/pci/window.c
 USER_PROGRAMS += pairs
 USER_pairs_SRC := userspace/programs/pairs.c
 USER_PROGRAMS += times

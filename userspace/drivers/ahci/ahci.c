@@ -149,7 +149,10 @@ static status_t open_controller(struct ahci *ahci, uint64_t system, struct pci *
     if (bar == 0) {
         return ERR_NOT_SUPPORTED;
     }
-    status_t status = mmio_open(&ahci->registers, system, bar, HBA_BYTES);
+    status_t status = pci_claim(pci, function);
+    if (status == OK) {
+        status = mmio_open_most(&ahci->registers, system, bar, HBA_BYTES);
+    }
     if (status != OK) {
         return status;
     }
@@ -185,7 +188,7 @@ static void take_memory(struct ahci *ahci, struct dma *dma)
 /* The disk of a controller that *index counts down to, receiving. */
 static status_t find_port(struct ahci *ahci, unsigned *index)
 {
-    uint32_t ports = mmio_read(&ahci->registers, HBA_PORTS);
+    uint32_t ports = ahci_ports(&ahci->registers);
 
     for (ahci->port = 0; ahci->port < PORTS_MAX; ahci->port++) {
         if ((ports >> ahci->port & 1) != 0 && ahci_has_disk(ahci)) {

@@ -8,7 +8,7 @@
 
 #include "userspace/drivers/ahci/ahci.h"
 
-#define HBA_BYTES 0x1100u
+#define HBA_BYTES 0x1100u /* with all ports */
 
 #define HBA_CAPABILITIES 0x00u
 #define HBA_CONTROL      0x04u
@@ -24,7 +24,9 @@
 #define HANDOFF_FIRMWARE   (1u << 0)
 #define HANDOFF_SYSTEM     (1u << 1)
 
-#define PORTS_MAX 32u
+#define PORTS_MAX  32u
+#define PORT_FIRST 0x100u /* its registers */
+#define PORT_BYTES 0x80u
 
 #define PORT_LIST       0x00u
 #define PORT_RECEIVED   0x08u
@@ -98,6 +100,9 @@ void ahci_port_write(const struct ahci *ahci, uint32_t reg, uint32_t value);
 
 /* ahci_await() - until all these bits of a register of the port are as wanted, for some ms at most. */
 bool ahci_await(const struct ahci *ahci, uint32_t reg, uint32_t mask, uint32_t value, unsigned ms);
+
+/* ahci_ports() - a bit for each that there is, and whose registers are mapped: a controller of few has no room for all. */
+uint32_t ahci_ports(const struct mmio *registers);
 
 /* ahci_reset() - take the controller from the firmware, reset it with all its ports. OK or ERR_IO. */
 status_t ahci_reset(const struct mmio *registers);

@@ -16,12 +16,12 @@
 
 uint32_t ahci_port_read(const struct ahci *ahci, uint32_t reg)
 {
-    return mmio_read(&ahci->registers, 0x100 + 0x80 * ahci->port + reg);
+    return mmio_read(&ahci->registers, PORT_FIRST + PORT_BYTES * ahci->port + reg);
 }
 
 void ahci_port_write(const struct ahci *ahci, uint32_t reg, uint32_t value)
 {
-    mmio_write(&ahci->registers, 0x100 + 0x80 * ahci->port + reg, value);
+    mmio_write(&ahci->registers, PORT_FIRST + PORT_BYTES * ahci->port + reg, value);
 }
 
 static bool await_register(const struct mmio *registers, uint32_t offset, uint32_t mask,
@@ -38,7 +38,8 @@ static bool await_register(const struct mmio *registers, uint32_t offset, uint32
 
 bool ahci_await(const struct ahci *ahci, uint32_t reg, uint32_t mask, uint32_t value, unsigned ms)
 {
-    return await_register(&ahci->registers, 0x100 + 0x80 * ahci->port + reg, mask, value, ms);
+    return await_register(&ahci->registers, PORT_FIRST + PORT_BYTES * ahci->port + reg, mask, value,
+                          ms);
 }
 
 /* ---- the controller ---- */
@@ -51,14 +52,22 @@ static void take_from_firmware(const struct mmio *registers)
     }
 }
 
+uint32_t ahci_ports(const struct mmio *registers)
+{
+    uint64_t room = (registers->bytes - PORT_FIRST) / PORT_BYTES;
+    uint32_t ports = mmio_read(registers, HBA_PORTS);
+
+    return room < PORTS_MAX ? ports & ((1u << room) - 1) : ports;
+}
+
 /* Ports that have been reset may have to be told to spin their drives up; all at once, then one wait is enough. */
 static void spin_up(const struct mmio *registers)
 {
-    uint32_t ports = mmio_read(registers, HBA_PORTS);
+    uint32_t ports = ahci_ports(registers);
 
     for (unsigned port = 0; port < PORTS_MAX; port++) {
         if (ports >> port & 1) {
-            uint32_t at = 0x100 + 0x80 * port + PORT_COMMAND;
+            uint32_t at = PORT_FIRST + PORT_BYTES * port + PORT_COMMAND;
 
             mmio_write(registers, at, mmio_read(registers, at) | COMMAND_SPIN_UP | COMMAND_POWER);
         }

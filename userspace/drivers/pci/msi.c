@@ -23,6 +23,8 @@
 #define MSIX_LAST     (0x7ffu << 16) /* number of the last message */
 #define MSIX_LAST_BIT 16
 
+#define MSIX_MASKED 1u
+
 /* An entry of the table that MSI-X keeps in memory of the function. */
 struct msix_entry {
     uint32_t address, address_high, data, control;
@@ -47,18 +49,35 @@ static status_t set_msi(const struct msi *msi, unsigned at, uint32_t message, ui
     return OK;
 }
 
+static uint32_t last_message(const struct msi *msi, unsigned at)
+{
+    return (pci_read(msi->pci, msi->function, at) & MSIX_LAST) >> MSIX_LAST_BIT;
+}
+
+bool msi_table(const struct msi *msi, uint64_t *out_address, uint64_t *out_bytes)
+{
+    unsigned at = pci_find_capability(msi->pci, msi->function, PCI_CAPABILITY_MSIX);
+    uint32_t place = at != 0 ? pci_read(msi->pci, msi->function, at + MSIX_TABLE) : 0;
+    uint64_t bar = at != 0 ? pci_bar(msi->pci, msi->function, place & MSIX_BIR_MASK) : 0;
+
+    if (bar == 0) {
+        return false;
+    }
+    *out_address = bar + (place & ~MSIX_BIR_MASK);
+    *out_bytes = (last_message(msi, at) + 1) * sizeof(struct msix_entry);
+    return true;
+}
+
 /* The page of the table with an entry is only mapped for as long as that is written. */
 static status_t map_entry(const struct msi *msi, unsigned at, uint32_t message, uint64_t *out_page,
                           volatile struct msix_entry **out_entry)
 {
-    uint32_t place = pci_read(msi->pci, msi->function, at + MSIX_TABLE), last;
-    uint64_t bar = pci_bar(msi->pci, msi->function, place & MSIX_BIR_MASK), area;
+    uint64_t table, bytes, area;
 
-    last = (pci_read(msi->pci, msi->function, at) & MSIX_LAST) >> MSIX_LAST_BIT;
-    if (bar == 0 || message > last) {
+    if (!msi_table(msi, &table, &bytes) || message > last_message(msi, at)) {
         return ERR_NOT_SUPPORTED;
     }
-    uint64_t entry = bar + (place & ~MSIX_BIR_MASK) + message * sizeof(struct msix_entry);
+    uint64_t entry = table + message * sizeof(struct msix_entry);
     uint64_t offset = entry % PAGE_BYTES;
     status_t status =
         sys_area_create_physical(msi->system, entry - offset, PAGE_BYTES, AREA_UNCACHED, &area);
@@ -92,6 +111,40 @@ static status_t set_msix(const struct msi *msi, unsigned at, uint32_t message, u
     entry->control = 0; /* not masked */
     pci_write(msi->pci, msi->function, at, (control | MSIX_ENABLE) & ~MSIX_MASK_ALL);
     return sys_area_unmap(program.self, page, PAGE_BYTES);
+}
+
+/* ---- no messages ---- */
+
+static void clear_entry(const struct msi *msi, unsigned at, uint32_t message)
+{
+    volatile struct msix_entry *entry;
+    uint64_t page;
+
+    if (map_entry(msi, at, message, &page, &entry) == OK) {
+        entry->control = MSIX_MASKED;
+        entry->address = entry->address_high = entry->data = 0;
+        (void)sys_area_unmap(program.self, page, PAGE_BYTES);
+    }
+}
+
+void msi_silence(const struct msi *msi)
+{
+    unsigned msix = pci_find_capability(msi->pci, msi->function, PCI_CAPABILITY_MSIX);
+    unsigned plain = pci_find_capability(msi->pci, msi->function, PCI_CAPABILITY_MSI);
+
+    if (plain != 0) {
+        uint32_t control = pci_read(msi->pci, msi->function, plain);
+        pci_write(msi->pci, msi->function, plain, control & ~MSI_ENABLE);
+    }
+    if (msix != 0) {
+        uint32_t control = pci_read(msi->pci, msi->function, msix), last = last_message(msi, msix);
+
+        pci_write(msi->pci, msi->function, msix, control | MSIX_ENABLE | MSIX_MASK_ALL);
+        for (uint32_t i = 0; i <= last; i++) {
+            clear_entry(msi, msix, i);
+        }
+        pci_write(msi->pci, msi->function, msix, control & ~(MSIX_ENABLE | MSIX_MASK_ALL));
+    }
 }
 
 static status_t set_message(const struct msi *msi, uint32_t message, uint64_t address,

@@ -22,5 +22,14 @@ struct msi {
  */
 status_t msi_enable(const struct msi *msi, uint32_t message, uint32_t cpu, uint64_t *out_interrupt);
 
+/*
+ * msi_silence() - no message any more, of either sort: what the table has is masked and forgotten. The function must answer to memory
+ * accesses.
+ */
+void msi_silence(const struct msi *msi);
+
+/* msi_table() - where in physical memory a function has its table of messages. False: it has none that is reached. */
+bool msi_table(const struct msi *msi, uint64_t *out_address, uint64_t *out_bytes);
+
 /* msi_steer() - raise it on another core from now on. Errors as above. */
 status_t msi_steer(const struct msi *msi, uint32_t message, uint64_t interrupt, uint32_t cpu);

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* PCI configuration space and the search through it. */
+/* The search through PCI configuration space. */
 #include "userspace/drivers/pci/pci.h"
-
-#include <stddef.h>
-
-#include "userspace/drivers/pci/window.h"
-#include "userspace/lib/clock.h"
-
-#define CONFIG_ADDRESS 0xcf8u
-#define CONFIG_PORTS   8u
-#define DATA_OFFSET    4u
-#define ADDRESS_ENABLE 0x80000000u
 
 #define REG_ID           0x00u
 #define REG_CLASS        0x08u /* class, subclass and interface above the revision */
@@ -35,67 +25,6 @@
 #define BUSES     256u
 #define FUNCTIONS 8u /* of a device */
 #define WALK_END  (BUSES << 8)
-
-#define TURN  (NS_PER_MS) /* others have the ports for a few of these */
-#define TURNS 5000u
-
-status_t pci_open(struct pci *pci, uint64_t system)
-{
-    *pci = (struct pci){.system = system};
-    status_t status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
-
-    for (unsigned turn = 0; status == ERR_BUSY && turn < TURNS; turn++) {
-        clock_sleep(TURN);
-        status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
-    }
-    if (status == OK) {
-        pci_window_open(pci);
-    }
-    return status;
-}
-
-void pci_close(struct pci *pci)
-{
-    pci_window_close(pci);
-    (void)sys_handle_close(pci->ports);
-}
-
-static void select_register(struct pci *pci, pci_function_t function, unsigned reg)
-{
-    (void)sys_ports_write(pci->ports, 0, 4,
-                          ADDRESS_ENABLE | (uint32_t)function << 8 | (reg & 0xfc));
-}
-
-uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg)
-{
-    volatile uint32_t *in_memory = pci_window_at(pci, function, reg);
-    uint64_t value = UINT32_MAX;
-
-    if (in_memory != NULL) {
-        return *in_memory;
-    }
-    if (reg >= PCI_EXTENDED) {
-        return UINT32_MAX;
-    }
-    select_register(pci, function, reg);
-    (void)sys_ports_read(pci->ports, DATA_OFFSET, 4, &value);
-    return (uint32_t)value;
-}
-
-void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value)
-{
-    volatile uint32_t *in_memory = pci_window_at(pci, function, reg);
-
-    if (in_memory != NULL) {
-        *in_memory = value;
-        return;
-    }
-    if (reg >= PCI_EXTENDED) {
-        return;
-    }
-    select_register(pci, function, reg);
-    (void)sys_ports_write(pci->ports, DATA_OFFSET, 4, value);
-}
 
 /* Buses behind bridges have higher numbers: one that says otherwise would send us round in circles. */
 static void note_bridge(struct pci *pci, struct pci_walk *walk, pci_function_t function)
@@ -210,7 +139,7 @@ unsigned pci_find_extended(struct pci *pci, pci_function_t function, unsigned id
 
 unsigned pci_bar_count(const struct pci_facts *facts)
 {
-    return facts->header_type == 0 ? 6 : facts->header_type == TYPE_BRIDGE ? 2 : 0;
+    return facts->header_type == 0 ? PCI_BARS : facts->header_type == TYPE_BRIDGE ? 2 : 0;
 }
 
 bool pci_bar_is_wide(uint32_t low)
@@ -227,4 +156,31 @@ uint64_t pci_bar(struct pci *pci, pci_function_t function, unsigned index)
     }
     uint64_t high = pci_bar_is_wide(low) ? pci_read(pci, function, PCI_BAR0 + 4 * (index + 1)) : 0;
     return high << 32 | (low & ~0xfu);
+}
+
+/* Of all ones that are written to it the lowest that stays says how large it is. */
+static uint32_t probe(struct pci *pci, pci_function_t function, unsigned reg)
+{
+    uint32_t before = pci_read(pci, function, reg);
+
+    pci_write(pci, function, reg, UINT32_MAX);
+    uint32_t ones = pci_read(pci, function, reg);
+    pci_write(pci, function, reg, before);
+    return ones;
+}
+
+uint64_t pci_bar_bytes(struct pci *pci, pci_function_t function, unsigned index)
+{
+    unsigned reg = PCI_BAR0 + 4 * index;
+    uint32_t command = pci_read(pci, function, PCI_COMMAND) & 0xffff;
+
+    pci_write(pci, function, PCI_COMMAND, command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
+    uint64_t ones = probe(pci, function, reg);
+    bool is_ports = (ones & PCI_BAR_IO) != 0;
+    if (pci_bar_is_wide((uint32_t)ones)) {
+        ones |= (uint64_t)probe(pci, function, reg + 4) << 32;
+    }
+    pci_write(pci, function, PCI_COMMAND, command);
+    ones &= is_ports ? ~3ull : ~15ull;
+    return ones & -ones;
 }

@@ -33,6 +33,7 @@
 #define PCI_EXTENDED_ARI    0x0eu /* more than 8 functions */
 #define PCI_EXTENDED_SR_IOV 0x10u
 
+#define PCI_BARS   6u
 #define PCI_BAR_IO 1u /* the BAR is of I/O ports */
 
 #define PCI_EXTENDED 0x100u /* from this register on: only in memory */
@@ -82,6 +83,15 @@ bool pci_next(struct pci *pci, struct pci_walk *walk, pci_function_t *out);
 void pci_describe(struct pci *pci, pci_function_t function, struct pci_facts *out);
 
 /*
+ * pci_claim() - before anything else is done with a function: have it, silent. Who has `system` has all of them. Otherwise what the service
+ * `bus` says (userspace/interfaces/bus.toml).
+ */
+status_t pci_claim(struct pci *pci, pci_function_t function);
+
+/* pci_ports() - ports of a function that is claimed. What the system call or the service gives. */
+status_t pci_ports(struct pci *pci, uint32_t first, uint32_t count, uint64_t *out_ports);
+
+/*
  * pci_find() - the first function with these ids, on any bus behind any bridge. OK or
  * ERR_NOT_FOUND.
  */
@@ -101,3 +111,6 @@ bool pci_bar_is_wide(uint32_t low);
 
 /* pci_bar() - where a memory BAR lies; 0: it is of ports, or not set up. */
 uint64_t pci_bar(struct pci *pci, pci_function_t function, unsigned index);
+
+/* pci_bar_bytes() - how large it is, of ports or memory; 0: it is not there. The function answers to nothing meanwhile. */
+uint64_t pci_bar_bytes(struct pci *pci, pci_function_t function, unsigned index);

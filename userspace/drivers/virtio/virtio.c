@@ -108,8 +108,10 @@ static status_t switch_on(struct virtio *virtio, struct pci *pci, uint64_t syste
     if ((bar & PCI_BAR_IO) == 0) {
         return ERR_NOT_SUPPORTED;
     }
-    status_t status =
-        sys_ports_create(system, bar & ~3u, CONFIG_WITH + config_ports, &virtio->ports);
+    status_t status = pci_claim(pci, function);
+    if (status == OK) {
+        status = pci_ports(pci, bar & ~3u, CONFIG_WITH + config_ports, &virtio->ports);
+    }
     if (status != OK) {
         return status;
     }

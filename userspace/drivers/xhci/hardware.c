@@ -2,15 +2,17 @@
 #include "userspace/drivers/xhci/hardware.h"
 
 #include "gen/layout.h"
-#include "kernel/abi/memory.h"
 #include "userspace/drivers/pci/msi.h"
 #include "userspace/drivers/xhci/registers.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/start.h"
 
-#define REGISTER_BYTES 0x10000u  /* what the specification has room for */
-#define CLASS_XHCI     0x0c0330u /* serial bus, USB, xHCI */
+#define REGISTER_BYTES 0x10000u /* what the specification has room for */
+#define POLL                                                                                       \
+    (4 *                                                                                           \
+     NS_PER_MS) /* without an interrupt: half of what the quickest keyboard takes between reports */
+#define CLASS_XHCI 0x0c0330u /* serial bus, USB, xHCI */
 
 static status_t find_controller(struct pci *pci, pci_function_t *out)
 {
@@ -26,34 +28,32 @@ static status_t find_controller(struct pci *pci, pci_function_t *out)
     return ERR_NOT_FOUND;
 }
 
+/* All that can be had: the table of messages may lie behind them. */
 static status_t map_registers(struct hardware *hardware, uint64_t physical)
 {
-    uint64_t area;
-    status_t status = physical == 0
-                          ? ERR_NOT_SUPPORTED
-                          : sys_area_create_physical(hardware->system, physical, REGISTER_BYTES,
-                                                     AREA_UNCACHED, &area);
-    if (status != OK) {
-        return status;
-    }
-    status = sys_area_map(program.self, area, 0, REGISTER_BYTES, 0, PROT_READ | PROT_WRITE,
-                          &hardware->registers);
-    (void)sys_handle_close(area);
-    return status;
+    return physical == 0
+               ? ERR_NOT_SUPPORTED
+               : mmio_open_most(&hardware->registers, hardware->system, physical, REGISTER_BYTES);
 }
 
 static status_t open_function(struct hardware *hardware, struct pci *pci, pci_function_t function)
 {
     const struct msi msi = {pci, hardware->system, function};
     uint32_t command = pci_read(pci, function, PCI_COMMAND) & 0xffff;
-    status_t status = map_registers(hardware, pci_bar(pci, function, 0));
+    status_t status = pci_claim(pci, function);
 
+    if (status == OK) {
+        status = map_registers(hardware, pci_bar(pci, function, 0));
+    }
     if (status != OK) {
         return status;
     }
     pci_write(pci, function, PCI_COMMAND,
               command | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER | PCI_COMMAND_NO_INTX);
-    return msi_enable(&msi, 0, 0, &hardware->interrupt);
+    if (msi_enable(&msi, 0, 0, &hardware->interrupt) != OK) {
+        hardware->interrupt = HANDLE_NONE;
+    }
+    return OK;
 }
 
 status_t hardware_open(struct hardware *hardware, uint64_t system)
@@ -74,20 +74,20 @@ status_t hardware_open(struct hardware *hardware, uint64_t system)
     return status;
 }
 
-static volatile uint32_t *register_at(const struct hardware *hardware, uint32_t offset)
+static uint32_t check(const struct hardware *hardware, uint32_t offset)
 {
-    VERIFY(offset < REGISTER_BYTES && offset % sizeof(uint32_t) == 0);
-    return (volatile uint32_t *)(hardware->registers + offset);
+    VERIFY(offset < hardware->registers.bytes && offset % sizeof(uint32_t) == 0);
+    return offset;
 }
 
 uint32_t hardware_read(const struct hardware *hardware, uint32_t offset)
 {
-    return *register_at(hardware, offset);
+    return mmio_read(&hardware->registers, check(hardware, offset));
 }
 
 void hardware_write(const struct hardware *hardware, uint32_t offset, uint32_t value)
 {
-    *register_at(hardware, offset) = value;
+    mmio_write(&hardware->registers, check(hardware, offset), value);
 }
 
 status_t hardware_memory(uint64_t bytes, struct dma_piece *out)
@@ -104,9 +104,11 @@ status_t hardware_memory(uint64_t bytes, struct dma_piece *out)
 /* It comes again only when it has been acknowledged; what happens from then on makes it come. */
 void hardware_wait(const struct hardware *hardware, uint64_t deadline)
 {
-    uint64_t count, cpu;
+    uint64_t count, cpu, soon = clock_now() + POLL;
 
-    if (sys_interrupt_wait(hardware->interrupt, deadline, &count, &cpu) == OK) {
+    if (hardware->interrupt == HANDLE_NONE) {
+        (void)sys_thread_sleep(deadline < soon ? deadline : soon);
+    } else if (sys_interrupt_wait(hardware->interrupt, deadline, &count, &cpu) == OK) {
         must(sys_interrupt_acknowledge(hardware->interrupt));
     }
 }

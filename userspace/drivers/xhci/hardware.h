@@ -9,16 +9,17 @@
 #include <stdint.h>
 
 #include "userspace/drivers/dma.h"
+#include "userspace/drivers/mmio.h"
 
 struct hardware {
     uint64_t system;
-    uint64_t registers; /* mapped */
-    uint64_t interrupt;
+    struct mmio registers;
+    uint64_t interrupt; /* HANDLE_NONE: it has no message, so it is looked at every few ms */
 };
 
 /*
- * hardware_open() - find the first controller, map its registers, take its interrupt. @system  with rights ports, physical, interrupts
- * ERR_NOT_FOUND: there is none; ERR_NOT_SUPPORTED: it cannot interrupt by message; what the system calls give.
+ * hardware_open() - find the first controller, map its registers, take its interrupt. @system  see pci/remote.c
+ * ERR_NOT_FOUND: there is none; what the system calls give.
  */
 status_t hardware_open(struct hardware *hardware, uint64_t system);
 

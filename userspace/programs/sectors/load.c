@@ -51,6 +51,7 @@ static void read_some(uint64_t *seed)
     VERIFY(memcmp(part, wanted, disk.device.sector_bytes) == 0);
 }
 
+/* Each second time the service that it has its device of goes first. */
 static void kill_driver(void *kills)
 {
     uint64_t supervisor = program_handle("supervisor"), seen = 0;
@@ -58,6 +59,9 @@ static void kill_driver(void *kills)
 
     for (uint64_t i = 0; i < *(uint64_t *)kills; i++) {
         must(supervisor_status(supervisor, "disk", DEADLINE_FOREVER, &state, &starts));
+        if (i % 2 != 0) {
+            must(supervisor_kill(supervisor, "bus", DEADLINE_FOREVER));
+        }
         must(supervisor_kill(supervisor, "disk", DEADLINE_FOREVER));
         must(supervisor_await(supervisor, SERVICE_RUNNING, starts + 1, "disk", DEADLINE_FOREVER,
                               &reached, &starts));

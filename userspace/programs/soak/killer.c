@@ -14,7 +14,8 @@
 #define KILLS_IN_A_ROW 4u
 #define PAUSE          (10 * NS_PER_MS)
 
-/* Not ramfs and bootfs: the mix has its files there. Nor does it have programs that end services themselves. */
+/* Not ramfs and bootfs: the mix has its files there. Nor does it have programs that end services themselves. Not bus: how many handles
+ * it has after its end depends on who claims what, and when. */
 static const char *const names[] = {"serial", "input", "screen", "disk", "log", "names"};
 #define SERVICES (sizeof(names) / sizeof(names[0]))
 #define NAMES                                                                                      \

@@ -2,7 +2,7 @@
 /*
  * disk: the sectors of one disk, behind userspace/interfaces/block.toml, whatever drives it.
  *
- *   handles    system (ports, interrupts, physical), requests, supervisor
+ *   handles    requests, supervisor (to find bus and log; to keep memory)
  *   arguments  which=any|virtio|ahci|SERIAL (any: the first that the machine was not booted from)
  *
  * Requests are served one at a time. What comes and goes is copied once, by the kernel, between the client's memory and the memory
@@ -165,7 +165,7 @@ static void open_disk(const char *which)
     status_t status = dma_open(&dma, DMA_BYTES);
 
     if (status == OK) {
-        status = disk_find(which, program_handle("system"), &dma, &disk);
+        status = disk_find(which, HANDLE_NONE, &dma, &disk);
     }
     if (status != OK) {
         (void)log_line(status == ERR_NOT_FOUND ? LOG_INFO : LOG_ERROR, AREA, "no disk %s: %s",

@@ -8,6 +8,7 @@ USER_tracer_SRC := \
     userspace/drivers/dma_keep.c \
     userspace/drivers/pci/msi.c \
     userspace/drivers/pci/pci.c \
+    userspace/drivers/pci/direct.c \
     userspace/drivers/pci/window.c \
     userspace/drivers/uart/uart.c \
     userspace/drivers/uart/chip.c \

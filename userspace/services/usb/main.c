@@ -2,7 +2,7 @@
 /*
  * usb: keyboards and mice at the first USB controller of the machine (xHCI), for the service `input`.
  *
- *   handles  system (ports, physical, interrupts), requests, supervisor (to find input and log; to keep memory)
+ *   handles  requests, supervisor (to find bus, input and log; to keep memory)
  *
  * One thread drives the controller (drivers/usb/host.h) and feeds `input`; the first one serves requests, and sees what the
  * other has written down under the lock. A controller that is broken ends the process: its successor resets it.
@@ -111,7 +111,7 @@ static void drive(void *unused)
 /* Without a controller we serve all the same, and say that there is none. */
 static status_t start_controller(void)
 {
-    status_t status = hardware_open(&hardware, program_handle("system"));
+    status_t status = hardware_open(&hardware, HANDLE_NONE);
 
     if (status == OK) {
         status = xhci_start(&xhci, &hardware);
@@ -138,7 +138,8 @@ int main(int argc, char **argv)
     must(log_connect(DEADLINE_FOREVER));
     status_t status = start_controller();
     if (status == OK) {
-        (void)log_line(LOG_INFO, "usb", "controller with %u ports", xhci.ports);
+        (void)log_line(LOG_INFO, "usb", "controller with %u ports%s", xhci.ports,
+                       hardware.interrupt == HANDLE_NONE ? ", polled" : "");
         must(thread_start(&driver, drive, NULL, THREAD_ANYWHERE, "driver"));
     } else {
         (void)log_line(status == ERR_NOT_FOUND ? LOG_INFO : LOG_WARNING, "usb", "no controller: %s",

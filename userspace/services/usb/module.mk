@@ -5,9 +5,9 @@ USER_usb_SRC := \
     userspace/drivers/xhci/hardware.c \
     userspace/drivers/dma.c \
     userspace/drivers/dma_keep.c \
-    userspace/drivers/pci/msi.c \
+    userspace/drivers/mmio.c \
     userspace/drivers/pci/pci.c \
-    userspace/drivers/pci/window.c \
+    userspace/drivers/pci/remote.c \
     $(USB_SRC)
 
 # The command that prints what is there.

@@ -45,3 +45,7 @@ status_t sys_interrupt_acknowledge(uint64_t interrupt);
 status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t bytes, uint32_t cache,
                                   uint64_t *out_area);
 status_t sys_platform_facts(uint64_t system, void *facts);
+status_t sys_interrupt_create_message(uint64_t system, uint32_t cpu, uint64_t *out_interrupt,
+                                      uint64_t *out_address, uint64_t *out_data);
+status_t sys_interrupt_steer(uint64_t interrupt, uint32_t cpu, uint64_t *out_address,
+                             uint64_t *out_data);

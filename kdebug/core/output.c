@@ -20,6 +20,9 @@
 #define TAIL_LINES     64u
 #define LINES_DEFAULT  10u
 #define TEXT_BYTES_MAX 512u
+#define CTRL_C         3
+#define BACKSPACE      8
+#define DELETE         127
 
 static struct kd_filter chain[KD_FILTERS_MAX];
 static unsigned chain_length;
@@ -31,39 +34,68 @@ static uint16_t tail_length[TAIL_LINES];
 static unsigned tail_stage; /* which filter of the chain is the tail */
 
 static unsigned pager_lines, pager_row;
+static char sought[64]; /* what was looked for last, "" nothing yet */
+static bool is_seeking; /* lines without it are passed over */
+static char passed[KD_LINE_BYTES_MAX];
+static size_t passed_bytes;
 
 void kd_pager_set(unsigned lines)
 {
     pager_lines = lines;
 }
 
-static void ask_for_more(void)
+static int wait_key(void)
 {
-    static const char question[] = "-- more: space, enter, q --";
-    pager_row = 0;
-    kd_terminal_write(question, sizeof(question) - 1);
     int key;
     while ((key = kd_terminal_get()) < 0) {
         if (kd_terminal_interrupted()) {
-            key = 'q';
-            break;
+            return CTRL_C;
         }
     }
+    return key;
+}
+
+/* What stands behind '/', to Enter; nothing: the same as last time. */
+static void read_sought(void)
+{
+    char text[sizeof(sought)];
+    size_t length = 0;
+    kd_terminal_write("\r\033[K/", 5);
+    for (int key = wait_key(); key != '\r' && key != '\n'; key = wait_key()) {
+        if (key == CTRL_C) {
+            kd_raise(KD_CAUSE_QUIT);
+        }
+        if ((key == BACKSPACE || key == DELETE) && length > 0) {
+            length--;
+            kd_terminal_write("\b \b", 3);
+        } else if (key >= ' ' && key < DELETE && length < sizeof(text) - 1) {
+            text[length++] = (char)key;
+            kd_terminal_put((char)key);
+        }
+    }
+    if (length > 0) {
+        memcpy(sought, text, length);
+        sought[length] = '\0';
+    }
+}
+
+static void ask_for_more(void)
+{
+    static const char question[] = "-- more: space, enter, /text, n, q --";
+    pager_row = 0;
+    kd_terminal_write(question, sizeof(question) - 1);
+    int key = wait_key();
+    if (key == '/') {
+        read_sought();
+    }
     kd_terminal_write("\r\033[K", 4);
-    if (key == 'q' || key == 3) {
+    if (key == 'q' || key == CTRL_C) {
         kd_raise(KD_CAUSE_QUIT);
     }
     if (key == '\r' || key == '\n') {
         pager_row = pager_lines - 1;
     }
-}
-
-static void put_out(char c)
-{
-    kd_terminal_put(c);
-    if (c == '\n' && pager_lines != 0 && ++pager_row >= pager_lines) {
-        ask_for_more();
-    }
+    is_seeking = (key == '/' || key == 'n') && sought[0] != '\0';
 }
 
 static bool contains(const char *text, size_t bytes, const char *pattern)
@@ -75,6 +107,41 @@ static bool contains(const char *text, size_t bytes, const char *pattern)
         }
     }
     return false;
+}
+
+static void put_shown(char c)
+{
+    kd_terminal_put(c);
+    if (c == '\n' && pager_lines != 0 && ++pager_row >= pager_lines) {
+        ask_for_more();
+    }
+}
+
+/* A line that has what is sought is the first of the next page. */
+static void pass_over(char c)
+{
+    if (c != '\n' && passed_bytes < sizeof(passed)) {
+        passed[passed_bytes++] = c;
+        return;
+    }
+    size_t bytes = passed_bytes;
+    passed_bytes = 0;
+    is_seeking = !contains(passed, bytes, sought);
+    for (size_t i = 0; i < bytes && !is_seeking; i++) {
+        put_shown(passed[i]);
+    }
+    if (!is_seeking) {
+        put_shown(c);
+    }
+}
+
+static void put_out(char c)
+{
+    if (is_seeking) {
+        pass_over(c);
+    } else {
+        put_shown(c);
+    }
 }
 
 static void keep_for_tail(struct kd_filter *filter, unsigned stage, const char *text, size_t bytes)
@@ -175,8 +242,9 @@ void kd_output_begin(const struct kd_filter *filters, unsigned count)
         chain[i] = filters[i];
         chain[i].seen = 0;
     }
-    line_bytes = 0;
+    line_bytes = passed_bytes = 0;
     pager_row = 0;
+    is_seeking = false;
 }
 
 /* A filter that kept something gives it to those after it. */
@@ -209,6 +277,11 @@ void kd_output_end(void)
             finish_filter(i);
         }
         kd_guard_leave(&guard);
+    }
+    if (is_seeking) {
+        static const char words[] = "-- not found --\n";
+        is_seeking = false;
+        kd_terminal_write(words, sizeof(words) - 1);
     }
     chain_length = 0;
     line_bytes = 0;

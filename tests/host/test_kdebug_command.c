@@ -342,6 +342,38 @@ static void test_pager(void **state)
     assert_non_null(strstr(fake_run("set pager 1001"), "usage: set [pager LINES"));
 }
 
+static void type_text(const char *text)
+{
+    fake_type(text, strlen(text));
+}
+
+static void test_search_in_the_pager(void **state)
+{
+    (void)state;
+    fake_run("set pager 3");
+    type_text("/0 tex\x7fn\rn/\r/no such\r");
+    const char *output = fake_run("t_lines 60");
+    static const char *const shown[] = {"line 3\n",      "line 10 ten\n",    "line 12\n",
+                                        "line 20 ten\n", "line 22\n",        "line 30 ten\n",
+                                        "line 32\n",     "-- not found --\n"};
+    for (size_t i = 0; i < ARRAY_COUNT(shown); i++) {
+        const char *at = strstr(output, shown[i]);
+        assert_non_null(at);
+        output = at;
+    }
+    static const char *const hidden[] = {"line 4\n", "line 9\n", "line 13\n", "line 40 ten\n"};
+    for (size_t i = 0; i < ARRAY_COUNT(hidden); i++) {
+        assert_null(strstr(fake_output(), hidden[i]));
+    }
+    type_text("/x\003"); /* given up */
+    assert_non_null(strstr(fake_run("t_lines 60"), "^C\n"));
+    type_text("/ten\r q"); /* what follows is paged as before */
+    output = fake_run("t_lines 60");
+    assert_non_null(strstr(output, "line 15\n"));
+    assert_null(strstr(output, "line 16\n"));
+    fake_run("set pager 0");
+}
+
 static void test_long_lines_pass_filters_in_pieces(void **state)
 {
     (void)state;
@@ -471,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_call_outlives_the_line_it_meets, begin),
         cmocka_unit_test_setup(test_what_was_not_for_us_is_given_back, begin),
         cmocka_unit_test_setup(test_pager, begin),
+        cmocka_unit_test_setup(test_search_in_the_pager, begin),
         cmocka_unit_test_setup(test_long_lines_pass_filters_in_pieces, begin),
         cmocka_unit_test_setup(test_completion, begin),
         cmocka_unit_test_setup(test_completion_fits, begin),

@@ -6,6 +6,7 @@ KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c 
     kdebug/core/session.c kdebug/core/stop.c \
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c kdebug/core/watchdog.c
+KERNEL_SRC += kdebug/core/passphrase.c kdebug/core/sha256.c kdebug/cmd/passphrase.c
 KERNEL_SRC += kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/cmd/macro.c kdebug/cmd/dump.c kdebug/cmd/mailbox_one.c
 REMOTE_SRC := kdebug/core/files.c $(patsubst %,kdebug/remote/%.c,agent break data file packet print registers resume stub thread transfer)
 KERNEL_SRC += $(REMOTE_SRC) kdebug/cmd/gdb.c
@@ -33,7 +34,7 @@ HAS_ZYDIS := $(wildcard $(ZYDIS)/include/Zydis/Zydis.h)
 KERNEL_SRC += $(if $(HAS_ZYDIS),kdebug/x86_64/disassemble.c kdebug/x86_64/move.c $(ZYDIS_SRC),kdebug/x86_64/disassemble_none.c kdebug/x86_64/move_none.c)
 
 # Everything that runs on any target, for the post-mortem debugger (tools/post) and for host tests, which bring a fake machine.
-KDEBUG_HOST_SRC := kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
+KDEBUG_HOST_SRC := kdebug/core/passphrase.c kdebug/core/sha256.c kdebug/cmd/passphrase.c kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
     kernel/base/line_editor.c kdebug/core/event_print.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
     kdebug/core/parameters.c kdebug/core/parser.c kdebug/core/permit.c kdebug/core/search.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \
@@ -67,6 +68,7 @@ HOST_$(1)_CFLAGS := -DKDEBUG_HOST=1 -fno-sanitize=bool
 HOST_$(1)_LIBS := $$(KDEBUG_HOST_LIBS)
 endef
 $(foreach name,command program expression kernel symbols target trace types breakpoint remote remote_more remote_table remote_many permit branches parameters,$(eval $(call kdebug_test,test_kdebug_$(name))))
+$(eval $(call kdebug_test,test_kdebug_passphrase))
 
 ifneq ($(HAS_ZYDIS),)
 HOST_TESTS += test_move

@@ -35,6 +35,7 @@
 #include "kdebug/core/instruction.h"
 #include "kdebug/core/lines.h"
 #include "kdebug/core/parameters.h"
+#include "kdebug/core/passphrase.h"
 #include "kdebug/core/macro.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/permit.h"
@@ -258,7 +259,8 @@ static void report_late(void)
     uint32_t late = ~kd_stop_missing() & ~joined;
     for (unsigned cpu = 0; cpu < CPU_MAX && late != 0; cpu++) {
         if (late >> cpu & 1) {
-            kd_print("\nkdebug: cpu %u has come\n" KD_PROMPT, cpu);
+            kd_print("\nkdebug: cpu %u has come\n%s", cpu,
+                     kd_passphrase_is_locked() ? KD_PASSPHRASE_PROMPT : KD_PROMPT);
         }
     }
     joined |= late;
@@ -364,6 +366,11 @@ static void talk_to_nobody(const struct session_start *start)
     cpu_halt_forever();
 }
 
+static uint64_t now_us(void)
+{
+    return kd_stop_us(cpu_tsc()); /* goes on in a stop, too */
+}
+
 static void talk(const struct session_start *start)
 {
     bool is_ours = start->reason == TRACE_KDEBUG_REASON_BREAKPOINT && kd_run_is_asked_for();
@@ -372,6 +379,7 @@ static void talk(const struct session_start *start)
     }
 
     atomic_fetch_add_explicit(&prompts, 1, memory_order_relaxed);
+    kd_passphrase_at(now_us, !is_fatal(start->reason) || is_ours);
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
         kd_keyboard_begin();
@@ -496,10 +504,23 @@ static bool park(struct trap_frame *frame)
     return parked != KD_PARK_NO_STOP;
 }
 
+/* Nobody may come in, at least not now: somebody has given a wrong passphrase. */
+static bool is_shut(void)
+{
+    return admitted == KDEBUG_SHUT ||
+           (kd_passphrase_is_locked() && kd_passphrase_left_us(now_us()) != 0);
+}
+
+static bool is_turned_away(enum trace_kdebug_reason reason)
+{
+    return (admitted == KDEBUG_SHUT && !is_fatal(reason)) ||
+           ((is_from_person(reason) || reason == TRACE_KDEBUG_REASON_REQUEST) && is_shut());
+}
+
 static void enter(struct trap_frame *frame, enum trace_kdebug_reason reason, const char *message)
 {
     struct session_start start = {.frame = frame, .reason = reason, .message = message};
-    if (admitted == KDEBUG_SHUT && !is_fatal(reason)) {
+    if (is_turned_away(reason)) {
         return;
     }
     /* Exceptions come on the lane of the code they interrupt, which may be in the middle of a
@@ -541,6 +562,11 @@ bool kdebug_lock(const char *classes)
     return kd_permit_lock(classes);
 }
 
+bool kdebug_ask_passphrase(const char *option)
+{
+    return kd_passphrase_set(option);
+}
+
 void kdebug_open_door(void)
 {
     kd_door_make();
@@ -553,7 +579,7 @@ static enum serial_event drain_line(void)
         return SERIAL_NOTHING;
     }
     enum serial_event event = serial_drain();
-    while (admitted == KDEBUG_SHUT && (event == SERIAL_BREAK || event == SERIAL_ESCAPED)) {
+    while (is_shut() && (event == SERIAL_BREAK || event == SERIAL_ESCAPED)) {
         event = MAX(serial_drain(), SERIAL_BYTES);
     }
     return event;

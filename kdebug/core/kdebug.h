@@ -30,6 +30,10 @@ void kdebug_set_door(enum kdebug_door door);
  * locked then. */
 bool kdebug_lock(const char *classes);
 
+/* kdebug_ask_passphrase() - ask for one before the prompt: "ROUNDS:SALT:KEY" of `spoor passphrase`. False: it is not that; none
+ * is right then. */
+bool kdebug_ask_passphrase(const char *option);
+
 /*
  * kdebug_open_door() - let BREAK and the escape byte on COM1 in, as NMI on core 0, whatever that
  * core does.

@@ -8,6 +8,7 @@
 #include "kdebug/core/command.h"
 #include "base/line_editor.h"
 #include "kdebug/core/guard.h"
+#include "kdebug/core/passphrase.h"
 #include "kdebug/core/target.h"
 #include "kdebug/core/terminal.h"
 #include "kdebug/core/remote.h"
@@ -150,7 +151,9 @@ void kd_session_prompt(void (*idle)(void))
     while (!over) {
         struct kd_guard guard;
         if (KD_GUARD(guard)) {
-            if (read_line(idle)) {
+            if (kd_passphrase_is_locked()) {
+                kd_passphrase_ask(idle);
+            } else if (read_line(idle)) {
                 kd_run_line(editor.text);
             }
             kd_guard_leave(&guard);

@@ -238,7 +238,7 @@ static void start_user_space(void *argument)
 
 static void restrict_debugger(const struct handoff *handoff)
 {
-    char classes[32];
+    char classes[32], passphrase[160];
     if (option_is(handoff, "kdebug", "off")) {
         kdebug_set_door(KDEBUG_SHUT);
     } else if (option_is(handoff, "kdebug", "unattended")) {
@@ -247,6 +247,10 @@ static void restrict_debugger(const struct handoff *handoff)
     if (option_value(handoff->cmdline, "kdebug_lock", classes, sizeof(classes)) &&
         !kdebug_lock(classes)) {
         log_warning("kdebug_lock=%s is not understood: all is locked", classes);
+    }
+    if (option_value(handoff->cmdline, "kdebug_passphrase", passphrase, sizeof(passphrase)) &&
+        !kdebug_ask_passphrase(passphrase)) {
+        log_warning("kdebug_passphrase is not understood: none is right");
     }
 }
 

@@ -286,12 +286,13 @@ def test_a_shut_door(boot: BootFunction) -> None:
     dying.expect("kdebug: shut, this core halts", 20, fatal=None)
 
 
+NO_PASSPHRASE = "kdebug_passphrase=nonsense"  # none is right; but nobody is asked
 REPORT = ["version", "stop", "cores", "registers", "backtraces", "threads", "waits", "processes", "locks", "memory",
           "objects", "invariants", "trace", "log"]
 
 
 def test_a_panic_that_nobody_sees_leaves_a_report(boot: BootFunction) -> None:
-    machine = boot(cpus=2, cmdline="workload=none kdebug=unattended test=panic")
+    machine = boot(cpus=2, cmdline=f"workload=none kdebug=unattended test=panic {NO_PASSPHRASE}")
     mark = machine.serial.cursor
     machine.expect("=== spoor report done", 60, fatal=None)
     sections = parse_sections(machine.serial.text_since(mark))
@@ -541,3 +542,25 @@ def test_history(kdebug: KdebugPrompt) -> None:
     kdebug.machine.send("\x1b[A\x1b[A\r")
     kdebug.machine.expect(r"0x2a = 42", 10)
     kdebug.machine.expect(r"^kdebug> \Z", 10)
+
+
+def test_a_session_by_keys(kdebug: KdebugPrompt) -> None:
+    """Names completed, a line found again, output looked through, as a person does it."""
+    machine = kdebug.machine
+
+    def keys(text: str, *wanted: str) -> None:
+        machine.send(text)
+        for pattern in wanted:
+            machine.expect(pattern, 20, fatal=None)
+
+    keys("prin\tsizeof(struct spinl\t)\r", r"print sizeof\(struct spinlock", r" = \d+$", r"^kdebug> \Z")
+    keys("sym kernel_mai\t\r", r"sym kernel_main", r"^ffffffff8\w+.*kernel_main", r"^kdebug> \Z")
+    keys("print cpus[1].curr\t->na\t\r", r"cpus\[1\]\.current->name", r'^"idle"$', r"^kdebug> \Z")
+    keys("spinl\x12", r"struct spinlock")  # ^R: the newest line with that in it
+    keys("\r", r"= \d+$", r"^kdebug> \Z")
+    kdebug.command("set pager 5")
+    keys("help\r", r"-- more: ")
+    keys("/who waits on what\r", r"  waits +\[PID\] .*who waits on what", r"-- more: ")
+    keys("q", r"\^C$", r"^kdebug> \Z")
+    kdebug.command("set pager 0")
+    assert "42" in kdebug.command("print 42")

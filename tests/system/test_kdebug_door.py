@@ -8,7 +8,11 @@ set back when it has come in for that. BREAK, the escape byte and a key are core
 
 from __future__ import annotations
 
-from conftest import BootFunction, wait_all_stopped
+import hashlib
+import re
+import time
+
+from conftest import REST_SECONDS, BootFunction, wait_all_stopped
 
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
@@ -87,9 +91,9 @@ def spin_in_one_place(machine: Machine, cpu: int) -> None:
     place = start + machine.read_virtual(start, end - start).index(b"\xeb\xfe")
     kdebug = keep(machine, cpu)
     send_astray(kdebug, cpu, rip=place)
-    check_alive(machine, "spins")
-    seen = machine.registers()[cpu]
-    assert seen["rip"] == place and not seen.interrupts_on
+    limit = time.monotonic() + REST_SECONDS  # nobody may need an answer of that core: only QEMU is asked
+    while (seen := machine.registers()[cpu])["rip"] != place or seen.interrupts_on:
+        assert time.monotonic() < limit, seen
     kdebug = machine.break_in()
     wait_all_stopped(kdebug, CORES)
     assert f"{place:#x} " in tell(kdebug, f"cpu {cpu}", "print %rip")
@@ -135,3 +139,68 @@ def test_every_way_in_on_every_core(boot: BootFunction) -> None:
     spin_in_one_place(machine, CORES - 1)
     for cpu in WATCHED:
         hang(machine, cpu)
+
+
+PASSPHRASE, ROUNDS, SALT = "once upon a time", 1000, b"0123456789abcdef"
+ASKED = re.compile(r"^kdebug passphrase: \Z", re.MULTILINE)
+
+
+def passphrase_option() -> str:
+    key = hashlib.pbkdf2_hmac("sha256", PASSPHRASE.encode(), SALT, ROUNDS)
+    return f"kdebug_passphrase={ROUNDS}:{SALT.hex()}:{key.hex()}"
+
+
+def break_in_until_asked(machine: Machine) -> None:
+    """A wrong one shuts the door for a while."""
+    limit, mark = time.monotonic() + REST_SECONDS, machine.serial.mark()
+    while "kdebug passphrase: " not in machine.serial.text_since(mark):
+        assert time.monotonic() < limit
+        machine.send_break()
+        time.sleep(0.1)
+    machine.expect(ASKED, 20, fatal=None)
+
+
+def test_a_passphrase_before_the_prompt(boot: BootFunction) -> None:
+    machine = boot(cpus=2, cmdline=f"workload=echo:repeat=1 tracer=0 {passphrase_option()}")
+    machine.expect("echo: ready", 60)
+    break_in_until_asked(machine)
+    mark = machine.serial.mark()
+    machine.send("+$qSupported:multiprocess+#c6")  # gdb, who gets no answer
+    machine.send("\x15continue; threads\r")
+    machine.expect(r"kdebug: wrong; the machine goes on, nobody comes in for 1 s$", 20, fatal=None)
+    machine.expect(r"^kdebug: resume$", 20, fatal=None)
+    assert "$" not in machine.serial.text_since(mark) and "threads" not in machine.serial.text_since(mark)
+    machine.send_break()
+    check_alive(machine, "shut")
+    break_in_until_asked(machine)
+    machine.send("\r")  # nothing to say, nothing to wait for
+    machine.expect(r"^kdebug: resume$", 20, fatal=None)
+    check_alive(machine, "nothing")
+    break_in_until_asked(machine)
+    machine.send(f"x\x7f{PASSPHRASE}\r")
+    machine.expect(r"^kdebug: unlocked$", 20, fatal=None)
+    kdebug = machine.wait_prompt()
+    assert "42" in kdebug.command("print 42")
+    kdebug.resume()
+    with machine.at_prompt() as kdebug:  # it holds
+        kdebug.command("set pager 0")
+        machine.send("lock\r")
+        machine.expect(ASKED, 20, fatal=None)
+        machine.send(f"{PASSPHRASE}\r")
+        machine.expect(r"^kdebug: unlocked$", 20, fatal=None)
+        machine.wait_prompt()
+    assert PASSPHRASE not in machine.serial.text
+
+
+def test_a_passphrase_after_a_panic(boot: BootFunction) -> None:
+    """Nothing can go on: the cores stay as they were captured, however often somebody is wrong."""
+    machine = boot(cpus=2, cmdline=f"workload=none test=panic {passphrase_option()}")
+    for seconds in (1, 2):
+        machine.expect(ASKED, 60, fatal=None)
+        machine.send("bt\r")
+        machine.expect(rf"kdebug: wrong; again in {seconds} s$", 20, fatal=None)
+    machine.expect(ASKED, 20, fatal=None)
+    machine.send(f"{PASSPHRASE}\r")
+    kdebug = machine.wait_prompt()
+    assert "do_panic" in kdebug.command("bt")
+    wait_all_stopped(kdebug, 2)

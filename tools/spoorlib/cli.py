@@ -12,10 +12,11 @@ import sys
 
 from qemu.errors import MachineError
 
-from . import attach, capture, debug, demo, diff, open_ui, picture, post, query, report, run, test, tool, trace
+from . import attach, capture, debug, demo, diff, open_ui, passphrase, picture, post, query, report, run, test, tool
+from . import trace
 from .console import UserError
 
-MODULES = (run, trace, attach, capture, post, report, diff, query, open_ui, picture, debug, demo, test)
+MODULES = (run, trace, attach, capture, post, report, diff, query, open_ui, picture, debug, demo, passphrase, test)
 
 EXAMPLES = """\
 first steps:

@@ -3,18 +3,25 @@
  * deadlock: threads that nobody can wake any more, proved.
  *
  * Who can go on? Whoever runs, is ready, has a deadline, is about to be killed, or waits for something
- * that does not name who brings it (an event, a message, an interrupt, a page). Then, as long as that
- * finds more:
+ * that does not name who brings it (a message, an interrupt, a page, a word of memory, the first of several
+ * events). Then, as long as that finds more:
  *     a caller whose call is being served   if some thread of the server's process can go on
  *     a caller whom nobody has received     if some thread of a process can that may receive there
  *     who joins a thread or a process       if that, or a thread of it, can go on
+ *     who waits for one event               if some thread of a process can that may signal it, or a
+ *                                           device's interrupt signals it
  * The rest is stuck for ever. The verdict errs on the side of "may go on": a token or a handle may be
  * passed on inside a process, so all its threads count; so there is no false "deadlock", and one that
- * spans threads who wait for events is not found.
+ * spans threads who wait for one of several events is not found. A right on its way in a message is in its
+ * sender's table until the receiver has it, and closing a handle ends no wait as long as another is open,
+ * as the waiter's is.
  *
  * Root cause: of those that are stuck, the ones that are waited for in a circle; the others stand behind.
  */
+#include "base/string.h"
+#include "ipc/event.h"
 #include "ipc/mailbox.h"
+#include "irq/interrupt.h"
 #include "kdebug/cmd/handle.h"
 #include "kdebug/cmd/wait.h"
 #include "kdebug/core/output.h"
@@ -26,17 +33,44 @@ enum state { UNKNOWN, FREE, STUCK };
 static uint8_t states[THREAD_MAX]; /* enum state, by slot */
 static bool changed;
 
+/* It waits for an event, and for no other one beside it: then the condition is in the thread. */
+static bool waits_for_one_event(const struct thread *thread)
+{
+    struct event_waiter condition;
+    memcpy(&condition, thread->condition, sizeof(condition));
+    return thread->wait == TRACE_THREAD_STATE_EVENT &&
+           (vaddr_t)condition.event == (vaddr_t)thread->wait_object &&
+           condition.ticket == atomic_load_explicit(&thread->ticket, memory_order_relaxed);
+}
+
+static bool is_signalled_by_device(vaddr_t event)
+{
+    for (unsigned i = 0; i < INTERRUPT_VECTORS; i++) {
+        vaddr_t interrupt =
+            kd_fetch_word(KD_GLOBAL(interrupt_vectors) + i * sizeof(vaddr_t), "vectors");
+        if (interrupt != 0 &&
+            kd_fetch_word(interrupt + offsetof(struct interrupt, event), "interrupt") == event) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does it wait for somebody who has a name? */
 static bool depends(const struct thread *thread)
 {
-    return kd_wait_is_on(thread) && !thread->deadline.armed &&
-           atomic_load_explicit(&thread->pending, memory_order_relaxed) == 0 &&
-           (thread->wait == TRACE_THREAD_STATE_CALL || thread->wait == TRACE_THREAD_STATE_REPLY ||
-            thread->wait == TRACE_THREAD_STATE_JOIN);
+    if (!kd_wait_is_on(thread) || thread->deadline.armed ||
+        atomic_load_explicit(&thread->pending, memory_order_relaxed) != 0) {
+        return false;
+    }
+    return thread->wait == TRACE_THREAD_STATE_CALL || thread->wait == TRACE_THREAD_STATE_REPLY ||
+           thread->wait == TRACE_THREAD_STATE_JOIN ||
+           (waits_for_one_event(thread) && !is_signalled_by_device((vaddr_t)thread->wait_object));
 }
 
 struct question {
     vaddr_t process, object;
+    uint32_t right; /* to the object, for what helps */
     bool yes;
 };
 
@@ -55,19 +89,19 @@ static bool process_can_go_on(vaddr_t process)
     return question.yes;
 }
 
-static bool is_receiver(vaddr_t entry UNUSED, const struct handle_entry *copy, void *context)
+static bool has_right(vaddr_t entry UNUSED, const struct handle_entry *copy, void *context)
 {
     struct question *question = context;
     question->yes |=
-        (vaddr_t)copy->object == question->object && (copy->rights & RIGHT_MAILBOX_RECEIVE) != 0;
+        (vaddr_t)copy->object == question->object && (copy->rights & question->right) != 0;
     return !question->yes;
 }
 
-static bool process_may_receive(vaddr_t process, void *context)
+static bool process_may_help(vaddr_t process, void *context)
 {
     struct question *question = context;
-    struct question holds = {.object = question->object};
-    kd_each_handle(process, is_receiver, &holds);
+    struct question holds = {.object = question->object, .right = question->right};
+    kd_each_handle(process, has_right, &holds);
     question->yes = holds.yes && process_can_go_on(process);
     return !question->yes;
 }
@@ -94,8 +128,10 @@ static bool may_come(vaddr_t address, const struct thread *thread)
         vaddr_t server = kd_wait_awaited(address);
         return server == 0 || process_can_go_on(process_of(server));
     }
-    struct question question = {.object = (vaddr_t)thread->wait_object};
-    kd_each_process(process_may_receive, &question);
+    struct question question = {.object = (vaddr_t)thread->wait_object,
+                                .right = object.type == OBJECT_EVENT ? RIGHT_EVENT_SIGNAL
+                                                                     : RIGHT_MAILBOX_RECEIVE};
+    kd_each_process(process_may_help, &question);
     return question.yes;
 }
 
@@ -138,14 +174,15 @@ unsigned kd_wait_find_stuck(void)
     return count;
 }
 
-static bool waits_for_mailbox(vaddr_t address)
+static bool waits_for_any(vaddr_t address)
 {
     uint8_t wait;
     kd_fetch(address + offsetof(struct thread, wait), &wait, sizeof(wait), "thread");
-    return wait == TRACE_THREAD_STATE_CALL;
+    return wait == TRACE_THREAD_STATE_CALL || wait == TRACE_THREAD_STATE_EVENT;
 }
 
-/* It is waited for, in the end, by itself; or it waits for a mailbox from which only the stuck may receive. */
+/* It is waited for, in the end, by itself; or it waits for a mailbox from which only the stuck may receive, or an event that only they
+ * may signal. */
 static bool is_cause(vaddr_t thread)
 {
     vaddr_t at = thread;
@@ -155,7 +192,7 @@ static bool is_cause(vaddr_t thread)
             return true;
         }
         if (at == 0) {
-            return i == 0 && waits_for_mailbox(thread);
+            return i == 0 && waits_for_any(thread);
         }
     }
     return false;
@@ -172,6 +209,9 @@ static void print_stuck(vaddr_t address, const struct thread *thread)
     (void)kd_wait_print_chain(address, &cycle);
     if (kd_wait_awaited(address) == 0 && thread->wait == TRACE_THREAD_STATE_CALL) {
         kd_print(", from which only threads that are stuck may receive");
+    }
+    if (thread->wait == TRACE_THREAD_STATE_EVENT) {
+        kd_print(", which only threads that are stuck may signal");
     }
     kd_print("%s\n", cycle ? "  CYCLE" : "");
 }

@@ -13,6 +13,7 @@
 #include "arch/mmu.h"
 #include "arch/interrupt.h"
 #include "gen/syscall_numbers.h"
+#include "ipc/event.h"
 #include "ipc/mailbox.h"
 #include "irq/interrupt.h"
 #include "kdebug/core/session.h"
@@ -550,6 +551,75 @@ static void test_waits(void **state)
     assert_non_null(strstr(output, "M4: thread 22 waits in mailbox 30, which is closed"));
 }
 
+static struct event *make_event(uint32_t id, const char *name)
+{
+    struct event *event = fake_alloc(sizeof(*event));
+    event->object = (struct object){.type = OBJECT_EVENT, .id = id};
+    list_init(&event->waiters);
+    strcpy(event->name, name);
+    return event;
+}
+
+static void wait_for_event(struct thread *thread, struct event *event, uint64_t ticket)
+{
+    struct event_waiter *condition = (struct event_waiter *)thread->condition;
+    *condition =
+        (struct event_waiter){.event = event, .thread = thread, .ticket = ticket, .mask = 1};
+    list_push_back(&event->waiters, &condition->link);
+    thread->run = THREAD_BLOCKED;
+    thread->wait = TRACE_THREAD_STATE_EVENT;
+    thread->wait_object = &event->object;
+    atomic_store(&thread->ticket, ticket);
+}
+
+/* Two threads of two processes, each waits for an event that only the other's process may signal. */
+static void test_deadlock_by_events(void **state)
+{
+    (void)state;
+    struct process *one = make_process(71, "one"), *two = make_process(72, "two");
+    struct thread *first = make_thread(one, 31, "first"), *second = make_thread(two, 32, "second");
+    struct event *to_one = make_event(81, "to one"), *to_two = make_event(82, "to two");
+    static const char none[] =
+        "no deadlock: each thread can go on, or waits for what may still come\n";
+    add_handle(one, 1, &to_one->object, RIGHT_EVENT_WAIT);
+    add_handle(two, 1, &to_one->object, RIGHT_EVENT_SIGNAL);
+    add_handle(two, 2, &to_two->object, RIGHT_EVENT_WAIT);
+    add_handle(one, 2, &to_two->object, RIGHT_EVENT_SIGNAL);
+    wait_for_event(first, to_one, 0x700001);
+    assert_string_equal(fake_run("deadlock"), none); /* the second runs */
+    wait_for_event(second, to_two, 0x700002);
+    assert_string_equal(
+        fake_run("deadlock"),
+        "2 threads can never go on; the cause:\n"
+        "  31 one/first: event on event 81 'to one', which only threads that are stuck may signal\n"
+        "  32 two/second: event on event 82 'to two', which only threads that are stuck may "
+        "signal\n"
+        "behind them:\n");
+    assert_non_null(strstr(fake_run("why 31"), "a deadlock: nobody who could help can go on"));
+
+    /* Each of these alone lets somebody wake one of them, and then the other. */
+    struct thread *third = make_thread(two, 33, "third"); /* of a process that may */
+    assert_string_equal(fake_run("deadlock"), none);
+    wait_for_event(third, to_two, 0x700003);
+    assert_non_null(strstr(fake_run("deadlock"), "3 threads can never go on"));
+    second->deadline.armed = true;
+    assert_string_equal(fake_run("deadlock"), none);
+    second->deadline.armed = false;
+    add_handle(init_process, 40, &to_one->object, RIGHT_EVENT_WAIT); /* which does not help */
+    assert_non_null(strstr(fake_run("deadlock"), "3 threads can never go on"));
+    add_handle(init_process, 41, &to_one->object, RIGHT_EVENT_SIGNAL);
+    assert_string_equal(fake_run("deadlock"), none);
+    init_process->handles.chunk[41 / HANDLE_CHUNK][41 % HANDLE_CHUNK].object = NULL;
+    struct interrupt *interrupt = fake_alloc(sizeof(*interrupt));
+    interrupt->event = to_two;
+    kernel.vectors[9] = interrupt;
+    assert_string_equal(fake_run("deadlock"), none);
+    kernel.vectors[9] = NULL;
+    ((struct event_waiter *)first->condition)
+        ->ticket--; /* its wait is for several, told of elsewhere */
+    assert_string_equal(fake_run("deadlock"), none);
+}
+
 static void test_run_queues(void **state)
 {
     (void)state;
@@ -773,6 +843,7 @@ int main(void)
         cmocka_unit_test_setup(test_mailboxes, begin),
         cmocka_unit_test_setup(test_one_mailbox, begin),
         cmocka_unit_test_setup(test_waits, begin),
+        cmocka_unit_test_setup(test_deadlock_by_events, begin),
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),
         cmocka_unit_test_setup(test_memory, begin),

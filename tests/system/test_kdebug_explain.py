@@ -31,12 +31,16 @@ def test_a_deadlock_is_proved_and_explained(boot: BootFunction) -> None:
     machine = boot(cpus=2, cmdline="workload=knot")
     machine.expect("^knot: tied", 60)
     kdebug = wait_for_states(machine, {"knot/left": "reply", "knot/right": "call",
-                                       "knot/knot": "join", "init/knot": "join"})
+                                       "knot/knot": "join", "init/knot": "join",
+                                       "knot/tick": "event", "knot/tock": "event"})
     tids = {thread.name: thread.tid for thread in kdebug.threads() if thread.process == "knot"}
     verdict = kdebug.command("deadlock")
     cause, behind = verdict.split("behind them:\n")
     stuck = rf"{tids['right']} knot/right: call on mailbox \d+ 'left', from which only threads that are stuck"
     assert re.search(stuck, cause)
+    for name, event in (("tick", "tock"), ("tock", "tick")):
+        assert re.search(rf"{tids[name]} knot/{name}: event on event \d+ '{event}', which only threads that are stuck may "
+                         "signal", cause)
     assert re.search(rf"{tids['left']} knot/left: reply on .* -> {tids['right']} knot/right$", behind, re.MULTILINE)
     assert re.search(r"knot/knot: join on thread", behind) and "init/knot: join on process" in behind
     assert "tracer" not in verdict

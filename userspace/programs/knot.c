@@ -4,6 +4,7 @@
  *
  *     left ---call "right"---> served by right ---call "left"---> nobody receives there any more
  *     main ---joins left
+ *     tick ---waits for an event that only this process may signal---> tock ---the same---> tick
  *
  * It never ends. At kdebug's prompt: deadlock, why, waits.
  */
@@ -44,6 +45,24 @@ static void serve_right(void *argument)
     must(message_call(left, &message, DEADLINE_FOREVER));
 }
 
+static void wait_event(void *event)
+{
+    uint64_t signals;
+
+    must(sys_event_wait(*(const uint64_t *)event, 1, DEADLINE_FOREVER, 0, &signals));
+}
+
+static void tie_by_events(void)
+{
+    static uint64_t tick_event, tock_event;
+    static struct thread tick, tock;
+
+    must(sys_event_create("tick", 4, &tick_event));
+    must(sys_event_create("tock", 4, &tock_event));
+    must(thread_start(&tick, wait_event, &tock_event, THREAD_ANYWHERE, "tick"));
+    must(thread_start(&tock, wait_event, &tick_event, THREAD_ANYWHERE, "tock"));
+}
+
 int main(int argc, char **argv)
 {
     static struct thread caller, server;
@@ -52,6 +71,7 @@ int main(int argc, char **argv)
     (void)argv;
     left = create_mailbox("left");
     right = create_mailbox("right");
+    tie_by_events();
     must(thread_start(&server, serve_right, NULL, THREAD_ANYWHERE, "right"));
     must(thread_start(&caller, call_right, NULL, THREAD_ANYWHERE, "left"));
     thread_join(&caller);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deadlock: threads that nobody can wake any more, proved.
+ * deadlock: threads that nobody can wake any more, proved; and cores that spin for locks in a circle (cmd/lock.c).
  *
  * Who can go on? Whoever runs, is ready, has a deadline, is about to be killed, or waits for something
  * that does not name who brings it (a message, an interrupt, a page, a word of memory, the first of several
@@ -23,6 +23,7 @@
 #include "ipc/mailbox.h"
 #include "irq/interrupt.h"
 #include "kdebug/cmd/handle.h"
+#include "kdebug/cmd/lock.h"
 #include "kdebug/cmd/wait.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
@@ -229,9 +230,14 @@ static void run_deadlock(struct kd_call *call)
 {
     bool causes = true;
     kd_arg_done(call);
-    unsigned count = kd_wait_find_stuck();
-    if (count == 0) {
+    unsigned spinning = kd_lock_print_cycles(), count = kd_wait_find_stuck();
+    if (spinning != 0) {
+        kd_print("%u cores can never go on\n", spinning);
+    }
+    if (count == 0 && spinning == 0) {
         kd_print("no deadlock: each thread can go on, or waits for what may still come\n");
+    }
+    if (count == 0) {
         return;
     }
     kd_print("%u threads can never go on; the cause:\n", count);

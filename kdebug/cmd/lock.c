@@ -25,14 +25,86 @@ struct listing {
     bool held_only;
 };
 
+/* The lock that a core waits for just now, 0: none. */
+static vaddr_t awaited_by(unsigned cpu)
+{
+    return kd_fetch_word(KD_GLOBAL(lock_waits) + cpu * sizeof(struct lock_waits) +
+                             offsetof(struct lock_waits, now),
+                         "waits of a core");
+}
+
+/* What the owner of a lock waits for, 0: nothing, or nobody knows whom. An owner that waits for his own lets those out who share it. */
+static vaddr_t awaited_by_owner(vaddr_t lock)
+{
+    struct spinlock copy;
+    kd_fetch(lock, &copy, sizeof(copy), "lock");
+    if (!spinlock_is_held(&copy) || copy.owner == 0 || copy.owner > kd_target->cpu_count()) {
+        return 0;
+    }
+    vaddr_t awaited = awaited_by(copy.owner - 1u);
+    return awaited == lock ? 0 : awaited;
+}
+
+/* Whoever has it waits for a lock whose owner waits ... for this one. */
+static bool is_in_cycle(vaddr_t lock)
+{
+    vaddr_t at = lock;
+    for (unsigned i = 0; i < kd_target->cpu_count(); i++) {
+        at = awaited_by_owner(at);
+        if (at == 0 || at == lock) {
+            return at != 0;
+        }
+    }
+    return false;
+}
+
+static void fetch_name(const struct spinlock *lock, char *name, size_t bytes)
+{
+    if (kd_read_kernel((vaddr_t)lock->name, name, bytes) != OK) {
+        name[0] = '?';
+        name[1] = '\0';
+    }
+    name[bytes - 1] = '\0';
+}
+
+unsigned kd_lock_print_cycles(void)
+{
+    unsigned count = 0;
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        struct spinlock lock;
+        char name[32];
+        vaddr_t address = awaited_by(cpu);
+        if (address == 0 || !is_in_cycle(address)) {
+            continue;
+        }
+        kd_fetch(address, &lock, sizeof(lock), "lock");
+        fetch_name(&lock, name, sizeof(name));
+        kd_print("  core %u waits for lock '%s', which core %u has taken at ", cpu, name,
+                 lock.owner - 1u);
+        kd_print_address(lock.holder_pc);
+        kd_print("  CYCLE\n");
+        count++;
+    }
+    return count;
+}
+
+/* Who waits for it, under it. */
+static void show_waiting(vaddr_t lock)
+{
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        if (awaited_by(cpu) == lock) {
+            kd_print("                  core %u waits for it%s\n", cpu,
+                     is_in_cycle(lock) ? "  CYCLE" : "");
+        }
+    }
+}
+
 static void show_lock(const struct kd_value *value)
 {
     struct spinlock lock;
-    char name[32] = "?";
+    char name[32];
     kd_fetch(value->bits, &lock, sizeof(lock), "lock");
-    if (kd_read_kernel((vaddr_t)lock.name, name, sizeof(name)) == OK) {
-        name[sizeof(name) - 1] = '\0';
-    }
+    fetch_name(&lock, name, sizeof(name));
     unsigned next = atomic_load_explicit(&lock.next, memory_order_relaxed);
     unsigned serving = atomic_load_explicit(&lock.serving, memory_order_relaxed);
     kd_print("%-16s  %4u  %-5s  %7u  %12llu  %9u  ", name, lock.rank,
@@ -45,6 +117,7 @@ static void show_lock(const struct kd_value *value)
         kd_print("owner not recorded");
     }
     kd_print("\n");
+    show_waiting(value->bits);
 }
 
 static const struct kd_type kd_type_lock = {

@@ -6,3 +6,9 @@
 
 /* kd_lock_is_shared() - some core shares the struct shared_lock at this address. */
 bool kd_lock_is_shared(vaddr_t lock);
+
+/*
+ * kd_lock_print_cycles() - of each core that waits for a lock in a circle: which, and who has it. How many such cores; without
+ * the owners that debug builds record there are none.
+ */
+unsigned kd_lock_print_cycles(void);

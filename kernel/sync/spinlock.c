@@ -25,6 +25,7 @@ void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank)
 
 void spinlock_wait_begins(const struct spinlock *lock)
 {
+    atomic_store_explicit(&lock_waits[cpu_id()].now, lock, memory_order_relaxed);
     trace_lock_wait_begin((uint64_t)lock, lock->name, strlen(lock->name));
 }
 
@@ -32,6 +33,7 @@ void spinlock_wait_ends(struct spinlock *lock)
 {
     lock->contended++;
     lock_waits[cpu_id()].of_rank[lock->rank]++;
+    atomic_store_explicit(&lock_waits[cpu_id()].now, NULL, memory_order_relaxed);
     trace_lock_wait_end();
 }
 

@@ -34,9 +34,11 @@ void spinlock_init(struct spinlock *lock, const char *name, enum lock_rank rank)
 /* spinlock_wait() - slow path of spinlock_acquire(): until our ticket is served. */
 void spinlock_wait(struct spinlock *lock, unsigned ticket);
 
-/* How often a core had to wait for a lock, by rank: what `contended` says of locks that may be gone. (o) */
+/* How often a core had to wait for a lock, by rank: what `contended` says of locks that may be gone; and for which it waits now, NULL:
+ * none, which kdebug reads. (o) */
 struct lock_waits {
     uint64_t of_rank[LOCK_RANKS];
+    _Atomic(const struct spinlock *) now;
 };
 extern struct lock_waits lock_waits[CPU_MAX];
 /* spinlock_wait_begins() / spinlock_wait_ends() - this core waits for a lock; it has it now. In the trace, and counted. */

@@ -37,6 +37,7 @@ static struct {
     struct frame_zone *zones;
     struct frame_cache *frame_caches;
     struct interrupt **vectors;
+    struct lock_waits *waits;
     atomic_uint *time_periods;
 } kernel;
 
@@ -138,6 +139,8 @@ static void make_globals(void)
     fake_global("frame_caches", kernel.frame_caches);
     kernel.vectors = fake_alloc(INTERRUPT_VECTORS * sizeof(vaddr_t));
     fake_global("interrupt_vectors", kernel.vectors);
+    kernel.waits = fake_alloc(CPU_MAX * sizeof(*kernel.waits));
+    fake_global("lock_waits", kernel.waits);
     fake_global("entry_text_start", (void *)K);
     fake_global("entry_text_end", (void *)(K + 0x100));
     atomic_store(kernel.slot_count, 1);
@@ -652,6 +655,44 @@ static void test_locks(void **state)
                         "0xc = 12\n"); /* 2 per core, 2 zones, 3 per process */
 }
 
+static void hold(struct spinlock *lock, unsigned cpu, uint64_t pc)
+{
+    atomic_store(&lock->next, 2);
+    atomic_store(&lock->serving, 1);
+    lock->owner = (uint16_t)(cpu + 1);
+    lock->holder_pc = pc;
+}
+
+/* AB-BA: each core has one of two and waits for the other. */
+static void test_cores_that_wait_for_each_other(void **state)
+{
+    (void)state;
+    struct spinlock *first = &init_process->lock, *second = &kernel.queues[1].lock;
+    hold(first, 0, K + 0x110);
+    hold(second, 1, K + 0x220);
+    kernel.waits[0].now = second;
+    assert_non_null(strstr(fake_run("locks held"), "core 1 at sched_run+0x20\n"
+                                                   "                  core 0 waits for it\n"));
+    assert_non_null(strstr(fake_run("deadlock"), "no deadlock"));
+    kernel.waits[1].now = first;
+    const char *output = fake_run("locks held");
+    assert_non_null(strstr(output, "core 0 waits for it  CYCLE\n"));
+    assert_non_null(strstr(output, "core 1 waits for it  CYCLE\n"));
+    assert_string_equal(
+        fake_run("deadlock"),
+        "  core 0 waits for lock 'run queue', which core 1 has taken at sched_run+0x20  CYCLE\n"
+        "  core 1 waits for lock 'process', which core 0 has taken at thread_wait+0x10  CYCLE\n"
+        "2 cores can never go on\n");
+    kernel.waits[0].now = first; /* a shared lock: it waits until those have left who share it */
+    assert_non_null(strstr(fake_run("deadlock"), "no deadlock"));
+    kernel.waits[0].now = second;
+    assert_null(strstr(fake_run("deadlock"), "no deadlock"));
+    second->owner = 0; /* a release build: not proved */
+    assert_non_null(strstr(fake_run("deadlock"), "no deadlock"));
+    second->owner = 999;
+    assert_non_null(strstr(fake_run("deadlock"), "no deadlock"));
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -846,6 +887,7 @@ int main(void)
         cmocka_unit_test_setup(test_deadlock_by_events, begin),
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),
+        cmocka_unit_test_setup(test_cores_that_wait_for_each_other, begin),
         cmocka_unit_test_setup(test_memory, begin),
         cmocka_unit_test_setup(test_manual_in_readme, begin),
         cmocka_unit_test_setup(test_check_finds_what_is_broken, begin),

@@ -39,8 +39,8 @@ def test_a_deadlock_is_proved_and_explained(boot: BootFunction) -> None:
     stuck = rf"{tids['right']} knot/right: call on mailbox \d+ 'left', from which only threads that are stuck"
     assert re.search(stuck, cause)
     for name, event in (("tick", "tock"), ("tock", "tick")):
-        assert re.search(rf"{tids[name]} knot/{name}: event on event \d+ '{event}', which only threads that are stuck may "
-                         "signal", cause)
+        assert re.search(rf"{tids[name]} knot/{name}: event on event \d+ '{event}', which only threads that are stuck "
+                         "may signal", cause)
     assert re.search(rf"{tids['left']} knot/left: reply on .* -> {tids['right']} knot/right$", behind, re.MULTILINE)
     assert re.search(r"knot/knot: join on thread", behind) and "init/knot: join on process" in behind
     assert "tracer" not in verdict

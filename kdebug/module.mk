@@ -69,6 +69,7 @@ HOST_$(1)_LIBS := $$(KDEBUG_HOST_LIBS)
 endef
 $(foreach name,command program expression kernel symbols target trace types breakpoint remote remote_more remote_table remote_many permit branches parameters,$(eval $(call kdebug_test,test_kdebug_$(name))))
 $(eval $(call kdebug_test,test_kdebug_passphrase))
+$(eval $(call kdebug_test,test_kdebug_generated))
 
 ifneq ($(HAS_ZYDIS),)
 HOST_TESTS += test_move

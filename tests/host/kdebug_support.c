@@ -255,6 +255,9 @@ static int get_char(void)
 
 void fake_type(const char *bytes, size_t count)
 {
+    if (input_taken == input_count) {
+        input_taken = input_count = 0;
+    }
     memcpy(input + input_count, bytes, count);
     input_count += count;
 }

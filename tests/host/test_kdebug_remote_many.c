@@ -151,6 +151,113 @@ static void test_runs_of_every_length(void **state)
     }
 }
 
+/* ---- a line that damages one byte in a hundred ---- */
+
+#define DAMAGE_ROUNDS 4000u
+#define TRIES_MAX     50u
+
+static unsigned damaged_bytes, refused, resent;
+
+/* Turn a bit of one byte in a hundred, as noise does. */
+static void damage(char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rand() % 100 == 0) {
+            bytes[i] = (char)(bytes[i] ^ 1 << rand() % 8);
+            damaged_bytes++;
+        }
+    }
+}
+
+static uint8_t sum_of(const char *data, size_t count)
+{
+    uint8_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum = (uint8_t)(sum + (uint8_t)data[i]);
+    }
+    return sum;
+}
+
+/* Two damages can hide each other in a sum of eight bits: that frame is another good one, which no stub can tell. */
+static bool is_hidden(const char *frame, const char *original, size_t length)
+{
+    return memcmp(frame, original, length) != 0 && frame[0] == '$' && frame[length - 3] == '#' &&
+           strtoul(frame + length - 2, NULL, 16) == sum_of(frame + 1, length - 4);
+}
+
+/* What comes back over the damaged line. A machine that "goes on" by accident stands again. */
+static size_t exchange_damaged(const char *bytes, size_t count, char *back)
+{
+    fake_type(bytes, count);
+    kd_session_begin(0);
+    kd_remote_serve(no_more);
+    const char *output = fake_output();
+    size_t length = strlen(output);
+    assert_true(length < 512);
+    memcpy(back, output, length + 1);
+    damage(back, length);
+    return length;
+}
+
+static bool is_good_answer(const char *back, const char *wanted)
+{
+    const char *start = strchr(back, '$');
+    size_t length = strlen(wanted);
+    char frame[64];
+    snprintf(frame, sizeof(frame), "$%s#%02x", wanted, sum_of(wanted, length));
+    return start != NULL && strcmp(start, frame) == 0;
+}
+
+/* As gdb does: the packet again if it was refused or nothing came, '-' if the answer was damaged. */
+static void talk(const char *data, const char *wanted)
+{
+    char frame[128], original[128], back[512];
+    size_t length =
+        (size_t)snprintf(original, sizeof(original), "$%s#%02x", data, sum_of(data, strlen(data)));
+    bool is_understood = false;
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        size_t count = is_understood ? 1 : length;
+        memcpy(frame, is_understood ? "-" : original, count);
+        damage(frame, count);
+        if (!is_understood && is_hidden(frame, original, length)) {
+            continue;
+        }
+        (void)exchange_damaged(frame, count, back);
+        refused += back[0] == '-';
+        if (is_good_answer(back, wanted)) {
+            return;
+        }
+        is_understood |= back[0] == '+';
+        resent++;
+    }
+    fail_msg("'%s' was not answered %u times", data, TRIES_MAX);
+}
+
+/* Nothing but what was sent is ever executed, and every answer arrives in the end. */
+static void test_one_percent_of_damaged_bytes(void **state)
+{
+    (void)state;
+    srand(3);
+    words[0] = 0;
+    damaged_bytes = refused = resent = 0;
+    for (uint64_t round = 1; round <= DAMAGE_ROUNDS; round++) {
+        char packet[96], value[17];
+        uint64_t number = 0x1122334455667788u * round;
+        for (unsigned i = 0; i < 8; i++) {
+            snprintf(value + 2 * i, 3, "%02x", (unsigned)(number >> 8 * i & 0xff));
+        }
+        snprintf(packet, sizeof(packet), "M%llx,8:%s", (unsigned long long)(uintptr_t)words, value);
+        talk(packet, "OK");
+        assert_true(words[0] == number);
+        assert_true(words[1] == 0 && kd_breakpoint(1) == NULL && kd_remote_is_attached());
+        assert_true(fake_registers[0].frame.rax == 0x11 &&
+                    fake_registers[0].frame.rip == K + 0x2000);
+    }
+    print_message("%u bytes damaged, %u packets refused, %u times again\n", damaged_bytes, refused,
+                  resent);
+    assert_true(damaged_bytes > DAMAGE_ROUNDS / 4 && refused > DAMAGE_ROUNDS / 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup(test_registers_that_nobody_knows_take_little, begin),
         cmocka_unit_test_setup(test_memory_is_read_at_the_rate_of_the_line, begin),
         cmocka_unit_test_setup(test_runs_of_every_length, begin),
+        cmocka_unit_test_setup(test_one_percent_of_damaged_bytes, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -13,11 +14,17 @@ from pathlib import Path
 
 import pytest
 from conftest import BootFunction, wait_all_done
+from test_gdb import MachineLine
 
+from qemu.gdb_client import GdbClient
 from qemu.machine import Machine
 from qemu.paths import build_folder
+from qemu.symbols import SymbolTable
+from spoorlib import gdb_port
+from spoorlib.gdb_port import SharedLine
 
 GDB_SECONDS = 120
+WAIT_SECONDS = 90
 LOAD = "ipcload:calls=15,churn:processes=40"
 
 
@@ -163,14 +170,37 @@ def test_arguments_are_those_of_gdb(waiting: tuple[Machine, Path]) -> None:
     assert compared >= 20 and of_callers >= 10, (compared, of_callers, output)
 
 
-def test_gdb_comes_and_goes(waiting: tuple[Machine, Path]) -> None:
-    machine, path = waiting
-    for turn in range(10):
-        output = gdb(path, "info threads", f"print {turn} + 40", "detach")
-        assert f"$1 = {turn + 40}" in output and "error" not in output.lower(), output
-        assert "42" in machine.wait_prompt(20).command("print 42")
-    gdb(path, "kill")
-    assert wait_all_done(machine, 120) == (2, 0)
+SESSION = {  # a command, and what gdb must say to it
+    "tbreak sys_mailbox_call": r"Temporary breakpoint 1 at",
+    "continue": r"Temporary breakpoint 1, .*sys_mailbox_call \(",
+    "backtrace": r"^#1 .*syscall_dispatch",
+    "info threads": r'Thread \S+ "init/main" \((?:receive|join|ready|running)',
+    "step": r"^\d+\t|^\w+ \(",
+    "print *cpus[0].current": r"\$1 = \{object = \{.*name = ",
+    "x/2i sys_mailbox_call": r"<sys_mailbox_call(?:\+\d+)?>:\t",
+    "watch last_tid": r"Hardware watchpoint 2: last_tid",
+    "continue ": r"Hardware watchpoint 2: last_tid\s+Old value = \d+\s+New value = \d+",
+    "delete": "",
+    "detach": r"\[Inferior 1 \(process 1\) detached\]",
+}
+ENDLESS = "ipcload:calls=1000000000,churn:processes=1000000000"
+
+
+@pytest.mark.parametrize("sessions", [3, pytest.param(20, marks=pytest.mark.long)])
+def test_gdb_comes_and_goes(boot: BootFunction, tmp_path_factory: pytest.TempPathFactory, sessions: int) -> None:
+    """The whole of a usual session, the prompt, the next gdb, and so on: nothing that gdb calls an error, ever."""
+    for machine, path in bridged(boot(cpus=2, cmdline=f"workload={ENDLESS} kdebug=wait"), tmp_path_factory):
+        for _ in range(sessions):
+            lines = [line for command in SESSION for line in (f"echo {HERE}", command.strip())]
+            said = gdb(path, "set width 0", *lines).split(HERE.strip())[1:]
+            for (command, wanted), text in zip(SESSION.items(), said, strict=True):
+                assert re.search(wanted, text, re.MULTILINE | re.DOTALL), (command, text)
+            wrong = re.findall(r"(?i).*\b(?:error|warning|cannot|failed|invalid|timed out|ignoring)\b.*", "".join(said))
+            assert not wrong, wrong
+            kdebug = machine.wait_prompt(20)
+            assert "42" in kdebug.command("print 42") and kdebug.command("breakpoints") == ""
+        gdb(path, "kill")  # lets the machine go
+        machine.break_in().resume()
 
 
 def test_all_that_gdb_can_ask(waiting: tuple[Machine, Path]) -> None:
@@ -227,6 +257,28 @@ def test_all_that_gdb_can_ask(waiting: tuple[Machine, Path]) -> None:
     assert wait_all_done(machine, 120) == (2, 0)
 
 
+def stacks_of(output: str) -> dict[tuple[int, int], str]:
+    """What 'thread apply all backtrace' says, by process and thread."""
+    parts = re.split(r"^Thread \d+\.\d+ \(Thread (\d+)\.(\d+) .*\):$", output, flags=re.MULTILINE)[1:]
+    return {(int(pid), int(tid)): text.split("\n\n")[0] for pid, tid, text in zip(*[iter(parts)] * 3)}
+
+
+def check_both_sides(output: str) -> None:
+    """The kernel and each process are an inferior; threads of processes have names, and the kernel's side."""
+    processes = set(map(int, re.findall(r"^ +(\d+)  alive +\d+ +\d+ +\w+ +\w+", output, re.MULTILINE)))
+    inferiors = re.findall(r"^[* ] \d+ +process (\d+) .* (\S+) *$", output, re.MULTILINE)
+    assert len(processes) == 2 and {int(pid) for pid, _ in inferiors} == {1} | processes, output
+    assert [name for pid, name in inferiors if pid != "1"] == ["target:/init", "target:/churn"], output
+    stacks = stacks_of(output)
+    users = [(pid, tid) for pid, tid in stacks if pid != 1]
+    assert len(users) >= 3 and {pid for pid, _ in users} == processes, output
+    for user in users:
+        assert re.search(r"\b(?:main|run_thread) \(.* at \S*userspace/", stacks[user]), (user, output)
+    [churn] = [tid for pid, tid in users if pid == max(processes)]  # it has stopped in a system call
+    assert re.search(r"\bsyscall_dispatch \(.* at kernel/", stacks[1, churn]), output
+    assert not re.search(r"userspace/", stacks[1, churn]), output
+
+
 def test_processes_are_seen_under_their_programs(small: tuple[Machine, Path]) -> None:
     """User and kernel side of each thread; a breakpoint in one program. init's comes out of the boot image."""
     machine, path = small
@@ -238,6 +290,8 @@ def test_processes_are_seen_under_their_programs(small: tuple[Machine, Path]) ->
         "monitor gdb processes on",
         "info threads",
         "info inferiors",
+        "monitor processes",
+        "thread apply all backtrace",
         "thread 2.1",
         "backtrace",
         "inferior 3",
@@ -251,7 +305,7 @@ def test_processes_are_seen_under_their_programs(small: tuple[Machine, Path]) ->
         "inferior 1",
         "backtrace 1",
     )
-    assert re.search(r"debug/kernel.elf *\n", output) and re.search(r"target:/init *\n", output), output
+    check_both_sides(output)
     assert re.search(r'2\.1 +Thread .*"init/main"', output) and re.search(r"#\d.* in main \(", output), output
     assert re.search(r"hit Breakpoint 2, .*program_spawn", output) and "$1 = 0x1" in output, output
     kdebug = machine.wait_prompt(20)
@@ -299,3 +353,156 @@ def test_commands_of_a_breakpoint_run_in_the_stub(small: tuple[Machine, Path]) -
     assert hits and int(hits[1]) == output.count("starts <"), output
     machine.wait_prompt(20).resume()
     assert wait_all_done(machine, 120) == (1, 0)
+
+
+class Talk:
+    """A gdb that stays: what it is told, what it says."""
+
+    def __init__(self) -> None:
+        self._gdb = subprocess.Popen(["gdb", "-nx", "-q", "-ex", "set pagination off", "-ex", "set confirm off",
+                                      "-ex", "set remotetimeout 30", str(build_folder() / "debug/kernel.elf")],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._said = Heard()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._gdb.stdout
+        while data := self._gdb.stdout.read(1):
+            self._said.take(data)
+
+    def tell(self, command: str, wanted: str) -> str:
+        """A command; returns what it says up to and with what it must say."""
+        assert self._gdb.stdin
+        self._gdb.stdin.write(command + "\n")
+        self._gdb.stdin.flush()
+        return self._said.wait(wanted)
+
+    def interrupt(self, wanted: str) -> str:
+        """^C, as a terminal sends it."""
+        self._gdb.send_signal(signal.SIGINT)
+        return self._said.wait(wanted)
+
+    def end(self) -> None:
+        self._gdb.kill()
+        self._gdb.wait(GDB_SECONDS)
+
+
+class Heard:
+    """Text that comes by itself."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._change = threading.Condition()
+
+    def take(self, text: str) -> None:
+        with self._change:
+            self._text += text
+            self._change.notify_all()
+
+    def wait(self, pattern: str) -> str:
+        """What comes up to the end of the pattern; the next call looks behind it."""
+        regex, found = re.compile(pattern, re.MULTILINE), None
+        with self._change:
+            assert self._change.wait_for(lambda: regex.search(self._text), WAIT_SECONDS), (pattern, self._text[-3000:])
+            found = regex.search(self._text)
+            assert found
+            text, self._text = self._text[:found.end()], self._text[found.end():]
+        return text
+
+
+GONE = r"^kdebug> \[gdb has gone|^\[gdb has gone.*\n(?:.*\n)*kdebug> "
+
+
+def test_one_line_for_a_person_and_gdb(boot: BootFunction, tmp_path_factory: pytest.TempPathFactory,
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    By turns, the same gdb and the same person: the log goes on to the person while gdb is there and the machine runs,
+    ^C and the whole prompt are there for gdb, and the prompt is the person's when gdb has detached.
+    """
+    machine = boot(cpus=2, cmdline="workload=churn:processes=8,sleeper:sleeps=20:max_us=60000 tracer=0 kdebug=wait")
+    machine.wait_prompt(60)
+    path = tmp_path_factory.mktemp("g") / "line"
+    person, gdb = Heard(), Talk()
+    monkeypatch.setattr(gdb_port, "_say", lambda text: person.take(f"[{text}]\n"))
+    line = SharedLine(MachineLine(machine), str(path))
+
+    def listen() -> None:
+        while data := line.receive():
+            person.take(data.decode(errors="replace").replace("\r", ""))
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        line.send(b"print 40 + 1\r")
+        person.wait(r"= 41$")
+        person.wait(r"^kdebug> ")
+        gdb.tell(f"target remote {path}", r"Remote debugging using")
+        gdb.tell("continue", r"Continuing\.$")
+        person.wait(r"^PASS churn .*$")  # the log
+        gdb.interrupt(r"received signal SIGINT")
+        gdb.tell("monitor threads", r" 1  \w+ .*\binit\b.*$")
+        gdb.tell("continue", r"Continuing\.$")
+        person.wait(r"^init: all done: 2 passed, 0 failed$")
+        gdb.interrupt(r"received signal SIGINT")
+        gdb.tell("detach", r"\[Inferior 1 \(process 1\) detached\]")
+        person.wait(GONE)
+        line.send(b"print 40 + 3\r")
+        person.wait(r"= 43$")
+        person.wait(r"^kdebug> ")
+        line.send(b"continue\r")
+        person.wait(r"^kdebug: resume$")
+        gdb.tell(f"target remote {path}", r"Remote debugging using")  # the machine runs: it is stopped for gdb
+        gdb.tell("monitor print 40 + 4", r"= 44$")
+        gdb.tell("detach", r"\[Inferior 1 \(process 1\) detached\]")
+        person.wait(GONE)
+        line.send(b"print 40 + 5\r")
+        person.wait(r"= 45$")
+    finally:
+        gdb.end()
+        line.close()
+
+
+def find_servers(client: GdbClient) -> list[str]:
+    """Those of ipcload: threads of two processes of one program."""
+    while True:
+        client.monitor("gdb processes on")  # those that are there now
+        servers = [row.id for row in client.threads() if row.name.startswith("ipc server") and row.id[:3] != "p1."]
+        if len(servers) == 2:
+            return servers
+        client.resume()
+        client.interrupt()
+
+
+def rip_of(client: GdbClient, thread: str) -> int:
+    return int.from_bytes(bytes.fromhex(client.registers(thread)[16 * 16:17 * 16].decode()), "little")
+
+
+def stopped_thread(answer: bytes) -> str:
+    found = re.search(rb"thread:([^;]+);", answer)
+    assert found, answer
+    return found[1].decode()
+
+
+def test_a_breakpoint_of_one_process(boot: BootFunction) -> None:
+    """Two of one program: a Z0 at the same place stops the one that it was asked for, and a step is that thread's."""
+    machine = boot(cpus=1, cmdline="workload=ipcload:calls=1000000000:clients=2:sizes=0w tracer=0")
+    machine.expect(r"^init: ", 60)
+    client = GdbClient(machine)
+    machine.break_in()
+    client.connect()
+    servers = find_servers(client)
+    place = SymbolTable.from_elf(build_folder() / "debug/user/ipcload").address_of("answer_words")
+    programs = {client.document("exec-file", thread[1:].split(".")[0]) for thread in servers}
+    assert programs == {b"/ipcload"}
+    for thread in servers:
+        client.ask(b"Hg" + thread.encode())
+        assert client.ask(b"Z0,%x,1" % place) == b"OK"
+        for _ in range(4):
+            client.resume()
+            assert stopped_thread(client.wait_stop()) == thread
+            assert rip_of(client, thread) == place
+        client.resume(f"vCont;s:{thread};c".encode())
+        assert stopped_thread(client.wait_stop()) == thread
+        assert 0 < rip_of(client, thread) - place < 16
+        client.ask(b"Hg" + thread.encode())
+        assert client.ask(b"z0,%x,1" % place) == b"OK"
+    client.ask(b"D")

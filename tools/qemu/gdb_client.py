@@ -12,7 +12,7 @@ from spoorlib.gdb_split import PacketReader, packet
 
 from .machine import TIMEOUT_SCALE, Machine
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 20.0
 FEATURES = b"qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+;xmlRegisters=i386"
 PIECE = 0x1000  # what gdb 13 asks for at once
 INTERRUPT = b"\x03"
@@ -77,14 +77,28 @@ class GdbClient:
             raise GdbFailure("refused", f"{payload!r}: {answer!r}")
         return answer
 
-    def resume(self) -> None:
-        """Let all threads go on. The machine is not waited for."""
-        self._send(packet(b"vCont;c:p1.-1"))
+    def resume(self, payload: bytes = b"vCont;c") -> None:
+        """Let threads go on. The machine is not waited for."""
+        self._send(packet(payload))
 
     def interrupt(self) -> bytes:
         """Break in, as ^C in gdb does. Returns the stop reply."""
         self._send(INTERRUPT)
-        return self._answer(b"^C")
+        return self.wait_stop()
+
+    def wait_stop(self) -> bytes:
+        """The reply of the next stop."""
+        return self._answer(b"a stop")
+
+    def monitor(self, line: str) -> str:
+        """A command of kdebug, and what it prints."""
+        self._send(packet(b"qRcmd," + line.encode().hex().encode()))
+        text = ""
+        while (answer := self._answer(line.encode())) != b"OK":
+            if answer[:1] != b"O":
+                raise GdbFailure("refused", f"{line}: {answer!r}")
+            text += bytes.fromhex(answer[1:].decode()).decode()
+        return text
 
     def document(self, name: str, annex: str = "") -> bytes:
         """One of the documents of qXfer, piece by piece."""

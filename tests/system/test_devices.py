@@ -32,9 +32,25 @@ def registers_of(function: dict[str, Any]) -> set[str]:
 
 def test_devices_where_configuration_space_is_behind_ports_only(boot: BootFunction) -> None:
     """An older chip set: the same device without what those do not reach."""
-    machine = boot(cpus=1, machine="pc", cmdline="workload=devices", extra=("-device", "e1000e,romfile="))
-    assert wait_all_done(machine) == (1, 0)
+    machine = boot(cpus=1, machine="pc,hpet=off", cmdline="workload=devices,clocks:0 sequential",
+                   extra=("-device", "e1000e,romfile="))
+    assert wait_all_done(machine) == (2, 0)
     assert re.search(r"^\S+ 8086:10d3 .*, MSI, MSI-X$", machine.serial.text, re.MULTILINE)
+    assert re.search(r"^HPET  none that runs$", machine.serial.text, re.MULTILINE)
+
+
+def test_clocks_by_each_other(boot: BootFunction) -> None:
+    """All of them follow the same virtual time here, whatever the host does: 2 s."""
+    machine = boot(cpus=1, icount=4, cmdline="workload=clocks:2 tracer=0 trace=none",
+                   extra=("-rtc", "clock=vm"))
+    assert wait_all_done(machine) == (1, 0)
+    text = machine.serial.text
+    assert re.search(r"^TSC   1000\.000 MHz: ", text, re.MULTILINE)
+    match = re.search(r"^HPET  100\.000 MHz; by it the TSC runs (\d+) ppm too \w+ \(over 2\.0\d\d s\)$", text,
+                      re.MULTILINE)
+    assert match and int(match[1]) <= 5, text[-500:]
+    match = re.search(r"^RTC   (\d) s; 2\.0\d\d s by the TSC$", text, re.MULTILINE)
+    assert match and 1 <= int(match[1]) <= 3, text[-500:]
 
 
 def message_rows(machine: Machine) -> int:

@@ -9,7 +9,7 @@
  *   reader: channel_open(); channel_read() ... until ERR_PEER_CLOSED
  *
  * A reader and a writer may not trust each other: positions are masked wherever they are used, so a bad partner can spoil the
- * data and the waiting, and nothing else.
+ * data and the waiting, and nothing else. Whoever gives them the memory keeps the right to resize it: cut off, it would end both.
  */
 #pragma once
 

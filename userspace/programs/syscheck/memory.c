@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Areas: sizes, ranges and protections that make no sense. */
+#include "userspace/lib/stream.h"
 #include "userspace/programs/syscheck/syscheck.h"
 
 #define AREA_BYTES (2 * PAGE_BYTES)
@@ -105,6 +106,18 @@ static void check_area_rights(void)
     EXPECT(sys_handle_close(readable), OK);
 }
 
+/* Who has an end of a pipe writes to it, and cannot take the memory away from who has the other end. */
+static void check_resize_rights(void)
+{
+    uint64_t pipe = handle_with(specimens.area, stream_rights('p'));
+    uint64_t resizable = handle_with(specimens.area, RIGHT_AREA_RESIZE);
+
+    EXPECT(sys_area_resize(pipe, PAGE_BYTES), ERR_NO_RIGHTS);
+    EXPECT(sys_area_resize(resizable, AREA_BYTES), OK);
+    EXPECT(sys_handle_close(resizable), OK);
+    EXPECT(sys_handle_close(pipe), OK);
+}
+
 static void check_unmapping(void)
 {
     EXPECT(sys_area_unmap(program.self, FREE_PLACE, PAGE_BYTES), ERR_NOT_FOUND);
@@ -132,6 +145,7 @@ void check_memory(void)
     check_mapping();
     check_overlap();
     check_area_rights();
+    check_resize_rights();
     check_unmapping();
     check_query();
 }

@@ -4,7 +4,7 @@
  * protocol" that kdebug/parity.toml goes by. A row is a talk: its packets build on each other.
  *
  * A packet that begins with '=' is bytes as they are on the line, and so is the answer; one that begins with '!' is a reason
- * to stop (stops[]), after which "?" is asked. %W is the address of `words`. An answer that ends in "..." goes on, one that
+ * to stop (stops[]), after which "?" is asked, or asks whether gdb "is gone". %W is the address of `words`. An answer that ends in "..." goes on, one that
  * begins with it has something before.
  */
 #include "tests/host/remote_multi.h"
@@ -375,6 +375,12 @@ static const struct exchange leaving[] = {
     {"D;1", "OK"},
 };
 
+static const struct exchange killing[] = {
+    {"Z0,ffffffff80002000,1", "OK"},
+    {"=$k#6b", "+"}, /* no answer: the machine goes on, and gdb is gone */
+    {"!is gone", "yes"},
+};
+
 static const struct exchange files[] = {
     {"vFile:setfs:0", "F0"},
     {"vFile:setfs:15", "F0"},
@@ -451,6 +457,7 @@ static const struct row rows[] = {
     ROW("qCRC", sums),
     ROW("qOffsets and what nobody knows", offsets),
     ROW("D", leaving),
+    ROW("k", killing),
     ROW("vFile", files),
     ROW("frames", line),
 };
@@ -471,6 +478,10 @@ static const struct {
 
 static const char *stop_for(const char *name)
 {
+    if (strcmp(name, "is gone") == 0) {
+        return kd_session_is_over() && !kd_remote_is_attached() && kd_breakpoint(1) == NULL ? "yes"
+                                                                                            : "no";
+    }
     for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
         if (strcmp(stops[i].name, name) == 0) {
             kd_remote_stopped(&stops[i].stop, false);

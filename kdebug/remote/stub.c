@@ -122,16 +122,6 @@ static void begin_talk(void)
     held.goes_on = false;
 }
 
-/* gdb asks what we can do once, before all else: if we talk to one already, that has died, and this is another. */
-static void notice_another(void)
-{
-    const char *at = kd_remote.received.data;
-    if (kd_remote_accept(&at, "qSupported")) {
-        kd_remote_forget_breaks();
-        begin_talk();
-    }
-}
-
 int kd_remote_begins(unsigned char byte)
 {
     static const char opening[] = "+$q";
@@ -411,6 +401,8 @@ static bool offers(const char *at, const char *feature)
 static void agree(const char *at)
 {
     char text[64];
+    kd_remote_forget_breaks(); /* of one that has died */
+    begin_talk();
     kd_remote.is_multiprocess = offers(at, "multiprocess+");
     format_text(text, sizeof(text), "PacketSize=%x;", KD_PACKET_BYTES);
     kd_remote_say(text);
@@ -521,9 +513,16 @@ static void serve_guarded(void)
     }
 }
 
+/* gdb asks once what we can do, before all else: if we talk to one already, that has died, and this is another. */
+static bool is_from_another(void)
+{
+    const char *at = kd_remote.received.data;
+    return kd_remote_accept(&at, "qSupported");
+}
+
 static void take_packet(void)
 {
-    notice_another();
+    kd_remote.acknowledges |= is_from_another();
     if (kd_remote.acknowledges) {
         kd_terminal_raw('+');
     }

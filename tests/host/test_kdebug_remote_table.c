@@ -4,8 +4,8 @@
  * protocol" that kdebug/parity.toml goes by. A row is a talk: its packets build on each other.
  *
  * A packet that begins with '=' is bytes as they are on the line, and so is the answer; one that begins with '!' is a reason
- * to stop (stops[]), after which "?" is asked, or asks whether gdb "is gone". %W is the address of `words`. An answer that ends in "..." goes on, one that
- * begins with it has something before.
+ * to stop (stops[]), after which "?" is asked, or a question about the stub itself. %W is the address of `words`. An answer
+ * that ends in "..." goes on, one that begins with it has something before.
  */
 #include "tests/host/remote_multi.h"
 
@@ -311,6 +311,7 @@ static const struct exchange supported[] = {
     {"=+$qSupported#37",
      "+$PacketSize=2000;..."}, /* it died; another one is here, and begins at the beginning */
     {"=$qC#b4", "+$QCb#..."},
+    {"!has breakpoints", "no"},
 };
 
 static const struct exchange no_acknowledgements[] = {
@@ -478,6 +479,9 @@ static const struct {
 
 static const char *stop_for(const char *name)
 {
+    if (strcmp(name, "has breakpoints") == 0) {
+        return kd_breakpoint(1) == NULL ? "no" : "yes";
+    }
     if (strcmp(name, "is gone") == 0) {
         return kd_session_is_over() && !kd_remote_is_attached() && kd_breakpoint(1) == NULL ? "yes"
                                                                                             : "no";

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -469,6 +470,7 @@ def find_servers(client: GdbClient) -> list[str]:
         if len(servers) == 2:
             return servers
         client.resume()
+        time.sleep(0.2)  # let them come: stopped again and again they hardly do
         client.interrupt()
 
 

@@ -623,6 +623,147 @@ static void test_deadlock_by_events(void **state)
     assert_string_equal(fake_run("deadlock"), none);
 }
 
+/* ---- situations: who waits for whom, and what is said of it ---- */
+
+static struct mailbox *new_mailbox(uint32_t id, const char *name, struct process *receiver)
+{
+    struct mailbox *made = fake_alloc(sizeof(*made));
+    made->object = (struct object){.type = OBJECT_MAILBOX, .id = id};
+    strcpy(made->name, name);
+    list_init(&made->callers);
+    list_init(&made->receivers);
+    list_init(&made->served);
+    if (receiver != NULL) {
+        add_handle(receiver, id % HANDLE_CHUNK, &made->object, RIGHT_MAILBOX_RECEIVE);
+    }
+    return made;
+}
+
+/* A call that `server` has received. */
+static void call_served(struct thread *client, struct mailbox *in, struct thread *server,
+                        uint64_t ticket)
+{
+    make_wait(client, in, TRACE_THREAD_STATE_REPLY, ticket);
+    server->serving = ticket;
+}
+
+static void join(struct thread *thread, struct thread *other, uint64_t ticket)
+{
+    thread->run = THREAD_BLOCKED;
+    thread->wait = TRACE_THREAD_STATE_JOIN;
+    thread->wait_object = &other->object;
+    atomic_store(&thread->ticket, ticket);
+}
+
+/* The second and third line of why: the chain, and what is at its end. */
+static void check_why(unsigned tid, const char *first, const char *chain, const char *end)
+{
+    char line[32];
+    snprintf(line, sizeof(line), "why %u", tid);
+    const char *said = fake_run(line);
+    if (strstr(said, first) == NULL || strstr(said, chain) == NULL || strstr(said, end) == NULL) {
+        fail_msg("%s is not '%s' '%s' '%s' but %s", line, first, chain, end, said);
+    }
+}
+
+static const char nobody_is_stuck[] =
+    "no deadlock: each thread can go on, or waits for what may still come\n";
+
+static void test_a_circle_of_two(void **state)
+{
+    (void)state;
+    struct process *one = make_process(71, "one"), *two = make_process(72, "two");
+    struct thread *a = make_thread(one, 31, "a"), *b = make_thread(two, 32, "b");
+    call_served(a, new_mailbox(81, "to two", two), b, 0x700001);
+    check_why(31, "reply on mailbox 81 'to two'", "chain: 31 one/a -> 32 two/b\n",
+              "which is ready");
+    assert_string_equal(fake_run("deadlock"), nobody_is_stuck); /* slow, but alive */
+    call_served(b, new_mailbox(82, "to one", one), a, 0x700002);
+    check_why(31, "reply on mailbox 81", "chain: 31 one/a -> 32 two/b -> 31 one/a\n",
+              "a deadlock: it waits for itself in the end");
+    assert_string_equal(fake_run("deadlock"),
+                        "2 threads can never go on; the cause:\n"
+                        "  31 one/a: reply on mailbox 81 'to two' -> 32 two/b -> 31 one/a  CYCLE\n"
+                        "  32 two/b: reply on mailbox 82 'to one' -> 31 one/a -> 32 two/b  CYCLE\n"
+                        "behind them:\n");
+}
+
+/* Across three processes, by three kinds of waiting; and one who stands behind. */
+static void test_a_circle_of_three(void **state)
+{
+    (void)state;
+    struct process *one = make_process(71, "one"), *two = make_process(72, "two"),
+                   *three = make_process(73, "three");
+    struct thread *a = make_thread(one, 31, "a"), *b = make_thread(two, 32, "b"),
+                  *c = make_thread(three, 33, "c");
+    struct thread *d = make_thread(three, 34, "d");
+    struct event *done = make_event(83, "done");
+    call_served(a, new_mailbox(81, "to two", two), b, 0x700001);
+    add_handle(two, 9, &done->object, RIGHT_EVENT_WAIT);
+    add_handle(three, 9, &done->object, RIGHT_EVENT_SIGNAL);
+    wait_for_event(b, done, 0x700002);
+    join(c, a, 0x700003);
+    assert_string_equal(fake_run("deadlock"), nobody_is_stuck); /* d may signal it */
+    join(d, c, 0x700004);
+    check_why(34, "join on thread 33 'c'",
+              "chain: 34 three/d -> 33 three/c -> 31 one/a -> 32 two/b\n",
+              "a deadlock: nobody who could help can go on");
+    const char *said = fake_run("deadlock");
+    assert_non_null(strstr(
+        said, "4 threads can never go on; the cause:\n  32 two/b: event on event 83 'done', which "
+              "only threads that are stuck may signal\nbehind them:\n"));
+    atomic_store(&c->pending, THREAD_PENDING_KILL); /* somebody ends it, so d goes on and signals */
+    assert_string_equal(fake_run("deadlock"), nobody_is_stuck);
+}
+
+static void test_a_call_to_oneself_and_to_the_dead(void **state)
+{
+    (void)state;
+    struct process *one = make_process(71, "one"), *two = make_process(72, "two");
+    struct thread *a = make_thread(one, 31, "a"), *b = make_thread(two, 32, "b");
+    make_wait(a, new_mailbox(81, "own", one), TRACE_THREAD_STATE_CALL, 0x700001);
+    make_wait(b, new_mailbox(82, "orphan", NULL), TRACE_THREAD_STATE_CALL, 0x700002);
+    check_why(31, "call on mailbox 81 'own'", "chain: 31 one/a\n",
+              "a deadlock: nobody who could help can go on");
+    const char *said = fake_run("deadlock");
+    assert_non_null(strstr(
+        said, "2 threads can never go on; the cause:\n"
+              "  31 one/a: call on mailbox 81 'own', from which only threads that are stuck may "
+              "receive\n  32 two/b: call on mailbox 82 'orphan', from which"));
+    make_thread(one, 33, "helper"); /* it may receive there */
+    check_why(31, "call on mailbox 81", "chain: 31 one/a\n",
+              "which waits in call for whoever comes");
+    assert_non_null(
+        strstr(fake_run("deadlock"), "1 threads can never go on; the cause:\n  32 two/b"));
+}
+
+static void test_what_stands_at_the_end_of_a_chain(void **state)
+{
+    (void)state;
+    struct process *one = make_process(71, "one");
+    struct thread *a = make_thread(one, 31, "a"), *b = make_thread(one, 32, "b");
+    check_why(11, "running", "chain: 11 init/main\n", "which runs on core 0 at ");
+    check_why(13, "ready", "chain: 13 init/helper\n",
+              "which is ready: 0 before it at level 8 of core 1");
+    check_why(12, "receive on mailbox 30 'disk'", "chain: 12 server/worker\n",
+              "which waits in receive for whoever comes");
+    join(a, main_thread, 0x700001);
+    check_why(31, "join on thread 11 'main'", "chain: 31 one/a -> 11 init/main\n",
+              "which runs on core 0 at ");
+    join(a, b, 0x700002);
+    b->run = THREAD_DEAD;
+    check_why(31, "join on thread 32 'b'", "chain: 31 one/a -> 32 one/b\n", "which has ended");
+    b->run = THREAD_BLOCKED;
+    b->wait = TRACE_THREAD_STATE_SUSPENDED;
+    atomic_store(&b->pending, THREAD_PENDING_HELD);
+    check_why(31, "join on", "-> 32 one/b\n", "which is held: 'release thread 32' lets it go on");
+    atomic_store(&b->pending, 0);
+    a->deadline.armed = true;
+    a->deadline.when = 99000;
+    check_why(31, ", at most until 99000 ns\n", "-> 32 one/b\n",
+              "which stands still until a program lets it go on");
+}
+
 static void test_run_queues(void **state)
 {
     (void)state;
@@ -885,6 +1026,10 @@ int main(void)
         cmocka_unit_test_setup(test_one_mailbox, begin),
         cmocka_unit_test_setup(test_waits, begin),
         cmocka_unit_test_setup(test_deadlock_by_events, begin),
+        cmocka_unit_test_setup(test_a_circle_of_two, begin),
+        cmocka_unit_test_setup(test_a_circle_of_three, begin),
+        cmocka_unit_test_setup(test_a_call_to_oneself_and_to_the_dead, begin),
+        cmocka_unit_test_setup(test_what_stands_at_the_end_of_a_chain, begin),
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),
         cmocka_unit_test_setup(test_cores_that_wait_for_each_other, begin),

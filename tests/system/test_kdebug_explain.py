@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
 from conftest import BootFunction
 
 from qemu import paths
@@ -13,7 +14,7 @@ from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
 
 ATTEMPTS = 50
-SNAPSHOTS = 20
+SNAPSHOTS, SNAPSHOTS_LONG = 20, 1000
 
 
 def wait_for_states(machine: Machine, wanted: dict[str, str]) -> KdebugPrompt:
@@ -59,12 +60,13 @@ def test_a_deadlock_is_proved_and_explained(boot: BootFunction) -> None:
     assert stack and f"kernel stack of thread {tids['left']} 'left'" in kdebug.command(f"whose {stack[1]}")
 
 
-def test_nothing_is_called_a_deadlock_that_is_none(boot: BootFunction) -> None:
+@pytest.mark.parametrize("snapshots", [SNAPSHOTS, pytest.param(SNAPSHOTS_LONG, marks=pytest.mark.long)])
+def test_nothing_is_called_a_deadlock_that_is_none(boot: BootFunction, snapshots: int) -> None:
     """Threads that wait for each other all the time, and go on."""
     machine = boot(cpus=4, cmdline="workload=ipcload:calls=10000000,waits:rounds=10000000")
     machine.expect("tracer: capturing", 60)
     waiting = 0
-    for _ in range(SNAPSHOTS):
+    for _ in range(snapshots):
         with machine.at_prompt() as kdebug:
             assert kdebug.command("deadlock").startswith("no deadlock")
             for thread in kdebug.threads()[:2]:

@@ -2,6 +2,7 @@
 /* The gdb stub: packets as bytes in, answers as bytes out, on the fake machine. */
 #include "tests/host/remote_support.h"
 
+#include "kdebug/core/command.h"
 #include "kdebug/core/permit.h"
 
 static void test_threads(void **state)
@@ -137,13 +138,72 @@ static void test_random_bytes(void **state)
     }
 }
 
+static void put_hex(char *to, const char *text)
+{
+    for (; *text != '\0'; text++, to += 2) {
+        snprintf(to, 3, "%02x", (unsigned char)*text);
+    }
+}
+
+/* Without the runs of gdb's protocol: "0* " is 0 four times. */
+static const char *without_runs(const char *packets)
+{
+    static char text[2048];
+    size_t bytes = 0;
+    for (; *packets != '\0'; packets++) {
+        if (packets[0] == '*' && bytes > 0 && packets[1] != '\0') {
+            packets++;
+            for (int left = *packets - 29; left > 0 && bytes < sizeof(text) - 1; left--, bytes++) {
+                text[bytes] = text[bytes - 1];
+            }
+        } else if (bytes < sizeof(text) - 1) {
+            text[bytes++] = *packets;
+        }
+    }
+    text[bytes] = '\0';
+    return text;
+}
+
+/* What 'monitor' with this line says: whether it is that this boot does not allow it, or that gdb may not. */
+static bool is_refused_to_monitor(const char *line)
+{
+    char packet[128] = "qRcmd,", lock[64], gdb[64];
+    put_hex(packet + strlen(packet), line);
+    put_hex(lock, "this boot does not allow");
+    put_hex(gdb, "may not be used from here");
+    type_packet(packet, strlen(packet));
+    kd_session_begin(0);
+    kd_remote_serve(no_more);
+    const char *said = without_runs(fake_output());
+    return strstr(said, lock) != NULL || strstr(said, gdb) != NULL;
+}
+
+/* Of every command whose record says that it writes or resumes. */
+static void check_monitor(void)
+{
+    unsigned refused = 0;
+    for (const struct kd_command *command = kdebug_commands_start; command < kdebug_commands_end;
+         command++) {
+        bool is_locked =
+            (command->flags & (KD_WRITES | KD_RESUMES)) && !(command->flags & KD_PARTLY);
+        if (is_locked && !is_refused_to_monitor(command->name)) {
+            fail_msg("'monitor %s' is not refused", command->name);
+        }
+        refused += is_locked;
+    }
+    assert_true(refused >= 10);
+    assert_false(is_refused_to_monitor("print 1"));
+}
+
 /* The last one: nothing unlocks. */
 static void test_locks_hold_for_gdb(void **state)
 {
     (void)state;
     static const char *const writes[] = {"M100000,1:00", "X100000,1:a", "P0=00",      "G00",
                                          "Z0,100000,1",  "Z2,100000,8", "z0,100000,1"};
+    assert_false(is_refused_to_monitor("write"));
     assert_true(kd_permit_lock("writes,resumes"));
+    check_monitor();
     for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
         assert_string_equal(ask(writes[i]), "E03");
     }

@@ -2,6 +2,8 @@
 /* Scan codes as bytes (keyboard.h). Codes of set 2 are turned into those of set 1 first, as a translating controller does. */
 #include "kdebug/x86_64/keyboard.h"
 
+#include "kernel/abi/us_keyboard.h"
+
 #define RELEASE      0x80u
 #define EXTENDED     0xe0u
 #define RELEASE_SET2 0xf0u
@@ -12,12 +14,14 @@
 #define ESCAPE       0x01u
 #define PAUSE        0x46u /* extended, when Control is held; else it is something else, and no key here */
 #define CAPS         0x3au
+#define PAD_STAR     0x37u
 #define PLAIN_KEYS   0x3au /* codes from here on are no characters */
 
-static const char plain[PLAIN_KEYS] =
-    "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
-static const char shifted[PLAIN_KEYS] =
-    "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ";
+#define PLAIN(usage, code, character, with_shift)   [code] = (character),
+#define SHIFTED(usage, code, character, with_shift) [code] = (with_shift),
+
+static const char plain[PLAIN_KEYS] = {US_KEYS(PLAIN)[PAD_STAR] = '*'};
+static const char shifted[PLAIN_KEYS] = {US_KEYS(SHIFTED)[PAD_STAR] = '*'};
 
 /* Set 2 -> set 1; 0: no key that matters here. */
 static const uint8_t from_set2[0x80] = {

@@ -5,10 +5,15 @@
 #include <stddef.h>
 #include <string.h>
 
-static const uint16_t us_normal[] =
-    u"abcdefghijklmnopqrstuvwxyz1234567890\r\033\177\t -=[]\\\\;'`,./";
-static const uint16_t us_shifted[] =
-    u"ABCDEFGHIJKLMNOPQRSTUVWXYZ!@#$%^&*()\r\033\177\t _+{}||:\"~<>?";
+#include "kernel/abi/us_keyboard.h"
+
+#define NORMAL(usage, code, character, shifted)  [(usage)-LAYOUT_FIRST] = (character),
+#define SHIFTED(usage, code, character, shifted) [(usage)-LAYOUT_FIRST] = (shifted),
+
+static const uint16_t us_normal[LAYOUT_KEYS + 1] = {
+    US_KEYS(NORMAL)[KEY_BESIDE_ENTER - LAYOUT_FIRST] = '\\'};
+static const uint16_t us_shifted[LAYOUT_KEYS + 1] = {
+    US_KEYS(SHIFTED)[KEY_BESIDE_ENTER - LAYOUT_FIRST] = '|'};
 
 const struct layout layout_us = {"us", us_normal, us_shifted, {0, 0}, NULL};
 
@@ -34,9 +39,6 @@ static const struct layout_third de_third[] = {
 };
 static const struct layout layout_de = {"de", de_normal, de_shifted, {u'<', u'>'}, de_third};
 
-_Static_assert(sizeof(us_normal) == (LAYOUT_KEYS + 1) * sizeof(uint16_t),
-               "a character for each key");
-_Static_assert(sizeof(us_shifted) == sizeof(us_normal), "and with Shift");
 _Static_assert(sizeof(de_normal) == sizeof(us_normal), "a character for each key");
 _Static_assert(sizeof(de_shifted) == sizeof(us_normal), "and with Shift");
 

@@ -6,9 +6,10 @@
 
 #include "userspace/drivers/input/keys.h"
 
-#define LAYOUT_FIRST KEY_A
-#define LAYOUT_KEYS  (KEY_SLASH - KEY_A + 1u)
-#define KEY_BESIDE_Z 0x64u /* that US keyboards do not have */
+#define LAYOUT_FIRST     KEY_A
+#define LAYOUT_KEYS      (KEY_SLASH - KEY_A + 1u)
+#define KEY_BESIDE_ENTER 0x32u /* these two US keyboards do not have */
+#define KEY_BESIDE_Z     0x64u
 
 /* A key with the right Alt key. */
 struct layout_third {

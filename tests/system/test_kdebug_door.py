@@ -12,6 +12,7 @@ import hashlib
 import re
 import time
 
+import pytest
 from conftest import REST_SECONDS, BootFunction, wait_all_stopped
 
 from qemu.kdebug import KdebugPrompt
@@ -192,6 +193,12 @@ def test_a_passphrase_before_the_prompt(boot: BootFunction) -> None:
     assert PASSPHRASE not in machine.serial.text
 
 
+def unlock(machine: Machine) -> KdebugPrompt:
+    machine.expect(ASKED, 60, fatal=None)
+    machine.send(f"{PASSPHRASE}\r")
+    return machine.wait_prompt()
+
+
 def test_a_passphrase_after_a_panic(boot: BootFunction) -> None:
     """Nothing can go on: the cores stay as they were captured, however often somebody is wrong."""
     machine = boot(cpus=2, cmdline=f"workload=none test=panic {passphrase_option()}")
@@ -199,8 +206,18 @@ def test_a_passphrase_after_a_panic(boot: BootFunction) -> None:
         machine.expect(ASKED, 60, fatal=None)
         machine.send("bt\r")
         machine.expect(rf"kdebug: wrong; again in {seconds} s$", 20, fatal=None)
-    machine.expect(ASKED, 20, fatal=None)
-    machine.send(f"{PASSPHRASE}\r")
-    kdebug = machine.wait_prompt()
+    kdebug = unlock(machine)
     assert "do_panic" in kdebug.command("bt")
     wait_all_stopped(kdebug, 2)
+
+
+@pytest.mark.long
+def test_what_a_boot_died_of_is_told_after_a_reset(boot: BootFunction) -> None:
+    machine = boot(cpus=2, memory="512M", reboot=True, cmdline="workload=none test=panic")
+    died = re.search(r" boot=(\w+)", machine.wait_prompt(60).banner)
+    machine.send("reboot\r")
+    machine.wait_reset(60)
+    kdebug = machine.wait_prompt(120)
+    assert died and f"boot {died[1]}" in kdebug.command("trace previous")
+    assert died[1] not in kdebug.command("trace")
+    assert "test=panic asked for this" in kdebug.command("log previous 20")

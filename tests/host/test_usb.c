@@ -168,7 +168,8 @@ static void contexts_are_as_the_specification_has_them(void **state)
 
         memset(memory, 0xff, sizeof(memory));
         context_begin(&input, CONTEXT_SLOT_BIT | CONTEXT_ENDPOINT(3));
-        context_set_slot(&input, &(struct slot_facts){.port = 5, .speed = 3, .last_dci = 3});
+        context_set_slot(&input,
+                         &(struct slot_facts){.place = {.port = 5, .speed = 3}, .last_dci = 3});
         context_set_endpoint(&input, 3,
                              &(struct endpoint_facts){.type = ENDPOINT_INTERRUPT_IN,
                                                       .max_packet = 8,

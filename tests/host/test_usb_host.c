@@ -328,14 +328,123 @@ static void lamps_that_fail(void **state)
     assert_int_equal(detaches, 0);
 }
 
+static struct model_device make_hub(unsigned speed)
+{
+    struct model_device hub = MAKE(hub);
+
+    hub.device = hub_device;
+    hub.speed = speed;
+    return hub;
+}
+
+/* Of either speed, one behind the other: what is behind is what it is elsewhere. */
+static void devices_work_behind_hubs(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct model_device near = make_hub(i % 2 ? USB_HIGH : USB_FULL);
+        struct model_device far = make_hub(i / 2 ? near.speed : USB_FULL);
+        struct model_device keyboard = MAKE(keyboard), other = MAKE(keyboard);
+
+        begin(&plain);
+        model_plug_behind(&near, 3, &keyboard);
+        model_plug(2, &near);
+        assert_int_equal(run(), OK);
+        assert_non_null(strstr(notes, "speed hub 0409:55aa\nport 2.3: full speed keyboard"));
+        assert_types(MODEL_BEHIND(2u, 0x3u));
+        model_plug_behind(&near, 1, &far);
+        assert_int_equal(run(), OK);
+        model_plug_behind(&far, 4, &other);
+        assert_int_equal(run(), OK);
+        assert_non_null(strstr(notes, "port 2.1.4: full speed keyboard"));
+        assert_types(MODEL_BEHIND(2u, 0x41u));
+        assert_types(MODEL_BEHIND(2u, 0x3u));
+        assert_int_equal(attached_count(), 2);
+        model_plug_behind(&near, 3, NULL);
+        assert_int_equal(run(), OK);
+        assert_non_null(strstr(notes, "port 2.3: unplugged\n"));
+        assert_int_equal(attached_count(), 1);
+        assert_types(MODEL_BEHIND(2u, 0x41u));
+        model_unplug(2); /* P3 */
+        assert_int_equal(run(), OK);
+        assert_int_equal(attached_count(), 0);
+        assert_int_equal(model_slots_in_use(), 0);
+        model_plug(2, &keyboard);
+        assert_int_equal(run(), OK);
+        assert_types(2);
+    }
+}
+
+static void hubs_have_limits(void **state)
+{
+    struct model_device hubs[6];
+    struct model_device mute = MAKE(keyboard);
+
+    (void)state;
+    begin(&plain);
+    mute.never_resets = true;
+    for (unsigned i = 0; i < 6; i++) {
+        hubs[i] = make_hub(USB_HIGH);
+    }
+    model_plug(1, &hubs[0]);
+    assert_int_equal(run(), OK);
+    for (unsigned i = 1; i < 6; i++) { /* one more behind each, of which four are room for */
+        model_plug_behind(&hubs[i - 1], 1, &hubs[i]);
+        assert_int_equal(run(), OK);
+    }
+    assert_non_null(strstr(notes, "port 1.1.1.1: high speed hub"));
+    assert_non_null(strstr(notes, "port 1.1.1.1.1: given up: ERR_TABLE_FULL\n"));
+    model_plug_behind(&hubs[0], 2, &mute);
+    assert_int_equal(run(), OK);
+    assert_non_null(strstr(notes, "port 1.2: given up: ERR_TIMED_OUT\n"));
+    model_unplug(1);
+    assert_int_equal(run(), OK);
+    assert_int_equal(model_slots_in_use(), 0);
+}
+
+/* Whatever request fails, once or for good: nothing is left, and a hub that works again does. */
+static void hubs_that_fail_do_no_harm(void **state)
+{
+    static const enum model_fault faults[] = {FAULT_STALL, FAULT_TRANSACTION, FAULT_HANG,
+                                              FAULT_BABBLE, FAULT_UNPLUG};
+
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        for (unsigned at = 1; at < 40; at++) {
+            struct model_device hub = make_hub(USB_FULL), keyboard = MAKE(keyboard);
+
+            begin(&plain);
+            hub.fault = faults[i];
+            hub.fault_at = at;
+            hub.fault_count = at % 3 == 0 ? 1000 : 1;
+            model_plug_behind(&hub, 2, &keyboard);
+            model_plug(1, &hub);
+            assert_int_equal(run(), OK);
+            if (hub.fault_count == 1 && hub.fault != FAULT_UNPLUG) {
+                assert_types(MODEL_BEHIND(1u, 0x2u));
+            }
+            hub.fault = FAULT_NONE;
+            model_unplug(1);
+            assert_int_equal(run(), OK);
+            assert_int_equal(attached_count(), 0);
+            assert_int_equal(model_slots_in_use(), 0);
+            model_plug(1, &hub);
+            assert_int_equal(run(), OK);
+            assert_types(MODEL_BEHIND(1u, 0x2u));
+            model_unplug(1);
+            assert_int_equal(run(), OK);
+        }
+    }
+}
+
 static void others_are_left_alone(void **state)
 {
-    struct model_device tablet = MAKE(tablet), hub = MAKE(hub);
+    struct model_device tablet = MAKE(tablet), hub = MAKE(tablet);
 
     (void)state;
     begin(&plain);
     hub.device = hub_device;
-    hub.speed = USB_HIGH;
+    hub.speed = USB_HIGH; /* but its interfaces are a tablet's */
     model_plug(1, &tablet);
     model_plug(2, &hub);
     assert_int_equal(run(), OK);
@@ -343,8 +452,8 @@ static void others_are_left_alone(void **state)
     assert_int_equal(model_slots_in_use(), 0);
     assert_non_null(
         strstr(notes, "port 1: 0627:0001 of class 3 left alone: it has no boot protocol\n"));
-    assert_non_null(
-        strstr(notes, "port 2: 0409:55aa of class 9 left alone: hubs are not supported\n"));
+    assert_non_null(strstr(
+        notes, "port 2: 0409:55aa of class 9 left alone: hubs like this are not supported\n"));
     assert_int_equal(hub.configured, 0);
 }
 
@@ -667,6 +776,9 @@ int main(void)
         cmocka_unit_test(another_device_in_a_moment),
         cmocka_unit_test(lamps_and_repetitions),
         cmocka_unit_test(lamps_that_fail),
+        cmocka_unit_test(devices_work_behind_hubs),
+        cmocka_unit_test(hubs_have_limits),
+        cmocka_unit_test(hubs_that_fail_do_no_harm),
         cmocka_unit_test(others_are_left_alone),
         cmocka_unit_test(what_fails_once_is_tried_again),
         cmocka_unit_test(what_always_fails_is_given_up),

@@ -39,6 +39,7 @@ struct endpoint {
 struct slot_state {
     bool is_enabled, is_addressed;
     unsigned port;
+    uint32_t route;
     struct endpoint endpoint[32];
 };
 
@@ -178,7 +179,13 @@ static const struct trb *next_trb(uint64_t *dequeue, bool *cycle, uint64_t *out_
 
 static struct model_device *device_of(const struct slot_state *slot)
 {
-    return slot->port >= 1 && slot->port <= MODEL_PORTS ? model.devices[slot->port - 1] : NULL;
+    struct model_device *device =
+        slot->port >= 1 && slot->port <= MODEL_PORTS ? model.devices[slot->port - 1] : NULL;
+
+    for (uint32_t route = slot->route; device != NULL && route != 0; route >>= 4) {
+        device = (route & 15) <= MODEL_HUB_PORTS ? device->behind[route & 15] : NULL;
+    }
+    return device;
 }
 
 static enum completion give_bytes(const uint8_t *from, unsigned have, void *to, unsigned wanted,
@@ -189,6 +196,74 @@ static enum completion give_bytes(const uint8_t *from, unsigned have, void *to, 
     memcpy(to, from, count);
     *out_left = wanted - count;
     return *out_left > 0 ? COMPLETION_SHORT : COMPLETION_SUCCESS;
+}
+
+/* ---- hubs ---- */
+
+#define HUB_CONNECTED 1u
+#define HUB_ENABLED   2u
+#define HUB_POWER     (1u << 8)
+#define HUB_HIGH      (1u << 10)
+#define HUB_CHANGES   16
+
+/* Its interrupt endpoint says so, once somebody listens. */
+static void tell_hub(struct model_device *hub, unsigned port)
+{
+    const uint8_t report = (uint8_t)(1u << port);
+
+    for (unsigned i = 1; i <= SLOTS; i++) {
+        const struct slot_state *slot = &model.slots[i];
+
+        if (slot->is_addressed && device_of(slot) == hub) {
+            (void)model_report(MODEL_BEHIND(slot->port, slot->route), 0, &report, 1);
+            return;
+        }
+    }
+}
+
+void model_plug_behind(struct model_device *hub, unsigned port, struct model_device *device)
+{
+    hub->behind[port] = device;
+    hub->port[port] &= ~(HUB_CONNECTED | HUB_ENABLED | HUB_HIGH);
+    hub->port[port] |= 1u << HUB_CHANGES;
+    if (device != NULL) {
+        hub->port[port] |= HUB_CONNECTED | (device->speed == USB_HIGH ? HUB_HIGH : 0);
+    }
+    tell_hub(hub, port);
+}
+
+static void reset_behind(struct model_device *hub, unsigned port)
+{
+    if (hub->behind[port] != NULL && !hub->behind[port]->never_resets) {
+        hub->port[port] |= HUB_ENABLED | 1u << (HUB_CHANGES + 4);
+        tell_hub(hub, port);
+    }
+}
+
+static enum completion do_hub_request(struct model_device *hub, const uint8_t *setup, void *data,
+                                      unsigned bytes, unsigned *out_left)
+{
+    static const uint8_t descriptor[] = {9, 0x29, MODEL_HUB_PORTS, 0, 0, 1, 0, 0, 0xff};
+    unsigned port = setup[4], feature = setup[2];
+
+    if (setup[0] == 0xa0) {
+        return give_bytes(descriptor, sizeof(descriptor), data, bytes, out_left);
+    }
+    assert_in_range(port, 1, MODEL_HUB_PORTS);
+    if (setup[0] == 0xa3) {
+        return give_bytes((const uint8_t *)&hub->port[port], 4, data, bytes, out_left);
+    }
+    if (setup[1] == 3 && feature == 8) {
+        hub->port[port] |= HUB_POWER;
+    } else if (setup[1] == 3) {
+        assert_int_equal(feature, 4);
+        assert_true(hub->port[port] & HUB_POWER);
+        reset_behind(hub, port);
+    } else {
+        assert_true(feature == 1 || (feature >= 16 && feature <= 20));
+        hub->port[port] &= ~(1u << feature);
+    }
+    return COMPLETION_SUCCESS;
 }
 
 static enum completion do_request(struct model_device *device, const uint8_t *setup, void *data,
@@ -218,6 +293,11 @@ static enum completion do_request(struct model_device *device, const uint8_t *se
         device->lamps = *(const uint8_t *)data;
         device->lamps_told++;
         return COMPLETION_SUCCESS;
+    case 0xa006:
+    case 0xa300:
+    case 0x2301:
+    case 0x2303:
+        return do_hub_request(device, setup, data, bytes, out_left);
     default:
         fail_msg("request %02x %02x", setup[0], setup[1]);
         return COMPLETION_STALL;
@@ -332,7 +412,8 @@ static void run_interrupt(unsigned number, unsigned dci)
 static unsigned slot_at_port(unsigned port)
 {
     for (unsigned i = 1; i <= SLOTS; i++) {
-        if (model.slots[i].is_addressed && model.slots[i].port == port) {
+        if (model.slots[i].is_addressed &&
+            MODEL_BEHIND(model.slots[i].port, model.slots[i].route) == port) {
             return i;
         }
     }
@@ -403,6 +484,27 @@ static void take_endpoint(struct endpoint *endpoint, const uint32_t *from, unsig
     assert_true((from[4] & 0xffff) > 0);
 }
 
+/* A fast hub, the nearest, speaks for slower devices behind it. */
+static void check_translator(const struct slot_state *slot, uint32_t said, unsigned speed)
+{
+    uint32_t wanted = 0;
+    struct slot_state way = {.port = slot->port};
+
+    for (unsigned shift = 0; slot->route >> shift != 0; shift += 4) {
+        const struct model_device *hub = device_of(&way);
+        unsigned number = slot->route >> shift & 15;
+
+        assert_non_null(hub);
+        assert_true(hub->port[number] & HUB_ENABLED);
+        assert_int_equal(hub->hub_ports, MODEL_HUB_PORTS);
+        if (hub->speed == USB_HIGH) {
+            wanted = slot_at_port(MODEL_BEHIND(way.port, way.route)) | number << 8;
+        }
+        way.route |= number << shift;
+    }
+    assert_int_equal(said, speed == USB_HIGH ? 0 : wanted);
+}
+
 static enum completion address_device(unsigned number, uint64_t input)
 {
     struct slot_state *slot = &model.slots[number];
@@ -412,14 +514,16 @@ static enum completion address_device(unsigned number, uint64_t input)
     assert_non_null(at(list[0] | (uint64_t)list[1] << 32, 32 * 32)); /* its device context */
     assert_int_equal(context(input, 0)[1], 3);
     slot->port = context(input, 1)[1] >> 16 & 0xff;
+    slot->route = context(input, 1)[0] & 0xfffff;
     assert_int_equal(context(input, 1)[0] >> 27, 1);
     struct model_device *device = device_of(slot);
     if (device == NULL || device->refuses_address) {
         return COMPLETION_TRANSACTION_ERROR;
     }
     assert_true(model.ports[slot->port - 1] & PORT_ENABLED);
+    check_translator(slot, context(input, 1)[2], device->speed);
     assert_int_equal(context(input, 1)[0] >> 20 & 0xf, device->speed);
-    assert_int_equal(slot_at_port(slot->port), 0);
+    assert_int_equal(slot_at_port(MODEL_BEHIND(slot->port, slot->route)), 0);
     slot->is_addressed = true;
     take_endpoint(&slot->endpoint[DCI_CONTROL], context(input, 2), ENDPOINT_CONTROL);
     return COMPLETION_SUCCESS;
@@ -439,6 +543,11 @@ static enum completion configure(unsigned number, uint64_t input)
             take_endpoint(&slot->endpoint[dci], context(input, dci + 1), ENDPOINT_INTERRUPT_IN);
             last = dci;
         }
+    }
+    if (adds == 1) { /* only to say that it is a hub */
+        assert_true(context(input, 1)[0] >> 26 & 1);
+        device_of(slot)->hub_ports = context(input, 1)[1] >> 24;
+        return COMPLETION_SUCCESS;
     }
     assert_int_equal(context(input, 1)[0] >> 27, last);
     return device_of(slot) != NULL ? COMPLETION_SUCCESS : COMPLETION_TRANSACTION_ERROR;

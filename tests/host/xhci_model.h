@@ -26,6 +26,11 @@ enum model_fault {
     FAULT_UNPLUG, /* pulled out just then */
 };
 
+#define MODEL_HUB_PORTS 4u
+
+/* A port of a hub, as "behind" names it where ports are asked for: the controller's port, and what is on the way, the first hub's lowest. */
+#define MODEL_BEHIND(port, route) ((port) | (route) << 8)
+
 struct model_device {
     const uint8_t *device, *configuration;
     unsigned device_bytes, configuration_bytes;
@@ -38,6 +43,10 @@ struct model_device {
     unsigned transfers, configured, halts_cleared;
     uint8_t protocol, lamps;
     unsigned lamps_told;
+    /* Of a hub: */
+    struct model_device *behind[MODEL_HUB_PORTS + 1];
+    uint32_t port[MODEL_HUB_PORTS + 1]; /* status, change above it */
+    unsigned hub_ports;                 /* that the controller was told */
 };
 
 struct model_options {
@@ -51,6 +60,9 @@ void model_init(const struct model_options *options);
 /* model_plug() / model_unplug() - at a port, from 1. The device must live until it is unplugged. */
 void model_plug(unsigned port, struct model_device *device);
 void model_unplug(unsigned port);
+
+/* model_plug_behind() - into a port of a hub that is plugged in itself, or NULL: out of it. */
+void model_plug_behind(struct model_device *hub, unsigned port, struct model_device *device);
 
 /* model_report() - the device at a port says something on its n-th interrupt endpoint. False: nobody has been listening for a long time. */
 bool model_report(unsigned port, unsigned endpoint, const uint8_t *report, unsigned bytes);

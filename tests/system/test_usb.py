@@ -92,8 +92,6 @@ def test_plugged_in_and_out(boot: BootFunction) -> None:
         assert press(machine, "b", LETTERS["b"]) == ord("b")
     plug(machine, "tablet", 3, driver="usb-tablet")
     machine.expect(r"info usb: port \d: 0627:0001 of class 3 left alone: it has no boot protocol$", 60)
-    plug(machine, "hub", 4, driver="usb-hub")
-    machine.expect(r"info usb: port \d: 0409:55aa of class 9 left alone: hubs are not supported$", 60)
     machine.qmp("device_del", {"id": "mouse"})
     machine.expect(r"info usb: port \d: unplugged$", 60)
     plug(machine, "mouse", 2, driver="usb-mouse")
@@ -110,6 +108,43 @@ def test_a_machine_without_input(boot: BootFunction) -> None:
     assert wait_all_done(machine, 60) == (1, 1)  # lsusb has nothing to list
     kill(machine, "input")
     machine.expect("^input: no keyboard and no mouse: ERR_NOT_FOUND$", 60)
+
+
+def plug_behind(machine: Machine, path: str) -> None:
+    """A keyboard there works; one key of it stays down. QEMU's port 1 is the controller's fifth: four are for USB 3."""
+    machine.qmp("device_add", {"driver": "usb-kbd", "bus": "xhci.0", "id": "behind", "port": f"1{path}"})
+    machine.expect(rf"info usb: port 5{path}: full speed keyboard 0627:0001$", 60)
+    press_among_others(machine, "b", LETTERS["b"])
+    send(machine, key_event("a", True))
+    machine.expect("^keys: key 04 pressed ", 60)
+
+
+def test_behind_hubs(boot: BootFunction) -> None:
+    """One behind the other, plugged in and out at either; the driver killed."""
+    hubs = ("usb-hub,id=near,port=1", "usb-hub,id=far,port=1.3")
+    machine = boot(cpus=2, cmdline="workload=keys,lsusb sequential services=usb", usb=hubs)
+    expect_all(machine, "info usb: port 5: full speed hub 0409:55aa$",
+               r"info usb: port 5\.3: full speed hub 0409:55aa$")
+    for path in (".2", ".3.8"):
+        plug_behind(machine, path)
+        machine.qmp("device_del", {"id": "behind"})
+        expect_all(machine, rf"info usb: port 5{path}: unplugged$", "^keys: key 04 released ")
+    plug_behind(machine, ".3.1")
+    kill(machine, "usb")
+    expect_all(machine, "^init: service usb: ", "^keys: key 04 released ",
+               r"info usb: port 5\.3\.1: full speed keyboard")
+    send(machine, key_event("a", False))
+    press_among_others(machine, "c", LETTERS["c"])
+    send(machine, key_event("d", True))
+    machine.expect("^keys: key 07 pressed ", 60)
+    machine.qmp("device_del", {"id": "near"})  # with all that is behind it
+    expect_all(machine, "info usb: port 5: unplugged$", "^keys: key 07 released ")
+    plug(machine, "again", 1, driver="usb-hub")
+    machine.expect("info usb: port 5: full speed hub 0409:55aa$", 60)
+    plug_behind(machine, ".4")
+    press_among_others(machine, "esc", 0x29)
+    expect_all(machine, r"^ +5  full   0409:55aa  hub$", r"^ +5\.4  full   0627:0001  keyboard$")
+    assert wait_all_done(machine, 60) == (2, 0)
 
 
 def test_usb_drivers_that_are_killed_come_back(boot: BootFunction) -> None:

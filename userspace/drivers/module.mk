@@ -14,7 +14,7 @@ HOST_test_virtio_blk_CFLAGS := -iquote tests/host/fake_syscalls -iquote tests/ho
 
 # What the service usb is made of, but for what touches the machine (xhci/hardware.c).
 USB_SRC := $(patsubst %,userspace/drivers/xhci/%.c,ring context port slot controller) \
-    $(patsubst %,userspace/drivers/usb/%.c,descriptor hid repeat device host)
+    $(patsubst %,userspace/drivers/usb/%.c,descriptor hid repeat device hub host)
 HOST_TESTS += test_usb test_usb_host
 HOST_test_usb_SRC := tests/host/test_usb.c $(patsubst %,userspace/drivers/xhci/%.c,ring context port) \
     $(patsubst %,userspace/drivers/usb/%.c,descriptor hid repeat)

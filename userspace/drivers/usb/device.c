@@ -49,11 +49,11 @@ static status_t read_facts(struct usb_device *device)
     if (!usb_device_parse(bytes, USB_DEVICE_HEAD, &device->facts)) {
         return ERR_CORRUPT;
     }
-    unsigned packet = usb_packet_bytes(slot->speed, device->facts.packet);
+    unsigned packet = usb_packet_bytes(slot->place.speed, device->facts.packet);
     if (packet == 0) {
         return ERR_CORRUPT;
     }
-    if (packet != first_packet(slot->speed)) {
+    if (packet != first_packet(slot->place.speed)) {
         status = slot_set_packet(slot, packet);
     }
     if (status == OK) {
@@ -161,10 +161,25 @@ static void take_report(struct slot *slot, unsigned endpoint, const uint8_t *rep
     }
 }
 
+static status_t set_up_hub(struct usb_device *device)
+{
+    const struct usb_interface *interface = &device->configuration.interface[0];
+    const struct slot_endpoint endpoint = {interface->address, interface->max_packet,
+                                           interface->interval};
+
+    if (device->slot->place.speed >= USB_SUPER || interface->interface_class != USB_CLASS_HUB ||
+        interface->address == 0) {
+        return ERR_NOT_FOUND;
+    }
+    device->is_hub = true;
+    status_t status = slot_configure(device->slot, &endpoint, 1);
+    return status == OK ? set_configuration(device) : status;
+}
+
 static status_t set_up(struct usb_device *device)
 {
     struct slot_endpoint endpoints[SLOT_INTERRUPTS_MAX];
-    status_t status = slot_address(device->slot, first_packet(device->slot->speed));
+    status_t status = slot_address(device->slot, first_packet(device->slot->place.speed));
 
     if (status == OK) {
         status = read_facts(device);
@@ -174,6 +189,9 @@ static status_t set_up(struct usb_device *device)
     }
     if (status != OK) {
         return status;
+    }
+    if (device->facts.device_class == USB_CLASS_HUB) {
+        return set_up_hub(device);
     }
     device->count = choose_functions(device, endpoints);
     if (device->count == 0) {
@@ -189,11 +207,11 @@ static status_t set_up(struct usb_device *device)
     return status;
 }
 
-status_t usb_device_open(struct usb_device *device, struct xhci *xhci, unsigned port,
-                         unsigned speed)
+status_t usb_device_open(struct usb_device *device, struct xhci *xhci,
+                         const struct slot_place *place)
 {
     *device = (struct usb_device){0};
-    status_t status = slot_open(xhci, port, speed, &device->slot);
+    status_t status = slot_open(xhci, place, &device->slot);
 
     if (status != OK) {
         device->slot = NULL;
@@ -205,8 +223,10 @@ status_t usb_device_open(struct usb_device *device, struct xhci *xhci, unsigned 
         usb_device_close(device);
         return status;
     }
-    usb_sink_attach(device->number, usb_device_has(device));
-    slot_listen(device->slot, take_report, device);
+    if (!device->is_hub) {
+        usb_sink_attach(device->number, usb_device_has(device));
+        slot_listen(device->slot, take_report, device);
+    }
     return OK;
 }
 

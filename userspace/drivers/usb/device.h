@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A device with a keyboard or a mouse, from its address to its reports. */
+/* A device with a keyboard or a mouse, or a hub, from its address to its reports. */
 #pragma once
 
 #include "userspace/drivers/usb/descriptor.h"
@@ -22,17 +22,19 @@ struct usb_device {
     unsigned number;   /* as the sink knows it: the slot's */
     struct usb_device_facts facts;
     struct usb_configuration configuration;
+    bool
+        is_hub; /* for usb_hub_open() to listen to; it has no functions, and the sink does not know it */
     unsigned count;
     struct usb_function function[SLOT_INTERRUPTS_MAX];
 };
 
 /*
- * usb_device_open() - make what is plugged in at a port report. The port is enabled. On an error nothing is left, but
+ * usb_device_open() - make what is plugged in somewhere report. The port is enabled. On an error nothing is left, but
  * for the facts as far as they are known.
  * ERR_NOT_FOUND: it is nothing that we drive; ERR_CORRUPT: it says what cannot be; what slot_control() gives.
  */
-status_t usb_device_open(struct usb_device *device, struct xhci *xhci, unsigned port,
-                         unsigned speed);
+status_t usb_device_open(struct usb_device *device, struct xhci *xhci,
+                         const struct slot_place *place);
 
 /* usb_device_close() - it is gone, or given up. */
 void usb_device_close(struct usb_device *device);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "userspace/drivers/usb/host.h"
 
+#include <stddef.h>
+
 #include "userspace/drivers/usb/sink.h"
 #include "userspace/drivers/xhci/port.h"
 
@@ -13,6 +15,9 @@
 void usb_host_init(struct usb_host *host, struct xhci *xhci)
 {
     *host = (struct usb_host){.xhci = xhci};
+    for (unsigned i = 0; i < XHCI_PORTS_MAX; i++) {
+        host->port[i].number = i + 1;
+    }
 }
 
 void usb_host_set_locks(struct usb_host *host, uint8_t locks)
@@ -20,9 +25,28 @@ void usb_host_set_locks(struct usb_host *host, uint8_t locks)
     host->locks = locks;
 }
 
-static unsigned number_of(const struct usb_host *host, const struct usb_port *port)
+static struct usb_port *first_behind(struct usb_host *host, unsigned hub)
 {
-    return (unsigned)(port - host->port) + 1;
+    for (; hub < USB_HUBS_MAX; hub++) {
+        if (host->hub[hub].at != NULL && host->hub[hub].ports > 0) {
+            return &host->hub[hub].port[0];
+        }
+    }
+    return NULL;
+}
+
+struct usb_port *usb_host_next(struct usb_host *host, const struct usb_port *port)
+{
+    if (port == NULL) {
+        return &host->port[0];
+    }
+    if (port->hub != NULL) {
+        struct usb_hub *hub = port->hub;
+
+        return port->number < hub->ports ? &hub->port[port->number]
+                                         : first_behind(host, (unsigned)(hub - host->hub) + 1);
+    }
+    return port->number < host->xhci->ports ? &host->port[port->number] : first_behind(host, 0);
 }
 
 static void enter_state(struct usb_port *port, enum usb_port_state state, uint64_t after)
@@ -31,13 +55,35 @@ static void enter_state(struct usb_port *port, enum usb_port_state state, uint64
     port->due = after != 0 ? hardware_now() + after : 0;
 }
 
-/* P1 */
-static void drop_device(struct usb_port *port)
+static struct usb_hub *hub_at(struct usb_host *host, const struct usb_port *port)
 {
+    for (unsigned i = 0; i < USB_HUBS_MAX; i++) {
+        if (host->hub[i].at == port) {
+            return &host->hub[i];
+        }
+    }
+    return NULL;
+}
+
+/* P1, P3. A hub's hubs go first: a hub that has been dropped is found no more, so this ends. */
+static void drop_device(struct usb_host *host, struct usb_port *port)
+{
+    struct usb_hub *hub = port->device.is_hub ? hub_at(host, port) : NULL;
     unsigned device = port->device.number;
 
+    for (unsigned i = 0; hub != NULL && i < hub->ports; i++) {
+        if (hub->port[i].state == USB_PORT_IN_USE) {
+            drop_device(host, &hub->port[i]);
+        }
+    }
+    if (hub != NULL) {
+        *hub = (struct usb_hub){0};
+    }
+    bool was_hub = port->device.is_hub;
     usb_device_close(&port->device);
-    usb_sink_detach(device);
+    if (!was_hub) {
+        usb_sink_detach(device);
+    }
 }
 
 /* ---- what is plugged in ---- */
@@ -49,45 +95,72 @@ static const char *describe(const struct usb_device *device)
     return names[usb_device_has(device) & (INPUT_HAS_KEYBOARD | INPUT_HAS_MOUSE)];
 }
 
-static void note_refusal(unsigned number, const struct usb_device *device)
+static void note_refusal(const struct usb_port *port, const struct usb_device *device)
 {
+    char name[USB_NAME_BYTES];
     const struct usb_interface *first = &device->configuration.interface[0];
-    const char *why = device->facts.device_class == USB_CLASS_HUB ? "hubs are not supported"
-                      : first->interface_class == USB_CLASS_HID   ? "it has no boot protocol"
-                                                                  : "nobody drives it";
+    const char *why = device->facts.device_class == USB_CLASS_HUB
+                          ? "hubs like this are not supported"
+                      : first->interface_class == USB_CLASS_HID ? "it has no boot protocol"
+                                                                : "nobody drives it";
 
     usb_sink_note(
-        "port %u: %04x:%04x of class %u left alone: %s", number, device->facts.vendor,
-        device->facts.product,
+        "port %s: %04x:%04x of class %u left alone: %s", usb_port_name(port, name),
+        device->facts.vendor, device->facts.product,
         device->facts.device_class != 0 ? device->facts.device_class : first->interface_class, why);
 }
 
 static void try_again(struct usb_host *host, struct usb_port *port, status_t status)
 {
+    char name[USB_NAME_BYTES];
+
     if (status == ERR_PEER_CLOSED) { /* pulled out, which will be told, or the controller's end */
         enter_state(port, USB_PORT_EMPTY, 0);
-        host->xhci->port_changes |= 1ull << (port - host->port);
+        host->xhci->port_changes |= 1ull << (usb_port_root(port) - 1);
     } else if (++port->tries < TRIES_MAX) {
         enter_state(port, USB_PORT_SETTLING, SETTLE);
     } else {
-        usb_sink_note("port %u: given up: %s", number_of(host, port), status_name(status));
+        usb_sink_note("port %s: given up: %s", usb_port_name(port, name), status_name(status));
         enter_state(port, USB_PORT_REFUSED, 0);
     }
 }
 
+/* ERR_TABLE_FULL: there are too many. */
+static status_t open_hub(struct usb_host *host, struct usb_port *port)
+{
+    struct usb_hub *hub = hub_at(host, NULL);
+    status_t status = hub != NULL ? usb_hub_open(hub, host->xhci, port) : ERR_TABLE_FULL;
+
+    if (status != OK) {
+        drop_device(host, port);
+    }
+    return status;
+}
+
+static void note_device(const struct usb_port *port, unsigned speed)
+{
+    const struct usb_device *device = &port->device;
+    char name[USB_NAME_BYTES];
+
+    usb_sink_note("port %s: %s speed %s %04x:%04x", usb_port_name(port, name),
+                  port_speed_name(speed), device->is_hub ? "hub" : describe(device),
+                  device->facts.vendor, device->facts.product);
+}
+
 static void open_device(struct usb_host *host, struct usb_port *port)
 {
-    unsigned number = number_of(host, port);
-    unsigned speed = PORT_SPEED(xhci_port(host->xhci, number));
-    struct usb_device *device = &port->device;
-    status_t status = usb_device_open(device, host->xhci, number, speed);
+    unsigned speed = port->speed = PORT_SPEED(usb_port_read(host->xhci, port));
+    const struct slot_place place = usb_port_place(port, speed);
+    status_t status = speed != 0 ? usb_device_open(&port->device, host->xhci, &place) : ERR_CORRUPT;
 
+    if (status == OK && port->device.is_hub) {
+        status = open_hub(host, port);
+    }
     if (status == OK) {
         enter_state(port, USB_PORT_IN_USE, 0);
-        usb_sink_note("port %u: %s speed %s %04x:%04x", number, port_speed_name(speed),
-                      describe(device), device->facts.vendor, device->facts.product);
+        note_device(port, speed);
     } else if (status == ERR_NOT_FOUND) {
-        note_refusal(number, device);
+        note_refusal(port, &port->device);
         enter_state(port, USB_PORT_REFUSED, 0);
     } else {
         try_again(host, port, status);
@@ -113,16 +186,15 @@ static void take_connected(struct usb_host *host, struct usb_port *port, uint32_
 /* P2 */
 static void take_port_change(struct usb_host *host, struct usb_port *port)
 {
-    unsigned number = number_of(host, port);
-    uint32_t status = xhci_port(host->xhci, number);
+    uint32_t status = usb_port_read(host->xhci, port);
     bool is_lost = !(status & PORT_CONNECTED) || (status & PORT_CHANGED_CONNECTION) ||
                    !(status & PORT_ENABLED);
+    char name[USB_NAME_BYTES];
 
-    xhci_set_port(host->xhci, number,
-                  port_clear(status) | (status & PORT_POWER ? 0 : port_power(status)));
+    usb_port_acknowledge(host->xhci, port, status);
     if (port->state == USB_PORT_IN_USE && is_lost) {
-        usb_sink_note("port %u: unplugged", number);
-        drop_device(port);
+        usb_sink_note("port %s: unplugged", usb_port_name(port, name));
+        drop_device(host, port);
         enter_state(port, USB_PORT_EMPTY, 0);
     }
     if (status & PORT_CONNECTED) {
@@ -134,8 +206,7 @@ static void take_port_change(struct usb_host *host, struct usb_port *port)
 
 static void do_due(struct usb_host *host, struct usb_port *port)
 {
-    unsigned number = number_of(host, port);
-    uint32_t status = xhci_port(host->xhci, number);
+    uint32_t status = usb_port_read(host->xhci, port);
 
     port->due = 0;
     if (port->state == USB_PORT_RESETTING && (status & PORT_CHANGED_RESET)) {
@@ -144,21 +215,37 @@ static void do_due(struct usb_host *host, struct usb_port *port)
         try_again(host, port, ERR_TIMED_OUT);
     } else if (port->state == USB_PORT_SETTLING && (!(status & PORT_ENABLED) || port->tries > 0)) {
         enter_state(port, USB_PORT_RESETTING, RESET_LIMIT);
-        xhci_set_port(host->xhci, number, port_start_reset(status));
+        usb_port_reset(host->xhci, port, status);
     } else {
         open_device(host, port); /* the reset is done, or a fast port has enabled itself */
     }
 }
 
+/* Whether the controller, or its hub, has told of it; which is then known. */
+static bool take_mark(struct usb_host *host, const struct usb_port *port)
+{
+    if (port->hub == NULL) {
+        uint64_t bit = 1ull << (port->number - 1);
+        bool is_marked = (host->xhci->port_changes & bit) != 0;
+
+        host->xhci->port_changes &= ~bit;
+        return is_marked;
+    }
+    bool is_marked = port->hub->changes >> port->number & 1;
+    port->hub->changes &= ~(1u << port->number);
+    return is_marked;
+}
+
+/* A hub may go meanwhile, and its ports with it: what follows such a port is asked for anew. */
 static void look_at_ports(struct usb_host *host)
 {
-    for (unsigned i = 0; i < host->xhci->ports; i++) {
-        if (host->xhci->port_changes >> i & 1) {
-            host->xhci->port_changes &= ~(1ull << i);
-            take_port_change(host, &host->port[i]);
+    for (struct usb_port *port = usb_host_next(host, NULL); port != NULL;
+         port = usb_host_next(host, port)) {
+        if (take_mark(host, port)) {
+            take_port_change(host, port);
         }
-        if (host->port[i].due != 0 && host->port[i].due <= hardware_now()) {
-            do_due(host, &host->port[i]);
+        if (port->due != 0 && port->due <= hardware_now()) {
+            do_due(host, port);
         }
     }
 }
@@ -168,29 +255,30 @@ static void look_at_ports(struct usb_host *host)
 static void look_after_device(struct usb_host *host, struct usb_port *port)
 {
     status_t status = OK;
+    char name[USB_NAME_BYTES];
 
     if (slot_needs_repair(port->device.slot)) {
         status = slot_repair(port->device.slot);
     }
     if (status != OK && status != ERR_PEER_CLOSED) {
-        unsigned number = number_of(host, port);
-
-        usb_sink_note("port %u: too many errors: %s", number, status_name(status));
-        drop_device(port);
-        xhci_set_port(host->xhci, number, port_disable(xhci_port(host->xhci, number)));
+        usb_sink_note("port %s: too many errors: %s", usb_port_name(port, name),
+                      status_name(status));
+        drop_device(host, port);
+        usb_port_disable(host->xhci, port);
         enter_state(port, USB_PORT_REFUSED, 0);
     }
     usb_device_show_locks(&port->device, host->shown);
     usb_device_repeat(&port->device, hardware_now());
 }
 
-static uint64_t next_due(const struct usb_host *host)
+static uint64_t next_due(struct usb_host *host)
 {
     uint64_t next = REPEAT_NEVER;
 
-    for (unsigned i = 0; i < host->xhci->ports; i++) {
-        uint64_t due = host->port[i].due != 0 ? host->port[i].due : REPEAT_NEVER;
-        uint64_t repeats = usb_device_due(&host->port[i].device);
+    for (struct usb_port *port = usb_host_next(host, NULL); port != NULL;
+         port = usb_host_next(host, port)) {
+        uint64_t due = port->due != 0 ? port->due : REPEAT_NEVER;
+        uint64_t repeats = usb_device_due(&port->device);
 
         due = repeats < due ? repeats : due;
         next = due < next ? due : next;
@@ -198,14 +286,14 @@ static uint64_t next_due(const struct usb_host *host)
     return next;
 }
 
-static bool needs_hand(const struct usb_host *host)
+static bool needs_hand(struct usb_host *host)
 {
     bool needs = host->xhci->port_changes != 0 || host->locks != host->shown;
 
-    for (unsigned i = 0; i < host->xhci->ports; i++) {
-        const struct usb_port *port = &host->port[i];
-
+    for (struct usb_port *port = usb_host_next(host, NULL); port != NULL;
+         port = usb_host_next(host, port)) {
         needs |= port->state == USB_PORT_IN_USE && slot_needs_repair(port->device.slot);
+        needs |= port->hub != NULL && (port->hub->changes >> port->number & 1) != 0;
     }
     return needs;
 }
@@ -214,9 +302,10 @@ status_t usb_host_step(struct usb_host *host)
 {
     look_at_ports(host);
     host->shown = host->locks;
-    for (unsigned i = 0; i < host->xhci->ports; i++) {
-        if (host->port[i].state == USB_PORT_IN_USE) {
-            look_after_device(host, &host->port[i]);
+    for (struct usb_port *port = usb_host_next(host, NULL); port != NULL;
+         port = usb_host_next(host, port)) {
+        if (port->state == USB_PORT_IN_USE) {
+            look_after_device(host, port);
         }
     }
     if (!needs_hand(host)) {

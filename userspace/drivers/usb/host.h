@@ -10,36 +10,28 @@
  *   P1  A device is attached at the sink if and only if its port is IN_USE.
  *   P2  A port that has lost its connection, if only for a moment, has another device.
  *
+ *   P3  What is behind a hub is gone before the hub is.
+ *
+ * Ports of hubs do the same; where the controller tells of its own, the hub's interrupt endpoint tells of those.
+ *
  * Source: Universal Serial Bus Specification 2.0, "Connect and Disconnect Timing" (7.1.7.3). Context: one thread.
  */
 #pragma once
 
-#include "userspace/drivers/usb/device.h"
-
-enum usb_port_state {
-    USB_PORT_EMPTY,
-    USB_PORT_SETTLING,
-    USB_PORT_RESETTING,
-    USB_PORT_RECOVERING,
-    USB_PORT_IN_USE,
-    USB_PORT_REFUSED,
-};
-
-struct usb_port {
-    enum usb_port_state state;
-    uint64_t due; /* when something is to be done; 0: never */
-    unsigned tries;
-    struct usb_device device;
-};
+#include "userspace/drivers/usb/hub.h"
 
 struct usb_host {
     struct xhci *xhci;
     struct usb_port port[XHCI_PORTS_MAX];
+    struct usb_hub hub[USB_HUBS_MAX];
     uint8_t locks; /* that the lamps are to show */
     uint8_t shown; /* that they were last told */
 };
 
 void usb_host_init(struct usb_host *host, struct xhci *xhci);
+
+/* usb_host_next() - all ports, those of hubs too, one after the other; NULL: the first. Returns NULL behind the last. */
+struct usb_port *usb_host_next(struct usb_host *host, const struct usb_port *port);
 
 /* usb_host_set_locks() - LOCK_*; the lamps follow with the next step. */
 void usb_host_set_locks(struct usb_host *host, uint8_t locks);

@@ -5,20 +5,23 @@
 
 #include "userspace/drivers/xhci/port.h"
 
-#define SLOT_ENTRIES_SHIFT 27
-#define SLOT_SPEED_SHIFT   20
-#define SLOT_PORT_SHIFT    16
-#define EP_INTERVAL_SHIFT  16
-#define EP_ERRORS_3        (3u << 1) /* tries before an error is told */
-#define EP_TYPE_SHIFT      3
-#define EP_PACKET_SHIFT    16
-#define EP_PAYLOAD_SHIFT   16
-#define CONTROL_AVERAGE    8u
-#define INTERVAL_PER_MS    3u /* 2^3 * 125 us */
-#define INTERVAL_SLOW_MAX  10u
-#define INTERVAL_FAST_MAX  15u
-#define DIRECTION_IN       0x80u
-#define ENDPOINT_NUMBER    0x0fu
+#define SLOT_ENTRIES_SHIFT   27
+#define SLOT_SPEED_SHIFT     20
+#define SLOT_PORT_SHIFT      16
+#define SLOT_IS_HUB          (1u << 26)
+#define SLOT_HUB_PORTS_SHIFT 24
+#define SLOT_TT_PORT_SHIFT   8
+#define EP_INTERVAL_SHIFT    16
+#define EP_ERRORS_3          (3u << 1) /* tries before an error is told */
+#define EP_TYPE_SHIFT        3
+#define EP_PACKET_SHIFT      16
+#define EP_PAYLOAD_SHIFT     16
+#define CONTROL_AVERAGE      8u
+#define INTERVAL_PER_MS      3u /* 2^3 * 125 us */
+#define INTERVAL_SLOW_MAX    10u
+#define INTERVAL_FAST_MAX    15u
+#define DIRECTION_IN         0x80u
+#define ENDPOINT_NUMBER      0x0fu
 
 static uint32_t *context_at(const struct input_context *input, unsigned index)
 {
@@ -40,8 +43,10 @@ void context_set_slot(const struct input_context *input, const struct slot_facts
 {
     uint32_t *slot = context_at(input, 1);
 
-    slot[0] = facts->last_dci << SLOT_ENTRIES_SHIFT | facts->speed << SLOT_SPEED_SHIFT;
-    slot[1] = facts->port << SLOT_PORT_SHIFT;
+    slot[0] = facts->last_dci << SLOT_ENTRIES_SHIFT | facts->place.speed << SLOT_SPEED_SHIFT |
+              facts->place.route | (facts->hub_ports != 0 ? SLOT_IS_HUB : 0);
+    slot[1] = facts->hub_ports << SLOT_HUB_PORTS_SHIFT | facts->place.port << SLOT_PORT_SHIFT;
+    slot[2] = facts->place.translator_port << SLOT_TT_PORT_SHIFT | facts->place.translator;
 }
 
 void context_set_endpoint(const struct input_context *input, unsigned dci,

@@ -29,9 +29,19 @@ struct endpoint_facts {
     uint64_t dequeue;    /* physical address of its ring, with the cycle bit */
 };
 
+/* Where a device is plugged in. */
+struct slot_place {
+    unsigned port, speed; /* of the controller */
+    uint32_t
+        route; /* ports of hubs on the way, four bits each, the first hub's lowest; 0: there are none */
+    unsigned translator,
+        translator_port; /* slot and port of the fast hub that a slower device is behind; 0: none */
+};
+
 struct slot_facts {
-    unsigned port, speed;
-    unsigned last_dci; /* of the endpoints that are configured */
+    struct slot_place place;
+    unsigned last_dci;  /* of the endpoints that are configured */
+    unsigned hub_ports; /* 0: it is no hub */
 };
 
 /* An input context that is being written. */

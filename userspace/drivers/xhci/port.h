@@ -10,11 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PORT_CONNECTED (1u << 0)
-#define PORT_ENABLED   (1u << 1) /* writing 1 disables */
-#define PORT_RESET     (1u << 4)
-#define PORT_POWER     (1u << 9)
-#define PORT_SPEED(r)  ((r) >> 10 & 0xf)
+#define PORT_CONNECTED       (1u << 0)
+#define PORT_ENABLED         (1u << 1) /* writing 1 disables */
+#define PORT_RESET           (1u << 4)
+#define PORT_POWER           (1u << 9)
+#define PORT_SPEED(r)        ((r) >> 10 & 0xf)
+#define PORT_OF_SPEED(speed) ((uint32_t)(speed) << 10)
 
 #define PORT_CHANGED_CONNECTION (1u << 17)
 #define PORT_CHANGED_RESET      (1u << 21)

@@ -16,7 +16,7 @@
 
 /* ---- opening ---- */
 
-status_t slot_open(struct xhci *xhci, unsigned port, unsigned speed, struct slot **out)
+status_t slot_open(struct xhci *xhci, const struct slot_place *place, struct slot **out)
 {
     struct trb answer;
     uint64_t physical;
@@ -33,7 +33,7 @@ status_t slot_open(struct xhci *xhci, unsigned port, unsigned speed, struct slot
     struct slot *slot = &xhci->slots[number - 1];
     struct slot_memory *memory = xhci_slot_memory(xhci, number, &physical);
     memset(memory, 0, sizeof(*memory));
-    *slot = (struct slot){.xhci = xhci, .number = number, .port = port, .speed = speed};
+    *slot = (struct slot){.xhci = xhci, .number = number, .place = *place};
     ring_init(&slot->control, memory->control, physical + offsetof(struct slot_memory, control),
               SLOT_RING_TRBS);
     xhci_set_context(xhci, number, physical + offsetof(struct slot_memory, context));
@@ -63,7 +63,7 @@ status_t slot_address(struct slot *slot, unsigned max_packet)
     struct input_context input = xhci_input(slot->xhci);
 
     context_begin(&input, CONTEXT_SLOT_BIT | CONTEXT_ENDPOINT(DCI_CONTROL));
-    context_set_slot(&input, &(struct slot_facts){slot->port, slot->speed, DCI_CONTROL});
+    context_set_slot(&input, &(struct slot_facts){slot->place, DCI_CONTROL, 0});
     write_control_endpoint(slot, &input, max_packet);
     return give_contexts(slot, TRB_ADDRESS_DEVICE);
 }
@@ -97,12 +97,12 @@ static void add_interrupt(struct slot *slot, const struct input_context *input, 
               physical + offsetof(struct slot_memory, interrupt) +
                   index * sizeof(memory->interrupt[0]),
               SLOT_RING_TRBS);
-    context_set_endpoint(
-        input, interrupt->dci,
-        &(struct endpoint_facts){.type = ENDPOINT_INTERRUPT_IN,
-                                 .max_packet = endpoint->max_packet,
-                                 .interval = context_interval(slot->speed, endpoint->interval),
-                                 .dequeue = ring_restart(&interrupt->ring)});
+    context_set_endpoint(input, interrupt->dci,
+                         &(struct endpoint_facts){
+                             .type = ENDPOINT_INTERRUPT_IN,
+                             .max_packet = endpoint->max_packet,
+                             .interval = context_interval(slot->place.speed, endpoint->interval),
+                             .dequeue = ring_restart(&interrupt->ring)});
 }
 
 status_t slot_configure(struct slot *slot, const struct slot_endpoint *endpoints, unsigned count)
@@ -122,10 +122,20 @@ status_t slot_configure(struct slot *slot, const struct slot_endpoint *endpoints
         last = dci > last ? dci : last;
     }
     context_begin(&input, brings);
-    context_set_slot(&input, &(struct slot_facts){slot->port, slot->speed, last});
+    context_set_slot(&input, &(struct slot_facts){slot->place, last, 0});
+    slot->last_dci = last;
     for (unsigned i = 0; i < count; i++) {
         add_interrupt(slot, &input, i, &endpoints[i]);
     }
+    return give_contexts(slot, TRB_CONFIGURE_ENDPOINT);
+}
+
+status_t slot_set_hub(struct slot *slot, unsigned ports)
+{
+    struct input_context input = xhci_input(slot->xhci);
+
+    context_begin(&input, CONTEXT_SLOT_BIT);
+    context_set_slot(&input, &(struct slot_facts){slot->place, slot->last_dci, ports});
     return give_contexts(slot, TRB_CONFIGURE_ENDPOINT);
 }
 
@@ -256,8 +266,8 @@ static bool is_unplugged(const struct slot *slot)
 {
     uint32_t port = 0;
 
-    if (slot->xhci->port_changes >> (slot->port - 1) & 1) {
-        port = xhci_port(slot->xhci, slot->port);
+    if (slot->xhci->port_changes >> (slot->place.port - 1) & 1) {
+        port = xhci_port(slot->xhci, slot->place.port);
     } else {
         return false;
     }

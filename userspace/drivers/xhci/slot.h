@@ -49,7 +49,8 @@ struct slot_interrupt {
 struct slot {
     struct xhci *xhci;
     unsigned number; /* 0: free */
-    unsigned port, speed;
+    struct slot_place place;
+    unsigned last_dci;
     bool is_closing; /* what still comes means nothing any more, and nothing is asked for */
     struct ring control;
     uint64_t waits_for; /* block of the control transfer that is under way; 0: it is done */
@@ -65,8 +66,8 @@ struct usb_request {
     uint16_t value, index, bytes;
 };
 
-/* slot_open() - a slot for what is plugged in at a port that is enabled. ERR_NO_MEMORY: there is none free; what xhci_command() gives. */
-status_t slot_open(struct xhci *xhci, unsigned port, unsigned speed, struct slot **out);
+/* slot_open() - a slot for what is plugged in somewhere; the port is enabled. ERR_NO_MEMORY: there is none free; what xhci_command() gives. */
+status_t slot_open(struct xhci *xhci, const struct slot_place *place, struct slot **out);
 
 /* slot_address() - give the device its address, the control endpoint having this packet size. */
 status_t slot_address(struct slot *slot, unsigned max_packet);
@@ -83,6 +84,10 @@ struct slot_endpoint {
 
 /* slot_configure() - these endpoints are used; `report` is called with what comes once slot_listen() was. */
 status_t slot_configure(struct slot *slot, const struct slot_endpoint *endpoints, unsigned count);
+
+/* slot_set_hub() - it is a hub, with so many ports; after slot_configure(). */
+status_t slot_set_hub(struct slot *slot, unsigned ports);
+
 void slot_listen(struct slot *slot, slot_report_fn report, void *owner);
 
 /*

@@ -17,6 +17,7 @@ static const char *what(const struct usb_row *row)
     static const char *const names[] = {"nothing", "keyboard", "mouse", "keyboard and mouse"};
 
     return row->state == USB_ROW_COMING ? "coming"
+           : row->state == USB_ROW_HUB  ? "hub"
            : row->state == USB_ROW_REFUSED
                ? "left alone"
                : names[row->has & (INPUT_HAS_KEYBOARD | INPUT_HAS_MOUSE)];
@@ -27,7 +28,13 @@ static void print(const struct usb_row *row)
     static const char *const speeds[] = {"?", "full", "low", "high", "super"};
     const unsigned last = sizeof(speeds) / sizeof(speeds[0]) - 1;
 
-    printf("%4u  %-5s  %04x:%04x  %s\n", row->port, speeds[row->speed < last ? row->speed : last],
+    char port[24];
+    int length = snprintf(port, sizeof(port), "%u", row->port);
+
+    for (uint32_t route = row->route; route != 0; route >>= 4) {
+        length += snprintf(port + length, sizeof(port) - (size_t)length, ".%u", route & 15);
+    }
+    printf("%4s  %-5s  %04x:%04x  %s\n", port, speeds[row->speed < last ? row->speed : last],
            row->vendor, row->product, what(row));
 }
 

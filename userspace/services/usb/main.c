@@ -52,17 +52,18 @@ status_t usb_on_list(const struct interface_request *request, void *out_rows,
     return OK;
 }
 
-static struct usb_row row_of(unsigned number, const struct usb_port *port)
+static struct usb_row row_of(const struct usb_port *port)
 {
     const struct usb_device *device = &port->device;
     bool is_used = port->state == USB_PORT_IN_USE;
     bool is_known = is_used || port->state == USB_PORT_REFUSED;
 
-    return (struct usb_row){.port = (uint8_t)number,
-                            .state = is_used    ? USB_ROW_IN_USE
+    return (struct usb_row){.port = (uint8_t)usb_port_root(port),
+                            .route = usb_port_route(port),
+                            .state = is_used    ? device->is_hub ? USB_ROW_HUB : USB_ROW_IN_USE
                                      : is_known ? USB_ROW_REFUSED
                                                 : USB_ROW_COMING,
-                            .speed = (uint8_t)PORT_SPEED(xhci_port(&xhci, number)),
+                            .speed = (uint8_t)(is_used ? device->slot->place.speed : port->speed),
                             .has = (uint8_t)(is_used ? usb_device_has(device) : 0),
                             .vendor = is_known ? device->facts.vendor : 0,
                             .product = is_known ? device->facts.product : 0};
@@ -72,9 +73,10 @@ static void write_rows(void)
 {
     mutex_lock(&lock);
     row_count = 0;
-    for (unsigned i = 0; i < xhci.ports && row_count < ROWS_MAX; i++) {
-        if (host.port[i].state != USB_PORT_EMPTY) {
-            rows[row_count++] = row_of(i + 1, &host.port[i]);
+    for (const struct usb_port *port = usb_host_next(&host, NULL); port != NULL;
+         port = usb_host_next(&host, port)) {
+        if (port->state != USB_PORT_EMPTY && row_count < ROWS_MAX) {
+            rows[row_count++] = row_of(port);
         }
     }
     ports = xhci.ports;

@@ -110,6 +110,13 @@ def keeps_memory_of_the_first_tracer(machine: Machine) -> bool:
     return len(kept) == 1 and int(kept[0]) < int(tracer)
 
 
+def test_a_tracer_without_a_port(boot: BootFunction) -> None:
+    """The machine has none that it was told to use: it says so, and nobody waits for it."""
+    machine = boot(cpus=1, cmdline="workload=ipcload:calls=10 tracer_port=com2")
+    machine.expect(r"^tracer: no port to capture through \(virtio console: ERR_NOT_FOUND, COM2: ERR_NOT_FOUND\)$", 60)
+    assert wait_all_done(machine, 60) == (1, 0)
+
+
 def test_a_tracer_that_is_killed_goes_on(boot: BootFunction, tmp_path: Path) -> None:
     """In a session of its own, with all that the rings still hold; the device it drove answers the next one."""
     capture, is_kept = tmp_path / "tracer.spoor", False

@@ -45,7 +45,7 @@ static unsigned function_count;
 static uint32_t table[1024];
 static uint64_t closed[8], area_address, area_bytes;
 static unsigned closed_count, interrupt_count;
-static struct pci pci;
+static struct pci bus;
 static struct claims claims;
 
 static struct function *find(pci_function_t function)
@@ -74,7 +74,7 @@ static int setup(void **state)
     (void)state;
     function_count = closed_count = interrupt_count = 0;
     memset(table, 0xa5, sizeof(table));
-    claims = (struct claims){.pci = &pci, .system = SYSTEM};
+    claims = (struct claims){.pci = &bus, .system = SYSTEM};
     claims.client[0] = (struct claims_client){DISKS, 0xff0000, 0x010000};
     claims.client[1] = (struct claims_client){RIVAL, 0xff0000, 0x010000};
     claims.client[2] = (struct claims_client){CARDS, 0xff0000, 0x020000};
@@ -99,20 +99,20 @@ static int setup(void **state)
 
 /* ---- the machine ---- */
 
-uint32_t pci_read(struct pci *at, pci_function_t function, unsigned reg)
+uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg)
 {
     const struct function *found = find(function);
 
-    assert_ptr_equal(at, &pci);
+    assert_ptr_equal(pci, &bus);
     return found != NULL ? found->reg[reg / 4] : UINT32_MAX;
 }
 
-void pci_write(struct pci *at, pci_function_t function, unsigned reg, uint32_t value)
+void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value)
 {
     struct function *found = find(function);
     unsigned bar = (reg - PCI_BAR0) / 4;
 
-    assert_ptr_equal(at, &pci);
+    assert_ptr_equal(pci, &bus);
     assert_non_null(found);
     if (reg >= PCI_BAR0 && bar < PCI_BARS) {
         assert_int_equal(found->reg[1] & (PCI_COMMAND_IO | PCI_COMMAND_MEMORY), 0);
@@ -159,21 +159,21 @@ status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t by
     return OK;
 }
 
-status_t sys_area_map(uint64_t process, uint64_t area, uint64_t offset, uint64_t bytes, uint64_t at,
-                      uint64_t protection, uint64_t *out_address)
+status_t sys_area_map(uint64_t process, uint64_t handle, uint64_t offset, uint64_t bytes,
+                      uint64_t address, uint64_t protection, uint64_t *out_address)
 {
     (void)protection;
-    assert_true(process == 3 && area == 11 && offset == 0 && at == 0 && bytes == PAGE_BYTES);
+    assert_true(process == 3 && handle == 11 && offset == 0 && address == 0 && bytes == PAGE_BYTES);
     assert_int_equal(area_address, CARD_BAR + TABLE);
     *out_address = (uint64_t)table;
     return OK;
 }
 
-status_t sys_area_unmap(uint64_t process, uint64_t at, uint64_t bytes)
+status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes)
 {
     (void)process;
     (void)bytes;
-    assert_int_equal(at, (uint64_t)table);
+    assert_int_equal(address, (uint64_t)table);
     return OK;
 }
 

@@ -38,19 +38,19 @@ status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t by
     return OK;
 }
 
-status_t sys_area_map(uint64_t process, uint64_t area, uint64_t offset, uint64_t bytes, uint64_t at,
-                      uint64_t protection, uint64_t *out_address)
+status_t sys_area_map(uint64_t process, uint64_t handle, uint64_t offset, uint64_t bytes,
+                      uint64_t address, uint64_t protection, uint64_t *out_address)
 {
-    assert_true(process == 3 && area == 11 && offset == 0 && bytes == 4096 && at == 0);
+    assert_true(process == 3 && handle == 11 && offset == 0 && bytes == 4096 && address == 0);
     assert_int_equal(protection, PROT_READ);
     *out_address = (uint64_t)registers;
     maps++;
     return OK;
 }
 
-status_t sys_area_unmap(uint64_t process, uint64_t at, uint64_t bytes)
+status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes)
 {
-    assert_true(process == 3 && at == (uint64_t)registers && bytes == 4096);
+    assert_true(process == 3 && address == (uint64_t)registers && bytes == 4096);
     maps--;
     return OK;
 }

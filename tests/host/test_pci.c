@@ -26,7 +26,7 @@ static struct {
     uint32_t id, header, buses, class_register;
 } functions[8];
 static unsigned function_count;
-static uint32_t address;
+static uint32_t selected;
 #define BUS_BYTES 0x100000u
 #define CONFIG_AT 0xb0000000ull
 #define FIRST_BUS 1u /* bus 0 is reached by ports only */
@@ -83,7 +83,7 @@ status_t sys_ports_write(uint64_t ports, uint32_t offset, uint32_t width, uint32
     assert_int_equal(offset, 0);
     assert_true(value & 0x80000000);
     assert_int_equal(value & 0x7f000003, 0);
-    address = value;
+    selected = value;
     return OK;
 }
 
@@ -95,8 +95,8 @@ status_t sys_ports_read(uint64_t ports, uint32_t offset, uint32_t width, uint64_
     assert_true(++reads < 100000);
     *out_value = 0xffffffff;
     for (unsigned i = 0; i < function_count; i++) {
-        if (functions[i].function == (address >> 8 & 0xffff)) {
-            unsigned reg = address & 0xfc;
+        if (functions[i].function == (selected >> 8 & 0xffff)) {
+            unsigned reg = selected & 0xfc;
             *out_value = reg == 0      ? functions[i].id
                          : reg == 8    ? functions[i].class_register
                          : reg == 0xc  ? functions[i].header
@@ -136,36 +136,36 @@ status_t sys_platform_facts(uint64_t system, void *facts)
 
 static uint64_t window_at;
 
-status_t sys_area_create_physical(uint64_t system, uint64_t at, uint64_t bytes, uint32_t cache,
+status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t bytes, uint32_t cache,
                                   uint64_t *out_area)
 {
     assert_int_equal(system, 7);
     assert_int_equal(bytes, BUS_BYTES);
     assert_int_equal(cache, AREA_UNCACHED);
-    assert_in_range(at, CONFIG_AT + FIRST_BUS * BUS_BYTES, CONFIG_AT + LAST_BUS * BUS_BYTES);
-    assert_int_equal(at % BUS_BYTES, 0);
-    window_at = at - CONFIG_AT - FIRST_BUS * BUS_BYTES;
+    assert_in_range(address, CONFIG_AT + FIRST_BUS * BUS_BYTES, CONFIG_AT + LAST_BUS * BUS_BYTES);
+    assert_int_equal(address % BUS_BYTES, 0);
+    window_at = address - CONFIG_AT - FIRST_BUS * BUS_BYTES;
     *out_area = 11;
     return OK;
 }
 
-status_t sys_area_map(uint64_t process, uint64_t area, uint64_t offset, uint64_t bytes, uint64_t at,
-                      uint64_t protection, uint64_t *out_address)
+status_t sys_area_map(uint64_t process, uint64_t handle, uint64_t offset, uint64_t bytes,
+                      uint64_t address, uint64_t protection, uint64_t *out_address)
 {
     assert_int_equal(process, 3);
-    assert_int_equal(area, 11);
+    assert_int_equal(handle, 11);
     assert_int_equal(bytes, BUS_BYTES);
-    assert_true(offset == 0 && at == 0 && protection == (PROT_READ | PROT_WRITE));
-    assert_int_equal(windows++, 0); /* one at a time */
+    assert_true(offset == 0 && address == 0 && protection == (PROT_READ | PROT_WRITE));
+    assert_int_equal(windows++, 0); /* one address a time */
     *out_address = (uint64_t)(config + window_at);
     return OK;
 }
 
-status_t sys_area_unmap(uint64_t process, uint64_t at, uint64_t bytes)
+status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes)
 {
     assert_int_equal(process, 3);
     assert_int_equal(bytes, BUS_BYTES);
-    assert_int_equal(at, (uint64_t)(config + window_at));
+    assert_int_equal(address, (uint64_t)(config + window_at));
     windows--;
     return OK;
 }

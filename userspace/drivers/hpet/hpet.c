@@ -46,7 +46,7 @@ static status_t map(struct hpet *hpet, uint64_t system, uint64_t physical)
 
 status_t hpet_open(struct hpet *hpet, uint64_t system)
 {
-    struct platform_facts facts;
+    struct platform_facts facts = {0};
     status_t status = sys_platform_facts(system, &facts);
 
     if (status == OK) {

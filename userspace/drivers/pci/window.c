@@ -14,7 +14,7 @@
 
 void pci_window_open(struct pci *pci)
 {
-    struct platform_facts facts;
+    struct platform_facts facts = {0};
 
     if (sys_platform_facts(pci->system, &facts) == OK) {
         pci->memory = facts.pci_config;

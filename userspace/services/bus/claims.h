@@ -15,6 +15,9 @@
  *       to. The interrupts of what was there before are kept until then: a device whose driver was killed goes on, and its vector must
  *       not come to be another device's.
  *
+ * If this program ends, too, before the driver is there again, the vector is free while the device still has it: then its last message may
+ * come to another driver, which takes it for a hint to look (kernel/irq/interrupt.h).
+ *
  * What this does not prevent: a device that may access memory by itself can write to any, where no IOMMU is between; also to where
  * messages go. The kernel takes a vector that is nobody's for the last breath of a device.
  */

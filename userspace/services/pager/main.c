@@ -7,7 +7,7 @@
  *   disk                    use the disk (far.h)
  *   patience_ms=N (20000)   how long others wait for a page
  *
- * Two threads: one takes pages from the kernel, one gives them back. The kernel never pages out the pager itself, but it must not
+ * One thread takes pages from the kernel, one gives them back, a third those that are on the disk (give.h). The kernel never pages out the pager itself, but it must not
  * run out of memory either: all that it needs later it takes at the start, and chunks of the store with a call that may
  * fail; then pages are refused.
  */
@@ -28,6 +28,7 @@
 #include "userspace/lib/thread.h"
 #include "userspace/lib/codec.h"
 #include "userspace/services/pager/far.h"
+#include "userspace/services/pager/give.h"
 #include "userspace/services/pager/store.h"
 
 /* Where chunks are mapped: aligned, which the kernel's choice need not be. */
@@ -41,7 +42,7 @@ static uint64_t chunks_left;
 static atomic_flag store_lock = ATOMIC_FLAG_INIT;
 static uint64_t pager, mailbox;
 static uint64_t chunk_next = CHUNKS_BASE; /* with the store's lock */
-static char page_in[PAGE_BYTES], page_out[PAGE_BYTES], packed[PAGE_BYTES], unpacked[PAGE_BYTES];
+static char page_in[PAGE_BYTES], packed[PAGE_BYTES];
 
 static void lock_store(void)
 {
@@ -96,22 +97,18 @@ static void free_chunk(void *chunk)
 static const struct store_memory memory = {alloc_chunk, free_chunk, far_free};
 
 /*
- * Keep a page and give it back before there is any: buffers, what the codec works with and the stacks of both threads are then in
+ * Keep a page, and give it back, before there is any: buffers, what the codec works with and the stacks of all threads are then in
  * memory, and stay there.
  */
+static char rehearsed[256];
 static uint32_t rehearsed_bytes;
 
 static void rehearse_keeping(void)
 {
     memset(page_in, 1, sizeof(page_in));
     rehearsed_bytes = codec_pack(page_in, packed);
-    memset(unpacked, 0, sizeof(unpacked));
-    memcpy(unpacked, packed, rehearsed_bytes);
-}
-
-static void rehearse_giving(void)
-{
-    VERIFY(codec_unpack(unpacked, rehearsed_bytes, page_out));
+    VERIFY(rehearsed_bytes <= sizeof(rehearsed));
+    memcpy(rehearsed, packed, rehearsed_bytes);
 }
 
 /* On the disk first: nobody looks there before it has the name. Place 0: there is none. */
@@ -157,81 +154,35 @@ static _Noreturn void take_pages(void)
     }
 }
 
-/* The place may be given to another page while it is read: then the name has another serial number, or is gone, and it is looked for
- * once more. */
-static bool fetch_far(uint64_t area, uint64_t page, uint32_t *out_serial)
-{
-    uint32_t place, serial, after = 0;
-
-    for (;;) {
-        lock_store();
-        place = store_place(&store, area, page, &serial);
-        unlock_store();
-        if (place == 0 || far_read(place, page_out) != OK) {
-            return false;
-        }
-        lock_store();
-        bool is_same = store_place(&store, area, page, &after) == place && after == serial;
-        unlock_store();
-        if (is_same) {
-            *out_serial = serial;
-            return true;
-        }
-    }
-}
-
-/* Into page_out, from wherever it is. */
-static bool fetch(uint64_t area, uint64_t page, uint32_t *out_serial)
-{
-    uint32_t bytes = 0;
-
-    lock_store();
-    const void *found = store_get(&store, area, page, &bytes, out_serial);
-    if (found != NULL) {
-        memcpy(unpacked, found, bytes);
-    }
-    unlock_store();
-    return found != NULL ? codec_unpack(unpacked, bytes, page_out)
-                         : fetch_far(area, page, out_serial);
-}
-
-/* A page that is not here was not kept, or the kernel never gave it: there is nothing to supply. */
-static void give(uint64_t area, uint64_t page)
-{
-    uint32_t serial = 0;
-
-    if (!fetch(area, page, &serial)) {
-        return;
-    }
-    status_t status = sys_pager_supply(pager, area, page, page_out);
-    if (status == OK) { /* it is in memory again; but it may have left once more by now */
-        lock_store();
-        store_drop(&store, area, page, serial);
-        unlock_store();
-    } else if (status != ERR_NOT_FOUND) {
-        printf("pager: page %lu of area %lu: %s\n", page, area, status_name(status));
-    }
-}
-
 static void give_pages(void *argument)
 {
     struct message message = {0};
 
     (void)argument;
     codec_begin();
-    rehearse_giving();
+    give_rehearse_asked(rehearsed, rehearsed_bytes);
     must(message_receive(mailbox, &message, DEADLINE_FOREVER));
     for (;;) {
-        if (message_label(&message) == PAGER_FETCH) {
-            give(message.word[PAGER_AREA], message.word[PAGER_PAGE]);
-        }
-        message = (struct message){.token = message.token};
+        bool is_answered =
+            message_label(&message) != PAGER_FETCH ||
+            give_asked(message.word[PAGER_AREA], message.word[PAGER_PAGE], message.token);
+
+        message = (struct message){.token = is_answered ? message.token : 0}; /* 0: later */
         status_t status = message_reply_receive(mailbox, &message);
         if (status == ERR_BAD_TOKEN) { /* who asked is gone */
             message = (struct message){0};
             status = message_receive(mailbox, &message, DEADLINE_FOREVER);
         }
         must(status);
+    }
+}
+
+static _Noreturn void give_far_pages(void *argument)
+{
+    (void)argument;
+    give_rehearse_noted();
+    for (;;) {
+        give_noted();
     }
 }
 
@@ -251,7 +202,7 @@ static bool open_disk(void)
 
 int main(int argc, char **argv)
 {
-    static struct thread giver;
+    static struct thread giver, far_giver;
     uint64_t pages = option_u64("pages", 65536);
     uint64_t patience = option_u64("patience_ms", 20000) * NS_PER_MS;
 
@@ -269,7 +220,11 @@ int main(int argc, char **argv)
     rehearse_keeping();
     must(sys_mailbox_create("pager", strlen("pager"), &mailbox));
     must(sys_pager_create(program_handle("system"), mailbox, pages, patience, &pager));
+    give = (struct give){pager, mailbox, &store, lock_store, unlock_store};
     must(thread_start(&giver, give_pages, NULL, THREAD_ANYWHERE, "giver"));
+    if (has_disk) {
+        must(thread_start(&far_giver, give_far_pages, NULL, THREAD_ANYWHERE, "far giver"));
+    }
     report("up to %lu pages%s", pages, has_disk ? ", also on the disk" : "");
     take_pages();
 }

@@ -41,6 +41,7 @@ status_t sys_clock_get(uint64_t *out_now, uint64_t *out_tsc_khz);
 status_t sys_thread_sleep(uint64_t deadline);
 status_t sys_interrupt_wait(uint64_t interrupt, uint64_t deadline, uint64_t *out_count,
                             uint64_t *out_cpu);
+status_t sys_pager_supply(uint64_t pager, uint64_t area, uint64_t page, const void *contents);
 status_t sys_interrupt_acknowledge(uint64_t interrupt);
 status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t bytes, uint32_t cache,
                                   uint64_t *out_area);

@@ -22,6 +22,7 @@ struct process {
     uint32_t space_users;      /* (p) calls of others that work on its space just now */
     bool started;              /* (p) has had a thread */
     bool is_resident;          /* (a) nothing of it is paged out */
+    bool has_reserve;          /* (a) may take memory that is kept for the pager */
     bool is_paused;            /* (p) its threads stand still */
     bool ending;               /* (p) no new threads */
     bool ended;                /* (exit.lock) its space and handles are gone */

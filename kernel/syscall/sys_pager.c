@@ -33,6 +33,13 @@ status_t sys_process_resident(struct object *system, struct object *process)
     return OK;
 }
 
+status_t sys_process_reserve(struct object *system, struct object *process)
+{
+    (void)system; /* only the right counts */
+    CONTAINER_OF(process, struct process, object)->has_reserve = true;
+    return OK;
+}
+
 status_t sys_pager_next(struct object *pager, uint32_t outcome, vaddr_t buffer, ns_t deadline,
                         uint64_t *out_request, uint64_t *out_area, uint64_t *out_page)
 {

@@ -24,7 +24,7 @@
  *   O5  What is taken from a pager is only a page that somebody waits for, and only if its seal fits. So a pager can
  *       lose pages, not change them; whoever needs a lost one ends, nobody else.
  *   O6  The pager never waits for itself: what its process maps stays, and its threads do not wait for memory; a
- *       reserve is theirs. If it maps what is out already, its threads are refused that.
+ *       reserve is theirs, and of those that the pager waits for (process_reserve()). If it maps what is out already, its threads are refused that.
  *
  * `check mm` verifies O1 to O4. O5 would need the contents that the pager has, and O6 is about who waits: a breach of that is a
  * hang, which the program `paging` would be in.
@@ -408,6 +408,13 @@ bool pager_is_own(const struct pager *pager)
     return process != NULL && process->space == pager->space;
 }
 
+/* The pager may be waiting for it. What is left even of the reserve is waited for: then there is nothing else. */
+static bool has_reserve(void)
+{
+    const struct process *process = current_thread()->process;
+    return process != NULL && process->has_reserve;
+}
+
 bool pager_is_asking(void)
 {
     struct pager *pager = pager_use_current();
@@ -438,7 +445,7 @@ void pager_keep_reserve(void)
     }
     if (!pager_is_own(pager)) {
         pager_wake(pager);
-        while (frame_count_free() < pager->reserve && wait_for_room(pager)) {
+        while (frame_count_free() < pager->reserve && !has_reserve() && wait_for_room(pager)) {
         }
     }
     pager_unuse(pager);

@@ -60,5 +60,5 @@ bool pager_is_asking(void) MUST_CHECK;
  * no lock held. False at once without a pager, and in the pager's own process. */
 bool pager_make_room(void) MUST_CHECK;
 /* pager_keep_reserve() - before taking memory that is short: start paging out, wait while what is left is so little that
- * the pager needs it. */
+ * the pager needs it. Who has a right to that does not wait. */
 void pager_keep_reserve(void);

@@ -118,9 +118,10 @@ def test_a_badge_as_an_argument(tmp_path: Path) -> None:
 
 
 def test_flags(tmp_path: Path) -> None:
-    text = 'start = "always"\nrestarts = 0\nmailbox = false\nresident = true\nkeep = true\ndevices = true'
+    set_here = ("resident", "keep", "devices", "reserve")
+    text = 'start = "always"\nrestarts = 0\nmailbox = false\n' + "\n".join(f"{name} = true" for name in set_here)
     rows, _ = read(tmp_path, service("a", text))
-    assert rows[0][1] == manifest.flags_of(always=True, resident=True, keep=True, devices=True)
+    assert rows[0][1] == manifest.flags_of(always=True, **dict.fromkeys(set_here, True))
     rows, _ = read(tmp_path, service("a", "named = false"))
     assert rows[0][1] == manifest.flags_of(restart=True, mailbox=True)
 

@@ -401,8 +401,8 @@ static const char *const two_args[] = {"role=x", "n=12"};
 static const struct spawn_grant two_grants[] = {{"image", IMAGE, 0, RIGHT_AREA_READ},
                                                 {"box", THING, 77, RIGHT_MAILBOX_SEND}};
 static const struct spawn_quota some_quota = {10, 2, 300, 4};
-static const struct spawn usual = {"child", two_args, 2,           2,    two_grants,
-                                   0x305,   0,        &some_quota, NULL, false};
+static const struct spawn usual = {"child", two_args,    2,    2,     two_grants, 0x305,
+                                   0,       &some_quota, NULL, false, NULL};
 
 static const char *child_arg(unsigned index)
 {
@@ -616,29 +616,55 @@ static void too_many_or_too_long_is_refused(void **state)
         args[i] = "x";
     }
     assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX, 0, NULL, 0, 0, NULL,
-                                                NULL, false}),
+                                                NULL, false, NULL}),
                      ERR_TOO_BIG);
     assert_int_equal(spawn_with(&(struct spawn){"child", args, START_ARGS_MAX - 1, 0, NULL, 0, 0,
-                                                NULL, NULL, false}),
+                                                NULL, NULL, false, NULL}),
                      OK);
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     args[0] = text;
     (void)sys_process_kill(child.process, 0);
     assert_int_equal(
-        spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL, NULL, false}),
+        spawn_with(&(struct spawn){"child", args, 1, 0, NULL, 0, 0, NULL, NULL, false, NULL}),
         ERR_TOO_BIG);
     for (unsigned i = 0; i < START_HANDLES_MAX; i++) {
         grants[i] = (struct spawn_grant){"g", THING, 0, 0};
     }
     assert_int_equal(spawn_with(&(struct spawn){"child", NULL, 0, START_HANDLES_MAX - 1, grants, 0,
-                                                0, NULL, NULL, false}),
+                                                0, NULL, NULL, false, NULL}),
                      ERR_TOO_BIG);
     grants[0].name = "a name of 16 chs";
     assert_int_equal(
-        spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0, NULL, NULL, false}),
+        spawn_with(&(struct spawn){"child", NULL, 0, 1, grants, 0, 0, NULL, NULL, false, NULL}),
         ERR_TOO_BIG);
     assert_int_equal(open_areas(), 0);
+}
+
+static unsigned prepared;
+
+/* Of the process alone: nothing of it has happened. */
+static status_t prepare_child(uint64_t process)
+{
+    assert_int_equal(process, child.process);
+    assert_false(child.started);
+    prepared++;
+    return prepared == 1 ? OK : ERR_NO_RIGHTS;
+}
+
+static void it_is_prepared_before_the_start(void **state)
+{
+    struct spawn spawn = usual;
+
+    (void)state;
+    spawn.prepare = prepare_child;
+    prepared = 0;
+    assert_int_equal(spawn_with(&spawn), OK);
+    assert_true(prepared == 1 && child.started);
+    (void)sys_process_kill(child.process, 0);
+    child.started = false;
+    assert_int_equal(spawn_with(&spawn), ERR_NO_RIGHTS);
+    assert_false(child.started);
 }
 
 static void the_ceiling_is_set_before_the_start(void **state)
@@ -702,6 +728,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SPAWN_TEST(segments_lie_where_the_file_says),
         SPAWN_TEST(the_ceiling_is_set_before_the_start),
+        SPAWN_TEST(it_is_prepared_before_the_start),
         SPAWN_TEST(the_thread_starts_as_the_contract_says),
         SPAWN_TEST(a_stack_is_as_large_as_the_file_says),
         SPAWN_TEST(arguments_arrive),

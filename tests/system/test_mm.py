@@ -281,15 +281,71 @@ def test_more_than_twice_the_free_memory_through_the_pager(boot: BootFunction, r
         assert "check: 0 broken" in kdebug.command("check mm")
 
 
-@pytest.mark.parametrize("bus", ["virtio", pytest.param("ahci", marks=pytest.mark.long)])
-def test_pages_on_a_disk(boot: BootFunction, tmp_path: Path, bus: str) -> None:
-    """Nearly all are there, since the pager may have little memory."""
+def make_pages_disk(tmp_path: Path) -> Path:
     disk = tmp_path / "pages.img"
     disk.write_bytes(PAGES_SIGNATURE + bytes((16 << 20) - len(PAGES_SIGNATURE)))
+    return disk
+
+
+def pager_state(kdebug: KdebugPrompt) -> tuple[int, int, int]:
+    """Pages out, pages fetched so far, and how many are waited for."""
+    text = kdebug.command("pager")
+    counts = re.search(r": (\d+) of \d+ pages out(?:, full)?\s+fetched (\d+),", text)
+    return (int(counts[1]), int(counts[2]), text.count("is waited for")) if counts else (0, 0, 0)
+
+
+def wait_for_pager(machine: Machine, out: int, fetched: int) -> None:
+    """Until so many pages are out, and so many have come back."""
+    now = (0, 0, 0)
+    while now[0] < out or now[1] < fetched:
+        with machine.at_prompt() as kdebug:
+            now = pager_state(kdebug)
+
+
+def test_a_disk_with_pages_that_hangs_and_comes_back(boot: BootFunction, tmp_path: Path) -> None:
+    """Nothing is lost if it comes back before those who wait for pages give up."""
+    machine = boot(cpus=2, memory="256M", disk=make_pages_disk(tmp_path),
+                   cmdline="workload=paging:mib=12:leave=5:rounds=1 disk_pager=8192 pager_kib=256 tracer=0")
+    machine.expect("pager: up to", 60)
+    wait_for_pager(machine, 500, 100)
+    machine.monitor("block_set_io_throttle disk 1 0 0 0 0 0")  # a byte per second
+    before, now = (0, 0, 0), (0, 0, 1)
+    while now != before or now[2] == 0:
+        before = now
+        with machine.at_prompt() as kdebug:
+            now = pager_state(kdebug)
+    machine.monitor("block_set_io_throttle disk 0 0 0 0 0 0")
+    assert wait_all_done(machine, 300) == (1, 0), machine.serial.text[-3000:]
+
+
+def test_who_may_take_what_is_kept_for_the_pager(boot: BootFunction) -> None:
+    """What the pager waits for does not wait for the pager, however little memory there is."""
+    machine = boot(cpus=2, memory="256M", cmdline="workload=paging:reserve=1 tracer=0")
+    assert wait_all_done(machine, 120) == (1, 0), machine.serial.text[-3000:]
+
+
+def kill_the_driver(machine: Machine) -> None:
+    """As soon as it runs."""
+    row = None
+    while row is None:
+        with machine.at_prompt() as kdebug:
+            row = re.search(r"^disk +running(?: +\d+){2} +(\d+) ", kdebug.command("services"), re.MULTILINE)
+            if row is not None:
+                kdebug.command(f"kill {row[1]}")
+
+
+@pytest.mark.parametrize("bus", ["virtio", pytest.param("ahci", marks=pytest.mark.long)])
+def test_pages_on_a_disk(boot: BootFunction, tmp_path: Path, bus: str) -> None:
+    """Nearly all are there, since the pager may have little memory; the disk's driver ends twice meanwhile."""
+    disk = make_pages_disk(tmp_path)
     machine = boot(cpus=2, memory="256M", disk=disk, disk_bus=bus,
                    cmdline="workload=paging:mib=12:leave=5:rounds=1 disk_pager=8192 pager_kib=256 tracer=0")
+    machine.expect("pager: up to 8192 pages, also on the disk", 60)
+    for out in (300, 600):
+        wait_for_pager(machine, out, 0)
+        kill_the_driver(machine)
     assert wait_all_done(machine, 300) == (1, 0), machine.serial.text[-3000:]
-    assert "pager: up to 8192 pages, also on the disk" in machine.serial.text
+    assert len(re.findall("^init: service disk: code=.*, again in", machine.serial.text, re.MULTILINE)) == 2
     data = disk.read_bytes()
     assert data.startswith(PAGES_SIGNATURE)
     assert sum(data[at:at + 4096] != bytes(4096) for at in range(4096, len(data), 4096)) > 500

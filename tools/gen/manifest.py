@@ -35,7 +35,8 @@ ARGUMENT = struct.Struct("<16s16s16s")
 # What init has to give: of which type.
 HANDLES = {"image": "area", "trace": "trace", "debug": "debug", "system": "system", "framebuffer": "area"}
 
-FLAGS = ("always", "restart", "resident", "mailbox", "named", "controls", "own_account", "keep", "starts", "devices")
+FLAGS = ("always", "restart", "resident", "mailbox", "named", "controls", "own_account", "keep", "starts", "devices",
+         "reserve")
 
 
 def flags_of(**values: bool) -> int:
@@ -131,7 +132,7 @@ class Reader:
 
     def service(self, name: str, node: Node) -> Service:
         node.allow("doc", "program", "start", "option", "needs", "handles", "arguments", "restarts", "backoff_ms",
-                   "stop_ms", "memory", "resident", "mailbox", "named", "keep", "starts", "devices")
+                   "stop_ms", "memory", "resident", "mailbox", "named", "keep", "starts", "devices", "reserve")
         if not NAME.match(name) or len(name) >= NAME_BYTES:
             raise node.fail(f"a service is named by up to {NAME_BYTES - 1} lower case letters, digits and _")
         node.text("doc")
@@ -140,7 +141,8 @@ class Reader:
         named = mailbox and not node.table.get("named") is False
         flags = flags_of(always=node.one_of("start", ("always", "needed"), "needed") == "always", restart=restarts > 0,
                          resident=node.flag("resident"), mailbox=mailbox, named=named, keep=node.flag("keep"),
-                         starts=node.flag("starts"), devices=node.flag("devices"))
+                         starts=node.flag("starts"), devices=node.flag("devices"),
+                         reserve=node.flag("reserve"))
         program = self.program_name(node, short(node, "program", name), "program")
         return Service(name, program, short(node, "option", ""), flags, tuple(node.strings("needs")), self.grants(node),
                        self.arguments(node), restarts, node.number("backoff_ms", 1, 60000, 20),

@@ -301,6 +301,9 @@ status_t program_spawn(const struct program_file *file, const struct spawn *spaw
     if (status == OK) {
         status = set_quota(&launch);
     }
+    if (status == OK && spawn->prepare != NULL) {
+        status = spawn->prepare(launch.process);
+    }
     if (status == OK) {
         status = create_area(&launch);
     }

@@ -52,6 +52,7 @@ struct spawn {
     const char *const
         *environment; /* NAME=VALUE, NULL after the last; NULL: what the caller was given */
     bool args_only;   /* nothing is passed on without being asked */
+    status_t (*prepare)(uint64_t process); /* before it has a thread; or NULL */
 };
 
 /*

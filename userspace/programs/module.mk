@@ -88,7 +88,8 @@ USER_paging_SRC := \
     userspace/programs/paging/squeeze.c \
     userspace/programs/paging/mail.c \
     userspace/programs/paging/lies.c \
-    userspace/programs/paging/liar.c
+    userspace/programs/paging/liar.c \
+    userspace/programs/paging/reserve.c
 USER_counting_SRC := userspace/programs/counting.c
 USER_switching_SRC := userspace/programs/switching.c
 USER_spans_SRC := userspace/programs/spans.c

@@ -24,6 +24,11 @@ void fill_run(uint64_t bytes, uint64_t leave_bytes, uint64_t rounds, bool is_mai
  * sends them back, `rounds` for each that there is. */
 void mail_run(uint64_t *memory, uint64_t bytes, unsigned cores, uint64_t rounds);
 
+/* reserve_run() - be a pager that takes nothing, while memory is short and another process takes what is kept for pagers: that must not
+ * wait. reserve_child() - be that. */
+void reserve_run(void);
+void reserve_child(void);
+
 /* lies_run() - once with each kind of liar as pager: it and who needs its pages are started, and end as they must. */
 void lies_run(void);
 

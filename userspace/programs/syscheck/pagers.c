@@ -50,4 +50,5 @@ void check_pagers(void)
     EXPECT(next(PAGER_REFUSED), ERR_TIMED_OUT);
     check_supply();
     EXPECT(sys_process_resident(program_handle("system"), specimens.child), OK);
+    EXPECT(sys_process_reserve(program_handle("system"), specimens.child), OK);
 }

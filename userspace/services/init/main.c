@@ -46,8 +46,9 @@ int main(int argc, char **argv)
 
     (void)argc;
     (void)argv;
-    /* Whatever becomes of a pager, this process goes on. */
+    /* Whatever becomes of a pager, this process goes on; and what a pager needs is started again when memory is short. */
     must(sys_process_resident(program_handle("system"), program.self));
+    must(sys_process_reserve(program_handle("system"), program.self));
     supervisor_start_all();
     string_copy(list, option_text("workload", "demo"), sizeof(list));
     report("workload %s", list);

@@ -25,6 +25,7 @@ enum manifest_flag {
     MANIFEST_KEEP = 1 << 7,        /* a shutdown leaves it running */
     MANIFEST_STARTS = 1 << 8,      /* it may have programs started */
     MANIFEST_DEVICES = 1 << 9,     /* it may have memory kept, though it needs nobody */
+    MANIFEST_RESERVE = 1 << 10,    /* resident, and may take memory that is kept for the pager */
 };
 
 struct manifest_header {

@@ -102,6 +102,19 @@ static status_t create_mailbox(struct service *service, uint64_t *out_whole)
     return status;
 }
 
+/* Before it has a thread, which could wait for what the pager cannot give before that goes on. */
+static status_t make_resident(uint64_t process)
+{
+    return sys_process_resident(program_handle("system"), process);
+}
+
+static status_t give_reserve(uint64_t process)
+{
+    status_t status = make_resident(process);
+
+    return status == OK ? sys_process_reserve(program_handle("system"), process) : status;
+}
+
 static status_t spawn_service(struct service *service, uint64_t whole)
 {
     const struct manifest_service *entry = service->entry;
@@ -124,7 +137,10 @@ static status_t spawn_service(struct service *service, uint64_t whole)
                                 .arg_count = manifest_arguments(entry, text, args),
                                 .grants = grants,
                                 .grant_count = count,
-                                .quota = manifest_service_quota(entry, &quota)};
+                                .quota = manifest_service_quota(entry, &quota),
+                                .prepare = entry->flags & MANIFEST_RESERVE    ? give_reserve
+                                           : entry->flags & MANIFEST_RESIDENT ? make_resident
+                                                                              : NULL};
     status_t status = program_open(entry->program, &file);
     return status == OK ? program_spawn(&file, &spawn, &service->row->process) : status;
 }
@@ -156,9 +172,6 @@ status_t service_launch(struct service *service)
     if (status != OK) {
         close_mailbox(service);
         return status;
-    }
-    if (service_has(service, MANIFEST_RESIDENT)) {
-        (void)sys_process_resident(program_handle("system"), service->row->process);
     }
     service->row->starts++;
     must(thread_start(&service->waiter, wait_for_end, service, THREAD_ANYWHERE,

@@ -13,8 +13,8 @@
 
 /*
  * service_find() - a handle to send to who serves under a name, once somebody does. ERR_NO_RIGHTS: the manifest does not say that
- * this program needs it; ERR_TIMED_OUT; ERR_NOT_FOUND: there is no name service, or it was given up. Also across ends of the name
- * service itself.
+ * this program needs it; ERR_TIMED_OUT; ERR_NOT_FOUND: there is no name service, or it was given up, or stopped by somebody who may, which
+ * nothing says will be undone: so that is not waited for. Also across ends of the name service itself.
  */
 status_t service_find(const char *name, uint64_t deadline, uint64_t *out_mailbox);
 

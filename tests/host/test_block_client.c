@@ -30,6 +30,7 @@ static struct {
     status_t facts; /* why there are none */
     char serial[BLOCK_SERIAL_MAX + 1];
     uint64_t sectors;
+    uint32_t flags;
     unsigned reads, writes;
 } world;
 static struct block_client client;
@@ -73,7 +74,7 @@ static status_t answer_facts(struct message *message)
     message->word[1] = sizeof(names);
     message->word[4] = world.sectors;
     message->word[5] = BYTES;
-    message->word[6] = 0;
+    message->word[6] = world.flags;
     return OK;
 }
 
@@ -167,9 +168,9 @@ static void what_the_last_one_did_not_answer_is_asked_again(void **state)
     (void)state;
     open_client();
     end_service();
-    assert_int_equal(block_client_write(&client, 3, 1, data), OK);
+    assert_int_equal(client.device.write(&client.device, 3, 1, data), OK);
     end_service();
-    assert_int_equal(block_client_flush(&client), OK);
+    assert_int_equal(block_device_flush(&client.device), OK);
     end_service();
     assert_int_equal(block_client_read(&client, 3, 1, data), OK);
     assert_true(world.reads == 1 && world.writes == 1);
@@ -231,6 +232,17 @@ static void one_that_comes_back_is_used(void **state)
     assert_int_equal(world.writes, 1);
 }
 
+/* Whoever stands on it sees that there is nothing to write with. */
+static void a_disk_that_is_not_written_to_is_no_such_device(void **state)
+{
+    (void)state;
+    open_client();
+    assert_non_null(client.device.write);
+    world.flags = BLOCK_READ_ONLY;
+    open_client();
+    assert_null(client.device.write);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup(another_disk_is_left_alone, setup),
         cmocka_unit_test_setup(so_is_one_of_which_nothing_is_known, setup),
         cmocka_unit_test_setup(one_that_comes_back_is_used, setup),
+        cmocka_unit_test_setup(a_disk_that_is_not_written_to_is_no_such_device, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,21 @@ static status_t read_sectors(struct block_device *device, uint64_t sector, uint3
     return OK;
 }
 
-static struct block_device disk = {read_sectors, SECTORS, BYTES};
+static status_t write_sectors(struct block_device *device, uint64_t sector, uint32_t count,
+                              const void *data)
+{
+    assert_true(count > 0 && sector < device->sectors && count <= device->sectors - sector);
+    memcpy(content[sector], data, (size_t)count * BYTES);
+    return OK;
+}
+
+static status_t flush_sectors(struct block_device *device)
+{
+    (void)device;
+    return ERR_IO;
+}
+
+static struct block_device disk = {read_sectors, SECTORS, BYTES, write_sectors, flush_sectors};
 static struct volume volume;
 
 static void put(unsigned sector, unsigned offset, uint64_t value, unsigned bytes)
@@ -109,6 +123,23 @@ static void entries_of_an_mbr(void **state)
     assert_int_equal(volume_open(&volume, &disk, 2), ERR_CORRUPT);
 }
 
+/* A part that is written to lies where it is read; of a disk that is not written to, no part is. */
+static void parts_are_written_to(void **state)
+{
+    static const uint8_t data[BYTES] = "new";
+
+    (void)state;
+    put_mbr(0, 0x0c, 40, 10);
+    assert_int_equal(volume_open(&volume, &disk, 1), OK);
+    assert_int_equal(volume.device.write(&volume.device, 9, 1, data), OK);
+    assert_memory_equal(content[49], data, BYTES);
+    assert_int_equal(block_device_flush(&volume.device), ERR_IO);
+    disk.write = NULL;
+    assert_int_equal(volume_open(&volume, &disk, 1), OK);
+    assert_null(volume.device.write);
+    disk.write = write_sectors;
+}
+
 static void entries_of_a_gpt(void **state)
 {
     (void)state;
@@ -155,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(number_0_is_the_whole_disk, setup),
         cmocka_unit_test_setup(entries_of_an_mbr, setup),
+        cmocka_unit_test_setup(parts_are_written_to, setup),
         cmocka_unit_test_setup(entries_of_a_gpt, setup),
         cmocka_unit_test_setup(damaged_tables, setup),
     };

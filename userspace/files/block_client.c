@@ -82,12 +82,25 @@ static status_t read_device(struct block_device *device, uint64_t sector, uint32
     return block_client_read((struct block_client *)device, sector, count, data);
 }
 
+static status_t write_device(struct block_device *device, uint64_t sector, uint32_t count,
+                             const void *data)
+{
+    return block_client_write((struct block_client *)device, sector, count, data);
+}
+
+static status_t flush_device(struct block_device *device)
+{
+    return block_client_flush((struct block_client *)device);
+}
+
 status_t block_client_open(struct block_client *client, const char *name, uint64_t deadline)
 {
-    *client = (struct block_client){.device.read = read_device, .name = name, .is_unknown = true};
+    *client = (struct block_client){
+        .device = {.read = read_device, .flush = flush_device}, .name = name, .is_unknown = true};
     status_t status = find_facts(client, deadline, client);
 
     client->is_unknown = status != OK;
+    client->device.write = client->is_read_only ? NULL : write_device;
     return status;
 }
 

@@ -18,7 +18,8 @@
 #include "userspace/lib/block.h"
 
 struct block_client {
-    struct block_device device; /* reads as block_client_read() */
+    struct block_device
+        device; /* works as the functions below; does not write if the disk does not */
     const char *name;
     uint64_t service;
     struct block_names names;

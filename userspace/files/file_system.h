@@ -42,7 +42,7 @@ struct file_usage {
  * read() gives fewer bytes than asked for at the end only; write() when there is no more room, ERR_NO_SPACE if there is none at
  * all. list() finds the entry behind a cursor (0: the first), ERR_NOT_FOUND when there is none. remove() refuses what is of another
  * kind and directories with entries; a node that is held stays until it is released. rename() puts it in place of what has that name,
- * if that could be removed.
+ * if that could be removed. sync() comes back when what was answered would survive a loss of power; NULL: it never does, or always.
  */
 struct file_system_ops {
     status_t (*facts)(struct file_system *fs, uint64_t node, struct file_facts *out);
@@ -65,6 +65,7 @@ struct file_system_ops {
     status_t (*write)(struct file_system *fs, uint64_t node, uint64_t offset, const void *data,
                       uint32_t bytes, uint32_t *out_bytes);
     status_t (*truncate)(struct file_system *fs, uint64_t node, uint64_t size);
+    status_t (*sync)(struct file_system *fs);
 };
 
 /* The first member of each. */

@@ -109,22 +109,34 @@ static status_t find_place(const struct interface_request *request, const char *
 }
 
 /* A handle for an open file; its node is held from now on. */
-static status_t give_handle(uint32_t session, uint64_t node, uint32_t flags, uint64_t *out)
+static status_t give_handle(uint32_t session, uint64_t node, uint32_t flags,
+                            struct open_file **out_file, uint64_t *out)
 {
-    struct open_file *file;
-    status_t status = open_file_add(&open_files, session, node, flags, &file);
+    status_t status = open_file_add(&open_files, session, node, flags, out_file);
 
     if (status != OK) {
         return status;
     }
     status = sys_handle_duplicate(requests, RIGHT_MAILBOX_SEND | RIGHT_DUPLICATE | RIGHT_TRANSFER,
-                                  file->badge, out);
+                                  (*out_file)->badge, out);
     if (status != OK) {
-        open_file_remove(&open_files, file);
+        open_file_remove(&open_files, *out_file);
         return status;
     }
     hold_node(node);
     return OK;
+}
+
+static void forget_file(struct open_file *file)
+{
+    release_node(NULL, file->node);
+    open_file_remove(&open_files, file);
+}
+
+/* Who has closed what it wrote, or has ended, is not there to be told. */
+static status_t sync_files(void)
+{
+    return fs->ops->sync != NULL ? fs->ops->sync(fs) : OK;
 }
 
 /* ---- sessions ---- */
@@ -149,6 +161,7 @@ static status_t start_watcher(uint32_t session, uint64_t alive)
 
 status_t vfs_on_attach(const struct interface_request *request, uint64_t alive, uint64_t *out_root)
 {
+    struct open_file *root;
     uint32_t session;
 
     if (fs == NULL) {
@@ -161,7 +174,8 @@ status_t vfs_on_attach(const struct interface_request *request, uint64_t alive, 
     if (status != OK) {
         return status;
     }
-    status = give_handle(session, fs->root, OPEN_READ | OPEN_WRITE | OPEN_DIRECTORY, out_root);
+    status =
+        give_handle(session, fs->root, OPEN_READ | OPEN_WRITE | OPEN_DIRECTORY, &root, out_root);
     if (status == OK) {
         status = start_watcher(session, alive);
         if (status != OK) {
@@ -182,7 +196,7 @@ status_t vfs_on_gone(const struct interface_request *request, uint32_t session)
     thread_join(&watchers[session].thread);
     (void)sys_handle_close(watchers[session].alive);
     session_end(&open_files, session, release_node, NULL);
-    return OK;
+    return sync_files();
 }
 
 /* ---- opening and closing ---- */
@@ -237,7 +251,7 @@ static status_t check_kind(enum file_kind kind, uint32_t flags)
 status_t vfs_on_open(const struct interface_request *request, const char *path, uint32_t flags,
                      uint64_t *out_file, uint32_t *out_kind, uint64_t *out_size)
 {
-    struct open_file *start;
+    struct open_file *start, *file;
     struct file_facts facts = {0};
     uint64_t node;
     status_t status = find_file(request, 0, &start);
@@ -259,14 +273,18 @@ status_t vfs_on_open(const struct interface_request *request, const char *path, 
         status = check_kind(facts.kind, flags);
     }
     if (status == OK) {
-        status = give_handle(start->session, node, flags, out_file);
+        status = give_handle(start->session, node, flags, &file, out_file);
+    }
+    if (status == OK && (flags & OPEN_TRUNCATE) && facts.size > 0) {
+        status = fs->ops->truncate(fs, node, 0);
+        facts.size = 0;
+        if (status != OK) {
+            forget_file(file);
+            (void)sys_handle_close(*out_file);
+        }
     }
     if (status != OK) {
         return status;
-    }
-    if ((flags & OPEN_TRUNCATE) && facts.size > 0) {
-        (void)fs->ops->truncate(fs, node, 0); /* giving room back cannot fail */
-        facts.size = 0;
     }
     *out_kind = facts.kind;
     *out_size = facts.size;
@@ -280,9 +298,9 @@ status_t vfs_on_close(const struct interface_request *request)
     if (find_file(request, 0, &file) != OK) {
         return ERR_BAD_HANDLE;
     }
-    release_node(NULL, file->node);
-    open_file_remove(&open_files, file);
-    return OK;
+    bool is_written = (file->flags & OPEN_WRITE) && !(file->flags & OPEN_DIRECTORY);
+    forget_file(file);
+    return is_written ? sync_files() : OK;
 }
 
 /* ---- contents ---- */
@@ -331,12 +349,12 @@ status_t vfs_on_truncate(const struct interface_request *request, uint64_t size)
     return status == OK ? fs->ops->truncate(fs, file->node, size) : status;
 }
 
-/* What is in the memory of this process is as safe as it will ever be. */
 status_t vfs_on_sync(const struct interface_request *request)
 {
     struct open_file *file;
+    status_t status = find_file(request, 0, &file);
 
-    return find_file(request, 0, &file);
+    return status == OK ? sync_files() : status;
 }
 
 /* ---- names ---- */

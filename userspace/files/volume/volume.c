@@ -130,6 +130,19 @@ static status_t read_volume(struct block_device *device, uint64_t sector, uint32
     return volume->disk->read(volume->disk, volume->first + sector, count, data);
 }
 
+static status_t write_volume(struct block_device *device, uint64_t sector, uint32_t count,
+                             const void *data)
+{
+    const struct volume *volume = (const struct volume *)device;
+
+    return volume->disk->write(volume->disk, volume->first + sector, count, data);
+}
+
+static status_t flush_volume(struct block_device *device)
+{
+    return block_device_flush(((const struct volume *)device)->disk);
+}
+
 status_t volume_open(struct volume *volume, struct block_device *disk, unsigned index)
 {
     static uint8_t sector[SECTOR_BYTES_MAX];
@@ -141,8 +154,13 @@ status_t volume_open(struct volume *volume, struct block_device *disk, unsigned 
         status = ERR_CORRUPT;
     }
     if (status == OK) {
-        *volume =
-            (struct volume){{read_volume, extent.count, disk->sector_bytes}, disk, extent.first};
+        *volume = (struct volume){.device = {.read = read_volume,
+                                             .sectors = extent.count,
+                                             .sector_bytes = disk->sector_bytes,
+                                             .write = disk->write != NULL ? write_volume : NULL,
+                                             .flush = flush_volume},
+                                  .disk = disk,
+                                  .first = extent.first};
     }
     return status;
 }

@@ -9,13 +9,14 @@ import re
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-from conftest import BootFunction, private_esp, wait_all_done
+from conftest import BootFunction, kill_process, private_esp, wait_all_done
 from test_shell import Person
 
 from qemu import esp
-from qemu.machine import Machine
+from qemu.machine import TIMEOUT_SCALE, Machine
 from qemu.paths import ROOT, build_folder
 from qemu.report import crc32c
 from spoorlib import tracetool
@@ -69,22 +70,22 @@ def test_a_damaged_file_of_the_boot_image(boot: BootFunction, tmp_path: Path) ->
     assert len(re.findall(r"^\[.*\] error bootfs: block \d+ is damaged$", machine.serial.text, re.MULTILINE)) == 2
 
 
+def run_outside(*command: str) -> bytes:
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "MTOOLS_SKIP_CHECK": "1"}
+    return subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE).stdout
+
+
 def make_fat_disk(folder: Path) -> tuple[Path, dict[str, bytes]]:
     """A disk with one partition, of FAT32, and what is in its files."""
     numbers = random.Random(4)
     contents = {"readme.txt": b"short\n", "empty": b"", "A rather long name.data": numbers.randbytes(200_000),
                 "dir/inner/deep.bin": numbers.randbytes(66_000), "dir/broken.bin": numbers.randbytes(9_000)}
     volume = folder / "volume"
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "MTOOLS_SKIP_CHECK": "1"}
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-
-    run("/usr/sbin/mkfs.fat", "-F", "32", "-s", "1", "-C", str(volume), "36000")
-    run("mmd", "-i", str(volume), "::dir", "::dir/inner")
+    run_outside("/usr/sbin/mkfs.fat", "-F", "32", "-s", "1", "-C", str(volume), "36000")
+    run_outside("mmd", "-i", str(volume), "::dir", "::dir/inner")
     for name, data in contents.items():
         (folder / "piece").write_bytes(data)
-        run("mcopy", "-i", str(volume), str(folder / "piece"), f"::{name}")
+        run_outside("mcopy", "-i", str(volume), str(folder / "piece"), f"::{name}")
     data = volume.read_bytes()
     entry = struct.pack("<4xB3xII", 0x0C, FAT_PARTITION, len(data) // 512)
     disk = folder / "disk.img"
@@ -117,3 +118,41 @@ def test_files_of_a_disk_without_a_driver(boot: BootFunction, tmp_path: Path) ->
     person.types("service start disk")
     person.machine.expect("fatfs: FAT32 in volume 1", 60)
     assert person.types("cat /disk/readme.txt").endswith("short\n")
+
+
+def test_what_is_saved_on_a_disk(boot: BootFunction, tmp_path: Path) -> None:
+    """Copied, moved, captured in the shell, while the driver is killed; then read from outside: nothing is wrong."""
+    disk, contents = make_fat_disk(tmp_path)
+    person = Person(boot(cpus=2, disk=disk, cmdline="workload=none services=shell"))
+    types, machine = person.types, person.machine
+    assert types("cp /boot/LICENSE /disk/x; mkdir /disk/d; mv /disk/x '/disk/d/the License'") == ""
+    assert types("echo short > /disk/d/S.TXT; echo more >> /disk/d/S.TXT; rm /disk/empty") == ""
+    assert types("mkdir /disk/e; rm -d /disk/e") == ""
+    assert types("mv /disk/dir /disk/dir/inner") == "mv: /disk/dir: ERR_BAD_ARGUMENT\n"
+    saved = re.fullmatch(r"(\d+) bytes, .*\n", types("trace save /disk/t.spoor"))
+    assert types("cd /disk; cp /boot/doc/syscalls.md m") == ""
+    machine.send("cat m m m m m m m m > long\r")
+    machine.expect(r"> long\r?\n", 60)
+    kill_process(machine, "disk")
+    machine.expect("^init: service disk: .*again in", 60)
+    person.greets()
+    deadline = time.monotonic() + 60 * TIMEOUT_SCALE
+    while disk.read_bytes()[FAT_PARTITION * 512 + 65] & 1:  # all who wrote have ended: it is soon as if nobody had it
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    types("echo last > last")
+    machine.send("power off\r")
+    machine.wait_exit(60)
+
+    image = ["-i", f"{disk}@@{FAT_PARTITION * 512}"]
+    volume = tmp_path / "after"
+    volume.write_bytes(disk.read_bytes()[FAT_PARTITION * 512:])
+    run_outside("/usr/sbin/fsck.fat", "-n", str(volume))  # nor is the mark still there
+    for name, data in (contents | {"d/the License": LICENSE.read_bytes(), "d/S.TXT": b"short\nmore\n",
+                                   "long": 8 * MANUAL.read_bytes(), "last": b"last\n"}).items():
+        if name != "empty":
+            assert run_outside("mcopy", *image, f"::{name}", "-") == data, name
+    assert run_outside("mdir", "-b", *image, "::").decode().split("\n").count("::/empty") == 0
+    (tmp_path / "t.spoor").write_bytes(run_outside("mcopy", *image, "::t.spoor", "-"))
+    assert saved and (tmp_path / "t.spoor").stat().st_size == int(saved[1])
+    assert "sched" in tracetool.output("info", str(tmp_path / "t.spoor"))

@@ -58,6 +58,7 @@ status_t process_create(const char *name, struct process **out)
     process->supervisor = NULL;
     process->started = false;
     process->is_resident = false;
+    process->is_paused = false;
     process->has_reserve = false;
     process->ending = false;
     process->ended = false;

@@ -24,6 +24,7 @@ static unsigned lines, signals, cursor;
 static enum terminal_end end;
 static enum terminal_signal signal_kind;
 static bool reader_is_gone, listener_is_gone;
+static uint64_t dead_token; /* of a listener that has ended */
 static struct session *own; /* the terminal's */
 
 static void draw(const char *text, size_t length)
@@ -67,7 +68,7 @@ static uint64_t now(void)
 
 static bool take_signal(uint64_t token, enum terminal_signal what, uint64_t time)
 {
-    if (listener_is_gone) {
+    if (listener_is_gone || token == dead_token) {
         return false;
     }
     signal_token = token;
@@ -89,6 +90,7 @@ static int begin(void **state)
     shown[0] = '\0';
     line_token = bytes_token = refused_token = signal_token = signal_time = 0;
     reader_is_gone = listener_is_gone = false;
+    dead_token = 0;
     return 0;
 }
 
@@ -341,16 +343,66 @@ static void test_nobody_takes_the_terminal(void **state)
     struct session *job = begin_session(own), *other = begin_session(own);
     struct session *below = begin_session(job);
     assert_true(discipline_focus(&terminal, own, job));
-    assert_false(discipline_focus(&terminal, other, other)); /* in the background */
-    assert_false(discipline_focus(&terminal, job, own));     /* it is not below */
+    assert_true(discipline_focus(&terminal, other, other)); /* in the background: */
+    assert_ptr_equal(terminal.sessions.current, job);
+    assert_false(discipline_focus(&terminal, job, own)); /* it is not below */
     assert_false(discipline_focus(&terminal, job, other));
     assert_true(discipline_focus(&terminal, job, below));
     assert_false(discipline_focus(&terminal, below, job));
     assert_true(discipline_focus(&terminal, job, job));
     assert_true(discipline_focus(&terminal, job, below));
     assert_true(discipline_focus(&terminal, own, own)); /* from below what it gave it to */
-    assert_false(discipline_focus(&terminal, below, below));
+    assert_true(discipline_focus(&terminal, below, below));
     assert_ptr_equal(terminal.sessions.current, own);
+}
+
+/* T1: what a shell in the background has said counts when it gets the terminal. */
+static void test_who_has_it_in_ones_place(void **state)
+{
+    (void)state;
+    struct session *shell = begin_session(own), *job = begin_session(shell);
+    assert_true(discipline_focus(&terminal, shell, job));
+    assert_ptr_equal(terminal.sessions.current, own);
+    assert_true(discipline_focus(&terminal, own, shell));
+    assert_ptr_equal(terminal.sessions.current, job);
+    discipline_listen(&terminal, shell, 1);
+    type("\032"); /* stops the job, and its shell has the terminal */
+    assert_ptr_equal(terminal.sessions.current, shell);
+    assert_true(discipline_focus(&terminal, shell, job));
+    discipline_end_session(&terminal, job);
+    assert_ptr_equal(terminal.sessions.current, shell);
+    assert_true(discipline_focus(&terminal, own, own));
+    assert_true(discipline_focus(&terminal, own, shell));
+    assert_ptr_equal(terminal.sessions.current, shell);
+}
+
+/* T3: a shell that has ended takes no signal with it. */
+static void test_a_listener_that_has_ended(void **state)
+{
+    (void)state;
+    struct session *job = begin_session(own);
+    discipline_listen(&terminal, own, 1);
+    discipline_listen(&terminal, job, 2);
+    assert_true(discipline_focus(&terminal, own, job));
+    dead_token = 2;
+    type("\003");
+    assert_int_equal(signal_token, 1);
+    discipline_listen(&terminal, own, 3);
+    type("\032");
+    assert_int_equal(signal_token, 3);
+    assert_ptr_equal(terminal.sessions.current, own);
+
+    /* It was told of one and has not come again. */
+    discipline_listen(&terminal, job, 4);
+    discipline_listen(&terminal, own, 5);
+    assert_true(discipline_focus(&terminal, own, job));
+    type("\003");
+    assert_int_equal(signal_token, 4);
+    type("\003");
+    assert_int_equal(signal_token, 4);
+    time_now += 2 * SIGNAL_PATIENCE;
+    type("\003");
+    assert_int_equal(signal_token, 5);
 }
 
 /* T2 */
@@ -571,6 +623,8 @@ int main(void)
         cmocka_unit_test_setup(test_prompts_that_cannot_be, begin),
         cmocka_unit_test_setup(test_a_reader_in_the_background_waits, begin),
         cmocka_unit_test_setup(test_nobody_takes_the_terminal, begin),
+        cmocka_unit_test_setup(test_who_has_it_in_ones_place, begin),
+        cmocka_unit_test_setup(test_a_listener_that_has_ended, begin),
         cmocka_unit_test_setup(test_sessions_end, begin),
         cmocka_unit_test_setup(test_control_z, begin),
         cmocka_unit_test_setup(test_who_is_told, begin),

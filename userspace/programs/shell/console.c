@@ -82,9 +82,12 @@ bool console_is_person(void)
 
 void console_begin_session(struct console_session *out)
 {
+    mutex_lock(&mutex); /* the other thread may be about to find another terminal */
+    uint64_t at = terminal;
     *out = (struct console_session){.attachment = attachments};
-    if (terminal != HANDLE_NONE &&
-        terminal_begin_session(terminal, DEADLINE_FOREVER, &out->number, &out->terminal) != OK) {
+    mutex_unlock(&mutex);
+    if (at != HANDLE_NONE &&
+        terminal_begin_session(at, DEADLINE_FOREVER, &out->number, &out->terminal) != OK) {
         out->terminal = HANDLE_NONE;
     }
 }

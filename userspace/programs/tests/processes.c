@@ -133,13 +133,16 @@ static void a_thread_and_its_process_are_suspended_apart(void)
     end_child(process);
 }
 
+/* And the next one, which perhaps gets its memory, runs. */
 static void a_suspended_process_can_be_ended(void)
 {
-    uint64_t process = start_child();
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t process = start_child();
 
-    wait_for_step(0);
-    must(sys_process_suspend(process));
-    end_child(process);
+        wait_for_step(0);
+        must(sys_process_suspend(process));
+        end_child(process);
+    }
 }
 
 int test_processes(void)

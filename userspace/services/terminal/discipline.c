@@ -106,6 +106,9 @@ static void begin_line(struct discipline *discipline)
 /* What was being typed is gone; the reader begins anew when it has the terminal again. */
 static void give_to(struct discipline *discipline, struct session *session)
 {
+    while (session->heir != NULL) {
+        session = session->heir;
+    }
     if (session == discipline->sessions.current) {
         return;
     }
@@ -120,14 +123,17 @@ static void give_to(struct discipline *discipline, struct session *session)
     give_typed(discipline);
 }
 
-bool discipline_focus(struct discipline *discipline, const struct session *asking,
+/* T1 */
+bool discipline_focus(struct discipline *discipline, struct session *asking,
                       struct session *session)
 {
-    if (!sessions_is_below(discipline->sessions.current, asking) ||
-        !sessions_is_below(session, asking)) {
+    if (!sessions_is_below(session, asking)) {
         return false;
     }
-    give_to(discipline, session);
+    asking->heir = session != asking ? session : NULL;
+    if (sessions_is_below(discipline->sessions.current, asking)) {
+        give_to(discipline, asking);
+    }
     return true;
 }
 
@@ -153,10 +159,15 @@ void discipline_end_below(struct discipline *discipline, struct session *session
 /* T2 */
 void discipline_end_session(struct discipline *discipline, struct session *session)
 {
+    discipline_end_below(discipline, session);
+    for (unsigned i = 0; i < SESSIONS; i++) {
+        struct session *other = &discipline->sessions.table[i];
+
+        other->heir = other->heir == session ? NULL : other->heir;
+    }
     if (sessions_is_below(discipline->sessions.current, session)) {
         give_to(discipline, session->above);
     }
-    discipline_end_below(discipline, session);
     if (session->reader.kind != READER_NONE) {
         refuse(discipline, &session->reader.token, ERR_PEER_CLOSED);
     }
@@ -166,14 +177,17 @@ void discipline_end_session(struct discipline *discipline, struct session *sessi
 
 /* ---- signals ---- */
 
-static void tell(struct discipline *discipline, struct session *session)
+/* False: who listened has ended. */
+static bool tell(struct discipline *discipline, struct session *session)
 {
-    if (session->listener != 0 && session->signal_time != 0) {
-        if (discipline->answers->signal(session->listener, session->signal, session->signal_time)) {
-            session->signal_time = 0;
-        }
-        session->listener = 0;
+    if (session->listener == 0 || session->signal_time == 0) {
+        return true;
     }
+    bool is_told =
+        discipline->answers->signal(session->listener, session->signal, session->signal_time);
+    session->listener = 0;
+    session->signal_time = is_told ? 0 : session->signal_time;
+    return is_told;
 }
 
 void discipline_listen(struct discipline *discipline, struct session *session, uint64_t token)
@@ -181,22 +195,42 @@ void discipline_listen(struct discipline *discipline, struct session *session, u
     refuse(discipline, &session->listener, ERR_BUSY);
     session->listens = true;
     session->listener = token;
-    tell(discipline, session);
+    (void)tell(discipline, session);
+}
+
+static void take_back(struct discipline *discipline, struct session *session)
+{
+    session->heir = NULL;
+    give_to(discipline, session);
 }
 
 /* Typed ahead was meant for what is ended or stopped now. */
 static void take_signal(struct discipline *discipline, enum terminal_signal signal)
 {
     struct session *listener = sessions_listener(&discipline->sessions);
+    uint64_t now = discipline->answers->now();
+    bool is_told = false;
 
     discipline->typed_first = discipline->typed_end;
     if (signal == TERMINAL_STOP) {
-        give_to(discipline, listener);
+        take_back(discipline, listener);
     }
     discipline->answers->draw(signal == TERMINAL_STOP ? "^Z\n" : "^C\n", 3);
-    listener->signal = signal;
-    listener->signal_time = discipline->answers->now();
-    tell(discipline, listener);
+    for (struct session *session = listener; !is_told && session != NULL;
+         session = session->above) {
+        bool is_gone = session->signal_time != 0 && now - session->signal_time > SIGNAL_PATIENCE;
+
+        session->signal = signal;
+        session->signal_time = now;
+        is_told = tell(discipline, session) && (!is_gone || session->above == NULL);
+        if (!is_told && session->above != NULL) {
+            session->listens = false;
+            session->signal_time = 0;
+            if (signal == TERMINAL_STOP) {
+                take_back(discipline, session->above);
+            }
+        }
+    }
 }
 
 /* D2 */

@@ -56,9 +56,10 @@ void discipline_read_bytes(struct discipline *discipline, struct session *sessio
 /* discipline_listen() - the session is told of the next signal, or the last one of which nobody has been told. */
 void discipline_listen(struct discipline *discipline, struct session *session, uint64_t token);
 
-/* discipline_focus() - who asks gives the terminal to a session below, or takes it back. False: T1. discipline_end_session() - T2.
+/* discipline_focus() - who asks gives the terminal to a session below, or takes it back, as soon as it has it (T1). False: it is not
+ * below. discipline_end_session() - T2.
  * discipline_end_below() - all those below it. */
-bool discipline_focus(struct discipline *discipline, const struct session *asking,
+bool discipline_focus(struct discipline *discipline, struct session *asking,
                       struct session *session);
 void discipline_end_session(struct discipline *discipline, struct session *session);
 void discipline_end_below(struct discipline *discipline, struct session *session);

@@ -6,9 +6,11 @@
  * the terminal's own. A shell makes one for each job and gives the terminal to it and takes it back, so that what a job in the background
  * reads waits, and does not take what was typed for another. A shell that is a job makes sessions below its own.
  *
- *   T1  A session passes the terminal on if it has it, or one below has it: nobody takes it who has not given it.
+ *   T1  A session passes the terminal on if it has it, or one below has it: nobody takes it who has not given it. What it says before
+ *       counts when it gets it.
  *   T2  A session ends with the one above it. If it had the terminal, that one has it.
- *   T3  Ctrl-C and Ctrl-Z are told to the session that has the terminal if it listens, else to the one above.
+ *   T3  Ctrl-C and Ctrl-Z are told to the session that has the terminal if it listens, else to the one above; also if who listened
+ *       there has ended, or has not come for the last one in SIGNAL_PATIENCE.
  *
  * Pure memory work; who uses it locks.
  */
@@ -19,8 +21,9 @@
 
 #include "userspace/lib/terminal.h"
 
-#define SESSIONS     24u
-#define PROMPT_BYTES 128u /* longest prompt and its NUL */
+#define SESSIONS        24u
+#define SIGNAL_PATIENCE 1000000000ull /* ns */
+#define PROMPT_BYTES    128u          /* longest prompt and its NUL */
 
 enum reader_kind { READER_NONE, READER_LINE, READER_BYTES };
 
@@ -34,6 +37,7 @@ struct reader {
 struct session {
     uint64_t number;       /* 0: the terminal's own; never used again */
     struct session *above; /* NULL: the terminal's own, or a free place */
+    struct session *heir;  /* gets the terminal in its place; NULL: it takes it itself */
     struct reader reader;
     bool listens;                /* has asked for signals */
     uint64_t listener;           /* token of who waits for the next one; 0: nobody */

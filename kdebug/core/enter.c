@@ -79,6 +79,7 @@ static struct wish wishes[CPU_MAX];
 static enum kdebug_door admitted;
 static uint32_t joined; /* cores that have been reported to stand still */
 static uint32_t faulted_steps;
+static bool goes_on;        /* the machine can, after this stop; decided where it begins */
 static bool has_returned;   /* bytes to the console */
 static atomic_uint prompts; /* that a person has seen; a stop at a breakpoint need not have one */
 
@@ -371,15 +372,21 @@ static uint64_t now_us(void)
     return kd_stop_us(cpu_tsc()); /* goes on in a stop, too */
 }
 
+/* May the machine go on after this stop? A core that the stop is handed to knows of what the arriving core knew only the reason. */
+static bool is_survived(const struct session_start *start)
+{
+    return !is_fatal(start->reason) ||
+           (start->reason == TRACE_KDEBUG_REASON_BREAKPOINT && kd_run_is_asked_for());
+}
+
 static void talk(const struct session_start *start)
 {
-    bool is_ours = start->reason == TRACE_KDEBUG_REASON_BREAKPOINT && kd_run_is_asked_for();
-    if (admitted != KDEBUG_ATTENDED && is_fatal(start->reason) && !is_ours) {
+    if (admitted != KDEBUG_ATTENDED && !goes_on) {
         talk_to_nobody(start);
     }
 
     atomic_fetch_add_explicit(&prompts, 1, memory_order_relaxed);
-    kd_passphrase_at(now_us, !is_fatal(start->reason) || is_ours);
+    kd_passphrase_at(now_us, goes_on);
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
         kd_keyboard_begin();
@@ -434,7 +441,11 @@ static void run_session(void *argument)
         faulted_steps = 0;
         run_steps(steps_in, ARRAY_COUNT(steps_in));
     }
-    if (arrive(start)) {
+    bool is_for_person = arrive(start);
+    if (!start->is_moved) {
+        goes_on = is_survived(start);
+    }
+    if (is_for_person) {
         talk(start);
     } else {
         kd_terminal_close();

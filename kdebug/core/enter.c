@@ -352,6 +352,7 @@ static void talk_to_nobody(const struct session_start *start)
 {
     struct kd_guard guard;
     if (KD_GUARD(guard)) {
+        kd_pager_set(0);
         print_banner(start);
         if (admitted == KDEBUG_UNATTENDED) {
             kd_run_line("report");

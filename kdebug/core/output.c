@@ -14,6 +14,8 @@
 #include "base/format.h"
 #include "base/string.h"
 #include "kdebug/core/guard.h"
+#include "kdebug/core/passphrase.h"
+#include "kdebug/core/remote.h"
 #include "kdebug/core/symbols.h"
 #include "kdebug/core/terminal.h"
 
@@ -79,10 +81,14 @@ static void read_sought(void)
     }
 }
 
+/* Nobody may answer before the passphrase, and gdb's "monitor" cannot. */
 static void ask_for_more(void)
 {
     static const char question[] = "-- more: space, enter, /text, n, q --";
     pager_row = 0;
+    if (kd_passphrase_is_locked() || kd_remote_is_attached()) {
+        return;
+    }
     kd_terminal_write(question, sizeof(question) - 1);
     int key = wait_key();
     if (key == '/') {

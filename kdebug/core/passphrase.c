@@ -144,23 +144,23 @@ static void say_wrong(void)
              s);
 }
 
+/* Nothing is printed before the text is gone: printing may raise. */
 static void take_line(char *text, size_t bytes)
 {
     if (bytes == 0 && !goes_on) {
         return; /* an empty line: go on, but here nothing can */
     }
-    if (bytes == 0) {
-        kd_session_end();
-    } else if (kd_passphrase_try(text, bytes, clock_us())) {
-        kd_print("kdebug: unlocked\n");
-    } else {
-        say_wrong();
-        if (goes_on) {
-            kd_session_end();
-        }
-    }
+    bool is_right = bytes != 0 && kd_passphrase_try(text, bytes, clock_us());
     for (size_t i = 0; i < bytes; i++) {
         *(volatile char *)&text[i] = '\0';
+    }
+    if (goes_on && !is_right) {
+        kd_session_end();
+    }
+    if (is_right) {
+        kd_print("kdebug: unlocked\n");
+    } else if (bytes != 0) {
+        say_wrong();
     }
 }
 
@@ -194,6 +194,7 @@ void kd_passphrase_ask(void (*idle)(void))
 {
     char text[TEXT_BYTES];
     size_t bytes = 0;
+    kd_output_begin(NULL, 0); /* a statement that was broken off has left its filters */
     wait_until_open(idle);
     kd_print(KD_PASSPHRASE_PROMPT);
     uint64_t start = clock_us();

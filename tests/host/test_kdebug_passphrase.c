@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "kdebug/core/command.h"
+#include "kdebug/core/output.h"
 #include "kdebug/core/passphrase.h"
 #include "kdebug/core/remote.h"
 #include "kdebug/core/session.h"
@@ -248,6 +249,24 @@ static void test_one_that_cannot_waits(void **state)
     assert_false(kd_remote_is_attached());
 }
 
+/* Who must not come in cannot answer the pager; who has come in can. */
+static void test_the_pager_asks_nobody_who_is_locked_out(void **state)
+{
+    static const char *const lines[] = {"no\r", NULL};
+    (void)state;
+    kd_pager_set(1);
+    fake_type("q", 1);
+    assert_string_equal(fake_run("echo a; echo b"), "a\nb\n");
+    fake_type("\x15", 1);
+    assert_string_equal(
+        talk(true, lines),
+        "kdebug passphrase: \nkdebug: wrong; the machine goes on, nobody comes in for 1 s\n");
+    now += SECOND;
+    assert_true(try_it("open sesame"));
+    fake_type("q", 1);
+    assert_non_null(strstr(fake_run("echo a; echo b"), "-- more"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup(test_each_wrong_one_doubles_the_wait, begin),
         cmocka_unit_test_setup(test_a_machine_that_can_go_on_does, begin),
         cmocka_unit_test_setup(test_one_that_cannot_waits, begin),
+        cmocka_unit_test_setup(test_the_pager_asks_nobody_who_is_locked_out, begin),
         cmocka_unit_test_setup(test_options_that_are_none_lock_for_good, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

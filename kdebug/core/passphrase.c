@@ -10,7 +10,8 @@
  * W2  After the Nth wrong one in a row nothing is tried for 2^(N-1) s, at most WAIT_MAX_S. A machine that can go on does so
  *     meanwhile, and BREAK, escape, NMI and `debug_enter` do nothing; else a stranger could stop it for good. One that cannot (a
  *     panic) keeps its cores as they were captured, and lets the time pass.
- * W3  For the same reason a machine that can go on waits for a line PATIENCE_S, not longer.
+ * W3  For the same reason a machine that can go on waits for a line PATIENCE_S, not longer; and nothing, or none in time, shuts the
+ *     door as a wrong one does, else BREAK once a minute stopped it for good. A stop that comes by itself meanwhile ends at once.
  *
  * Once given it holds until `lock` or a reset: a breakpoint that asks each time is of no use.
  */
@@ -40,7 +41,7 @@ static struct {
     uint8_t key[SHA256_BYTES];
 } wanted;
 static bool is_set, is_locked;
-static unsigned wrong; /* in a row */
+static unsigned wrong; /* in a row; or none given */
 static _Atomic uint64_t shut_until_us;
 static uint64_t (*clock_us)(void);
 static bool goes_on;
@@ -115,6 +116,13 @@ static bool is_key(const uint8_t *key)
     return differing == 0;
 }
 
+static void shut(uint64_t now_us)
+{
+    uint64_t wait = US_PER_S << MIN(wrong, WAIT_MAX_LOG2);
+    wrong++;
+    atomic_store_explicit(&shut_until_us, now_us + wait, memory_order_relaxed);
+}
+
 bool kd_passphrase_try(const char *text, size_t bytes, uint64_t now_us)
 {
     uint8_t key[SHA256_BYTES];
@@ -124,9 +132,7 @@ bool kd_passphrase_try(const char *text, size_t bytes, uint64_t now_us)
         wrong = 0;
         return true;
     }
-    uint64_t wait = US_PER_S << MIN(wrong, WAIT_MAX_LOG2);
-    wrong++;
-    atomic_store_explicit(&shut_until_us, now_us + wait, memory_order_relaxed);
+    shut(now_us);
     return false;
 }
 
@@ -149,6 +155,9 @@ static void take_line(char *text, size_t bytes)
 {
     if (bytes == 0 && !goes_on) {
         return; /* an empty line: go on, but here nothing can */
+    }
+    if (bytes == 0) {
+        shut(clock_us());
     }
     bool is_right = bytes != 0 && kd_passphrase_try(text, bytes, clock_us());
     for (size_t i = 0; i < bytes; i++) {
@@ -194,6 +203,10 @@ void kd_passphrase_ask(void (*idle)(void))
 {
     char text[TEXT_BYTES];
     size_t bytes = 0;
+    if (goes_on && kd_passphrase_left_us(clock_us()) != 0) {
+        kd_session_end();
+        return;
+    }
     kd_output_begin(NULL, 0); /* a statement that was broken off has left its filters */
     wait_until_open(idle);
     kd_print(KD_PASSPHRASE_PROMPT);

@@ -22,7 +22,7 @@ bool kd_passphrase_lock(void);
 /* kd_passphrase_try() - is it this one? Then it is unlocked. @now_us  microseconds that only grow. */
 bool kd_passphrase_try(const char *text, size_t bytes, uint64_t now_us);
 
-/* kd_passphrase_left_us() - how long nothing is to be tried, after a wrong one. 0: now. Context: any core, NMI class. */
+/* kd_passphrase_left_us() - how long nothing is to be tried, after a wrong one or none. 0: now. Context: any core, NMI class. */
 uint64_t kd_passphrase_left_us(uint64_t now_us);
 
 /*

@@ -214,9 +214,14 @@ static void test_a_machine_that_can_go_on_does(void **state)
         said, "kdebug passphrase: \nkdebug: wrong; the machine goes on, nobody comes in for 1 s\n");
     now += SECOND;
     assert_string_equal(talk(true, empty), "kdebug passphrase: \n");
+    assert_int_equal(kd_passphrase_left_us(now), 2 * SECOND); /* W3 */
     uint64_t start = now;
+    assert_string_equal(talk(true, nothing), "");
+    assert_int_equal(now, start);
+    now = start += 2 * SECOND;
     assert_string_equal(talk(true, nothing), "kdebug passphrase: \n");
-    assert_in_range(now - start, 60 * SECOND, 61 * SECOND); /* W3 */
+    assert_in_range(now - start, 60 * SECOND, 61 * SECOND);
+    assert_int_equal(kd_passphrase_left_us(now), 4 * SECOND);
     assert_true(kd_passphrase_is_locked());
 }
 

@@ -9,12 +9,13 @@
  *     a caller whom nobody has received     if some thread of a process can that may receive there
  *     who joins a thread or a process       if that, or a thread of it, can go on
  *     who waits for one event               if some thread of a process can that may signal it, or a
- *                                           device's interrupt signals it
+ *                                           device's interrupt signals it; or if one can of each process
+ *                                           that has a handle to it: they may all close theirs (E5 in event.c)
  * The rest is stuck for ever. The verdict errs on the side of "may go on": a token or a handle may be
  * passed on inside a process, so all its threads count; so there is no false "deadlock", and one that
  * spans threads who wait for one of several events is not found. A right on its way in a message is in its
- * sender's table until the receiver has it, and closing a handle ends no wait as long as another is open,
- * as the waiter's is.
+ * sender's table until the receiver has it. A process without threads is being made or taken down, by
+ * somebody who may do anything with its handles: it can go on.
  *
  * Root cause: of those that are stuck, the ones that are waited for in a circle; the others stand behind.
  */
@@ -27,6 +28,7 @@
 #include "kdebug/cmd/wait.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/target.h"
+#include "sched/process.h"
 
 #define CHAIN_MAX 64u
 
@@ -85,7 +87,10 @@ static bool is_free_in(vaddr_t address UNUSED, const struct thread *thread, void
 
 static bool process_can_go_on(vaddr_t process)
 {
-    struct question question = {.process = process};
+    uint32_t threads;
+    kd_fetch(process + offsetof(struct process, thread_count), &threads, sizeof(threads),
+             "process");
+    struct question question = {.process = process, .yes = threads == 0};
     kd_each_thread(is_free_in, &question);
     return question.yes;
 }
@@ -105,6 +110,23 @@ static bool process_may_help(vaddr_t process, void *context)
     kd_each_handle(process, has_right, &holds);
     question->yes = holds.yes && process_can_go_on(process);
     return !question->yes;
+}
+
+static bool process_keeps_open(vaddr_t process, void *context)
+{
+    struct question *question = context;
+    struct question holds = {.object = question->object, .right = UINT32_MAX};
+    kd_each_handle(process, has_right, &holds);
+    question->yes = holds.yes && !process_can_go_on(process);
+    return !question->yes;
+}
+
+/* By the last handle closed, which ends all waits. */
+static bool may_be_closed(vaddr_t event)
+{
+    struct question question = {.object = event};
+    kd_each_process(process_keeps_open, &question);
+    return !question.yes;
 }
 
 static vaddr_t process_of(vaddr_t thread)
@@ -133,7 +155,7 @@ static bool may_come(vaddr_t address, const struct thread *thread)
                                 .right = object.type == OBJECT_EVENT ? RIGHT_EVENT_SIGNAL
                                                                      : RIGHT_MAILBOX_RECEIVE};
     kd_each_process(process_may_help, &question);
-    return question.yes;
+    return question.yes || (object.type == OBJECT_EVENT && may_be_closed(question.object));
 }
 
 static bool look_once(vaddr_t address UNUSED, const struct thread *thread, void *context UNUSED)

@@ -575,6 +575,33 @@ static void wait_for_event(struct thread *thread, struct event *event, uint64_t 
     atomic_store(&thread->ticket, ticket);
 }
 
+/* The last handle closed wakes, too; and a process that is being made or taken down may do anything. Three threads are
+ * stuck before. */
+static void check_handles_closed(struct process *stuck, struct event *awaited)
+{
+    struct process *three = make_process(73, "three");
+    struct event *own = make_event(83, "own");
+    struct thread *fourth = make_thread(three, 34, "fourth"),
+                  *fifth = make_thread(three, 35, "fifth");
+    add_handle(three, 1, &own->object, RIGHT_EVENT_WAIT);
+    wait_for_event(fourth, own, 0x700004);
+    assert_non_null(strstr(fake_run("deadlock"), "3 threads can never go on")); /* the fifth runs */
+    add_handle(stuck, 3, &own->object, RIGHT_EVENT_WAIT); /* who will never close it */
+    assert_non_null(strstr(fake_run("deadlock"), "4 threads can never go on"));
+    stuck->handles.chunk[0][3].object = NULL;
+    wait_for_event(fifth, own, 0x700005);
+    assert_non_null(strstr(fake_run("deadlock"), "5 threads can never go on"));
+    struct process *unborn = make_process(74, "unborn");
+    add_handle(unborn, 1, &own->object, RIGHT_EVENT_WAIT);
+    assert_non_null(strstr(fake_run("deadlock"), "5 threads can never go on"));
+    add_handle(unborn, 2, &own->object, RIGHT_EVENT_SIGNAL);
+    assert_non_null(strstr(fake_run("deadlock"), "3 threads can never go on"));
+    add_handle(unborn, 3, &awaited->object, RIGHT_EVENT_SIGNAL);
+    assert_string_equal(fake_run("deadlock"),
+                        "no deadlock: each thread can go on, or waits for what may still come\n");
+    unborn->handles.chunk[0][3].object = NULL;
+}
+
 /* Two threads of two processes, each waits for an event that only the other's process may signal. */
 static void test_deadlock_by_events(void **state)
 {
@@ -618,6 +645,7 @@ static void test_deadlock_by_events(void **state)
     kernel.vectors[9] = interrupt;
     assert_string_equal(fake_run("deadlock"), none);
     kernel.vectors[9] = NULL;
+    check_handles_closed(two, to_one);
     ((struct event_waiter *)first->condition)
         ->ticket--; /* its wait is for several, told of elsewhere */
     assert_string_equal(fake_run("deadlock"), none);

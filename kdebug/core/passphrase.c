@@ -76,6 +76,7 @@ bool kd_passphrase_set(const char *option)
 {
     const char *at = option;
     is_set = is_locked = true;
+    wanted.rounds = 0; /* until all of it is good */
     uint32_t rounds = take_rounds(&at);
     if (rounds == 0 || *at++ != ':') {
         return false;

@@ -142,8 +142,9 @@ static void test_options_that_are_none_lock_for_good(void **state)
     /* clang-format on */
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        assert_true(kd_passphrase_set(OPEN_SESAME)); /* of which nothing is left */
         bool is_good = kd_passphrase_set(bad[i]);
-        if (is_good || !kd_passphrase_is_locked()) {
+        if (is_good || try_it("open sesame") || !kd_passphrase_is_locked()) {
             fail_msg("'%s' is understood", bad[i]);
         }
     }

@@ -8,6 +8,8 @@
  * fault would. If the prompt itself was entered by an NMI, others are blocked until an IRET: one is executed first,
  * to the next instruction. (Intel SDM vol. 3A, "Handling Multiple NMIs". entry.asm keeps the frames apart.)
  *
+ * What the interrupted code waits for (lock_waits) is said again afterwards: the function may have waited itself, for good or not.
+ *
  * L1  The line leads back to core 0 and is shut before anything else happens at the prompt, however the call ends.
  */
 #include "kdebug/core/call.h"
@@ -18,6 +20,7 @@
 #include "kdebug/core/door.h"
 #include "kdebug/core/guard.h"
 #include "kdebug/core/symbols.h"
+#include "sync/spinlock.h"
 
 typedef uint64_t (*function_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
@@ -41,10 +44,11 @@ static void unblock_nmis(void)
                      : "rax", "rcx", "memory", "cc");
 }
 
-static void end_call(void)
+static void end_call(const struct spinlock *awaited)
 {
     is_under_way = false;
     kd_door_shut();
+    atomic_store_explicit(&lock_waits[cpu_id()].now, awaited, memory_order_relaxed);
 }
 
 uint64_t kd_call_function(uint64_t function, const uint64_t arguments[KD_CALL_ARGUMENTS])
@@ -52,6 +56,8 @@ uint64_t kd_call_function(uint64_t function, const uint64_t arguments[KD_CALL_AR
     struct kd_guard guard;
     function_fn entry = (function_fn)(uintptr_t)function;
     volatile uint64_t result = 0;
+    const struct spinlock *const volatile awaited =
+        atomic_load_explicit(&lock_waits[cpu_id()].now, memory_order_relaxed);
     broken_at = 0;
     if (KD_GUARD(guard)) {
         is_under_way = true;
@@ -59,11 +65,11 @@ uint64_t kd_call_function(uint64_t function, const uint64_t arguments[KD_CALL_AR
         kd_door_open_here();
         result = entry(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
                        arguments[5]);
-        end_call();
+        end_call(awaited);
         kd_guard_leave(&guard);
         return result;
     }
-    end_call();
+    end_call(awaited);
     if (broken_at != 0) {
         char where[64];
         kd_symbol_text(broken_at, where, sizeof(where));

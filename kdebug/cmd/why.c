@@ -79,7 +79,10 @@ static void print_end(vaddr_t address)
     } else if (thread.run == THREAD_DEAD) {
         kd_print("which has ended");
     } else if (kd_thread_is_held(&thread)) {
-        kd_print("which is held: 'release thread %u' lets it go on", thread.tid);
+        bool is_suspended = atomic_load_explicit(&thread.pending, memory_order_relaxed) &
+                            THREAD_PENDING_STOP & ~THREAD_PENDING_HELD;
+        kd_print("which is held: 'release thread %u' lets it go on%s", thread.tid,
+                 is_suspended ? ", and a program must let it go on, too" : "");
     } else if (thread.wait == TRACE_THREAD_STATE_SUSPENDED) {
         kd_print("which stands still until a program lets it go on");
     } else {

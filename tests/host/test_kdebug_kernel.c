@@ -785,6 +785,9 @@ static void test_what_stands_at_the_end_of_a_chain(void **state)
     b->wait = TRACE_THREAD_STATE_SUSPENDED;
     atomic_store(&b->pending, THREAD_PENDING_HELD);
     check_why(31, "join on", "-> 32 one/b\n", "which is held: 'release thread 32' lets it go on");
+    atomic_store(&b->pending, THREAD_PENDING_HELD | THREAD_PENDING_SUSPEND);
+    check_why(31, "join on", "-> 32 one/b\n",
+              "'release thread 32' lets it go on, and a program must let it go on, too\n");
     atomic_store(&b->pending, 0);
     a->deadline.armed = true;
     a->deadline.when = 99000;

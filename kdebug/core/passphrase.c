@@ -128,7 +128,9 @@ bool kd_passphrase_try(const char *text, size_t bytes, uint64_t now_us)
 {
     uint8_t key[SHA256_BYTES];
     sha256_stretch(text, bytes, wanted.salt, wanted.salt_bytes, wanted.rounds, key);
-    if (is_key(key) && wanted.rounds != 0) {
+    bool is_right = is_key(key) && wanted.rounds != 0;
+    sha256_forget(key, sizeof(key));
+    if (is_right) {
         is_locked = false;
         wrong = 0;
         return true;
@@ -151,18 +153,13 @@ static void say_wrong(void)
              s);
 }
 
-/* Nothing is printed before the text is gone: printing may raise. */
+/* An empty line: go on, where that can be. Nothing is printed before the text is gone, for printing may raise. */
 static void take_line(char *text, size_t bytes)
 {
-    if (bytes == 0 && !goes_on) {
-        return; /* an empty line: go on, but here nothing can */
-    }
-    if (bytes == 0) {
-        shut(clock_us());
-    }
     bool is_right = bytes != 0 && kd_passphrase_try(text, bytes, clock_us());
-    for (size_t i = 0; i < bytes; i++) {
-        *(volatile char *)&text[i] = '\0';
+    sha256_forget(text, TEXT_BYTES); /* what was taken back, too */
+    if (bytes == 0 && goes_on) {
+        shut(clock_us());
     }
     if (goes_on && !is_right) {
         kd_session_end();

@@ -102,6 +102,14 @@ void sha256_end(struct sha256 *hash, uint8_t out[SHA256_BYTES])
     }
 }
 
+void sha256_forget(void *secret, size_t bytes)
+{
+    volatile uint8_t *at = secret;
+    while (bytes-- > 0) {
+        *at++ = 0;
+    }
+}
+
 /* HMAC (RFC 2104) begins with a block of the key: both halves, once for all rounds. */
 struct hmac {
     struct sha256 inner, outer;
@@ -115,6 +123,8 @@ static void begin_half(struct sha256 *half, const uint8_t *key, uint8_t pad)
     }
     sha256_begin(half);
     sha256_add(half, block, sizeof(block));
+    sha256_forget(block, sizeof(block));
+    sha256_forget(half->block, sizeof(half->block));
 }
 
 static void hmac_begin(struct hmac *hmac, const void *secret, size_t bytes)
@@ -125,11 +135,13 @@ static void hmac_begin(struct hmac *hmac, const void *secret, size_t bytes)
         sha256_begin(&hash);
         sha256_add(&hash, secret, bytes);
         sha256_end(&hash, key);
+        sha256_forget(&hash, sizeof(hash));
     } else {
         memcpy(key, secret, bytes);
     }
     begin_half(&hmac->inner, key, 0x36);
     begin_half(&hmac->outer, key, 0x5c);
+    sha256_forget(key, sizeof(key));
 }
 
 static void hmac_end(const struct hmac *hmac, struct sha256 *inner, uint8_t out[SHA256_BYTES])
@@ -160,4 +172,7 @@ void sha256_stretch(const void *secret, size_t secret_bytes, const void *salt, s
             out[i] ^= last[i];
         }
     }
+    sha256_forget(&hmac, sizeof(hmac));
+    sha256_forget(&inner, sizeof(inner));
+    sha256_forget(last, sizeof(last));
 }

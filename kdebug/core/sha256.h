@@ -25,3 +25,6 @@ void sha256_end(struct sha256 *hash, uint8_t out[SHA256_BYTES]);
  */
 void sha256_stretch(const void *secret, size_t secret_bytes, const void *salt, size_t salt_bytes,
                     uint32_t rounds, uint8_t out[SHA256_BYTES]);
+
+/* sha256_forget() - clear a secret, which no compiler leaves out because nobody reads it again. */
+void sha256_forget(void *secret, size_t bytes);

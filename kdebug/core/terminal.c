@@ -112,10 +112,12 @@ void kd_terminal_write(const char *text, size_t bytes)
 
 int kd_terminal_get(void)
 {
-    if (ahead_out != ahead_in) {
-        return ahead[ahead_out++ % AHEAD_BYTES];
+    if (ahead_out == ahead_in) {
+        return wire->get();
     }
-    return wire->get();
+    unsigned char *slot = &ahead[ahead_out++ % AHEAD_BYTES], byte = *slot;
+    *slot = 0; /* it may be of a passphrase */
+    return byte;
 }
 
 bool kd_terminal_is_waiting(void)

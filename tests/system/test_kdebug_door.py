@@ -171,10 +171,8 @@ def test_a_passphrase_before_the_prompt(boot: BootFunction) -> None:
     machine.expect(r"kdebug: wrong; the machine goes on, nobody comes in for 1 s$", 20, fatal=None)
     machine.expect(r"^kdebug: resume$", 20, fatal=None)
     assert "$" not in machine.serial.text_since(mark) and "threads" not in machine.serial.text_since(mark)
-    machine.send_break()
-    check_alive(machine, "shut")
     break_in_until_asked(machine)
-    machine.send("\r")  # nothing to say, nothing to wait for
+    machine.send("\r")  # nothing to say
     machine.expect(r"^kdebug: resume$", 20, fatal=None)
     check_alive(machine, "nothing")
     break_in_until_asked(machine)
@@ -184,12 +182,21 @@ def test_a_passphrase_before_the_prompt(boot: BootFunction) -> None:
     assert "42" in kdebug.command("print 42")
     kdebug.resume()
     with machine.at_prompt() as kdebug:  # it holds
-        kdebug.command("set pager 0")
-        machine.send("lock\r")
-        machine.expect(ASKED, 20, fatal=None)
-        machine.send(f"{PASSPHRASE}\r")
-        machine.expect(r"^kdebug: unlocked$", 20, fatal=None)
-        machine.wait_prompt()
+        tell(kdebug, "set pager 0", "set wrong=3", "break idle_once once")
+    kdebug = machine.wait_prompt()
+    machine.send(f"move {1 - kdebug.cpu}\r")
+    assert f"kdebug: prompt of cpu {1 - kdebug.cpu}\n" in machine.wait_prompt().banner
+    machine.send("lock\r")
+    machine.expect(ASKED, 20, fatal=None)
+    machine.send("threads\r")  # that core knows of no breakpoint, yet the machine can go on
+    machine.expect(r"kdebug: wrong; the machine goes on, nobody comes in for 8 s$", 20, fatal=None)
+    machine.expect(r"^kdebug: resume$", 20, fatal=None)
+    machine.send_break()
+    check_alive(machine, "shut")
+    break_in_until_asked(machine)
+    machine.send(f"{PASSPHRASE}\r")
+    machine.expect(r"^kdebug: unlocked$", 20, fatal=None)
+    machine.wait_prompt().resume()
     assert PASSPHRASE not in machine.serial.text
 
 

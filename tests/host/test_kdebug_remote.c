@@ -3,6 +3,7 @@
 #include "tests/host/remote_support.h"
 
 #include "kdebug/core/command.h"
+#include "kdebug/core/output.h"
 #include "kdebug/core/permit.h"
 
 static void test_threads(void **state)
@@ -88,6 +89,7 @@ static void test_breakpoints(void **state)
 static void test_monitor_and_the_rest(void **state)
 {
     (void)state;
+    kd_pager_set(1);                             /* whose question nobody could answer */
     type_packet("qRcmd,7072696e7420362a37", 24); /* print 6*7 */
     kd_session_begin(0);
     kd_remote_serve(no_more);

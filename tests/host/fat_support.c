@@ -22,7 +22,7 @@ struct fat_volume volume;
 struct fat fat;
 struct file_system *const fs = &fat.fs;
 struct written *written;
-unsigned written_count, writes_left = ~0u, flushes, flushed_at;
+unsigned written_count, writes_left = ~0u, reads_left = ~0u, flushes, flushed_at;
 char volume_output[65536];
 
 static char folder[] = "/tmp/test_fat_write.XXXXXX";
@@ -39,6 +39,9 @@ static status_t read_sectors(struct block_device *device, uint64_t sector, uint3
                              void *data)
 {
     check_range(device, sector, count);
+    if (reads_left != ~0u && reads_left-- == 0) {
+        return ERR_IO;
+    }
     memcpy(data, volume.image + sector * SECTOR, (size_t)count * SECTOR);
     return OK;
 }
@@ -116,7 +119,7 @@ void volume_make(unsigned kind)
     assert_ptr_not_equal(volume.image, MAP_FAILED);
     close(fd);
     volume_device.sectors = volume.bytes / SECTOR;
-    writes_left = ~0u;
+    writes_left = reads_left = ~0u;
     volume_log();
     assert_int_equal(volume_open(), OK);
     assert_int_equal(fat.bits, volume.bits);

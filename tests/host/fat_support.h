@@ -41,6 +41,7 @@ extern struct written *written; /* all that was, since volume_make() or volume_l
 extern unsigned written_count;
 extern unsigned flushes, flushed_at; /* how often, and how much had been written last time */
 extern unsigned writes_left;         /* until the device fails: ~0u never */
+extern unsigned reads_left;          /* until one read fails, and then none */
 
 /* volume_make() - empty, and opened. volume_drop() - gone. volume_open() - opened again. */
 void volume_make(unsigned kind);

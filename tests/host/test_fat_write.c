@@ -105,6 +105,64 @@ static void test_what_is_refused(void **state)
     volume_drop();
 }
 
+/* A directory that is moved without a cluster, or without "..", keeps its name; nothing else is written over. */
+static void test_a_directory_that_makes_no_sense(void **state)
+{
+    (void)state;
+    for (unsigned is_cluster = 0; is_cluster < 2; is_cluster++) {
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            volume_make(kind);
+            assert_int_equal(make_at("", "to", FILE_DIRECTORY), OK);
+            assert_int_equal(make_at("", "BAD", FILE_DIRECTORY), OK);
+            assert_int_equal(fs->ops->sync(fs), OK);
+            uint64_t entry = node_at("BAD");
+            uint64_t cluster = volume.image[entry + 26];
+            uint8_t *dots = volume.image + fat.data + (cluster - 2) * fat.cluster_bytes + 32;
+            assert_memory_equal(dots, "..  ", 4);
+            if (is_cluster) {
+                memset(dots, 'x', 32);
+            } else {
+                volume.image[entry + 26] = 0;
+            }
+            assert_int_equal(volume_open(), OK);
+            volume_log();
+            assert_int_equal(rename_at("", "BAD", "to", "BAD"), ERR_CORRUPT);
+            assert_int_equal(written_count, 0);
+            assert_int_equal(node_at("BAD"), entry);
+            assert_int_equal(rename_at("", "BAD", "", "WORSE"), OK); /* that it can */
+            volume_drop();
+        }
+    }
+}
+
+/* A read that fails during a move is the end of writing or changes nothing, and never leaves two names. */
+static void test_reads_that_fail_during_a_move(void **state)
+{
+    uint64_t old_node, new_node;
+    status_t status = ERR_IO;
+
+    (void)state;
+    for (unsigned reads = 0; status != OK; reads++) {
+        volume_make(0);
+        assert_int_equal(make_at("", "to", FILE_DIRECTORY), OK);
+        assert_int_equal(make_at("", "moved", FILE_DIRECTORY), OK);
+        assert_int_equal(fs->ops->sync(fs), OK);
+        assert_int_equal(volume_open(), OK);
+        uint64_t directory = node_at("to");
+        reads_left = reads;
+        status = fs->ops->rename(fs, fs->root, name_of("moved"), directory, name_of("moved"));
+        reads_left = ~0u;
+        bool is_stopped = fat.is_stopped;
+        bool is_old = walk_to_node(fs, fs->root, "moved", &old_node) == OK;
+        bool is_new = walk_to_node(fs, fs->root, "to/moved", &new_node) == OK;
+        assert_true(status == OK ? is_new && !is_old : !is_new && (is_old || is_stopped));
+        volume_log();
+        (void)make_at("", "later", FILE_REGULAR);
+        assert_true(!is_stopped || written_count == 0);
+        volume_drop();
+    }
+}
+
 /* Short names beside the long ones: unique, also when hundreds begin alike; and times. */
 static void test_short_names_and_times(void **state)
 {
@@ -294,6 +352,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_a_directory_that_makes_no_sense),
+        cmocka_unit_test(test_reads_that_fail_during_a_move),
         cmocka_unit_test(test_short_names_and_times),
         cmocka_unit_test(test_rubbish_behind_the_end),
         cmocka_unit_test(test_the_mark),

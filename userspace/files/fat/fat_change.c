@@ -231,10 +231,28 @@ struct move {
     bool is_there;     /* something has the new name already */
     bool is_new_entry; /* else the one that is there becomes it */
     uint8_t entry[FAT_ENTRY_BYTES];
+    uint8_t parent[FAT_ENTRY_BYTES]; /* of a directory that gets another one: its ".." */
     struct fat_name name;
     uint8_t short_name[FAT_SHORT];
     struct fat_slots slots;
 };
+
+static bool gets_parent(const struct move *move)
+{
+    return move->old.kind == FILE_DIRECTORY && move->from != move->to;
+}
+
+/* It lies behind the directory's first entry. */
+static status_t read_parent(struct fat *fat, uint32_t directory, uint8_t entry[FAT_ENTRY_BYTES])
+{
+    if (!fat_is_cluster(fat, directory)) {
+        return ERR_CORRUPT;
+    }
+    status_t status =
+        fat_read(fat, &fat->of_data, fat_cluster_offset(fat, directory) + FAT_ENTRY_BYTES, entry,
+                 FAT_ENTRY_BYTES);
+    return status == OK && memcmp(entry, "..         ", FAT_SHORT) != 0 ? ERR_CORRUPT : status;
+}
 
 /* A directory does not go into itself, at any depth: ERR_BAD_ARGUMENT. */
 static status_t check_inside(struct fat *fat, uint64_t directory, uint32_t moved)
@@ -247,16 +265,11 @@ static status_t check_inside(struct fat *fat, uint64_t directory, uint32_t moved
         if (cluster == moved) {
             return ERR_BAD_ARGUMENT;
         }
-        if (!fat_is_cluster(fat, cluster)) {
-            return ERR_CORRUPT;
+        status = read_parent(fat, cluster, entry);
+        if (status == OK) {
+            cluster = fat_entry_cluster(fat, entry);
+            cluster = cluster == fat->root_cluster ? 0 : cluster;
         }
-        status = fat_read(fat, &fat->of_data, fat_cluster_offset(fat, cluster) + FAT_ENTRY_BYTES,
-                          entry, FAT_ENTRY_BYTES);
-        if (status == OK && memcmp(entry, "..         ", FAT_SHORT) != 0) {
-            return ERR_CORRUPT;
-        }
-        cluster = fat_entry_cluster(fat, entry);
-        cluster = cluster == fat->root_cluster ? 0 : cluster;
     }
     return status == OK && cluster != 0 ? ERR_CORRUPT : status;
 }
@@ -279,6 +292,21 @@ static status_t check_there(struct fat *fat, struct move *move, struct file_name
     return check_removal(fat, &move->there, move->old.kind);
 }
 
+/* All that can be wrong with its ".." is found before its name goes. */
+static status_t prepare_parent(struct fat *fat, struct move *move)
+{
+    uint32_t parent;
+    status_t status = read_parent(fat, fat_entry_cluster(fat, move->entry), move->parent);
+
+    if (status == OK) {
+        status = parent_cluster(fat, move->to, &parent);
+    }
+    if (status == OK) {
+        fat_entry_set_cluster(fat, move->parent, parent);
+    }
+    return status;
+}
+
 static status_t check_move(struct fat *fat, struct move *move, struct file_name old_name,
                            struct file_name new_name)
 {
@@ -289,6 +317,9 @@ static status_t check_move(struct fat *fat, struct move *move, struct file_name 
     }
     if (status == OK && move->old.kind == FILE_DIRECTORY) {
         status = check_inside(fat, move->to, fat_entry_cluster(fat, move->entry));
+    }
+    if (status == OK && gets_parent(move)) {
+        status = prepare_parent(fat, move);
     }
     if (status == OK) {
         status = check_there(fat, move, new_name);
@@ -304,20 +335,13 @@ static status_t check_move(struct fat *fat, struct move *move, struct file_name 
 /* While it has no name, its ".." may say anything. */
 static status_t set_parent(struct fat *fat, const struct move *move)
 {
-    uint8_t entry[FAT_ENTRY_BYTES];
     uint64_t at;
-    uint32_t parent;
-    status_t status = parent_cluster(fat, move->to, &parent);
 
-    if (status != OK || move->old.kind != FILE_DIRECTORY || move->from == move->to) {
-        return status;
+    if (!gets_parent(move)) {
+        return OK;
     }
     at = fat_cluster_offset(fat, fat_entry_cluster(fat, move->entry)) + FAT_ENTRY_BYTES;
-    status = fat_read(fat, &fat->of_data, at, entry, FAT_ENTRY_BYTES);
-    fat_entry_set_cluster(fat, entry, parent);
-    if (status == OK) {
-        status = fat_write(fat, &fat->of_data, at, entry, FAT_ENTRY_BYTES);
-    }
+    status_t status = fat_write(fat, &fat->of_data, at, move->parent, FAT_ENTRY_BYTES);
     return status == OK ? fat_flush(fat, &fat->of_data) : status;
 }
 
@@ -349,6 +373,24 @@ static status_t take_new_entry(struct fat *fat, struct move *move, uint64_t *out
                         : status;
 }
 
+/* Half of it must not reach the disk with what comes later: where it fails, nothing comes later. */
+static status_t change_name(struct fat *fat, struct move *move, uint64_t *out_at)
+{
+    status_t status = fat_slots_clear(fat, move->from, &move->old);
+
+    if (status == OK) {
+        status = set_parent(fat, move);
+    }
+    if (status == OK) {
+        status =
+            move->is_new_entry ? take_new_entry(fat, move, out_at) : take_place(fat, move, out_at);
+    }
+    if (status != OK) {
+        fat_stop(fat);
+    }
+    return status;
+}
+
 static status_t carry_out(struct fat *fat, struct move *move)
 {
     uint64_t at;
@@ -358,13 +400,7 @@ static status_t carry_out(struct fat *fat, struct move *move)
         status = take_name_away(fat, move->to, &move->there);
     }
     if (status == OK) {
-        status = fat_slots_clear(fat, move->from, &move->old);
-    }
-    if (status == OK) {
-        status = set_parent(fat, move);
-    }
-    if (status == OK) {
-        status = move->is_new_entry ? take_new_entry(fat, move, &at) : take_place(fat, move, &at);
+        status = change_name(fat, move, &at);
     }
     if (status == OK) {
         fat_moved(fat, move->old.at, at);

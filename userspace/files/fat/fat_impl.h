@@ -53,6 +53,9 @@ status_t fat_write(struct fat *fat, struct fat_cache *cache, uint64_t offset, co
                    uint64_t bytes);
 status_t fat_flush(struct fat *fat, struct fat_cache *cache);
 
+/* fat_stop() - nothing is written any more, and what is in the caches is forgotten. */
+void fat_stop(struct fat *fat);
+
 /* ---- fat_table.c: chains of clusters ---- */
 
 struct fat_chain {

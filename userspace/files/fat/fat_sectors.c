@@ -11,7 +11,7 @@
 
 #include "userspace/files/fat/fat_impl.h"
 
-static void forget(struct fat *fat)
+void fat_stop(struct fat *fat)
 {
     fat->of_table.sector = fat->of_data.sector = 0;
     fat->of_table.is_dirty = fat->of_data.is_dirty = false;
@@ -25,7 +25,7 @@ static status_t put(struct fat *fat, uint64_t sector, uint64_t count, const void
     }
     status_t status = fat->device->write(fat->device, sector, (uint32_t)count, data);
     if (status != OK) {
-        forget(fat);
+        fat_stop(fat);
     }
     return status;
 }

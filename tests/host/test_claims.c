@@ -20,6 +20,7 @@
 
 #define CARD      0x18u /* functions: with MSI-X, with MSI */
 #define PLAIN     0x20u
+#define BRIDGE    0x28u
 #define OTHERS    0x100u /* as many as wanted */
 #define CARD_BAR  0x80000000u
 #define TABLE     0x3000u /* in its 0x8000 bytes */
@@ -261,7 +262,10 @@ static void registers_end_before_the_table(void **state)
         {CARD_BAR - PAGE_BYTES, 2 * PAGE_BYTES, 0, ERR_NO_RIGHTS},
         {CARD_BAR + 0x8000, PAGE_BYTES, 0, ERR_NO_RIGHTS},
         {SMALL_BAR, PAGE_BYTES, 0, ERR_NOT_SUPPORTED},
-        {SMALL_BAR & ~0xfffu, PAGE_BYTES, 0, ERR_NO_RIGHTS},
+        {SMALL_BAR & ~0xfffu, PAGE_BYTES, PAGE_BYTES, OK}, /* all that is there */
+        {SMALL_BAR & ~0xfffu, 2 * PAGE_BYTES, PAGE_BYTES, OK},
+        {(SMALL_BAR & ~0xfffu) + PAGE_BYTES, PAGE_BYTES, 0, ERR_NO_RIGHTS},
+        {(SMALL_BAR & ~0xfffu) - PAGE_BYTES, PAGE_BYTES, 0, ERR_NO_RIGHTS},
         {0xfee00000, PAGE_BYTES, 0, ERR_NO_RIGHTS},
         {0, PAGE_BYTES, 0, ERR_NO_RIGHTS},
         {PORTS, PAGE_BYTES, 0, ERR_NO_RIGHTS},
@@ -284,6 +288,25 @@ static void registers_end_before_the_table(void **state)
             claims_registers(&claims, RIVAL, cases[i].address, cases[i].bytes, &area, &bytes),
             ERR_NO_RIGHTS);
     }
+}
+
+static void a_page_that_others_are_on_is_nobodys(void **state)
+{
+    const uint64_t page = SMALL_BAR & ~0xfffu;
+    struct function *other = add(OTHERS, 0x020000), *bridge = add(BRIDGE, 0x060400);
+    uint64_t area, bytes;
+
+    (void)state;
+    bridge->reg[3] = 1u << 16;
+    bridge->reg[6] = 1u << 8 | 1u << 16; /* the other one is behind it */
+    other->reg[9] = SMALL_BAR + PAGE_BYTES;
+    assert_int_equal(claims_take(&claims, DISKS, CARD), OK);
+    assert_int_equal(claims_registers(&claims, DISKS, page, PAGE_BYTES, &area, &bytes), OK);
+    other->reg[9] = (uint32_t)page + 0x800;
+    assert_int_equal(claims_registers(&claims, DISKS, page, PAGE_BYTES, &area, &bytes),
+                     ERR_NOT_SUPPORTED);
+    assert_int_equal(claims_registers(&claims, DISKS, CARD_BAR, PAGE_BYTES, &area, &bytes), OK);
+    assert_int_equal(other->reg[1] & WORK, WORK); /* left at work */
 }
 
 static void ports_are_those_of_the_function(void **state)
@@ -361,6 +384,7 @@ int main(void)
         cmocka_unit_test_setup(one_that_is_claimed_is_silent_and_as_it_was, setup),
         cmocka_unit_test_setup(functions_are_for_whom_they_are, setup),
         cmocka_unit_test_setup(registers_end_before_the_table, setup),
+        cmocka_unit_test_setup(a_page_that_others_are_on_is_nobodys, setup),
         cmocka_unit_test_setup(ports_are_those_of_the_function, setup),
         cmocka_unit_test_setup(of_the_command_register_four_bits_are_written, setup),
         cmocka_unit_test_setup(a_message_is_written_here_and_no_other_is_heard, setup),

@@ -160,7 +160,16 @@ status_t claims_command(struct claims *claims, uint64_t badge, pci_function_t fu
     return OK;
 }
 
-/* The whole range, or for memory at least its beginning, lies in registers of the client's. */
+/* Memory is given in whole pages, of which registers may be a part. */
+static bool is_in_bar(const struct claims_bar *bar, uint64_t first)
+{
+    uint64_t begin = bar->is_ports ? bar->first : bar->first / PAGE_BYTES * PAGE_BYTES;
+
+    return bar->bytes != 0 && first >= begin &&
+           (first < bar->first || first - bar->first < bar->bytes);
+}
+
+/* The beginning of the range lies in registers of the client's, or on their page. */
 static const struct claim *find_range(const struct claims *claims, uint64_t badge, uint64_t first,
                                       bool is_ports, const struct claims_bar **out_bar)
 {
@@ -170,8 +179,7 @@ static const struct claim *find_range(const struct claims *claims, uint64_t badg
         for (unsigned n = 0; claim->badge == badge && n < PCI_BARS; n++) {
             const struct claims_bar *bar = &claim->bar[n];
 
-            if (bar->is_ports == is_ports && first >= bar->first &&
-                first - bar->first < bar->bytes) {
+            if (bar->is_ports == is_ports && is_in_bar(bar, first)) {
                 *out_bar = bar;
                 return claim;
             }
@@ -191,6 +199,28 @@ static uint64_t cut_before_table(const struct claim *claim, uint64_t address, ui
     return address >= claim->table ? 0 : claim->table - address;
 }
 
+/* Do registers of another function begin on this page? None reach into it: they are aligned to their size. */
+static bool has_others(struct claims *claims, pci_function_t own, uint64_t page)
+{
+    struct pci_walk walk = {0};
+    pci_function_t function;
+
+    while (pci_next(claims->pci, &walk, &function)) {
+        struct pci_facts facts;
+
+        pci_describe(claims->pci, function, &facts);
+        for (unsigned i = 0; function != own && i < pci_bar_count(&facts); i++) {
+            uint64_t first = pci_bar(claims->pci, function, i);
+
+            if (first != 0 && first / PAGE_BYTES == page / PAGE_BYTES) {
+                return true;
+            }
+            i += pci_bar_is_wide(pci_read(claims->pci, function, PCI_BAR0 + 4 * i));
+        }
+    }
+    return false;
+}
+
 status_t claims_registers(struct claims *claims, uint64_t badge, uint64_t address, uint64_t bytes,
                           uint64_t *out_area, uint64_t *out_bytes)
 {
@@ -200,10 +230,12 @@ status_t claims_registers(struct claims *claims, uint64_t badge, uint64_t addres
     if (claim == NULL) {
         return ERR_NO_RIGHTS;
     }
-    if (address % PAGE_BYTES != 0 || bytes % PAGE_BYTES != 0 || bar->bytes % PAGE_BYTES != 0) {
-        return ERR_NOT_SUPPORTED; /* others may be on the same page */
+    const bool is_small = bar->bytes % PAGE_BYTES != 0; /* so it lies on one page */
+    if (address % PAGE_BYTES != 0 || bytes % PAGE_BYTES != 0 ||
+        (is_small && has_others(claims, claim->function, address))) {
+        return ERR_NOT_SUPPORTED;
     }
-    uint64_t left = bar->bytes - (address - bar->first);
+    uint64_t left = is_small ? PAGE_BYTES : bar->bytes - (address - bar->first);
     uint64_t given = cut_before_table(claim, address, bytes < left ? bytes : left);
     if (given == 0) {
         return ERR_NO_RIGHTS;

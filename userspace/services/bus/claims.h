@@ -7,8 +7,8 @@
  *
  *   O1  A function belongs to at most one client, from its first claim on, and to those that are started in its place. Which ones a client
  *       may claim goes by what they are.
- *   O2  What a client gets lies within registers of functions that are its own, whole pages of memory where it is memory. Of configuration
- *       space it writes the command register, and of that four bits.
+ *   O2  What a client gets lies within registers of functions that are its own, whole pages of memory where it is memory: fewer
+ *       registers than a page only where no other function's are on it. Of configuration space it writes the command register, and of that four bits.
  *   O3  Nobody gets a page with a table of MSI-X messages: only this program writes messages, with addresses and values that it has from
  *       the kernel for an interrupt that the client holds.
  *   O4  A function that is claimed, and all functions of a client that begins anew, raise no message and do not access memory until told

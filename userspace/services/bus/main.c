@@ -97,7 +97,13 @@ status_t bus_on_command(const struct interface_request *request, uint32_t functi
 status_t bus_on_registers(const struct interface_request *request, uint64_t address, uint64_t bytes,
                           uint64_t *out_mapped, uint64_t *out_area)
 {
-    return claims_registers(&claims, request->in.badge, address, bytes, out_area, out_mapped);
+    status_t status = begin_work();
+
+    if (status == OK) {
+        status = claims_registers(&claims, request->in.badge, address, bytes, out_area, out_mapped);
+        end_work();
+    }
+    return status;
 }
 
 status_t bus_on_ports(const struct interface_request *request, uint32_t first, uint32_t count,

@@ -12,15 +12,20 @@
 #define DATA_OFFSET    4u
 #define ADDRESS_ENABLE 0x80000000u
 
-#define TURN  (NS_PER_MS) /* others have the ports for a few of these */
-#define TURNS 5000u
+#define TURN     (NS_PER_MS) /* others have the ports for a few of these */
+#define PATIENCE (5 * NS_PER_S)
 
 status_t pci_open(struct pci *pci, uint64_t system)
+{
+    return pci_open_within(pci, system, PATIENCE);
+}
+
+status_t pci_open_within(struct pci *pci, uint64_t system, uint64_t ns)
 {
     *pci = (struct pci){.system = system};
     status_t status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
 
-    for (unsigned turn = 0; status == ERR_BUSY && turn < TURNS; turn++) {
+    for (unsigned turn = 0; status == ERR_BUSY && turn < ns / TURN; turn++) {
         clock_sleep(TURN);
         status = sys_ports_create(system, CONFIG_ADDRESS, CONFIG_PORTS, &pci->ports);
     }

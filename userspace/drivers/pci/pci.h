@@ -65,9 +65,10 @@ struct pci_walk {
 
 /*
  * pci_open() - take the configuration ports; close them soon, since only one process has them at a time. @system with right
- * ports, and perhaps physical. ERR_BUSY: another process does not give them back.
+ * ports, and perhaps physical. ERR_BUSY: another process does not give them back. pci_open_within() - for who has them waits so long.
  */
 status_t pci_open(struct pci *pci, uint64_t system);
+status_t pci_open_within(struct pci *pci, uint64_t system, uint64_t ns); /* not in remote.c */
 void pci_close(struct pci *pci);
 
 /*

@@ -68,7 +68,10 @@ uint32_t pci_read(struct pci *pci, pci_function_t function, unsigned reg)
     do {
         status = bus_read(service, function, reg, deadline(), &value);
     } while (is_back(status));
-    return status == OK ? value : UINT32_MAX;
+    if (status != OK) {
+        die("cannot read registers of PCI: %s", status_name(status)); /* not "there is nothing" */
+    }
+    return value;
 }
 
 void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t value)

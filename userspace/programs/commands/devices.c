@@ -53,42 +53,54 @@ static unsigned add_extended(struct pci *pci, pci_function_t function, char *lin
     return length < LINE_MAX ? length : LINE_MAX - 1;
 }
 
-static void show(struct pci *pci, pci_function_t function)
+static void describe(struct pci *pci, pci_function_t function, char line[LINE_MAX])
 {
-    char line[LINE_MAX];
     struct pci_facts facts;
 
     pci_describe(pci, function, &facts);
     unsigned length =
-        (unsigned)snprintf(line, sizeof(line), "%02x:%02x.%x %04x:%04x %06x %s", function >> 8,
+        (unsigned)snprintf(line, LINE_MAX, "%02x:%02x.%x %04x:%04x %06x %s", function >> 8,
                            function >> 3 & 31, function & 7, facts.vendor, facts.device,
                            facts.class_code, pci_class_name(facts.class_code));
     length = add_registers(pci, function, &facts, line, length);
     length += (unsigned)snprintf(
-        line + length, sizeof(line) - length, "%s%s",
+        line + length, LINE_MAX - length, "%s%s",
         pci_find_capability(pci, function, PCI_CAPABILITY_MSI) ? ", MSI" : "",
         pci_find_capability(pci, function, PCI_CAPABILITY_MSIX) ? ", MSI-X" : "");
     (void)add_extended(pci, function, line, length < LINE_MAX ? length : LINE_MAX - 1);
-    printf("%s\n", line);
+}
+
+/* ERR_NOT_FOUND: that was all. Drivers wait for the ports: they are not kept while something is printed, which Ctrl-Z makes long. */
+static status_t next_line(struct pci_walk *walk, char line[LINE_MAX])
+{
+    struct pci pci;
+    pci_function_t function;
+    status_t status = pci_open(&pci, program_handle("system"));
+
+    if (status != OK) {
+        return status;
+    }
+    if (pci_next(&pci, walk, &function)) {
+        describe(&pci, function, line);
+    } else {
+        status = ERR_NOT_FOUND;
+    }
+    pci_close(&pci);
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     struct pci_walk walk = {0};
-    struct pci pci;
-    pci_function_t function;
+    char line[LINE_MAX];
+    status_t status;
 
     (void)argv;
     if (argc != 1) {
         command_usage();
     }
-    status_t status = pci_open(&pci, program_handle("system"));
-    if (status != OK) {
-        return command_fail("PCI", status);
+    while ((status = next_line(&walk, line)) == OK) {
+        printf("%s\n", line);
     }
-    while (pci_next(&pci, &walk, &function)) {
-        show(&pci, function);
-    }
-    pci_close(&pci);
-    return 0;
+    return status == ERR_NOT_FOUND ? 0 : command_fail("PCI", status);
 }

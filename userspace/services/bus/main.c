@@ -21,6 +21,7 @@
 #include "userspace/services/bus/claims.h"
 
 #define CONFIG_BYTES 4096u
+#define PATIENCE     (NS_PER_S / 2) /* all drivers wait meanwhile */
 
 /* What drivers drive. Source of the codes: PCI Code and ID Assignment Specification. */
 static const struct {
@@ -38,7 +39,7 @@ static struct claims claims = {.pci = &pci};
 /* The ports of configuration space are everybody's who has `system`: they are given back at once. */
 static status_t begin_work(void)
 {
-    return pci_open(&pci, claims.system);
+    return pci_open_within(&pci, claims.system, PATIENCE);
 }
 
 static void end_work(void)

@@ -48,6 +48,9 @@ static status_t stop_all(uint64_t system)
 
     for (unsigned index = 0; index < DISKS_MAX && status != ERR_NOT_FOUND; index++) {
         status = virtio_blk_stop(system, index);
+        if (status == ERR_BUSY) {
+            return status; /* it would be so for each of them */
+        }
     }
     return ahci_stop_all(system);
 }
@@ -68,6 +71,9 @@ status_t disk_find(const char *which, uint64_t system, struct dma *dma, struct d
             status_t status = drivers[i].open(system, index, dma, &disk);
             if (status == ERR_NOT_FOUND) {
                 break;
+            }
+            if (status == ERR_BUSY) {
+                return status;
             }
             if (status != OK) {
                 trouble = status;

@@ -167,6 +167,9 @@ static void open_disk(const char *which)
     if (status == OK) {
         status = disk_find(which, HANDLE_NONE, &dma, &disk);
     }
+    if (status == ERR_BUSY) {
+        die("others keep the PCI buses"); /* the next one tries again */
+    }
     if (status != OK) {
         (void)log_line(status == ERR_NOT_FOUND ? LOG_INFO : LOG_ERROR, AREA, "no disk %s: %s",
                        which, status_name(status));

@@ -87,6 +87,11 @@ static void test_what_is_refused(void **state)
     assert_int_equal(remove_at("", "f", FILE_DIRECTORY), ERR_NOT_DIRECTORY);
     assert_int_equal(write_at("f", 0xffffffff, "x", 1), ERR_TOO_BIG);
     assert_int_equal(fs->ops->truncate(fs, node_at("f"), 1ull << 32), ERR_TOO_BIG);
+    volume_log(); /* more zeroes than one request may cost: */
+    assert_int_equal(write_at("f", (16 << 20) + 1, "x", 1), ERR_TOO_BIG);
+    assert_int_equal(fs->ops->truncate(fs, node_at("f"), 0xffffffff), ERR_TOO_BIG);
+    assert_int_equal(written_count, 0);
+    assert_int_equal(write_at("f", 16 << 20, "x", 1), ERR_NO_SPACE);
     assert_int_equal(rename_at("", "f", "", "f"), OK);
     assert_int_equal(rename_at("", "f", "", "F"), OK);
     assert_int_equal(make_at("", "lower.txt", FILE_REGULAR), OK);

@@ -11,6 +11,7 @@
 #include "userspace/files/fat/fat_impl.h"
 
 #define SIZE_MAX_BYTES 0xffffffffull
+#define GAP_MAX        (16ull << 20) /* zeroes that one request writes: everybody waits for them */
 
 status_t fat_facts(struct file_system *fs, uint64_t node, struct file_facts *out)
 {
@@ -197,8 +198,11 @@ static status_t extend(struct fat *fat, uint64_t node, uint8_t *entry, uint64_t 
 {
     uint64_t size = fat_get32(entry + 28);
     struct body body;
-    status_t status = find_body(fat, entry, &body);
 
+    if (offset > size && offset - size > GAP_MAX) {
+        return ERR_TOO_BIG;
+    }
+    status_t status = find_body(fat, entry, &body);
     if (status == OK) {
         status = reserve(fat, &body, offset + *bytes);
     }

@@ -168,6 +168,24 @@ static void test_reads_that_fail_during_a_move(void **state)
     }
 }
 
+/* The label is no file: one may have its name. */
+static void test_a_file_named_like_the_volume(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        volume_make(kind);
+        assert_int_equal(volume_run("mlabel -s -i image :: | grep -q LABEL"), 0);
+        assert_int_equal(make_at("", "LABEL", FILE_REGULAR), OK);
+        assert_int_equal(make_at("", "LABEL", FILE_REGULAR), ERR_EXISTS);
+        assert_int_equal(write_at("LABEL", 0, data, 10), OK);
+        assert_int_equal(fs->ops->sync(fs), OK);
+        volume_check(true);
+        assert_int_equal(volume_run("mlabel -s -i image :: | grep -q LABEL"), 0);
+        assert_int_equal(remove_at("", "LABEL", FILE_REGULAR), OK);
+        volume_drop();
+    }
+}
+
 /* Short names beside the long ones: unique, also when hundreds begin alike; and times. */
 static void test_short_names_and_times(void **state)
 {
@@ -359,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_a_directory_that_makes_no_sense),
         cmocka_unit_test(test_reads_that_fail_during_a_move),
+        cmocka_unit_test(test_a_file_named_like_the_volume),
         cmocka_unit_test(test_short_names_and_times),
         cmocka_unit_test(test_rubbish_behind_the_end),
         cmocka_unit_test(test_the_mark),

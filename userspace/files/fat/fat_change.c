@@ -43,7 +43,7 @@ static status_t is_short_used(struct fat *fat, uint64_t directory, const uint8_t
         if (status == OK && entry[0] == 0) {
             return OK;
         }
-        *out = status == OK && (entry[11] & FAT_ATTRIBUTES) != FAT_LONG_NAME &&
+        *out = status == OK && !(entry[11] & FAT_VOLUME) && /* nor part of a long name */
                memcmp(entry, name, FAT_SHORT) == 0 && at != leaving->at[0] && at != leaving->at[1];
     }
     return status == ERR_NOT_FOUND ? OK : status;
@@ -63,7 +63,9 @@ static status_t prepare_name(struct fat *fat, uint64_t directory, struct file_na
     for (uint32_t i = 0; status == OK && is_used; i++) {
         fat_short_name(text, out, i, short_name);
         status = is_short_used(fat, directory, short_name, &leaving, &is_used);
-        if (status == OK && is_used && i == ATTEMPTS_MAX) {
+        if (status == OK && is_used && out->parts == 0) {
+            status = ERR_EXISTS; /* it has no other */
+        } else if (status == OK && is_used && i == ATTEMPTS_MAX) {
             status = ERR_NO_SPACE;
         }
     }
@@ -228,6 +230,7 @@ status_t fat_remove(struct file_system *fs, uint64_t directory, struct file_name
 struct move {
     uint64_t from, to; /* directories */
     struct fat_found old, there;
+    bool is_same;      /* the file itself is called so, letter by letter */
     bool is_there;     /* something has the new name already */
     bool is_new_entry; /* else the one that is there becomes it */
     uint8_t entry[FAT_ENTRY_BYTES];
@@ -274,7 +277,7 @@ static status_t check_inside(struct fat *fat, uint64_t directory, uint32_t moved
     return status == OK && cluster != 0 ? ERR_CORRUPT : status;
 }
 
-/* What has the new name already. ERR_EXISTS: the file itself, spelt so. */
+/* What has the new name already. */
 static status_t check_there(struct fat *fat, struct move *move, struct file_name name)
 {
     status_t status = fat_look_up(fat, move->to, name, &move->there);
@@ -283,9 +286,9 @@ static status_t check_there(struct fat *fat, struct move *move, struct file_name
         return status == ERR_NOT_FOUND ? OK : status;
     }
     if (move->there.at == move->old.at) {
-        bool is_same = strlen(move->old.name) == name.bytes &&
-                       memcmp(move->old.name, name.text, name.bytes) == 0;
-        return is_same ? ERR_EXISTS : OK;
+        move->is_same = strlen(move->old.name) == name.bytes &&
+                        memcmp(move->old.name, name.text, name.bytes) == 0;
+        return OK;
     }
     move->is_there = true;
     move->is_new_entry = fat_held_at(fat, move->there.at) || fat_is_taken(fat, move->there.at);
@@ -324,7 +327,7 @@ static status_t check_move(struct fat *fat, struct move *move, struct file_name 
     if (status == OK) {
         status = check_there(fat, move, new_name);
     }
-    if (status == OK && move->is_new_entry) {
+    if (status == OK && move->is_new_entry && !move->is_same) {
         struct leaving leaving = {{move->old.at, move->is_there ? move->there.at : 0}};
 
         status = prepare_name(fat, move->to, new_name, leaving, &move->name, move->short_name);
@@ -415,7 +418,7 @@ status_t fat_rename(struct file_system *fs, uint64_t from, struct file_name old_
     struct move move = {.from = from, .to = to, .is_new_entry = true};
     status_t status = check_move(fat, &move, old_name, new_name);
 
-    if (status == ERR_EXISTS) {
+    if (status == OK && move.is_same) {
         return OK; /* nothing changes */
     }
     if (status == OK) {

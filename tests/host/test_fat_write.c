@@ -62,8 +62,15 @@ static void test_full(void **state)
 
 static void test_what_is_refused(void **state)
 {
-    static const char *const bad[] = {"a:b",   "what?",    "dot.",        "blank ",
-                                      "tab\t", "\xff\xfe", "\xed\xa0\x80"};
+    static const char *const bad[] = {"a:b",
+                                      "what?",
+                                      "dot.",
+                                      "blank ",
+                                      "tab\t",
+                                      "\xff\xfe",
+                                      "\xed\xa0\x80",
+                                      "\xf9\x84\x80\x80",
+                                      "\xff\x84\x80\x80"};
 
     (void)state;
     volume_make(1);

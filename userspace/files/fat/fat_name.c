@@ -147,7 +147,12 @@ static bool take_utf8(struct file_name text, uint32_t *at, uint32_t *out)
 {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     const uint8_t *from = (const uint8_t *)text.text + *at;
-    uint32_t bytes = *from < 0x80 ? 1 : *from < 0xc2 ? 0 : *from < 0xe0 ? 2 : *from < 0xf0 ? 3 : 4;
+    uint32_t bytes = *from < 0x80   ? 1
+                     : *from < 0xc2 ? 0
+                     : *from < 0xe0 ? 2
+                     : *from < 0xf0 ? 3
+                     : *from < 0xf5 ? 4
+                                    : 0;
 
     if (bytes == 0 || bytes > text.bytes - *at) {
         return false;

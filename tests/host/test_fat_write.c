@@ -193,6 +193,28 @@ static void test_a_file_named_like_the_volume(void **state)
     }
 }
 
+/* One file in all clusters that there are. */
+static void test_a_file_that_fills_the_volume(void **state)
+{
+    static char block[64 * 1024];
+    uint64_t end = 0;
+    uint32_t done;
+
+    (void)state;
+    volume_make(1);
+    assert_int_equal(make_at("", "large", FILE_REGULAR), OK);
+    while (fs->ops->write(fs, node_at("large"), end, block, sizeof(block), &done) == OK) {
+        end += done;
+    }
+    assert_int_equal(fat.free, 0);
+    assert_int_equal(end, (uint64_t)fat.clusters * fat.cluster_bytes);
+    assert_int_equal(fs->ops->truncate(fs, node_at("large"), end - 1), OK);
+    assert_int_equal(write_at("large", end - 1, "x", 1), OK);
+    assert_int_equal(fs->ops->sync(fs), OK);
+    volume_check(true);
+    volume_drop();
+}
+
 /* Short names beside the long ones: unique, also when hundreds begin alike; and times. */
 static void test_short_names_and_times(void **state)
 {
@@ -385,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_a_directory_that_makes_no_sense),
         cmocka_unit_test(test_reads_that_fail_during_a_move),
         cmocka_unit_test(test_a_file_named_like_the_volume),
+        cmocka_unit_test(test_a_file_that_fills_the_volume),
         cmocka_unit_test(test_short_names_and_times),
         cmocka_unit_test(test_rubbish_behind_the_end),
         cmocka_unit_test(test_the_mark),

@@ -93,8 +93,8 @@ status_t fat_cluster(struct fat *fat, uint32_t first, uint32_t index, uint32_t *
 {
     uint32_t cluster = first, i = 0;
 
-    if (!fat_is_cluster(fat, first) ||
-        index >= fat->clusters) { /* a chain that long has a circle */
+    /* Behind the last of all clusters there is still an end; a longer chain has a circle. */
+    if (!fat_is_cluster(fat, first) || index > fat->clusters) {
         return ERR_CORRUPT;
     }
     if (fat->last.first == first && fat->last.index <= index) {

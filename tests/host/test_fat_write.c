@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/host/fat_support.h"
+#include "userspace/files/fat/fat_impl.h"
 #include "userspace/files/server/walk.h"
 #include "userspace/lib/random.h"
 
@@ -215,6 +216,25 @@ static void test_a_file_that_fills_the_volume(void **state)
     volume_drop();
 }
 
+/* Numbers of clusters end before those that mean something else. */
+static void test_the_largest_volume(void **state)
+{
+    const uint32_t most = 0x0ffffff5, tables = 2 * 0x200000;
+
+    (void)state;
+    volume_make(2);
+    uint32_t reserved = fat_get16(volume.image + 14);
+    fat_put32(volume.image + 36, tables / 2);
+    for (uint32_t more = 0; more < 2; more++) {
+        fat_put32(volume.image + 32, reserved + tables + most + more);
+        volume_device.sectors = 1ull << 32;
+        status_t status = volume_open();
+        assert_int_equal(status, more ? ERR_CORRUPT : OK);
+        assert_int_equal(fat.clusters, most + more);
+    }
+    volume_drop();
+}
+
 /* Short names beside the long ones: unique, also when hundreds begin alike; and times. */
 static void test_short_names_and_times(void **state)
 {
@@ -408,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_reads_that_fail_during_a_move),
         cmocka_unit_test(test_a_file_named_like_the_volume),
         cmocka_unit_test(test_a_file_that_fills_the_volume),
+        cmocka_unit_test(test_the_largest_volume),
         cmocka_unit_test(test_short_names_and_times),
         cmocka_unit_test(test_rubbish_behind_the_end),
         cmocka_unit_test(test_the_mark),

@@ -29,8 +29,9 @@
 #include "userspace/files/fat/fat_impl.h"
 
 #define BOOT_BYTES      512u
-#define FAT12_CLUSTERS  4085u  /* so many and it is FAT16 */
-#define FAT16_CLUSTERS  65525u /* FAT32 */
+#define FAT12_CLUSTERS  4085u       /* so many and it is FAT16 */
+#define FAT16_CLUSTERS  65525u      /* FAT32 */
+#define CLUSTERS_MAX    0x0ffffff5u /* the numbers behind them say other things */
 #define SECTOR_SMALLEST 512u
 #define ONE_TABLE       0x80u /* FAT32: only the copy with the number in the lowest four bits is used */
 
@@ -104,9 +105,9 @@ static status_t apply(struct fat *fat, const struct layout *layout)
     fat->root = root * layout->sector_bytes;
     fat->data = data * layout->sector_bytes;
     fat->root_entries = fat->bits == 32 ? 0 : layout->root_entries;
-    fat->root_cluster = layout->root_cluster;
+    fat->root_cluster = fat->bits == 32 ? layout->root_cluster : 0;
     uint64_t entries = fat->table_bytes * 8 / fat->bits;
-    if (entries < (uint64_t)fat->clusters + FAT_FIRST_CLUSTER) {
+    if (fat->clusters > CLUSTERS_MAX || entries < (uint64_t)fat->clusters + FAT_FIRST_CLUSTER) {
         return ERR_CORRUPT;
     }
     return fat->bits == 32 ? (fat_is_cluster(fat, fat->root_cluster) ? OK : ERR_CORRUPT)

@@ -49,6 +49,12 @@ static const struct step {
              {REMOVE, "Folder", "moved.txt", "", "", 0, 0}};
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
+/* What is called anew in its directory, and how many sectors had been written before and behind. Both entries are in one sector here. */
+static struct {
+    const struct step *step;
+    unsigned before, behind;
+} renamed;
+
 static status_t do_step(const struct step *step)
 {
     switch (step->what) {
@@ -76,7 +82,14 @@ static status_t do_all(void)
     status_t status = OK;
 
     for (size_t i = 0; status == OK && i < STEPS; i++) {
+        unsigned before = written_count;
+
         status = do_step(&steps[i]);
+        if (steps[i].what == RENAME && strcmp(steps[i].directory, steps[i].to) == 0) {
+            renamed.step = &steps[i];
+            renamed.before = before;
+            renamed.behind = written_count;
+        }
     }
     for (unsigned i = 0; status == OK && i < MANY; i++) {
         snprintf(name, sizeof(name), "one of many, number %u", i);
@@ -126,6 +139,18 @@ static void read_all(uint64_t directory)
     }
 }
 
+/* One of its names it has all the time. */
+static void check_renamed(unsigned count)
+{
+    const struct step *step = renamed.step;
+    uint64_t node, directory = node_at(step->directory);
+
+    if (count >= renamed.before && count <= renamed.behind) {
+        assert_true(walk_to_node(fs, directory, step->name, &node) == OK ||
+                    walk_to_node(fs, directory, step->new_name, &node) == OK);
+    }
+}
+
 static void cut_after_each(unsigned kind)
 {
     uint8_t *before;
@@ -139,12 +164,14 @@ static void cut_after_each(unsigned kind)
     assert_int_equal(do_all(), OK);
     volume_check(true);
     assert_in_range(written_count, 100, 2000);
+    assert_true(renamed.before < renamed.behind);
     memcpy(volume.image, before, volume.bytes);
     for (unsigned i = 0; i < written_count; i++) {
         memcpy(volume.image + written[i].sector * SECTOR, written[i].data, SECTOR);
         volume_check(false);
         assert_int_equal(volume_open(), OK);
         check_kept();
+        check_renamed(i + 1);
         read_all(fs->root);
         (void)fs->ops->usage(fs);
         assert_true(fat.is_counted); /* the table makes sense: it can be written to again */

@@ -13,7 +13,8 @@
  *   D2  The kind of table follows from the number of clusters and from nothing else.
  *   D3  A machine that stops between any two writes of sectors leaves clusters that are lost, or behind the end of a file, copies of the
  *       table that differ, parts of a very long name; never two files with the same clusters, never a file or directory with free ones.
- *       A file whose name is being changed may be lost itself, unless both entries are in one sector (fat_change.c).
+ *       A file or directory that is being moved or renamed, also within its directory, may be lost itself, unless the old entry and the
+ *       new one are in one sector (fat_change.c).
  *   D4  What an operation answered is written; it survives a loss of power after sync. Disks may change the order of what they have not
  *       been told to flush: only that somebody was writing is sure to be there then.
  *   D5  Where there is no room, nothing has changed. After an error of the device nothing is written any more; a table that makes no

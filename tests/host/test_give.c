@@ -135,7 +135,7 @@ void die(const char *format, ...)
 void check_failed(status_t status, const char *what)
 {
     (void)status;
-    die(what);
+    die("%s", what);
 }
 
 static int setup(void **state)

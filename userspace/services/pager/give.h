@@ -33,6 +33,6 @@ bool give_asked(uint64_t area, uint64_t page, uint64_t token);
 void give_noted(void);
 
 /* give_rehearse_asked() / give_rehearse_noted() - have memory for what these two do: each in its thread, before there are pages.
- * @packed  a page, made small, of so many bytes */
-void give_rehearse_asked(const void *packed, uint32_t bytes);
+ * @from  a page, made small, of so many bytes */
+void give_rehearse_asked(const void *from, uint32_t bytes);
 void give_rehearse_noted(void);

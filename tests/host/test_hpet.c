@@ -10,38 +10,25 @@
 #include <cmocka.h>
 
 #include "gen/syscall_user.h"
-#include "kernel/abi/facts.h"
 #include "kernel/abi/memory.h"
 #include "userspace/lib/start.h"
 
-#define AT      0xfed00000u
+#define AREA    11u         /* handle */
 #define PERIOD  10000000ull /* fs: 100 MHz */
 #define WIDE    (1ull << 13)
 #define COUNTER (0xf0 / 8)
 
 struct program program = {.self = 3};
 static uint64_t registers[512];
-static uint64_t physical;
 static int maps;
-
-status_t sys_platform_facts(uint64_t system, void *facts)
-{
-    *(struct platform_facts *)facts = (struct platform_facts){.hpet = physical};
-    return system == 7 ? OK : ERR_NO_RIGHTS;
-}
-
-status_t sys_area_create_physical(uint64_t system, uint64_t address, uint64_t bytes, uint32_t cache,
-                                  uint64_t *out_area)
-{
-    assert_true(system == 7 && address == AT && bytes == 4096 && cache == AREA_UNCACHED);
-    *out_area = 11;
-    return OK;
-}
 
 status_t sys_area_map(uint64_t process, uint64_t handle, uint64_t offset, uint64_t bytes,
                       uint64_t address, uint64_t protection, uint64_t *out_address)
 {
-    assert_true(process == 3 && handle == 11 && offset == 0 && bytes == 4096 && address == 0);
+    assert_true(process == 3 && offset == 0 && bytes == 4096 && address == 0);
+    if (handle != AREA) {
+        return ERR_NO_RIGHTS;
+    }
     assert_int_equal(protection, PROT_READ);
     *out_address = (uint64_t)registers;
     maps++;
@@ -52,12 +39,6 @@ status_t sys_area_unmap(uint64_t process, uint64_t address, uint64_t bytes)
 {
     assert_true(process == 3 && address == (uint64_t)registers && bytes == 4096);
     maps--;
-    return OK;
-}
-
-status_t sys_handle_close(uint64_t handle)
-{
-    assert_int_equal(handle, 11);
     return OK;
 }
 
@@ -73,13 +54,13 @@ status_t sys_thread_sleep(uint64_t deadline)
     return OK;
 }
 
-static status_t open(struct hpet *hpet, uint64_t at, uint64_t capabilities, uint64_t configuration)
+static status_t open(struct hpet *hpet, uint64_t area, uint64_t capabilities,
+                     uint64_t configuration)
 {
-    physical = at;
     maps = 0;
     registers[0] = capabilities;
     registers[2] = configuration;
-    return hpet_open(hpet, 7);
+    return hpet_open(hpet, area);
 }
 
 static void one_that_runs_is_found(void **state)
@@ -87,12 +68,12 @@ static void one_that_runs_is_found(void **state)
     struct hpet hpet;
 
     (void)state;
-    assert_int_equal(open(&hpet, AT, PERIOD << 32 | WIDE, 1), OK);
+    assert_int_equal(open(&hpet, AREA, PERIOD << 32 | WIDE, 1), OK);
     assert_true(hpet.period_fs == PERIOD && hpet.bits == 64 && maps == 1);
     registers[COUNTER] = 0x123456789abull;
     struct hpet_sample first = hpet_sample(&hpet), second = hpet_sample(&hpet);
     assert_true(first.ticks == 0x123456789abull && second.tsc > first.tsc);
-    assert_int_equal(open(&hpet, AT, PERIOD << 32, 1), OK);
+    assert_int_equal(open(&hpet, AREA, PERIOD << 32, 1), OK);
     assert_int_equal(hpet.bits, 32);
     assert_int_equal(hpet_sample(&hpet).ticks, 0x456789ab);
 }
@@ -103,10 +84,10 @@ static void what_cannot_be_believed_is_none(void **state)
 
     (void)state;
     assert_int_equal(hpet_open(&hpet, 8), ERR_NO_RIGHTS);
-    assert_int_equal(open(&hpet, 0, PERIOD << 32 | WIDE, 1), ERR_NOT_FOUND);
-    assert_int_equal(open(&hpet, AT, PERIOD << 32 | WIDE, 0), ERR_NOT_FOUND); /* stands still */
-    assert_int_equal(open(&hpet, AT, WIDE, 1), ERR_NOT_FOUND);
-    assert_int_equal(open(&hpet, AT, 100000001ull << 32 | WIDE, 1), ERR_NOT_FOUND);
+    assert_int_equal(open(&hpet, HANDLE_NONE, PERIOD << 32 | WIDE, 1), ERR_NOT_FOUND);
+    assert_int_equal(open(&hpet, AREA, PERIOD << 32 | WIDE, 0), ERR_NOT_FOUND); /* stands still */
+    assert_int_equal(open(&hpet, AREA, WIDE, 1), ERR_NOT_FOUND);
+    assert_int_equal(open(&hpet, AREA, 100000001ull << 32 | WIDE, 1), ERR_NOT_FOUND);
     assert_int_equal(maps, 0);
 }
 

@@ -33,7 +33,8 @@ GRANT = struct.Struct("<16sII")
 ARGUMENT = struct.Struct("<16s16s16s")
 
 # What init has to give: of which type.
-HANDLES = {"image": "area", "trace": "trace", "debug": "debug", "system": "system", "framebuffer": "area"}
+HANDLES = {"image": "area", "trace": "trace", "debug": "debug", "system": "system", "framebuffer": "area",
+           "hpet": "area"}
 
 FLAGS = ("always", "restart", "resident", "mailbox", "named", "controls", "own_account", "keep", "starts", "devices",
          "reserve")

@@ -4,7 +4,6 @@
 
 #include "gen/layout.h"
 #include "gen/syscall_user.h"
-#include "kernel/abi/facts.h"
 #include "kernel/abi/memory.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/start.h"
@@ -31,27 +30,12 @@ static uint64_t read_counter(const struct hpet *hpet)
 }
 
 /* Not to be written: what the registers do is the kernel's business. */
-static status_t map(struct hpet *hpet, uint64_t system, uint64_t physical)
+status_t hpet_open(struct hpet *hpet, uint64_t area)
 {
-    uint64_t area;
-    status_t status = sys_area_create_physical(system, physical, PAGE_BYTES, AREA_UNCACHED, &area);
+    status_t status = area == HANDLE_NONE ? ERR_NOT_FOUND
+                                          : sys_area_map(program.self, area, 0, PAGE_BYTES, 0,
+                                                         PROT_READ, &hpet->registers);
 
-    if (status != OK) {
-        return status;
-    }
-    status = sys_area_map(program.self, area, 0, PAGE_BYTES, 0, PROT_READ, &hpet->registers);
-    (void)sys_handle_close(area);
-    return status;
-}
-
-status_t hpet_open(struct hpet *hpet, uint64_t system)
-{
-    struct platform_facts facts = {0};
-    status_t status = sys_platform_facts(system, &facts);
-
-    if (status == OK) {
-        status = facts.hpet == 0 ? ERR_NOT_FOUND : map(hpet, system, facts.hpet);
-    }
     if (status != OK) {
         return status;
     }

@@ -21,8 +21,8 @@ struct hpet_sample {
     uint64_t ticks, tsc;
 };
 
-/* hpet_open() - @system  with right physical. ERR_NOT_FOUND: there is none, or it stands still; what the system calls give. */
-status_t hpet_open(struct hpet *hpet, uint64_t system);
+/* hpet_open() - @area  its page of registers, with right read. ERR_NOT_FOUND: there is none, or it stands still; what the system call gives. */
+status_t hpet_open(struct hpet *hpet, uint64_t area);
 
 /* hpet_sample() - of several looks the one that took the least time. */
 struct hpet_sample hpet_sample(const struct hpet *hpet);

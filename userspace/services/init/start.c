@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gen/layout.h"
+#include "gen/syscall_user.h"
+#include "kernel/abi/facts.h"
 #include "kernel/abi/init.h"
+#include "kernel/abi/memory.h"
 #include "userspace/lib/boot_files.h"
 #include "userspace/lib/start.h"
 #include "userspace/services/init/manifest.h"
@@ -71,6 +75,20 @@ static void find_variables(void)
     start.environment = variables;
 }
 
+/* HANDLE_NONE: the machine has none. A page of registers, so that who reads them needs no right to map all memory (services/time). */
+static uint64_t make_hpet_area(uint64_t system)
+{
+    struct platform_facts facts = {0};
+    uint64_t area;
+    status_t status = sys_platform_facts(system, &facts);
+
+    if (status != OK || facts.hpet == 0) {
+        return HANDLE_NONE;
+    }
+    status = sys_area_create_physical(system, facts.hpet, PAGE_BYTES, AREA_UNCACHED, &area);
+    return status == OK ? area : HANDLE_NONE;
+}
+
 void start_process(const void *info)
 {
     const struct init_info *init = info;
@@ -82,6 +100,7 @@ void start_process(const void *info)
     add_handle("system", init->handle_system);
     add_handle("image", init->handle_image_area);
     add_handle("framebuffer", init->handle_framebuffer);
+    add_handle("hpet", make_hpet_area(init->handle_system));
     boot_image_set((const void *)init->image_address, init->image_bytes);
     string_copy(cmdline, init->cmdline, sizeof(cmdline));
     start.argc = split_words(cmdline);

@@ -2,7 +2,7 @@
 /*
  * time: what time it is (userspace/interfaces/time.toml), by the battery-backed clock.
  *
- *   handles    system (ports, physical), requests
+ *   handles    system (ports), hpet (its registers, to be read; if there is one), requests
  *
  * That clock has only seconds, so time goes on by the kernel's. Both are looked at with each request: the kernel's leaves out what the
  * machine stood still in kdebug, and is set right when the other shows another second. It never goes back.
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     is_open = rtc_open(&rtc, program_handle("system")) == OK && rtc_read(&rtc, &seconds) == OK;
-    if (hpet_open(&hpet, program_handle("system")) != OK) {
+    if (hpet_open(&hpet, program_handle("hpet")) != OK) {
         hpet.period_fs = 0;
     }
     if (!is_open) {

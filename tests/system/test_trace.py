@@ -158,6 +158,14 @@ def test_rings_are_made_anew(boot: BootFunction, tmp_path: Path) -> None:
     assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
 
 
+def wait_until_larger(stream: Path, by: int) -> None:
+    wanted = stream.stat().st_size + by
+    limit = time.monotonic() + FILL_SECONDS
+    while stream.stat().st_size < wanted:
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
 def wait_for_end(stream: Path, behind: int = 0) -> bytes:
     """The session that begins there in the file, once it is whole."""
     limit = time.monotonic() + FILL_SECONDS
@@ -212,6 +220,7 @@ def test_two_consumers_of_which_one_is_slow(boot: BootFunction, tmp_path: Path) 
     machine = boot(cpus=2, cmdline="workload=ipcload:calls=1000000 tracer_port=com2 trace_size=3M trace=all",
                    capture=stream, capture_port="com2")
     machine.expect("^init: workload", 60)
+    wait_until_larger(stream, 1 << 17)  # in that time the rings go round, again and again
     make_rings(machine, "0x10000", 64)
     switch_sched(machine, "off")
     switch_sched(machine, "on")
@@ -221,7 +230,8 @@ def test_two_consumers_of_which_one_is_slow(boot: BootFunction, tmp_path: Path) 
     make_rings(machine, "0x10000", 64)
     machine.capture_command("stop")
     first = wait_for_end(stream)
-    assert check_exact(tmp_path / "first.spoor", first)["missing"] > 0
+    sums = check_exact(tmp_path / "first.spoor", first)
+    assert sums["missing"] > 0, sums
     machine.capture_command("dump")
     machine.capture_command("stop")
     second = check_exact(tmp_path / "second.spoor", wait_for_end(stream, len(first)))

@@ -262,7 +262,7 @@ static void take_switch(struct rules *rules, const struct step *step)
         state->waits = state->is_woken = false;
         state->running_on = step->cpu + 1u;
     }
-    cpu->current = next;
+    cpu->current = rules->sched_is_off ? NOBODY : next; /* still on until it was patched */
 }
 
 /* Possibly before it has left its core. */

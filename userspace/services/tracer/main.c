@@ -304,8 +304,9 @@ int main(int argc, char **argv)
     (void)argv;
     trace = program_handle("trace");
     requests = program_handle("requests");
-    exempt_thread();
+    /* What is said to others before is in the trace with both its sides. */
     struct transport *transport = open_port(option_text("port", "auto"));
+    exempt_thread();
     if (transport == NULL || !open_region(transport)) {
         return 0;
     }

@@ -101,9 +101,9 @@ def test_what_a_build_does_not_have_is_left_out(tmp_path: Path) -> None:
     assert make(tmp_path, service("a") + row.format("z", "") + OTHERS).returncode == 1
 
 
-def test_an_account_of_its_own(tmp_path: Path) -> None:
-    _, content = read(tmp_path, service("a", "memory = 77"))
-    assert manifest.SERVICE.unpack_from(content, manifest.HEADER.size)[-1] == 77
+def test_an_account_of_its_own_and_memory_of_devices(tmp_path: Path) -> None:
+    _, content = read(tmp_path, service("a", "memory = 77\ndma = 5"))
+    assert manifest.SERVICE.unpack_from(content, manifest.HEADER.size)[-2:] == (77, 5 << 10)
     _, content = read(tmp_path, service("a") + "[program.b]\nmemory = 78\n")
     program = manifest.HEADER.size + manifest.SERVICE.size + manifest.PROGRAM.size  # behind that of the others
     assert manifest.PROGRAM.unpack_from(content, program)[-1] == 78
@@ -118,7 +118,7 @@ def test_a_badge_as_an_argument(tmp_path: Path) -> None:
 
 
 def test_flags(tmp_path: Path) -> None:
-    set_here = ("resident", "keep", "devices", "reserve")
+    set_here = ("resident", "keep", "reserve")
     text = 'start = "always"\nrestarts = 0\nmailbox = false\n' + "\n".join(f"{name} = true" for name in set_here)
     rows, _ = read(tmp_path, service("a", text))
     assert rows[0][1] == manifest.flags_of(always=True, **dict.fromkeys(set_here, True))

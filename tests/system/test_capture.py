@@ -310,8 +310,8 @@ def test_a_capture_through_com2(boot: BootFunction, tmp_path: Path) -> None:
     stream = tmp_path / "stream.spoor"
     machine = boot(cpus=2, cmdline="workload=ipcload:calls=50 tracer_port=com2", capture=stream, capture_port="com2")
     assert wait_all_done(machine, 180) == (1, 0)
-    assert "tracer: capturing through the COM port" in machine.serial.text
     assert machine.expect(TRACE_ENDED + ".*$", 60).group(0) == "init: trace complete"
+    assert "tracer: capturing through the COM port" in machine.serial.text
     first = stream.read_bytes()
     done = spoor_trace("check", stream)
     assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr

@@ -27,7 +27,7 @@ SERVICE_BADGE_FIRST = 2  # of the first service; manifest_file.h, too
 NAMES = "names"  # the name service: needed by whoever needs a service that has a name
 
 HEADER = struct.Struct("<Q5I4x")
-SERVICE = struct.Struct("<16s16s16s10I")
+SERVICE = struct.Struct("<16s16s16s11I")
 PROGRAM = struct.Struct("<16s6I")
 GRANT = struct.Struct("<16sII")
 ARGUMENT = struct.Struct("<16s16s16s")
@@ -36,8 +36,7 @@ ARGUMENT = struct.Struct("<16s16s16s")
 HANDLES = {"image": "area", "trace": "trace", "debug": "debug", "system": "system", "framebuffer": "area",
            "hpet": "area"}
 
-FLAGS = ("always", "restart", "resident", "mailbox", "named", "controls", "own_account", "keep", "starts", "devices",
-         "reserve")
+FLAGS = ("always", "restart", "resident", "mailbox", "named", "controls", "own_account", "keep", "starts", "reserve")
 
 
 def flags_of(**values: bool) -> int:
@@ -62,7 +61,8 @@ class Service:
     restarts: int
     backoff_ms: int
     stop_ms: int
-    memory: int
+    memory: int  # pages
+    dma: int  # KiB
     node: Node
 
 
@@ -133,7 +133,7 @@ class Reader:
 
     def service(self, name: str, node: Node) -> Service:
         node.allow("doc", "program", "start", "option", "needs", "handles", "arguments", "restarts", "backoff_ms",
-                   "stop_ms", "memory", "resident", "mailbox", "named", "keep", "starts", "devices", "reserve")
+                   "stop_ms", "memory", "resident", "mailbox", "named", "keep", "starts", "dma", "reserve")
         if not NAME.match(name) or len(name) >= NAME_BYTES:
             raise node.fail(f"a service is named by up to {NAME_BYTES - 1} lower case letters, digits and _")
         node.text("doc")
@@ -142,12 +142,12 @@ class Reader:
         named = mailbox and not node.table.get("named") is False
         flags = flags_of(always=node.one_of("start", ("always", "needed"), "needed") == "always", restart=restarts > 0,
                          resident=node.flag("resident"), mailbox=mailbox, named=named, keep=node.flag("keep"),
-                         starts=node.flag("starts"), devices=node.flag("devices"),
-                         reserve=node.flag("reserve"))
+                         starts=node.flag("starts"), reserve=node.flag("reserve"))
         program = self.program_name(node, short(node, "program", name), "program")
         return Service(name, program, short(node, "option", ""), flags, tuple(node.strings("needs")), self.grants(node),
                        self.arguments(node), restarts, node.number("backoff_ms", 1, 60000, 20),
-                       node.number("stop_ms", 1, 60000, 5000), node.number("memory", 0, 1 << 30, 0), node)
+                       node.number("stop_ms", 1, 60000, 5000), node.number("memory", 0, 1 << 30, 0),
+                       node.number("dma", 0, 1 << 20, 0), node)
 
     def is_left_out(self, name: str, node: Node) -> bool:
         """A program that not every build has: those with a C library."""
@@ -226,7 +226,7 @@ class Writer:
         self.arguments += b"".join(self.argument(*row) for row in item.arguments)
         return SERVICE.pack(item.name.encode(), item.program.encode(), item.option.encode(), item.flags,
                             self.mask(needs), *self.add_grants(item.grants), first, len(item.arguments),
-                            item.restarts, item.backoff_ms, item.stop_ms, item.memory)
+                            item.restarts, item.backoff_ms, item.stop_ms, item.memory, item.dma << 10)
 
     def program(self, item: Program) -> bytes:
         return PROGRAM.pack(item.name.encode(), item.flags, self.mask(item.needs), *self.add_grants(item.grants),

@@ -3,7 +3,7 @@
  * Memory that a device reads and writes by itself: one physically contiguous run, of which a driver takes pieces.
  *
  * A device goes on writing when its driver has been killed, wherever it was told to. So that memory must outlive the driver until the
- * next one has stopped the device: init keeps it (supervisor.keep), and dma_open() finds it again.
+ * next one has stopped the device: it is init's, who gives it to each that is started in the driver's place (services/manifest.toml).
  */
 #pragma once
 
@@ -25,9 +25,8 @@ struct dma_piece {
 };
 
 /*
- * dma_open() - the memory that a predecessor of this service had, or new memory, which its successor will find. It holds whatever was
- * in it: the device may still use it. @bytes  a multiple of the page size, always the same
- * OK; what the system calls and the supervisor give.
+ * dma_open() - the memory of this service and of all before it. It holds whatever was in it: the device may still use it.
+ * ERR_NO_MEMORY: the manifest says fewer than @bytes, a multiple of the page size; what the system calls give.
  */
 status_t dma_open(struct dma *dma, uint64_t bytes);
 

@@ -2,7 +2,7 @@
 /*
  * disk: the sectors of one disk, behind userspace/interfaces/block.toml, whatever drives it.
  *
- *   handles    requests, supervisor (to find bus and log; to keep memory)
+ *   handles    requests, supervisor (to find bus and log), dma
  *   arguments  which=any|virtio|ahci|SERIAL (any: the first that the machine was not booted from)
  *
  * Requests are served one at a time. What comes and goes is copied once, by the kernel, between the client's memory and the memory

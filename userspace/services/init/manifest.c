@@ -41,14 +41,14 @@ static bool are_records_sound(const struct manifest_header *head)
         const struct manifest_service *service = &services[i];
 
         sound &= has_room(service->first_grant, service->grant_count, head->grant_count,
-                          MANIFEST_GRANTS_MAX - 2) &&
+                          MANIFEST_GRANTS_MAX - 3) &&
                  has_room(service->first_argument, service->argument_count, head->argument_count,
                           MANIFEST_ARGUMENTS_MAX) &&
                  service->needs >> i == 0;
     }
     for (unsigned i = 0; i < head->program_count; i++) {
         sound &= has_room(programs[i].first_grant, programs[i].grant_count, head->grant_count,
-                          MANIFEST_GRANTS_MAX - 2);
+                          MANIFEST_GRANTS_MAX - 3);
     }
     return sound;
 }

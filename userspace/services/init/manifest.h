@@ -5,7 +5,7 @@
 #include "userspace/lib/spawn.h"
 #include "userspace/services/init/manifest_file.h"
 
-#define MANIFEST_GRANTS_MAX    6u
+#define MANIFEST_GRANTS_MAX    7u /* 3 of them are not listed: requests, supervisor, dma */
 #define MANIFEST_ARGUMENTS_MAX 4u
 #define MANIFEST_VALUE_BYTES   48u
 

@@ -24,8 +24,7 @@ enum manifest_flag {
     MANIFEST_OWN_ACCOUNT = 1 << 6, /* it shares no quota with others */
     MANIFEST_KEEP = 1 << 7,        /* a shutdown leaves it running */
     MANIFEST_STARTS = 1 << 8,      /* it may have programs started */
-    MANIFEST_DEVICES = 1 << 9,     /* it may have memory kept, though it needs nobody */
-    MANIFEST_RESERVE = 1 << 10,    /* resident, and may take memory that is kept for the pager */
+    MANIFEST_RESERVE = 1 << 9,     /* resident, and may take memory that is kept for the pager */
 };
 
 struct manifest_header {
@@ -47,6 +46,7 @@ struct manifest_service {
     uint32_t backoff_ms;
     uint32_t stop_ms;
     uint32_t memory; /* pages of an account of its own; 0: it shares that of init */
+    uint32_t dma;    /* bytes that its devices may use */
 };
 
 struct manifest_program {

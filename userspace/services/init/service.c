@@ -9,6 +9,7 @@
 
 #include "gen/interface/lifecycle_client.h"
 #include "gen/interface/supervisor_client.h"
+#include "kernel/abi/memory.h"
 #include "userspace/lib/check.h"
 #include "userspace/lib/clock.h"
 #include "userspace/lib/service.h"
@@ -17,6 +18,7 @@
 #define CODE_KILLED 9u
 
 #define RIGHTS_OFFERED (RIGHT_MAILBOX_SEND | RIGHT_MAILBOX_BADGE | RIGHT_DUPLICATE | RIGHT_TRANSFER)
+#define RIGHTS_DMA     (RIGHT_AREA_READ | RIGHT_AREA_WRITE | RIGHT_AREA_PHYSICAL)
 
 struct service services[SERVICES_MAX];
 struct service_table service_table = {.magic = SERVICES_MAGIC};
@@ -128,7 +130,10 @@ static status_t spawn_service(struct service *service, uint64_t whole)
     if (whole != HANDLE_NONE) {
         grants[count++] = (struct spawn_grant){"requests", whole, 0, RIGHTS_MAILBOX};
     }
-    if (entry->needs != 0 || (entry->flags & MANIFEST_DEVICES)) {
+    if (service->dma != HANDLE_NONE) {
+        grants[count++] = (struct spawn_grant){"dma", service->dma, 0, RIGHTS_DMA};
+    }
+    if (entry->needs != 0) {
         grants[count++] = (struct spawn_grant){"supervisor", supervisor_box, service_badge(service),
                                                RIGHT_MAILBOX_SEND};
     }
@@ -153,13 +158,22 @@ static void close_mailbox(struct service *service)
     }
 }
 
+/* Never given back: a device may write to it long after the service has ended. */
+static status_t create_dma(struct service *service)
+{
+    if (service->entry->dma == 0 || service->dma != HANDLE_NONE) {
+        return OK;
+    }
+    return sys_area_create(service->entry->dma, AREA_CONTIGUOUS | AREA_BELOW_4G, &service->dma);
+}
+
 status_t service_launch(struct service *service)
 {
     uint64_t whole = HANDLE_NONE;
-    status_t status = OK;
+    status_t status = create_dma(service);
 
     service->is_late = false;
-    if (service_has(service, MANIFEST_MAILBOX)) {
+    if (status == OK && service_has(service, MANIFEST_MAILBOX)) {
         status = create_mailbox(service, &whole);
     }
     if (status != OK) {

@@ -13,7 +13,7 @@ struct service {
     const struct manifest_service *entry; /* constant */
     struct service_row *row;              /* what kdebug sees */
     uint64_t mailbox;      /* every right but to receive; the supervisor's badge; or HANDLE_NONE */
-    uint64_t kept;         /* memory for the next one (supervisor.keep), or HANDLE_NONE */
+    uint64_t dma;          /* memory of its devices, from its first start on, or HANDLE_NONE */
     struct thread waiter;  /* of a process: tells when it has ended */
     struct thread stopper; /* asks it to stop, which may take as long as it likes */
     bool has_stopper;

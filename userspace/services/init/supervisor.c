@@ -451,43 +451,6 @@ status_t supervisor_on_mailbox(const struct interface_request *request, const ch
                                 out_service_box);
 }
 
-/* The service that asks; NULL: it is none. */
-static struct service *find_asking(const struct interface_request *request)
-{
-    uint64_t index = request->in.badge - SERVICE_BADGE_FIRST;
-
-    return index < service_table.count ? &services[index] : NULL;
-}
-
-status_t supervisor_on_keep(const struct interface_request *request, uint64_t memory)
-{
-    struct service *service = find_asking(request);
-
-    if (service == NULL) {
-        return ERR_NO_RIGHTS;
-    }
-    if (service->kept != HANDLE_NONE) {
-        (void)sys_handle_close(service->kept);
-    }
-    service->kept = memory;
-    return OK;
-}
-
-status_t supervisor_on_kept(const struct interface_request *request, uint64_t *out_memory)
-{
-    const struct service *service = find_asking(request);
-
-    if (service == NULL) {
-        return ERR_NO_RIGHTS;
-    }
-    if (service->kept == HANDLE_NONE) {
-        return ERR_NOT_FOUND;
-    }
-    return sys_handle_duplicate(
-        service->kept, RIGHT_AREA_READ | RIGHT_AREA_WRITE | RIGHT_AREA_PHYSICAL | RIGHT_TRANSFER, 0,
-        out_memory);
-}
-
 static void supervise(void *unused)
 {
     static char buffer[SUPERVISOR_RECEIVES], answer[SERVICES_NAME_BYTES];

@@ -304,9 +304,8 @@ int main(int argc, char **argv)
     (void)argv;
     trace = program_handle("trace");
     requests = program_handle("requests");
-    /* What is said to others before is in the trace with both its sides. */
-    struct transport *transport = open_port(option_text("port", "auto"));
     exempt_thread();
+    struct transport *transport = open_port(option_text("port", "auto"));
     if (transport == NULL || !open_region(transport)) {
         return 0;
     }

@@ -5,7 +5,7 @@ USER_tracer_SRC := \
     userspace/services/tracer/consumer.c \
     userspace/services/tracer/capture_writer.c \
     userspace/drivers/dma.c \
-    userspace/drivers/dma_keep.c \
+    userspace/drivers/dma_open.c \
     userspace/drivers/pci/msi.c \
     userspace/drivers/pci/pci.c \
     userspace/drivers/pci/direct.c \

@@ -2,12 +2,12 @@
 /*
  * usb: keyboards and mice at the first USB controller of the machine (xHCI), for the service `input`.
  *
- *   handles  requests, supervisor (to find bus, input and log; to keep memory)
+ *   handles  requests, supervisor (to find bus, input and log), dma
  *
  * One thread drives the controller (drivers/usb/host.h) and feeds `input`; the first one serves requests, and sees what the
  * other has written down under the lock. A controller that is broken ends the process: its successor resets it.
  *
- * The controller writes into memory of ours until it is told not to. If we are killed it is not, so the supervisor keeps that memory, and
+ * The controller writes into memory of ours until it is told not to. If we are killed it is not, so that memory is init's, and
  * our successor, which stops the controller before it looks there, goes on with it (drivers/dma.h).
  */
 #include <string.h>

@@ -4,7 +4,7 @@ USER_usb_SRC := \
     userspace/services/usb/feeder.c \
     userspace/drivers/xhci/hardware.c \
     userspace/drivers/dma.c \
-    userspace/drivers/dma_keep.c \
+    userspace/drivers/dma_open.c \
     userspace/drivers/mmio.c \
     userspace/drivers/pci/pci.c \
     userspace/drivers/pci/remote.c \

@@ -482,12 +482,18 @@ static void test_who_is_told(void **state)
     type("\003"); /* it has not begun to listen */
     assert_int_equal(signal_token, 1);
     discipline_listen(&terminal, own, 2);
+    assert_true(discipline_read_line(&terminal, shell, 9, TERMINAL_LISTENS, "", 0, "", 0));
+    type("sleep\r\032"); /* it has said that it will, and not come yet */
+    assert_int_equal(signals, 1);
+    discipline_listen(&terminal, shell, 3);
+    assert_int_equal(signal_token, 3);
+    assert_int_equal(signal_kind, TERMINAL_STOP);
     discipline_listen(&terminal, shell, 3);
     assert_true(discipline_focus(&terminal, shell, job));
     type("\003");
     assert_int_equal(signal_token, 3);
     type("\003"); /* nobody waits for it just now */
-    assert_int_equal(signals, 2);
+    assert_int_equal(signals, 3);
     discipline_listen(&terminal, shell, 4);
     assert_int_equal(signal_token, 4);
     discipline_end_session(&terminal, shell);

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -232,19 +233,29 @@ def test_services_die_under_a_session(boot: BootFunction, name: str) -> None:
     assert person.types("echo after > a; cat a") == "after\n"
 
 
-def type_keys(machine: Machine, text: str) -> None:
-    names = {" ": "spc", "\n": "ret", "/": "slash", ">": "shift-dot"}
-    for letter in text:
-        keys = names.get(letter, letter).split("-")
-        for key, is_down in [(key, True) for key in keys] + [(key, False) for key in reversed(keys)]:
-            send(machine, key_event(key, is_down))
+def ends_with(text: str, rows: list[str]) -> bool:
+    return bool(rows) and rows[-1].endswith(text)
+
+
+def type_keys(machine: Machine, folder: Path, text: str) -> None:
+    """As fast as they are seen: the keyboard has room for 16 bytes, up to three for a key."""
+    names = {" ": "spc", "/": "slash", ">": "shift-dot"}
+    for line in text.splitlines():
+        for piece in re.findall(".{1,4}", line):
+            for letter in piece:
+                keys = names.get(letter, letter).split("-")
+                for key, is_down in [(key, True) for key in keys] + [(key, False) for key in reversed(keys)]:
+                    send(machine, key_event(key, is_down))
+            wait_for_rows(machine, folder, partial(ends_with, piece.rstrip()))
+        for is_down in (True, False):
+            send(machine, key_event("ret", is_down))
 
 
 def test_at_the_screen(boot: BootFunction, tmp_path: Path) -> None:
     """The same shell, for who sits at the machine; also when the keyboard's driver or the screen ended meanwhile."""
     machine = boot(cpus=2, cmdline="workload=none services=screen_shell")
     wait_for_rows(machine, tmp_path, lambda rows: rows[-1:] == ["/ $"])
-    type_keys(machine, "echo hello > /tmp/a\ncat /tmp/a\n")
+    type_keys(machine, tmp_path, "echo hello > /tmp/a\ncat /tmp/a\n")
     wait_for_rows(machine, tmp_path, lambda rows: rows[-3:] == ["/ $ cat /tmp/a", "hello", "/ $"])
     deadline = time.monotonic() + SECONDS * TIMEOUT_SCALE
     for name in ("input", "screen", "screen_terminal"):
@@ -252,8 +263,8 @@ def test_at_the_screen(boot: BootFunction, tmp_path: Path) -> None:
         machine.expect(f"^init: service {name}: .*again in", SECONDS)
     rows: list[str] = []
     while rows[-2:] != ["/ $", "/ $"]:  # what is typed while nobody drives the keyboard is lost
-        type_keys(machine, "\n")
+        type_keys(machine, tmp_path, "\n")
         rows = [row for row in read_screen(machine, tmp_path) if row]
         assert time.monotonic() < deadline, rows
-    type_keys(machine, "pwd\n")
+    type_keys(machine, tmp_path, "pwd\n")
     wait_for_rows(machine, tmp_path, lambda rows: rows[-3:] == ["/ $ pwd", "/", "/ $"])

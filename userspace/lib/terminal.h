@@ -5,6 +5,7 @@
 /* Flags of read_line. */
 #define TERMINAL_GO_ON    1u /* with the line that was given back for completion */
 #define TERMINAL_COMPLETE 2u /* Tab gives the line back; without it Tab does nothing */
+#define TERMINAL_LISTENS  4u /* the session comes for Ctrl-C and Ctrl-Z (await_signal) */
 
 /* What is typed for a program, not for who reads. */
 enum terminal_signal {

@@ -133,10 +133,10 @@ static status_t read_part(const char *prompt, const char *insert, bool goes_on,
     size_t prompt_bytes = strlen(prompt);
 
     snprintf(texts, sizeof(texts), "%s%s", prompt, insert);
-    status_t status =
-        terminal_read_line(at, texts, strlen(texts), (uint32_t)prompt_bytes,
-                           TERMINAL_COMPLETE | (goes_on ? TERMINAL_GO_ON : 0), DEADLINE_FOREVER,
-                           line, TERMINAL_READ_LINE_LINE_MAX, &bytes, end, cursor, &line_time);
+    status_t status = terminal_read_line(
+        at, texts, strlen(texts), (uint32_t)prompt_bytes,
+        TERMINAL_COMPLETE | TERMINAL_LISTENS | (goes_on ? TERMINAL_GO_ON : 0), DEADLINE_FOREVER,
+        line, TERMINAL_READ_LINE_LINE_MAX, &bytes, end, cursor, &line_time);
     line[status == OK ? bytes : 0] = '\0';
     if (is_lost(status, at)) {
         status = attach_again(at);

@@ -296,6 +296,7 @@ bool discipline_read_line(struct discipline *discipline, struct session *session
     }
     begin_read(discipline, session, token, READER_LINE);
     session->reader.flags = flags;
+    session->listens |= (flags & TERMINAL_LISTENS) != 0;
     memcpy(session->reader.prompt, prompt, prompt_bytes);
     session->reader.prompt[prompt_bytes] = '\0';
     if (session != discipline->sessions.current) {

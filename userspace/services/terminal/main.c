@@ -89,7 +89,8 @@ status_t terminal_on_read_line(const struct interface_request *request, const vo
     const char *text = texts;
     status_t status = ERR_PEER_CLOSED;
 
-    if (prompt > texts_bytes || (flags & ~(TERMINAL_GO_ON | TERMINAL_COMPLETE)) != 0) {
+    if (prompt > texts_bytes ||
+        (flags & ~(TERMINAL_GO_ON | TERMINAL_COMPLETE | TERMINAL_LISTENS)) != 0) {
         return ERR_BAD_ARGUMENT;
     }
     mutex_lock(&lock);

@@ -39,7 +39,7 @@ struct session {
     struct session *above; /* NULL: the terminal's own, or a free place */
     struct session *heir;  /* gets the terminal in its place; NULL: it takes it itself */
     struct reader reader;
-    bool listens;                /* has asked for signals */
+    bool listens;                /* has asked for signals, or said that it will */
     uint64_t listener;           /* token of who waits for the next one; 0: nobody */
     enum terminal_signal signal; /* the last one, of which it has not been told */
     uint64_t signal_time;        /* 0: there is none */

@@ -3,7 +3,18 @@
 #include "userspace/drivers/mmio.h"
 
 #include "gen/syscall_user.h"
+#include "kernel/abi/memory.h"
 #include "userspace/lib/start.h"
+
+status_t mmio_map(struct mmio *mmio, uint64_t area, uint64_t offset)
+{
+    status_t status =
+        sys_area_map(program.self, area, 0, mmio->bytes, 0, PROT_READ | PROT_WRITE, &mmio->page);
+
+    (void)sys_handle_close(area); /* the mapping keeps it */
+    mmio->address = mmio->page + offset;
+    return status;
+}
 
 void mmio_close(struct mmio *mmio)
 {

@@ -14,6 +14,9 @@ struct mmio {
 /* mmio_open() - map registers. @system  with right physical, or see pci/remote.c. What the system calls give. */
 status_t mmio_open(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes);
 
+/* mmio_map() - map an area of mmio->bytes with registers at this offset, and close its handle: how mmio_open() ends. */
+status_t mmio_map(struct mmio *mmio, uint64_t area, uint64_t offset);
+
 /* mmio_open_most() - the same, but for what lies behind a part that is not to be had: mmio->bytes are mapped, from mmio->page on. */
 status_t mmio_open_most(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes);
 

@@ -13,14 +13,7 @@ status_t mmio_open(struct mmio *mmio, uint64_t system, uint64_t physical, uint64
     mmio->bytes = (offset + bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     status_t status =
         sys_area_create_physical(system, physical - offset, mmio->bytes, AREA_UNCACHED, &area);
-    if (status != OK) {
-        return status;
-    }
-    status =
-        sys_area_map(program.self, area, 0, mmio->bytes, 0, PROT_READ | PROT_WRITE, &mmio->page);
-    (void)sys_handle_close(area); /* the mapping keeps it */
-    mmio->address = mmio->page + offset;
-    return status;
+    return status == OK ? mmio_map(mmio, area, offset) : status;
 }
 
 status_t mmio_open_most(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes)

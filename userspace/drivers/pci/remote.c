@@ -85,6 +85,9 @@ void pci_write(struct pci *pci, pci_function_t function, unsigned reg, uint32_t 
             status = bus_command(service, function, value, deadline());
         }
     } while (is_back(status));
+    if (status != OK) {
+        die("cannot write registers of PCI: %s", status_name(status));
+    }
 }
 
 status_t pci_claim(struct pci *pci, pci_function_t function)
@@ -117,14 +120,7 @@ status_t mmio_open_most(struct mmio *mmio, uint64_t system, uint64_t physical, u
     mmio->bytes = (offset + bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     status_t status =
         bus_registers(service, physical - offset, mmio->bytes, deadline(), &mmio->bytes, &area);
-    if (status != OK) {
-        return status;
-    }
-    status =
-        sys_area_map(program.self, area, 0, mmio->bytes, 0, PROT_READ | PROT_WRITE, &mmio->page);
-    (void)sys_handle_close(area); /* the mapping keeps it */
-    mmio->address = mmio->page + offset;
-    return status;
+    return status == OK ? mmio_map(mmio, area, offset) : status;
 }
 
 status_t mmio_open(struct mmio *mmio, uint64_t system, uint64_t physical, uint64_t bytes)

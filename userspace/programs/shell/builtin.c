@@ -16,8 +16,8 @@
 struct builtin {
     const char *name, *arguments, *doc;
     unsigned (*run)(const char *const *words);
-    bool (*is_meant)(
-        const char *const *words); /* and not the program of this name; NULL: there is none */
+    /* Is it meant, and not the program of this name? NULL: there is none. */
+    bool (*is_meant)(const char *const *words);
 };
 
 static const struct {
@@ -130,20 +130,11 @@ static unsigned job_number(const char *const *words)
             number = 0;
         }
     }
-    if (number == 0 || number > ~0u) {
+    if (number > ~0u || job_text((unsigned)number) == NULL) {
         complain("%s: no such job", words[0]);
         return 0;
     }
     return (unsigned)number;
-}
-
-/* Of what job_number() has not complained about. */
-static unsigned no_job(const char *command, unsigned number)
-{
-    if (number != 0) {
-        report("%s: no such job", command);
-    }
-    return 1;
 }
 
 static unsigned do_wait(const char *const *words)
@@ -156,12 +147,11 @@ static unsigned do_wait(const char *const *words)
 static unsigned do_fg(const char *const *words)
 {
     unsigned number = job_number(words);
-    const char *text = job_text(number);
 
-    if (text == NULL) {
-        return no_job(words[0], number);
+    if (number == 0) {
+        return 1;
     }
-    printf("%s\n", text);
+    printf("%s\n", job_text(number));
     return job_finish(number);
 }
 
@@ -169,9 +159,10 @@ static unsigned do_bg(const char *const *words)
 {
     unsigned number = job_number(words);
 
-    if (!job_go_on(number)) {
-        return no_job(words[0], number);
+    if (number == 0) {
+        return 1;
     }
+    job_go_on(number);
     printf("[%u] %s\n", number, job_text(number));
     return 0;
 }
@@ -186,11 +177,11 @@ static unsigned do_kill(const char *const *words)
 {
     unsigned number = job_number(words);
 
-    if (number != 0 && !job_kill(number)) {
-        complain("kill: no such job");
-        number = 0;
+    if (number == 0) {
+        return 1;
     }
-    return number != 0 ? 0 : 1;
+    job_kill(number);
+    return 0;
 }
 
 static unsigned do_exit(const char *const *words)

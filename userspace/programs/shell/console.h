@@ -27,7 +27,7 @@ status_t console_line(const char *prompt, char line[SHELL_LINE_BYTES]);
 /* A share of the terminal for a job (userspace/interfaces/terminal.toml). */
 struct console_session {
     uint64_t
-        terminal; /* may be passed on; HANDLE_NONE: there is none, and what takes one does nothing */
+        terminal; /* may be passed on; HANDLE_NONE: there is none, and all that is done with it is nothing */
     uint64_t number;
     unsigned attachment; /* a terminal that was found again does not know it */
 };

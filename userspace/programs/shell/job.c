@@ -293,7 +293,7 @@ static void stop_locked(struct job *job)
 
 static void go_on_locked(struct job *job)
 {
-    for (unsigned i = 0; i < job->started; i++) {
+    for (unsigned i = 0; job->stands_still && i < job->started; i++) {
         (void)sys_process_resume(job->process[i].handle);
     }
     job->stands_still = false;
@@ -390,11 +390,8 @@ unsigned job_start(const struct pipeline *pipeline, const char *text, unsigned *
 
 unsigned job_finish(unsigned number)
 {
-    struct job *job = number != 0 ? find(number) : NULL;
+    struct job *job = find(number);
 
-    if (job == NULL) {
-        return CODE_NO_JOB;
-    }
     console_give(&job->session);
     mutex_lock(&lock);
     foreground = job;
@@ -414,17 +411,11 @@ unsigned job_finish(unsigned number)
     return CODE_STOPPED;
 }
 
-bool job_go_on(unsigned number)
+void job_go_on(unsigned number)
 {
-    struct job *job = number != 0 ? find(number) : NULL;
-
-    if (job == NULL) {
-        return false;
-    }
     mutex_lock(&lock);
-    go_on_locked(job);
+    go_on_locked(find(number));
     mutex_unlock(&lock);
-    return true;
 }
 
 const char *job_text(unsigned number)
@@ -434,17 +425,11 @@ const char *job_text(unsigned number)
     return job != NULL ? job->text : NULL;
 }
 
-bool job_kill(unsigned number)
+void job_kill(unsigned number)
 {
-    struct job *job = number != 0 ? find(number) : NULL;
-
-    if (job == NULL) {
-        return false;
-    }
     mutex_lock(&lock);
-    kill_locked(job, CODE_KILLED);
+    kill_locked(find(number), CODE_KILLED);
     mutex_unlock(&lock);
-    return true;
 }
 
 void job_report(void)

@@ -34,15 +34,15 @@
 unsigned job_start(const struct pipeline *pipeline, const char *text, unsigned *out_number);
 
 /* job_finish() - let a job go on if it stands still, and wait for it as the one that has the terminal; give it back. Returns the code of
- * its last program; CODE_STOPPED: it stands still now, and was said to; CODE_NO_JOB: there is no such job. */
+ * its last program; CODE_STOPPED: it stands still now, and was said to. */
 unsigned job_finish(unsigned number);
 
-/* job_go_on() - let it go on in the background. job_text() - what was typed; NULL: there is no such job. */
-bool job_go_on(unsigned number);
+/* job_go_on() - let a job that there is go on in the background. job_text() - what was typed; NULL: there is no such job. */
+void job_go_on(unsigned number);
 const char *job_text(unsigned number);
 
-/* job_kill() - end all its programs. False: there is no such job. */
-bool job_kill(unsigned number);
+/* job_kill() - end all programs of a job that there is. */
+void job_kill(unsigned number);
 
 /* job_report() - print and give back jobs that have ended. job_list() - print those that have not. */
 void job_report(void);

@@ -41,7 +41,7 @@ enum thread_run { THREAD_READY, THREAD_RUNNING, THREAD_BLOCKED, THREAD_MOVING, T
 /* What others ask of a thread. */
 #define THREAD_PENDING_KILL    1u  /* ends when it next leaves the kernel or would wait */
 #define THREAD_PENDING_SUSPEND 4u  /* stops when it next leaves the kernel */
-#define THREAD_PENDING_HELD    8u  /* the same, for kdebug: neither of the two undoes the other */
+#define THREAD_PENDING_HELD    8u  /* the same, for kdebug: no reason undoes another */
 #define THREAD_PENDING_PAUSED  16u /* the same, with its whole process */
 #define THREAD_PENDING_STOP    (THREAD_PENDING_SUSPEND | THREAD_PENDING_HELD | THREAD_PENDING_PAUSED)
 #define THREAD_PENDING_MOVE                                                                        \

@@ -105,7 +105,7 @@ void thread_stay_suspended(struct thread *self)
     this_cpu()->work |= CPU_WORK_PENDING;
 }
 
-/* Who is stopped for the other reason, too, comes, looks, and stays again. */
+/* Who is stopped for another reason, too, comes, looks, and stays again. */
 void thread_go_on(struct thread *thread, unsigned reason)
 {
     atomic_fetch_and_explicit(&thread->pending, (unsigned short)~reason, memory_order_seq_cst);

@@ -249,6 +249,18 @@ def test_while_sched_is_off_nothing_depends_on_who_runs(tmp_path: Path) -> None:
     assert rules_of(check(tmp_path, capture.finish(), code=0)) == {}
 
 
+def test_a_switch_just_before_sched_is_off_says_nothing_later(tmp_path: Path) -> None:
+    """The record comes after the sites were patched: in between threads take turns unseen."""
+    capture = begin(stage())
+    start = 1_000_000_000
+    capture.switch(0, start, CLIENT, OTHER)
+    capture.emit(0, start + 1, "syscall.enter", number=0, arg0=0)  # of whom, nobody knows
+    capture.emit(0, start + 2, "syscall.exit", status=0)
+    capture.emit(0, start + 3, "syscall.exit", status=0)
+    capture.emit(0, start + 4, "trace.switched", mask=ALL & ~SCHED)
+    assert rules_of(check(tmp_path, capture.finish(), code=0)) == {}
+
+
 def test_emitted_is_delivered_plus_lost(tmp_path: Path) -> None:
     capture = begin(stage())
     for index in range(3000):

@@ -10,7 +10,7 @@
  *
  * Categories. While sched is off nobody knows who runs, so nothing that depends on it is judged. The record of a change is
  * written after the tracepoints were patched, and other cores run on meanwhile: what is switched off counts as off a little
- * earlier.
+ * earlier. Switches that still come in that time say who runs until the next one, which may not come.
  *
  * IPC. A call is followed by its id from ipc.call to ipc.return. A thread that is exempt from tracing because it consumes
  * the trace makes no IPC events, so a call may be served by nobody: that is a finding only if the mailbox is ever

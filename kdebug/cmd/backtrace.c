@@ -52,13 +52,18 @@ static void print_arguments(const struct kd_unwind *unwind)
     kd_print(name == NULL ? "" : ")");
 }
 
-/* Arguments are where the caller put them until the call writes its results; it is still in it. */
+/* Arguments are where the caller put them until the call writes its results, the status last; words of a message come before. */
 static void print_system_call(const struct trap_frame *trap)
 {
-    unsigned number = trap->rax < SYSCALL_COUNT ? (unsigned)trap->rax : SYSCALL_COUNT;
+    unsigned number = trap->error < SYSCALL_COUNT ? (unsigned)trap->error : SYSCALL_COUNT;
     const char *name = syscall_parameters(number);
     const uint64_t arguments[] = SYSCALL_ARGUMENTS(trap);
-    kd_print("     ---- system call ----  %s(", syscall_name(number));
+    kd_print("     ---- system call ----  %s", syscall_name(number));
+    if (trap->rax != trap->error) {
+        kd_print(", done: %lld\n", (long long)trap->rax);
+        return;
+    }
+    kd_print("(");
     for (unsigned i = 0; *name != '\0' && i < ARRAY_COUNT(arguments); i++) {
         const char *end = strchr(name, ' ');
         size_t length = end == NULL ? strlen(name) : (size_t)(end - name);
@@ -153,7 +158,7 @@ static void trace_cpu(unsigned cpu)
     if (status != OK) {
         kd_fail("core %u was not captured", cpu);
     }
-    vaddr_t thread = kd_cpu_thread(cpu);
+    vaddr_t thread = kd_registers_thread(cpu);
     kd_unwind_begin(&unwind, &registers.frame);
     kd_print("core %u:\n", cpu);
     print_frames(&unwind, thread == 0
@@ -163,7 +168,7 @@ static void trace_cpu(unsigned cpu)
 
 static void trace_thread(vaddr_t address)
 {
-    int cpu = kd_thread_cpu(address);
+    int cpu = kd_thread_registers(address);
     struct thread thread;
     struct kd_unwind unwind;
     char process[NAME_BYTES];

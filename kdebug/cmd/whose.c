@@ -13,31 +13,15 @@
 
 #define NAME_SHOWN 112u
 
-struct search {
-    uint64_t address;
-    bool found;
-};
-
-/* The stacks of two threads are apart by a guard page, so the one whose top comes next is it. */
-static bool match_stack(vaddr_t address UNUSED, const struct thread *thread, void *context)
-{
-    struct search *search = context;
-    if (search->address < thread->stack_top &&
-        thread->stack_top - search->address <= KERNEL_STACK_BYTES) {
-        kd_print("kernel stack of thread %u '%s', 0x%llx below its top\n", thread->tid,
-                 thread->name, (unsigned long long)(thread->stack_top - search->address));
-        search->found = true;
-    }
-    return !search->found;
-}
-
 static void tell_stack(uint64_t address)
 {
-    struct search search = {.address = address};
-    kd_each_thread(match_stack, &search);
-    if (!search.found) {
+    struct thread thread;
+    if (kd_stack_thread(address, &thread) == 0) {
         kd_print("among the kernel stacks, of no living thread\n");
+        return;
     }
+    kd_print("kernel stack of thread %u '%s', 0x%llx below its top\n", thread.tid, thread.name,
+             (unsigned long long)(thread.stack_top - address));
 }
 
 static void tell_frame(paddr_t pa)

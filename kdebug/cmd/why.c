@@ -65,7 +65,7 @@ static unsigned count_before(vaddr_t address, const struct thread *thread)
 static void print_end(vaddr_t address)
 {
     struct thread thread = fetch_thread(address);
-    int cpu = kd_thread_cpu(address);
+    int cpu = kd_thread_registers(address);
     struct kd_registers registers;
     if (cpu >= 0) {
         kd_print("which runs on core %d", cpu);
@@ -114,7 +114,7 @@ static void print_place(vaddr_t address, const struct thread *thread)
     struct kd_program program;
     struct kd_registers registers;
     char name[NAME_SHOWN];
-    int cpu = kd_thread_cpu(address);
+    int cpu = kd_thread_registers(address);
     kd_print("stands at:");
     if (cpu >= 0 && kd_target->registers((unsigned)cpu, &registers) == OK) {
         kd_unwind_begin(&unwind, &registers.frame);

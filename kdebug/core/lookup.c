@@ -134,6 +134,59 @@ int kd_thread_cpu(vaddr_t thread)
     return -1;
 }
 
+struct stack_search {
+    vaddr_t address, found;
+    struct thread *out;
+};
+
+/* The stacks of two threads are apart by a guard page, so the one whose top comes next is it. */
+static bool is_on_stack(const struct thread *thread, vaddr_t address)
+{
+    return address < thread->stack_top && thread->stack_top - address <= KERNEL_STACK_BYTES;
+}
+
+static bool match_stack(vaddr_t address, const struct thread *thread, void *context)
+{
+    struct stack_search *search = context;
+    if (is_on_stack(thread, search->address)) {
+        search->found = address;
+        *search->out = *thread;
+    }
+    return search->found == 0;
+}
+
+vaddr_t kd_stack_thread(vaddr_t address, struct thread *out)
+{
+    struct stack_search search = {.address = address, .out = out};
+    kd_each_thread(match_stack, &search);
+    return search.found;
+}
+
+vaddr_t kd_registers_thread(unsigned cpu)
+{
+    vaddr_t thread = kd_cpu_thread(cpu);
+    struct kd_registers registers;
+    struct thread copy;
+    if (thread == 0 || kd_target->registers(cpu, &registers) != OK ||
+        frame_is_user(&registers.frame)) {
+        return thread;
+    }
+    vaddr_t top = registers.frame.rsp - 1; /* an empty stack is one, too */
+    kd_fetch(thread, &copy, sizeof(copy), "thread");
+    vaddr_t owner = is_on_stack(&copy, top) ? thread : kd_stack_thread(top, &copy);
+    return owner != 0 ? owner : thread; /* no thread's: that of a fault, or not yet the kernel's */
+}
+
+int kd_thread_registers(vaddr_t thread)
+{
+    for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
+        if (kd_registers_thread(cpu) == thread) {
+            return (int)cpu;
+        }
+    }
+    return -1;
+}
+
 const char *kd_enum_name(const char *enumeration, uint64_t value)
 {
     for (unsigned i = 0; i < TRACE_ENUM_COUNT; i++) {

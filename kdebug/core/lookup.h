@@ -22,6 +22,17 @@ int kd_thread_cpu(vaddr_t thread);
 /* kd_cpu_thread() - what a core runs: the address of its struct thread, 0 none yet. */
 vaddr_t kd_cpu_thread(unsigned cpu);
 
+/*
+ * kd_registers_thread() - whose registers a core has. In the middle of a switch the scheduler already says the next thread, and the
+ * core still stands on the stack of the one before. kd_thread_registers() - the core that has this thread's; -1: none, and
+ * thread->context.rsp is good.
+ */
+vaddr_t kd_registers_thread(unsigned cpu);
+int kd_thread_registers(vaddr_t thread);
+
+/* kd_stack_thread() - address and content of the living thread on whose kernel stack this is; 0: there is none. */
+vaddr_t kd_stack_thread(vaddr_t address, struct thread *out);
+
 /* kd_state_name() - "ready", "running", "call" ... of a thread. */
 const char *kd_state_name(const struct thread *thread);
 

@@ -44,7 +44,7 @@ bool kd_remote_thread_copy(struct kd_remote_id id, struct thread *out)
 struct kd_remote_id kd_remote_id_of(unsigned cpu, uint32_t newest)
 {
     struct thread copy;
-    vaddr_t thread = kd_cpu_thread(cpu);
+    vaddr_t thread = kd_registers_thread(cpu);
     if (thread == 0 || kd_read_kernel(thread, &copy, sizeof(copy)) != OK || copy.tid == 0) {
         return (struct kd_remote_id){KD_REMOTE_KERNEL, KD_REMOTE_IDLE + cpu};
     }

@@ -19,6 +19,9 @@
  * above the rbp that has just been pushed. That is a guess where the table of frames (frames.h) is missing or has nothing to say;
  * else it is that of the compiler.
  *
+ * The switch. context_switch() and context_resume() are pushes, the change of the stack, and pops. Until the last pop rbp is still that of
+ * the thread before, so what counts there is how many words lie on the stack.
+ *
  * **U1** A register of a caller counts as known only as long as each function on the way to it says what it did with it, and says the
  * same about the end of its frame as the frame pointers do. Code without a rule, all assembly, makes all of them unknown; a trap
  * frame has all again.
@@ -232,6 +235,45 @@ static uint64_t frameless_return(const struct kd_unwind *unwind)
     return first == OPCODE_PUSH_RBP && unwind->rip > symbol.address ? unwind->rsp + 8 : unwind->rsp;
 }
 
+#define SWITCH_WORDS     6u  /* that context_switch() saves */
+#define SWITCH_BYTES_MAX 64u /* of code */
+
+/* By what has been executed, of the three kinds of instructions that there are. */
+static uint64_t count_words(const uint8_t *code, size_t bytes, uint64_t words)
+{
+    for (size_t at = 0; at < bytes;) {
+        bool has_prefix = code[at] == 0x41; /* r8 to r15 */
+        uint8_t opcode = code[at + has_prefix];
+        if (opcode < 0x50 || opcode > 0x5f) {
+            at +=
+                MOV_RBP_RSP_BYTES; /* a mov between registers and memory without displacement has as many */
+            continue;
+        }
+        words += opcode < 0x58 ? 1 : ~0ull; /* push, pop */
+        at += 1u + has_prefix;
+    }
+    return words;
+}
+
+/* The present frame is that of the switch, with so many words below the return address. */
+static bool is_switch(const struct kd_unwind *unwind, uint64_t *out_words)
+{
+    struct kd_symbol symbol;
+    uint8_t code[SWITCH_BYTES_MAX + 1];
+    if (!kd_symbol_at(unwind->rip, &symbol)) {
+        return false;
+    }
+    bool is_second_half = strcmp(symbol.name, "context_resume") == 0;
+    uint64_t bytes = unwind->rip - symbol.address;
+    if ((is_second_half && bytes == 0) || /* on whose stack, nobody knows */
+        (!is_second_half && strcmp(symbol.name, "context_switch") != 0) ||
+        bytes > SWITCH_BYTES_MAX || kd_read_kernel(symbol.address, code, bytes + 1) != OK) {
+        return false;
+    }
+    *out_words = count_words(code, bytes, is_second_half ? SWITCH_WORDS : 0);
+    return *out_words <= SWITCH_WORDS;
+}
+
 /* A trap frame at this address? Every field that has few possible values is looked at. */
 static bool read_trap(uint64_t address, struct trap_frame *out)
 {
@@ -252,12 +294,32 @@ static bool cross_trap(struct kd_unwind *unwind, uint64_t address)
     return true;
 }
 
+/* Out of the switch, on whichever stack it is. False: what is there is no return address. */
+static bool leave_switch(struct kd_unwind *unwind, uint64_t words)
+{
+    uint64_t at = unwind->rsp + words * sizeof(uint64_t), back, rbp = unwind->rbp;
+    if (!read_word(at, &back) || !is_in_image(back) ||
+        (words > 0 && !read_word(at - sizeof(uint64_t), &rbp))) {
+        return false;
+    }
+    if (is_entry_code(back)) {
+        return cross_trap(unwind, at + RETURN_BYTES);
+    }
+    recover_registers(unwind, at + RETURN_BYTES);
+    unwind->rip = back;
+    unwind->rbp = rbp;
+    return true;
+}
+
 bool kd_unwind_next(struct kd_unwind *unwind)
 {
     if (kd_unwind_is_user(unwind) || ++unwind->steps > STEPS_MAX) {
         return false;
     }
-    uint64_t back;
+    uint64_t back, words;
+    if (unwind->is_exact && is_switch(unwind, &words) && leave_switch(unwind, words)) {
+        return true;
+    }
     if (unwind->is_exact) {
         uint64_t at = frameless_return(unwind);
         if (at != 0 && read_word(at, &back) && is_in_image(back)) {

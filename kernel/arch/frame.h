@@ -17,7 +17,7 @@ struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
     uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
     uint64_t vector;
-    uint64_t error;
+    uint64_t error; /* of a system call its number: rax will be its status */
     uint64_t rip, cs, rflags, rsp, ss;
 };
 static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.asm pushes 22 words");

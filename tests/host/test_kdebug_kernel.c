@@ -338,6 +338,7 @@ static void test_bt_of_a_blocked_thread(void **state)
                                 .rflags = 0x202,
                                 .rsp = 0x7ffe0000,
                                 .rax = SYSCALL_AREA_RESIZE,
+                                .error = SYSCALL_AREA_RESIZE,
                                 .rdi = 0x15,
                                 .rsi = 0x3000,
                                 .vector = FRAME_VECTOR_SYSCALL};
@@ -346,9 +347,11 @@ static void test_bt_of_a_blocked_thread(void **state)
                         "  0  ffffffff80000140  thread_wait+0x40\n"
                         "     ---- system call ----  area_resize(area=0x15, bytes=0x3000)\n"
                         "     0000000000400800  user code of server, rsp 7ffe0000\n");
-    trap->rax = SYSCALL_THREAD_YIELD;
+    trap->rax = (uint64_t)ERR_NO_MEMORY;
+    assert_non_null(strstr(fake_run("bt 12"), "---- system call ----  area_resize, done: -"));
+    trap->rax = trap->error = SYSCALL_THREAD_YIELD;
     assert_non_null(strstr(fake_run("bt 12"), "---- system call ----  thread_yield()\n"));
-    trap->rax = 1ull << 32 | SYSCALL_THREAD_YIELD;
+    trap->rax = trap->error = 1ull << 32 | SYSCALL_THREAD_YIELD;
     assert_non_null(strstr(fake_run("bt 12"), "---- system call ----  ?()\n"));
     trap->vector = 14;
     trap->error = 6;
@@ -372,6 +375,30 @@ static void test_bt_of_cores(void **state)
     assert_string_equal(fake_run("bt all"),
                         "core 0: not captured\ncore 1:\n  0  ffffffff80000210  sched_run+0x10\n");
     assert_string_equal(fake_run("bt cpu 9"), "error: no core 9\n");
+}
+
+/* The scheduler says who comes next; what runs is still on the stack of who was before. */
+static void test_whose_stack_a_core_is_on(void **state)
+{
+    (void)state;
+    fake_map(STACK, 0x700000, PAGE_BYTES, PTE_WRITE);
+    uint64_t *stack = fake_at(0x700000);
+    struct trap_frame *core = &fake_registers[1].frame;
+    server_thread->stack_top = STACK + PAGE_BYTES;
+    core->rsp = STACK + 0x200;
+    core->rbp = STACK + 0x200;
+    stack[0x208 / 8] = K + 0x40; /* the entry code */
+    *(struct trap_frame *)&stack[0x210 / 8] = (struct trap_frame){
+        .rip = 0x400800, .cs = 0x2b, .rflags = 0x202, .vector = FRAME_VECTOR_SYSCALL};
+    assert_non_null(strstr(fake_run("bt cpu 1"), "user code of server, "));
+    assert_non_null(strstr(fake_run("bt 12"), "core 1:\n  0  ffffffff80000210  sched_run+0x10\n"));
+    kernel.cpus[1].current = server_thread;
+    main_thread->stack_top = STACK + PAGE_BYTES;
+    server_thread->stack_top = STACK + 3 * PAGE_BYTES;
+    assert_non_null(strstr(fake_run("bt cpu 1"), "user code of init, "));
+    assert_null(strstr(fake_run("bt 12"), "core 1:"));
+    main_thread->stack_top = STACK + 0x1ff; /* nobody's: as the scheduler says */
+    assert_non_null(strstr(fake_run("bt cpu 1"), "user code of server, "));
 }
 
 static void test_times(void **state)
@@ -1050,6 +1077,7 @@ int main(void)
         cmocka_unit_test_setup(test_cpus_and_regs, begin),
         cmocka_unit_test_setup(test_bt_of_a_blocked_thread, begin),
         cmocka_unit_test_setup(test_bt_of_cores, begin),
+        cmocka_unit_test_setup(test_whose_stack_a_core_is_on, begin),
         cmocka_unit_test_setup(test_times, begin),
         cmocka_unit_test_setup(test_handles, begin),
         cmocka_unit_test_setup(test_interrupts, begin),

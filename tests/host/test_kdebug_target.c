@@ -24,6 +24,12 @@
 #define STACK    0xffffc00000008000ull
 #define USER_VA  0x400000ull
 
+/* push rbp, rbx, r12 to r15; mov [rdi], rsp; mov rdi, rsi; here the second half: mov rsp, [rdi]; pops; ret. */
+#define SWITCH_RESUME 0x490
+static const uint8_t switch_code[] = {0x55, 0x53, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57,
+                                      0x48, 0x89, 0x27, 0x48, 0x89, 0xf7, 0x48, 0x8b, 0x27, 0x41,
+                                      0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5b, 0x5d, 0xc3};
+
 static void write_word(paddr_t pa, uint64_t value)
 {
     memcpy(fake_at(pa), &value, sizeof(value));
@@ -43,6 +49,8 @@ static int begin(void **state)
     fake_symbol(0x200, 'T', "middle");
     fake_symbol(0x300, 'T', "inner");
     fake_symbol(0x400, 'T', "leaf_without_frame");
+    fake_symbol(0x480, 'T', "context_switch");
+    fake_symbol(SWITCH_RESUME, 'T', "context_resume");
     fake_symbol(0x500, 'D', "data");
     fake_symbol(0x4000, 'B', "end");
     fake_symbols_use();
@@ -56,6 +64,7 @@ static int begin(void **state)
         *(uint8_t *)fake_at(TEXT_PA + at + 0x80) = 0xc3;
     }
     memset(fake_at(TEXT_PA + 0x400), 0x90, 0x100);
+    memcpy(fake_at(TEXT_PA + 0x480), switch_code, sizeof(switch_code));
     return 0;
 }
 
@@ -272,10 +281,9 @@ static void test_sym_command(void **state)
     (void)state;
     assert_string_equal(fake_run("sym inner"), "ffffffff80000300  T     256  inner\n");
     assert_string_equal(fake_run("sym inner+0x11"), "ffffffff80000311  inner+0x11\n");
-    assert_string_equal(fake_run("sym -part n"),
+    assert_string_equal(fake_run("sym -part en"),
                         "ffffffff80004000  B       0  end\nffffffff80000000  T     256  "
-                        "entry_stub\nffffffff80000300  T     256  "
-                        "inner\n");
+                        "entry_stub\n");
     assert_non_null(strstr(fake_run("sym nothing"), "no symbol 'nothing'"));
 }
 
@@ -338,6 +346,39 @@ static void test_prologue_and_epilogue(void **state)
         frame.rsp = STACK_AT(places[i].rsp_offset);
         kd_unwind_begin(&unwind, &frame);
         expect_chain(&unwind, rips, 3);
+    }
+}
+
+/*
+ * middle has called the switch; on the other stack outer waits for its end. From the change of the stack to the last pop rbp is that of
+ * middle, and would lead there.
+ */
+static void test_in_the_switch(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned at, words;
+    } places[] = {{0, 0},  {1, 1},  {2, 2},  {4, 3},  {6, 4},  {8, 5},  {10, 6}, {13, 6},
+                  {19, 6}, {21, 5}, {23, 4}, {25, 3}, {27, 2}, {28, 1}, {29, 0}};
+    static const uint64_t before[] = {0, K + 0x210, K + 0x110}, after[] = {0, K + 0x150};
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        bool is_after = places[i].at >= 19;
+        uint64_t rips[3], end = is_after ? 0x700 : 0x808;
+        struct trap_frame frame = simple_stack();
+        struct kd_unwind unwind;
+        PUT(0x700, K + 0x150);
+        PUT(0x6f8, STACK_AT(0x980)); /* outer's */
+        PUT(0x980, 0);
+        PUT(0x988, 0);
+        memcpy(rips, is_after ? after : before, is_after ? sizeof(after) : sizeof(before));
+        rips[0] = frame.rip = K + 0x480 + places[i].at;
+        frame.rbp = is_after && places[i].words == 0 ? STACK_AT(0x980) : STACK_AT(0x840);
+        frame.rsp = STACK_AT(end) - 8ull * places[i].words;
+        if (!is_after && places[i].words > 0) {
+            PUT(end - 8, STACK_AT(0x840));
+        }
+        kd_unwind_begin(&unwind, &frame);
+        expect_chain(&unwind, rips, is_after ? 2 : 3);
     }
 }
 
@@ -662,6 +703,7 @@ int main(void)
         cmocka_unit_test_setup(test_sym_command, begin),
         cmocka_unit_test_setup(test_chain_of_frames, begin),
         cmocka_unit_test_setup(test_prologue_and_epilogue, begin),
+        cmocka_unit_test_setup(test_in_the_switch, begin),
         cmocka_unit_test_setup(test_across_an_interrupt_of_the_kernel, begin),
         cmocka_unit_test_setup(test_up_to_user_code, begin),
         cmocka_unit_test_setup(test_no_trap_frame_where_none_is, begin),

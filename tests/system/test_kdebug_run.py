@@ -434,3 +434,43 @@ def test_a_run_that_cannot_be_leaves_the_prompt(waiting: Machine) -> None:
     assert "42" in kdebug.command("print 42")
     kdebug.resume()
     assert wait_all_done(waiting, 120) == (1, 0)
+
+
+def below_the_kernel(backtrace: str) -> tuple[str, ...]:
+    """What a thread keeps while it is in the kernel: from the system call on, without arguments and status."""
+    lines = backtrace.splitlines()
+    crossings = [number for number, line in enumerate(lines) if "---- " in line]
+    kept = lines[crossings[-1]:] if crossings else []
+    return tuple(re.sub(r"\(.*\)|, done: .*", "", line) for line in kept)
+
+
+LONG_WAYS = ["sys_mailbox_reply_receive", "sys_area_map", "sys_area_unmap", "sys_thread_start", "sys_process_kill"]
+
+
+@pytest.mark.parametrize("function", ["sys_mailbox_call",
+                                      *(pytest.param(way, marks=pytest.mark.long) for way in LONG_WAYS)])
+def test_a_stop_at_each_instruction(boot: BootFunction, function: str) -> None:
+    """
+    Until somebody is in user mode: with locks held, records half written, stacks changed. Each time the prompt comes,
+    and knows whose stack it is.
+    """
+    machine = boot(cpus=1, icount=4, cmdline=f"workload={LOAD} kdebug=wait trace=all tracer=0")
+    kdebug = machine.wait_prompt(60)
+    kdebug.command(f"break {function} once after {5 if function == 'sys_mailbox_call' else 0}")
+    kdebug.resume()
+    kdebug = machine.wait_prompt(60)
+    known = {below_the_kernel(kdebug.command(f"bt {thread.tid}")) for thread in kdebug.threads() if thread.tid}
+    seen: list[tuple[str, ...]] = []
+    stops = 0
+    while "user code" not in (place := (backtrace := kdebug.command("bt")).splitlines()[1]):
+        below = below_the_kernel(backtrace)
+        if below or "syscall_" not in place:  # on the way out the frame is the stack
+            assert below in known, backtrace
+            seen += [below] if below not in seen[-1:] else []
+        stops += 1
+        kdebug = run(machine, kdebug, "step")
+        assert kdebug.reason == "breakpoint" and "step at" in kdebug.banner
+    kdebug.resume()
+    assert wait_all_done(machine, 120) == (1, 0)
+    assert stops > 100
+    assert len(seen) == 2 or function != "sys_mailbox_call", seen  # from the client's stack to the server's

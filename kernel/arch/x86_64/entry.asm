@@ -53,7 +53,7 @@ syscall_entry:
     push r11
     push USER_CODE
     push rcx
-    push 0
+    push rax ; FRAME_ERROR: which call it is, also once rax has its status
     push FRAME_VECTOR_SYSCALL
     PUSH_REGISTERS
     PATCH_SITE SITE_TIMES, count_at_syscall

@@ -2,7 +2,7 @@
 /*
  * slowcall: a call that is slow for a reason, for whoever learns to find reasons.
  *
- *   calls=N (60)   slow=N (40) the one that is slow   pages=N (1024) that it touches first
+ *   calls=N (60)   slow=N (40) the one that is slow   pages=N (1024) that it touches first   each=N (0) that any other touches
  *
  *     main ----> desk ----> archive
  *          ASK        LOOK_UP, but FETCH once: touches pages that nobody has touched before
@@ -11,6 +11,7 @@
  *   spoor trace record --icount 4 --cpus 1 --workload slowcall
  *   spoor report --slowest-call build/trace/out.spoor
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,14 +62,17 @@ static uint64_t touch(volatile uint64_t *shelf, uint64_t pages)
 
 static void serve_archive(void *argument)
 {
-    uint64_t pages = option_u64("pages", 1024);
-    volatile uint64_t *shelf = map_fresh(pages);
+    uint64_t pages = option_u64("pages", 1024), each = option_u64("each", 0);
+    volatile uint64_t *shelf = map_fresh(pages + each * option_u64("calls", 60));
+    volatile uint64_t *others = shelf + pages * PAGE_BYTES / 8;
     struct message m = {0};
 
     (void)argument;
     must(message_receive(archive, &m, DEADLINE_FOREVER));
     while (message_label(&m) != CLOSE) {
-        uint64_t found = message_label(&m) == FETCH ? touch(shelf, pages) : pages;
+        bool is_slow = message_label(&m) == FETCH;
+        uint64_t found = is_slow ? touch(shelf, pages) : pages - each + touch(others, each);
+        others += is_slow ? 0 : each * PAGE_BYTES / 8;
         m = (struct message){.token = m.token, .word = {found}};
         must(message_reply_receive(archive, &m));
     }

@@ -41,7 +41,7 @@ KDEBUG_HOST_SRC := kdebug/core/passphrase.c kdebug/core/sha256.c kdebug/cmd/pass
     $(REMOTE_SRC) \
     kdebug/x86_64/call_length.c kdebug/x86_64/disassemble_none.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c \
     kdebug/x86_64/frames.c kdebug/x86_64/unwind.c $(KD_HARDWARE_SRC) $(filter kdebug/cmd/%,$(KERNEL_SRC)) \
-    kernel/base/crc32c.c kernel/base/format.c trace/ring/filter.c trace/ring/choice.c trace/ring/aggregate.c trace/ring/trigger_wish.c $(GEN)/trace_table.c tools/post/absent.c
+    kernel/base/crc32c.c kernel/base/format.c trace/ring/filter.c trace/ring/choice.c trace/ring/aggregate.c trace/ring/trigger_wish.c trace/ring/burst.c $(GEN)/trace_table.c tools/post/absent.c
 KDEBUG_TEST_SRC := $(KDEBUG_HOST_SRC) tests/host/kdebug_support.c
 # The kernel's linker script names the bounds of the command table; the host's linker has names of its own for them.
 KDEBUG_HOST_LIBS := -Wl,--defsym=kdebug_commands_start=__start_kdebug_commands \

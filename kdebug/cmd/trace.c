@@ -159,8 +159,10 @@ KD_COMMAND(
              "on [EVENT|CATEGORY...] | off EVENT|CATEGORY... | "
              "filter [EVENT off | EVENT FIELD OP VALUE [and|or ...]] | "
              "count [EVENT off | EVENT [by FIELD [FIELD]] [of FIELD] [if FIELD OP VALUE ...]] | "
-             "trigger [EVENT off | mark|stop [N]|snapshot|kdebug EVENT [if FIELD OP VALUE ...]] | "
-             "break EVENT [KEY later NS after FIRST KEY | KEY without EVENT KEY within NS] "
+             "trigger [EVENT off | mark|stop [N]|snapshot|kdebug EVENT [more N within NS] "
+             "[if FIELD OP VALUE ...]] | "
+             "break EVENT [more N within NS | KEY later NS after FIRST KEY | "
+             "KEY without EVENT KEY within NS] "
              "[if FIELD OP VALUE ...] | "
              "functions [on|off NAME|PATTERN...] | user [PROCESS [N]] | "
              "rings BYTES|most [oldest]",
@@ -168,7 +170,7 @@ KD_COMMAND(
         "the rings: status, newest events, those that a thread, call or object is in, from a "
         "time on, what recording them has cost, switch events, write only some records "
         "of an event, count it in place of writing, stop recording or come here when one "
-        "matches, trace functions of the kernel, what "
+        "matches or too many do, trace functions of the kernel, what "
         "programs write, send a capture (N sub-buffers a lane), make the rings anew, of another "
         "size, or such that they keep the oldest events; previous: of the boot before, after a "
         "reset",

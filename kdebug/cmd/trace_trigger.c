@@ -48,6 +48,9 @@ static void show_relation(const struct trace_trigger_wish *wish)
     } else {
         kd_print("%s", trace_event_info(wish->event)->name);
     }
+    if (wish->relation == TRACE_RELATION_BURST) {
+        kd_print(" more %u within %llu", wish->count, (unsigned long long)wish->ns);
+    }
     if (wish->relation != TRACE_RELATION_MISSING) {
         show_conditions(wish->event, wish->condition, wish->conditions);
     }
@@ -66,7 +69,9 @@ static void show(unsigned number, const struct trace_trigger *trigger)
     }
     show_relation(wish);
     kd_print("    hits %u", atomic_load(&trigger->hits));
-    if (wish->relation != TRACE_RELATION_NONE) {
+    if (wish->relation == TRACE_RELATION_BURST) {
+        kd_print(", counted %llu", (unsigned long long)trace_burst_counted(&trigger->burst));
+    } else if (wish->relation != TRACE_RELATION_NONE) {
         kd_print(", left out %u", atomic_load(&trigger->history.left_out));
     }
     kd_print("\n");
@@ -118,6 +123,27 @@ static unsigned char take_conditions(struct kd_call *call, unsigned event,
     return (unsigned char)kd_trace_take_conditions(call, trace_event_info(event), to);
 }
 
+/* [more N within NS] */
+static void take_burst(struct kd_call *call, struct trace_trigger_wish *wish)
+{
+    if (!kd_arg_accept(call, "more")) {
+        return;
+    }
+    const char *at = call->args;
+    uint64_t count;
+    if (!kd_arg_number(call, &count) || count > TRACE_BURST_MAX) {
+        kd_fail_at(at, "expected a number of events, at most %u", TRACE_BURST_MAX);
+    }
+    require_word(call, "within");
+    at = call->args;
+    wish->relation = TRACE_RELATION_BURST;
+    wish->count = (unsigned short)count;
+    wish->ns = take_ns(call);
+    if (wish->ns == 0) {
+        kd_fail_at(at, "no two events are within 0 ns");
+    }
+}
+
 static void request(unsigned event, const struct trace_trigger_wish *wish)
 {
     struct trace_filter unused[2];
@@ -158,6 +184,7 @@ void kd_trace_trigger(struct kd_call *call)
     unsigned event = kd_trace_take_event(call);
     wish.event = (unsigned short)event;
     if (is_set) {
+        take_burst(call, &wish);
         wish.conditions = take_conditions(call, event, wish.condition);
     } else {
         require_word(call, "off");
@@ -195,7 +222,13 @@ void kd_trace_break(struct kd_call *call)
     kd_require_live(KD_WRITES);
     struct trace_trigger_wish wish = {.action = TRACE_ACTION_KDEBUG};
     wish.event = (unsigned short)kd_trace_take_event(call);
-    if (!kd_arg_is_end(call) && !kd_arg_accept(call, "if")) {
+    take_burst(call, &wish);
+    if (wish.relation == TRACE_RELATION_BURST || kd_arg_is_end(call)) {
+        wish.conditions = take_conditions(call, wish.event, wish.condition);
+    } else if (kd_arg_accept(call, "if")) {
+        wish.conditions = (unsigned char)kd_trace_take_conditions(
+            call, trace_event_info(wish.event), wish.condition);
+    } else {
         wish.key = take_key(call, wish.event);
         if (kd_arg_accept(call, "later")) {
             take_later(call, &wish);
@@ -203,9 +236,6 @@ void kd_trace_break(struct kd_call *call)
             require_word(call, "without");
             take_missing(call, &wish);
         }
-    } else if (!kd_arg_is_end(call)) {
-        wish.conditions = (unsigned char)kd_trace_take_conditions(
-            call, trace_event_info(wish.event), wish.condition);
     }
     kd_arg_done(call);
     request(wish.event, &wish);

@@ -209,8 +209,7 @@ static void print_trigger(void)
 {
     const struct trace_hit *hit = &trace_hits[cpu_id()];
     const struct trace_trigger_wish *wish = &trace_triggers[hit->trigger].wish;
-    uint64_t khz = MAX(clock_tsc_khz(), 1u);
-    unsigned long long ns = (unsigned long long)(hit->elapsed * 1000000 / khz);
+    unsigned long long ns = (unsigned long long)clock_ns_of_ticks(hit->elapsed);
     kd_print("kdebug: trigger %u: thread %u: ", hit->trigger, hit->moment.thread);
     kd_event_print(hit->moment.record, hit->moment.words);
     kd_print("\n");
@@ -219,6 +218,11 @@ static void print_trigger(void)
                  trace_event_info(wish->first)->name, (unsigned long long)wish->ns);
     } else if (wish->relation == TRACE_RELATION_MISSING) {
         kd_print("kdebug: and no %s since, for %llu ns\n", trace_event_info(wish->event)->name, ns);
+    } else if (wish->relation == TRACE_RELATION_BURST) {
+        kd_print(
+            "kdebug: %u of them in %llu ns, more than %u within %llu; number %llu that matched\n",
+            wish->count + 1u, ns, wish->count, (unsigned long long)wish->ns,
+            (unsigned long long)hit->number);
     }
 }
 

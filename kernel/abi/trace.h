@@ -122,19 +122,23 @@ enum trace_relation {
     TRACE_RELATION_LATER = 1, /* event comes more than `ns` after first */
     TRACE_RELATION_MISSING =
         2, /* event has not come `ns` after first; first itself is what is reported */
+    TRACE_RELATION_BURST = 3, /* more than `count` of event within `ns`; there is no first */
 };
+
+#define TRACE_BURST_MAX 255u /* for count */
 
 #define TRACE_KEY_THREAD 0xffu /* as a key: the thread that runs */
 
 /* What trace_trigger asks for: something to happen when an event matches. Recording that is held goes on with the next
  * trace_events, also if that changes nothing. */
 struct trace_trigger_wish {
-    unsigned short event, first;                /* first: only with a relation */
+    unsigned short event, first;                /* first: only if the relation has one */
     unsigned char action;                       /* enum trace_action */
     unsigned char relation;                     /* enum trace_relation */
     unsigned char conditions, first_conditions; /* how many */
     unsigned char key, first_key;               /* numbers of fields, or TRACE_KEY_THREAD */
-    unsigned char reserved[6];                  /* 0 */
+    unsigned short count;                       /* TRACE_RELATION_BURST: 0 to TRACE_BURST_MAX */
+    unsigned char reserved[4];                  /* 0 */
     unsigned long more, ns;
     struct trace_condition condition[TRACE_CONDITIONS_MAX], first_condition[TRACE_CONDITIONS_MAX];
 };

@@ -49,6 +49,37 @@ static void words_become_a_trigger(void **state)
     assert_int_equal(wish.more, 0);
 }
 
+static void so_many_within_so_long_becomes_a_trigger(void **state)
+{
+    (void)state;
+    struct trace_trigger_wish wish;
+    struct trace_filter filter[2];
+    assert_null(parse("kdebug:fault.exit,more=255,within=0x10,outcome=failed", &wish));
+    assert_int_equal(wish.relation, TRACE_RELATION_BURST);
+    assert_int_equal(wish.count, 255);
+    assert_int_equal(wish.ns, 16);
+    assert_int_equal(wish.conditions, 1);
+    assert_int_equal(trace_trigger_make(&wish, &filter[0], &filter[1]), OK);
+    assert_null(parse("mark:irq.exit,within=1,vector!=7,more=0", &wish));
+    assert_int_equal(wish.count, 0);
+    assert_int_equal(wish.conditions, 1);
+    assert_int_equal(trace_trigger_make(&wish, &filter[0], &filter[1]), OK);
+}
+
+static void no_field_hides_a_word_of_the_language(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"more", "within", "if", "off"};
+    for (unsigned id = 0; id < TRACE_EVENT_COUNT; id++) {
+        const struct trace_event_info *info = trace_event_info(id);
+        for (unsigned i = 0; info != NULL && i < info->fields; i++) {
+            for (unsigned k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
+                assert_string_not_equal(info->field[i].name, words[k]);
+            }
+        }
+    }
+}
+
 static void what_cannot_be_is_said(void **state)
 {
     (void)state;
@@ -58,6 +89,15 @@ static void what_cannot_be_is_said(void **state)
         {"", "actions are"},
         {"halt:irq.exit", "actions are"},
         {"stop=x:irq.exit", "stop=NUMBER"},
+        {"mark:irq.exit,more=256,within=5", "at most 255"},
+        {"mark:irq.exit,more=,within=5", "more=NUMBER"},
+        {"mark:irq.exit,more==5,within=5", "more=NUMBER"},
+        {"mark:irq.exit,more=0x100000001,within=5", "at most 255"},
+        {"mark:irq.exit,more=5,within=0", "at least 1"},
+        {"mark:irq.exit,more=5,within=ms", "within=NS"},
+        {"mark:irq.exit,more=5", "only together"},
+        {"mark:irq.exit,within=5", "only together"},
+        {"mark:irq.exit,more=5,within=5,wishes=1", "no such field"},
         {"mark:irq.ex", "no such event"},
         {"mark", "no such event"},
         {"mark:irq.exit,line=3", "no such field"},
@@ -85,15 +125,18 @@ static void a_wish_is_checked(void **state)
                                             .first_key = TRACE_KEY_THREAD};
     struct trace_filter filter[2];
     assert_int_equal(trace_trigger_make(&good, &filter[0], &filter[1]), OK);
-    struct trace_trigger_wish bad[7] = {good, good, good, good, good, good, good};
+    struct trace_trigger_wish bad[9] = {good, good, good, good, good, good, good, good, good};
     bad[0].action = 4;
-    bad[1].relation = 3;
+    bad[1].relation = 4;
     bad[2].key = 99;
     bad[3].first = bad[3].event;
     bad[4].first = TRACE_EVENT_LIFE_THREAD_EXIT; /* meta lane */
     bad[5].event = TRACE_EVENT_COUNT;
     bad[6].conditions = 5;
-    for (unsigned i = 0; i < 7; i++) {
+    bad[7].relation = bad[8].relation = TRACE_RELATION_BURST;
+    bad[7].count = TRACE_BURST_MAX + 1;
+    bad[7].ns = 1;
+    for (unsigned i = 0; i < 9; i++) { /* bad[8]: within 0 ns */
         assert_int_equal(trace_trigger_make(&bad[i], &filter[0], &filter[1]), ERR_BAD_ARGUMENT);
     }
 }
@@ -163,6 +206,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_become_a_trigger),
+        cmocka_unit_test(so_many_within_so_long_becomes_a_trigger),
+        cmocka_unit_test(no_field_hides_a_word_of_the_language),
         cmocka_unit_test(what_cannot_be_is_said),
         cmocka_unit_test(a_wish_is_checked),
         cmocka_unit_test(a_second_finds_its_first_once),

@@ -277,6 +277,75 @@ static void late_and_missing(void **state)
     assert_int_equal(stops, 2);
 }
 
+static struct trace_trigger_wish burst_wish(unsigned action, unsigned more, ns_t ns)
+{
+    struct trace_trigger_wish wish = irq_wish(action, 7);
+    wish.relation = TRACE_RELATION_BURST;
+    wish.count = (unsigned short)more;
+    wish.ns = ns;
+    return wish;
+}
+
+static void too_many_are_stopped_at_on_the_one_too_many(void **state)
+{
+    (void)state;
+    struct trace_trigger_wish wish = burst_wish(TRACE_ACTION_KDEBUG, 3, UINT64_MAX);
+    set(&wish);
+    for (unsigned i = 1; i <= 10; i++) {
+        irq(TRACE_EVENT_IRQ_ENTER, 6); /* does not match */
+        irq(TRACE_EVENT_IRQ_ENTER, 7);
+        assert_int_equal(stops, i / 4);
+    }
+    assert_int_equal(stopped_by.number, 8);
+    assert_true(stopped_by.elapsed > 0);
+    assert_int_equal(TRACE_SMALL(stopped_by.moment.record[0]), 7);
+    assert_int_equal(trace_burst_counted(&trace_triggers[0].burst), 10);
+
+    set(&wish); /* anew: the two that were too few before are forgotten */
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    assert_int_equal(stops, 2);
+    assert_int_equal(trace_burst_counted(&trace_triggers[0].burst), 2);
+
+    wish.count = 0; /* more than none: each */
+    set(&wish);
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    irq(TRACE_EVENT_IRQ_ENTER, 6);
+    assert_int_equal(stops, 3);
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    assert_int_equal(stops, 4);
+}
+
+static void what_handlers_of_nmi_class_emit_counts_too(void **state)
+{
+    (void)state;
+    struct trace_trigger_wish wish = burst_wish(TRACE_ACTION_KDEBUG, 2, UINT64_MAX);
+    set(&wish);
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    struct trace_lane *lane = trace_lane();
+    lane->kind = TRACE_LANE_NMI;
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    lane->kind = TRACE_LANE_NORMAL;
+    assert_int_equal(stops, 0);
+    irq(TRACE_EVENT_IRQ_ENTER, 7); /* the first of the next ones */
+    trace_trigger_serve();
+    assert_int_equal(stops, 1);
+    assert_int_equal(stopped_by.number, 3); /* the one in the handler */
+}
+
+static void so_many_in_a_longer_time_are_not_too_many(void **state)
+{
+    (void)state;
+    struct trace_trigger_wish wish = burst_wish(TRACE_ACTION_KDEBUG, 1, 1); /* a tick or so */
+    set(&wish);
+    for (unsigned i = 0; i < 1000; i++) {
+        irq(TRACE_EVENT_IRQ_ENTER, 7);
+    }
+    assert_int_equal(stops, 0);
+    assert_int_equal(trace_burst_counted(&trace_triggers[0].burst), 1000);
+}
+
 static void there_are_so_many_triggers(void **state)
 {
     (void)state;
@@ -308,6 +377,9 @@ int main(void)
         TEST(recording_is_held_after_so_many),
         TEST(kdebug_is_entered_at_once_or_at_a_safe_point),
         TEST(late_and_missing),
+        TEST(too_many_are_stopped_at_on_the_one_too_many),
+        TEST(what_handlers_of_nmi_class_emit_counts_too),
+        TEST(so_many_in_a_longer_time_are_not_too_many),
         TEST(there_are_so_many_triggers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

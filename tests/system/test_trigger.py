@@ -7,7 +7,10 @@ import re
 
 from conftest import BootFunction, wait_all_done, wait_memory
 
+from qemu.gdb_client import GdbClient
 from qemu.machine import Machine
+
+MICROSECOND = 1e-6
 
 
 def last(machine: Machine, selection: str) -> list[str]:
@@ -31,7 +34,8 @@ def test_a_mark_lies_right_behind_the_record_that_set_it_off(boot: BootFunction)
 
 
 def test_recording_ends_after_so_many_events_and_goes_on_when_told_to(boot: BootFunction) -> None:
-    machine = boot(cpus=2, cmdline="workload=ipcload:calls=2000 tracer=0 trigger=stop=400:ipc.reply;nonsense")
+    machine = boot(cpus=2, cmdline="workload=ipcload:calls=2000 tracer=0 trigger=stop=400:ipc.reply;"
+                   "mark:ipc.receive,more=9,within=1000000000000000;nonsense")
     machine.expect(r"trigger=nonsense: actions are mark", 30)
     assert wait_all_done(machine, 120) == (1, 0)
     with machine.at_prompt() as kdebug:
@@ -40,6 +44,9 @@ def test_recording_ends_after_so_many_events_and_goes_on_when_told_to(boot: Boot
         assert held and 400 <= int(held[2]) < 400 + 2 * 2048 + 200, held  # at most a sub-buffer of each core late
         status = kdebug.command("trace")
         assert re.search(r"^held; on when it goes on: sched irq syscall", status, re.M)
+        many = re.search(r"^1: mark ipc.receive more 9 within 1000000000000000 +hits (\d+), counted (\d+)$",
+                         kdebug.command("trace trigger"), re.M)
+        assert many and 1 <= int(many[1]) == int(many[2]) // 10, many  # none was lost or counted twice by two cores
         newest = kdebug.command("trace last 1 ipc.return").split()[0]
         assert float(newest) <= float(held[1])
         assert "on after the stop" in kdebug.command("trace on")
@@ -99,3 +106,43 @@ def test_what_does_not_come_is_noticed(boot: BootFunction) -> None:
     missing = re.search(r"^kdebug: trigger 0: thread \d+: ipc\.call .* call=(\w+) .*\n"
                         r"kdebug: and no ipc\.return since, for (\d+) ns$", kdebug.banner, re.M)
     assert missing and int(missing[2]) > 200000, kdebug.banner
+
+
+def fault_times(text: str) -> list[float]:
+    return [float(line.split()[0]) for line in text.splitlines() if " fault.enter " in line]
+
+
+def test_more_than_so_many_within_so_long_is_stopped_at(boot: BootFunction) -> None:
+    """The one call of slowcall that takes page faults faster than all others do, on the fault that is one too many."""
+    machine = boot(cpus=2, icount=4,
+                   cmdline="workload=slowcall:calls=200:slow=150:pages=100:each=1 tracer=0 kdebug=wait")
+    machine.wait_prompt(60)
+    client = GdbClient(machine)
+    client.connect()
+    refused = client.monitor("trace break fault.enter more 256 within 2000000")
+    assert re.search(r"column 29\nerror: expected a number of events, at most 255$", refused, re.M), refused
+    refused = client.monitor("trace break fault.enter more 60 within 0")
+    assert re.search(r"column 39\nerror: no two events are within 0 ns$", refused, re.M), refused
+    assert "from the end" in client.monitor("trace break fault.enter more 60 within 2000000")
+    assert "from the end" in client.monitor("trace trigger mark fault.exit more 70 within 2000000 if outcome != failed")
+    assert client.ask(b"vCont;c").startswith(b"T05")
+    client.ask(b"D")
+    client.close()
+    kdebug = machine.wait_prompt(60)
+    stopped = re.search(r"^kdebug: trigger 0: thread \d+: (fault\.enter .*)\n"
+                        r"kdebug: 61 of them in (\d+) ns, more than 60 within 2000000; number (\d+) that matched$",
+                        kdebug.banner, re.M)
+    assert stopped and int(stopped[2]) <= 2000000, kdebug.banner
+    before = kdebug.command("trace last 1000 fault.enter")
+    times = fault_times(before)
+    assert stopped[1] in before.splitlines()[-1] and int(stopped[3]) == len(times)
+    spans = [last - first for first, last in zip(times, times[60:])]
+    assert spans[-1] < 2002 * MICROSECOND and min(spans[:-1]) > 1998 * MICROSECOND  # times are shown rounded
+    assert len(spans) > 100
+    kdebug.resume()
+    assert wait_all_done(machine, 120) == (1, 0)
+    with machine.at_prompt() as kdebug:
+        count = len(fault_times(kdebug.command("trace last 1000 fault.enter")))
+        listed = kdebug.command("trace trigger")
+    assert f"0: kdebug fault.enter more 60 within 2000000    hits 1, counted {count}" in listed
+    assert count > len(times) and re.search(r"^1: mark fault.exit more 70 .*hits 0, counted [1-9]", listed, re.M)

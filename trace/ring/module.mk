@@ -1,10 +1,11 @@
 KERNEL_SRC += trace/ring/ring.c trace/ring/remake.c trace/ring/offset.c trace/ring/write.c trace/ring/switch.c trace/ring/filter.c trace/ring/hook.c trace/ring/choice.c \
-              trace/ring/aggregate.c trace/ring/cost.c trace/ring/trigger.c trace/ring/trigger_wish.c trace/ring/trigger_text.c trace/ring/history.c
+              trace/ring/aggregate.c trace/ring/cost.c trace/ring/trigger.c trace/ring/trigger_wish.c trace/ring/trigger_text.c trace/ring/history.c \
+              trace/ring/burst.c
 
 # The recorder as the kernel runs it, for host tests.
 RECORDER_HOST_SRC := tests/host/kernel_support.c trace/ring/ring.c trace/ring/write.c trace/ring/switch.c trace/ring/filter.c \
                      trace/ring/hook.c trace/ring/choice.c trace/ring/aggregate.c trace/ring/trigger.c trace/ring/trigger_wish.c \
-                     trace/ring/history.c $(GEN)/trace_emit.c $(GEN)/trace_table.c
+                     trace/ring/history.c trace/ring/burst.c $(GEN)/trace_emit.c $(GEN)/trace_table.c
 
 HOST_TESTS += test_ring
 HOST_test_ring_SRC := tests/host/test_ring.c $(RECORDER_HOST_SRC)
@@ -28,6 +29,12 @@ HOST_test_aggregate_SRC := tests/host/test_aggregate.c trace/ring/aggregate.c $(
 HOST_TESTS += test_trigger
 HOST_test_trigger_SRC := tests/host/test_trigger.c trace/ring/trigger_wish.c trace/ring/trigger_text.c trace/ring/history.c trace/ring/filter.c \
                          $(GEN)/trace_table.c
+
+HOST_TESTS += test_burst test_burst_tsan
+HOST_test_burst_SRC := tests/host/test_burst.c trace/ring/burst.c
+HOST_test_burst_tsan_SRC := $(HOST_test_burst_SRC)
+HOST_test_burst_tsan_CFLAGS := -fno-sanitize=all -fsanitize=thread
+HOST_test_burst_tsan_LIBS := -fno-sanitize=all -fsanitize=thread
 
 HOST_TESTS += test_trigger_fire
 HOST_test_trigger_fire_SRC := tests/host/test_trigger_fire.c $(RECORDER_HOST_SRC)

@@ -28,8 +28,12 @@ static uint64_t khz(void)
     return known == 0 ? 1000000 : known;
 }
 
+/* At most half of what a TSC can say: longer than any of them has run, and added to one it is later. */
 static tsc_t ticks_of(ns_t ns)
 {
+    if (ns / NS_PER_MS >= UINT64_MAX / 2 / khz()) {
+        return UINT64_MAX / 2;
+    }
     return ns / NS_PER_MS * khz() + ns % NS_PER_MS * khz() / NS_PER_MS;
 }
 
@@ -66,7 +70,7 @@ static unsigned number_of(const struct trace_trigger *trigger)
 static status_t hook_events(const struct trace_trigger *trigger, bool on)
 {
     status_t status = trace_switch_hooked(trigger->wish.event, on);
-    if (status == OK && trigger->wish.relation != TRACE_RELATION_NONE) {
+    if (status == OK && trace_trigger_has_first(&trigger->wish)) {
         status = trace_switch_hooked(trigger->wish.first, on);
     }
     return status;
@@ -77,7 +81,7 @@ static status_t hook_filtered(const struct trace_trigger *trigger)
 {
     const struct trace_trigger_wish *wish = &trigger->wish;
     status_t status = trace_switch_hooked(wish->event, trace_hook_has(wish->event));
-    if (status == OK && wish->relation != TRACE_RELATION_NONE) {
+    if (status == OK && trace_trigger_has_first(wish)) {
         status = trace_switch_hooked(wish->first, trace_hook_has(wish->first));
     }
     return status;
@@ -96,7 +100,7 @@ static status_t clear_locked(struct trace_trigger *trigger)
         return status;
     }
     set_watcher(trigger->wish.event, 0);
-    if (trigger->wish.relation != TRACE_RELATION_NONE) {
+    if (trace_trigger_has_first(&trigger->wish)) {
         set_watcher(trigger->wish.first, 0);
     }
     atomic_fetch_and_explicit(&trace_triggers_waiting, ~(1u << number), memory_order_relaxed);
@@ -107,7 +111,7 @@ static status_t clear_locked(struct trace_trigger *trigger)
 static status_t set_locked(const struct trace_trigger_wish *wish)
 {
     struct trace_trigger *old = find(wish->event);
-    unsigned other = wish->relation == TRACE_RELATION_NONE ? 0 : trace_trigger_of[wish->first];
+    unsigned other = trace_trigger_has_first(wish) ? trace_trigger_of[wish->first] : 0;
     bool is_own = old != NULL && other == ((number_of(old) + 1) | TRACE_TRIGGER_FIRST);
     if ((other != 0 && !is_own) || trace_trigger_of[wish->event] & TRACE_TRIGGER_FIRST) {
         return ERR_BUSY;
@@ -126,7 +130,7 @@ static status_t set_locked(const struct trace_trigger_wish *wish)
     VERIFY(trace_trigger_make(wish, &trigger->filter, &trigger->first_filter) == OK);
     uint8_t number = (uint8_t)(number_of(trigger) + 1);
     set_watcher(wish->event, number);
-    if (wish->relation != TRACE_RELATION_NONE) {
+    if (trace_trigger_has_first(wish)) {
         set_watcher(wish->first, (uint8_t)(number | TRACE_TRIGGER_FIRST));
     }
     if (wish->relation == TRACE_RELATION_MISSING) {
@@ -201,16 +205,15 @@ static void enter_kdebug(const struct trace_lane *lane, const struct trace_trigg
 }
 
 static void fire(struct trace_trigger *trigger, struct trace_lane *lane,
-                 const struct trace_moment *moment, tsc_t elapsed)
+                 const struct trace_hit *hit)
 {
-    struct trace_hit *hit = &trace_hits[cpu_id()];
+    struct trace_hit *newest = &trace_hits[cpu_id()];
     unsigned hits = atomic_fetch_add_explicit(&trigger->hits, 1, memory_order_relaxed) + 1;
-    bool is_free = !hit->waits;
+    bool is_free = !newest->waits;
     if (is_free) {
-        *hit = (struct trace_hit){
-            .trigger = number_of(trigger), .elapsed = elapsed, .moment = *moment};
+        *newest = *hit;
     }
-    note(lane, trigger, hits, elapsed);
+    note(lane, trigger, hits, hit->elapsed);
     switch (trigger->wish.action) {
     case TRACE_ACTION_STOP:
     case TRACE_ACTION_SNAPSHOT:
@@ -253,20 +256,44 @@ static void remember(struct trace_trigger *trigger, const uint64_t *record)
     }
 }
 
-/* Does what came before make it one that fires? */
-static bool has_history(struct trace_trigger *trigger, const struct trace_moment *moment,
-                        tsc_t *out_elapsed)
+static bool is_later(struct trace_trigger *trigger, struct trace_hit *hit)
 {
+    const struct trace_moment *moment = &hit->moment;
     struct trace_moment first;
-    *out_elapsed = 0;
-    if (trigger->wish.relation == TRACE_RELATION_NONE) {
-        return true;
-    }
     if (!trace_history_take(&trigger->history, key_of(trigger->wish.key, moment), &first)) {
         return false;
     }
-    *out_elapsed = moment->tsc - first.tsc;
-    return *out_elapsed > ticks_of(trigger->wish.ns);
+    hit->elapsed = moment->tsc - first.tsc;
+    return hit->elapsed > ticks_of(trigger->wish.ns);
+}
+
+static bool is_too_many(struct trace_trigger *trigger, struct trace_hit *hit)
+{
+    const struct trace_burst_limit limit = {.more = trigger->wish.count,
+                                            .within = ticks_of(trigger->wish.ns)};
+    struct trace_burst_event event;
+    while (!trace_burst_try(&trigger->burst, &limit, cpu_tsc(), &event)) {
+    }
+    hit->moment.tsc = event.time;
+    hit->elapsed = event.elapsed;
+    hit->number = event.number;
+    return event.fires;
+}
+
+/* Does what came before make it one that fires? */
+static bool has_history(struct trace_trigger *trigger, struct trace_hit *hit)
+{
+    switch (trigger->wish.relation) {
+    case TRACE_RELATION_NONE:
+        return true;
+    case TRACE_RELATION_LATER:
+        return is_later(trigger, hit);
+    case TRACE_RELATION_BURST:
+        return is_too_many(trigger, hit);
+    default: /* what is missing has come: it is missing no longer */
+        (void)is_later(trigger, hit);
+        return false;
+    }
 }
 
 /* The record itself, so that what fires can come behind it (G1). False: it has a string, which is not here. */
@@ -296,17 +323,17 @@ struct trace_lane *trace_trigger_look(struct trace_lane *lane, struct trace_lane
         }
         return to;
     }
-    tsc_t elapsed;
-    struct trace_moment moment = make_moment(record);
-    if (!trace_filter_matches(&trigger->filter, record) ||
-        !has_history(trigger, &moment, &elapsed) ||
-        trigger->wish.relation == TRACE_RELATION_MISSING) {
+    if (!trace_filter_matches(&trigger->filter, record)) {
+        return to;
+    }
+    struct trace_hit hit = {.trigger = number_of(trigger), .moment = make_moment(record)};
+    if (!has_history(trigger, &hit)) {
         return to;
     }
     if (to != NULL && write_record(to, record)) {
         to = NULL;
     }
-    fire(trigger, lane, &moment, elapsed);
+    fire(trigger, lane, &hit);
     return to;
 }
 
@@ -316,10 +343,11 @@ struct trace_lane *trace_trigger_look(struct trace_lane *lane, struct trace_lane
 static tsc_t find_missing(struct trace_trigger *trigger)
 {
     tsc_t now = cpu_tsc(), limit = ticks_of(trigger->wish.ns), oldest = 0;
-    struct trace_moment moment;
+    struct trace_hit hit = {.trigger = number_of(trigger)};
     while (now > limit &&
-           trace_history_take_old(&trigger->history, now - limit, &moment, &oldest)) {
-        fire(trigger, trace_lane_always(), &moment, now - moment.tsc);
+           trace_history_take_old(&trigger->history, now - limit, &hit.moment, &oldest)) {
+        hit.elapsed = now - hit.moment.tsc;
+        fire(trigger, trace_lane_always(), &hit);
     }
     return oldest != 0 ? oldest + limit + 1 : 0;
 }

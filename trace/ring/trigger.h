@@ -22,6 +22,7 @@
 
 #include "base/types.h"
 #include "kernel/abi/trace.h"
+#include "trace/ring/burst.h"
 #include "trace/ring/filter.h"
 #include "trace/ring/history.h"
 #include "trace/ring/layout.h"
@@ -33,6 +34,7 @@ struct trace_trigger {
     struct trace_trigger_wish wish;
     struct trace_filter filter, first_filter;
     struct trace_history history;
+    struct trace_burst burst;
     atomic_uint hits;
     _Atomic uint64_t
         hold_at; /* stop, snapshot: trace_events_total() at which to hold; 0: not set off */
@@ -44,6 +46,7 @@ struct trace_hit {
     unsigned trigger; /* number, from 0 */
     bool waits;       /* for a safe point, to enter kdebug */
     tsc_t elapsed;    /* with a relation: since its first event */
+    uint64_t number;  /* TRACE_RELATION_BURST: the so-manieth that matched */
     struct trace_moment moment;
 };
 
@@ -58,10 +61,16 @@ extern uint8_t trace_trigger_of[];
  * trace_trigger_set() - from now on this trigger and no other watches wish->event.
  *
  * ERR_BAD_ARGUMENT: as trace_filter_make() says, for both events; no such action or relation; a key that is no number;
- * first is event itself. ERR_BUSY: another trigger has `first`. ERR_NO_MEMORY: there are TRACE_TRIGGERS_MAX.
+ * first is event itself; a burst of more than TRACE_BURST_MAX, or within 0 ns. ERR_BUSY: another trigger has `first`. ERR_NO_MEMORY: there are TRACE_TRIGGERS_MAX.
  * Context: as trace_hook_set().
  */
 status_t trace_trigger_set(const struct trace_trigger_wish *wish) MUST_CHECK;
+
+/* trace_trigger_has_first() - whether it is about two events. */
+static inline bool trace_trigger_has_first(const struct trace_trigger_wish *wish)
+{
+    return wish->relation == TRACE_RELATION_LATER || wish->relation == TRACE_RELATION_MISSING;
+}
 
 /* trace_trigger_make() - its filters, that of the first event too. ERR_BAD_ARGUMENT as above. Context: any. Pure. */
 status_t trace_trigger_make(const struct trace_trigger_wish *wish, struct trace_filter *out,

@@ -149,6 +149,38 @@ static const char *read_condition(struct span text, struct trace_trigger_wish *w
                : "a value that is neither a number nor a name of that field";
 }
 
+/* ---- more=N,within=NS ---- */
+
+static const char *read_more(struct span text, struct trace_trigger_wish *wish)
+{
+    uint64_t number;
+    if (!read_number(text, &number) || number > TRACE_BURST_MAX) {
+        return "more=NUMBER, at most 255";
+    }
+    wish->relation = TRACE_RELATION_BURST;
+    wish->count = (unsigned short)number;
+    return NULL;
+}
+
+static const char *read_within(struct span text, struct trace_trigger_wish *wish)
+{
+    uint64_t ns;
+    if (!read_number(text, &ns) || ns == 0) {
+        return "within=NS, at least 1";
+    }
+    wish->ns = ns;
+    return NULL;
+}
+
+/* No field of an event has one of these names. */
+static const char *read_part(struct span text, struct trace_trigger_wish *wish)
+{
+    struct span value = text, name = take_until(&value, '=');
+    return is_text(name, "more")     ? read_more(value, wish)
+           : is_text(name, "within") ? read_within(value, wish)
+                                     : read_condition(text, wish);
+}
+
 /* ---- the whole ---- */
 
 static const char *read_action(struct span text, struct trace_trigger_wish *wish)
@@ -186,7 +218,8 @@ const char *trace_trigger_parse(const char *text, size_t length, struct trace_tr
     }
     out->event = (unsigned short)event;
     while (trouble == NULL && rest.at < rest.end) {
-        trouble = read_condition(take_until(&rest, ','), out);
+        trouble = read_part(take_until(&rest, ','), out);
     }
-    return trouble;
+    bool is_half = (out->relation == TRACE_RELATION_BURST) != (out->ns != 0);
+    return trouble == NULL && is_half ? "more=N and within=NS only together" : trouble;
 }

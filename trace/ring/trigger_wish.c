@@ -23,9 +23,10 @@ status_t trace_trigger_make(const struct trace_trigger_wish *wish, struct trace_
 {
     status_t status = trace_filter_make(wish->event, wish->condition, wish->conditions, out);
     *out_first = (struct trace_filter){.first = TRACE_FILTER_PASS};
-    if (wish->action > TRACE_ACTION_KDEBUG || wish->relation > TRACE_RELATION_MISSING) {
+    bool is_burst = wish->relation == TRACE_RELATION_BURST;
+    if (wish->action > TRACE_ACTION_KDEBUG || wish->relation > TRACE_RELATION_BURST ||
+        (is_burst && (wish->count > TRACE_BURST_MAX || wish->ns == 0))) {
         return ERR_BAD_ARGUMENT;
     }
-    return status == OK && wish->relation != TRACE_RELATION_NONE ? make_first(wish, out_first)
-                                                                 : status;
+    return status == OK && trace_trigger_has_first(wish) ? make_first(wish, out_first) : status;
 }

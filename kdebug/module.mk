@@ -14,7 +14,7 @@ KD_HARDWARE_SRC := kdebug/x86_64/apic.c kdebug/x86_64/branches.c kdebug/x86_64/d
 KERNEL_SRC += $(KD_HARDWARE_SRC) kdebug/x86_64/hardware.c kdebug/x86_64/keyboard.c kdebug/x86_64/keys.c
 KERNEL_SRC += kdebug/x86_64/call_length.c kdebug/x86_64/frames.c kdebug/x86_64/page_walk.c kdebug/x86_64/registers.c kdebug/x86_64/stack_call.asm kdebug/x86_64/unwind.c
 KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c kdebug/cmd/wait.c kdebug/cmd/cpu.c kdebug/cmd/frame.c kdebug/cmd/general.c \
-    kdebug/cmd/handle.c kdebug/cmd/heap.c kdebug/cmd/interrupt.c kdebug/cmd/lock.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c kdebug/cmd/object.c \
+    kdebug/cmd/handle.c kdebug/cmd/heap.c kdebug/cmd/interrupt.c kdebug/cmd/lock.c kdebug/cmd/lock_order.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c kdebug/cmd/object.c \
     kdebug/cmd/page_walk.c kdebug/cmd/pager.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c kdebug/cmd/selftest.c \
     kdebug/cmd/space.c kdebug/cmd/stages.c kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c \
     kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/trace_rings.c kdebug/cmd/trace_select.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/trace_function.c kdebug/cmd/trace_switch.c kdebug/cmd/trace_user.c kdebug/cmd/profile.c

@@ -58,13 +58,13 @@ static bool is_in_cycle(vaddr_t lock)
     return false;
 }
 
-static void fetch_name(const struct spinlock *lock, char *name, size_t bytes)
+void kd_lock_fetch_name(const char *name, char *to, size_t bytes)
 {
-    if (kd_read_kernel((vaddr_t)lock->name, name, bytes) != OK) {
-        name[0] = '?';
-        name[1] = '\0';
+    if (kd_read_kernel((vaddr_t)name, to, bytes) != OK) {
+        to[0] = '?';
+        to[1] = '\0';
     }
-    name[bytes - 1] = '\0';
+    to[bytes - 1] = '\0';
 }
 
 unsigned kd_lock_print_cycles(void)
@@ -78,7 +78,7 @@ unsigned kd_lock_print_cycles(void)
             continue;
         }
         kd_fetch(address, &lock, sizeof(lock), "lock");
-        fetch_name(&lock, name, sizeof(name));
+        kd_lock_fetch_name(lock.name, name, sizeof(name));
         kd_print("  core %u waits for lock '%s', which core %u has taken at ", cpu, name,
                  lock.owner - 1u);
         kd_print_address(lock.holder_pc);
@@ -104,7 +104,7 @@ static void show_lock(const struct kd_value *value)
     struct spinlock lock;
     char name[32];
     kd_fetch(value->bits, &lock, sizeof(lock), "lock");
-    fetch_name(&lock, name, sizeof(name));
+    kd_lock_fetch_name(lock.name, name, sizeof(name));
     unsigned next = atomic_load_explicit(&lock.next, memory_order_relaxed);
     unsigned serving = atomic_load_explicit(&lock.serving, memory_order_relaxed);
     kd_print("%-16s  %4u  %-5s  %7u  %12llu  %9u  ", name, lock.rank,
@@ -188,8 +188,13 @@ static void list_heap_locks(const struct listing *listing)
 
 static void run_locks(struct kd_call *call)
 {
-    struct listing listing = {.call = call, .held_only = kd_arg_accept(call, "held")};
+    bool order = kd_arg_accept(call, "order");
+    struct listing listing = {.call = call, .held_only = !order && kd_arg_accept(call, "held")};
     kd_arg_done(call);
+    if (order) {
+        kd_lock_list_orders(call);
+        return;
+    }
     list_static_locks(&listing);
     for (unsigned cpu = 0; cpu < kd_target->cpu_count(); cpu++) {
         vaddr_t queue = KD_GLOBAL(run_queues) + cpu * sizeof(struct run_queue);
@@ -203,6 +208,7 @@ static void run_locks(struct kd_call *call)
     list_heap_locks(&listing);
     kd_each_process(list_process_locks, &listing);
 }
-KD_COMMAND(locks, .usage = "[held]",
-           .help = "spin locks: owner, waiters, how often taken and waited for",
+KD_COMMAND(locks, .usage = "[held | order]",
+           .help = "spin locks: owner, waiters, how often taken and waited for; order: which was "
+                   "taken while which was held, and where first (debug builds)",
            .flags = KD_READS | KD_GIVES, .run = run_locks);

@@ -3,10 +3,10 @@
 #include "sync/lock_check.h"
 
 enum lock_verdict lock_check_acquire(struct lock_check *check, const void *lock, uint16_t rank,
-                                     const void **out_other)
+                                     uint64_t site, const struct lock_held **out_other)
 {
     for (uint32_t i = 0; i < check->count; i++) {
-        *out_other = check->held[i].lock;
+        *out_other = &check->held[i];
         if (check->held[i].lock == lock) {
             return LOCK_TWICE;
         }
@@ -17,7 +17,7 @@ enum lock_verdict lock_check_acquire(struct lock_check *check, const void *lock,
     if (check->count == LOCK_CHECK_DEPTH) {
         return LOCK_TOO_MANY;
     }
-    check->held[check->count++] = (struct lock_held){lock, rank};
+    check->held[check->count++] = (struct lock_held){lock, site, rank};
     return LOCK_FINE;
 }
 

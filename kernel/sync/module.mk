@@ -1,7 +1,7 @@
-KERNEL_SRC += kernel/sync/spinlock.c kernel/sync/shared_lock.c kernel/sync/lock_check.c kernel/sync/rendezvous.c
+KERNEL_SRC += kernel/sync/spinlock.c kernel/sync/shared_lock.c kernel/sync/lock_check.c kernel/sync/lock_order.c kernel/sync/rendezvous.c
 
 HOST_TESTS += test_spinlock
-HOST_test_spinlock_SRC := tests/host/test_spinlock.c kernel/sync/spinlock.c kernel/sync/lock_check.c
+HOST_test_spinlock_SRC := tests/host/test_spinlock.c kernel/sync/spinlock.c kernel/sync/lock_check.c kernel/sync/lock_order.c
 HOST_test_spinlock_CFLAGS := -include tests/host/trace_sites_on.h
 HOST_test_spinlock_LIBS := -lpthread
 

@@ -66,6 +66,9 @@ NOINLINE void shared_lock_queue(struct shared_lock *lock, enum share which)
     _Atomic(const struct shared_lock *) *note = &this_cpu()->sharing[which];
     atomic_store_explicit(note, NULL, memory_order_release);
     spinlock_enter(&lock->spin); /* L2 */
+    if (CONFIG_DEBUG) {
+        lock->spin.holder_pc = (uint64_t)__builtin_return_address(0);
+    }
     /* Nobody owns it now, and the next owner's turn comes after the note, from the release below. */
     atomic_store_explicit(note, lock, memory_order_relaxed);
     spinlock_leave(&lock->spin);

@@ -14,6 +14,7 @@
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "sync/lock_check.h"
+#include "sync/lock_order.h"
 
 static struct lock_check lock_checks[CPU_MAX];
 struct lock_waits lock_waits[CPU_MAX];
@@ -48,17 +49,12 @@ NOINLINE void spinlock_wait(struct spinlock *lock, unsigned ticket)
     spinlock_wait_ends(lock);
 }
 
-static const char *lock_name(const void *lock)
+static const char *lock_name(const struct lock_held *held)
 {
-    return ((const struct spinlock *)lock)->name;
+    return ((const struct spinlock *)held->lock)->name;
 }
 
-void spinlock_check_acquire(struct spinlock *lock)
-{
-    spinlock_check_acquire_ranked(lock, (enum lock_rank)lock->rank);
-}
-
-void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
+static void check_acquire(struct spinlock *lock, unsigned rank, uint64_t site)
 {
     if (cpu_in_nmi_class()) {
         return;
@@ -66,18 +62,36 @@ void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
     if (cpu_irqs_are_on()) {
         panic("lock %s taken with interrupts on", lock->name);
     }
-    const void *other = lock;
-    switch (lock_check_acquire(&lock_checks[cpu_id()], lock, (uint16_t)rank, &other)) {
+    struct lock_check *check = &lock_checks[cpu_id()];
+    const struct lock_held *other;
+    lock_order_note(check, lock, site); /* also a pair that is refused now */
+    switch (lock_check_acquire(check, lock, (uint16_t)rank, site, &other)) {
     case LOCK_TWICE:
-        panic("lock %s taken twice by one core, first at 0x%lx", lock->name, lock->holder_pc);
+        panic("lock %s taken twice by one core, at 0x%lx and first at 0x%lx", lock->name, site,
+              other->site);
     case LOCK_BAD_ORDER:
-        panic("lock %s (rank %u) taken after %s (rank %u)", lock->name, rank, lock_name(other),
-              ((const struct spinlock *)other)->rank);
+        panic("lock %s (rank %u) taken at 0x%lx after %s (rank %u), taken at 0x%lx", lock->name,
+              rank, site, lock_name(other), other->rank, other->site);
     case LOCK_TOO_MANY:
         panic("lock %s is one more than a core may hold", lock->name);
     default:
         break;
     }
+}
+
+/* They are called by who takes the lock: see SITE_INLINE. */
+uint64_t spinlock_check_acquire(struct spinlock *lock)
+{
+    uint64_t site = (uint64_t)__builtin_return_address(0);
+    check_acquire(lock, lock->rank, site);
+    return site;
+}
+
+uint64_t spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
+{
+    uint64_t site = (uint64_t)__builtin_return_address(0);
+    check_acquire(lock, rank, site);
+    return site;
 }
 
 void spinlock_check_release(struct spinlock *lock)

@@ -21,7 +21,7 @@ struct spinlock {
     uint16_t owner;     /* core id + 1, 0 free; true only while debugging or by luck of timing */
     uint32_t contended; /* acquisitions that had to wait (written under the lock) */
     uint64_t acquired;  /* acquisitions (written under the lock) */
-    uint64_t holder_pc; /* return address of the acquirer */
+    uint64_t holder_pc; /* where it was taken */
 };
 
 #define SPINLOCK_INIT(name_, rank_)                                                                \
@@ -45,9 +45,16 @@ extern struct lock_waits lock_waits[CPU_MAX];
 void spinlock_wait_begins(const struct spinlock *lock);
 void spinlock_wait_ends(struct spinlock *lock);
 
-/* Debug builds: rank order and interrupts-off, per core. */
-void spinlock_check_acquire(struct spinlock *lock);
-void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank);
+/* In debug builds these are always inlined, so that whoever the checks return to is the one who takes the lock. */
+#if CONFIG_DEBUG
+#define SITE_INLINE ALWAYS_INLINE
+#else
+#define SITE_INLINE inline
+#endif
+
+/* Debug builds: rank order, which is also recorded, and interrupts-off, per core. Those of acquiring return where that is. */
+uint64_t spinlock_check_acquire(struct spinlock *lock);
+uint64_t spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank);
 void spinlock_check_release(struct spinlock *lock);
 
 /* The part of acquiring that is not a check. */
@@ -60,7 +67,6 @@ static inline void spinlock_enter(struct spinlock *lock)
     lock->acquired++;
     if (CONFIG_DEBUG) {
         lock->owner = (uint16_t)(cpu_id() + 1);
-        lock->holder_pc = (uint64_t)__builtin_return_address(0);
     }
 }
 
@@ -68,28 +74,36 @@ static inline void spinlock_enter(struct spinlock *lock)
  * spinlock_acquire() - Context: interrupts off, not NMI class. Cost: one locked instruction when
  * free.
  */
-static inline void spinlock_acquire(struct spinlock *lock)
+static SITE_INLINE void spinlock_acquire(struct spinlock *lock)
 {
+    uint64_t site = 0;
     if (CONFIG_DEBUG) {
-        spinlock_check_acquire(lock);
+        site = spinlock_check_acquire(lock);
     }
     spinlock_enter(lock);
+    if (CONFIG_DEBUG) {
+        lock->holder_pc = site;
+    }
 }
 
 /*
  * spinlock_acquire_ranked() - the second of two locks of one kind, under a rank of its own; the
  * caller orders the two.
  */
-static inline void spinlock_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
+static SITE_INLINE void spinlock_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
 {
+    uint64_t site = 0;
     if (CONFIG_DEBUG) {
-        spinlock_check_acquire_ranked(lock, rank);
+        site = spinlock_check_acquire_ranked(lock, rank);
     }
     spinlock_enter(lock);
+    if (CONFIG_DEBUG) {
+        lock->holder_pc = site;
+    }
 }
 
 /* spinlock_try() - acquire if it is free. False: somebody has it or waits for it. */
-static inline bool spinlock_try(struct spinlock *lock)
+static SITE_INLINE bool spinlock_try(struct spinlock *lock)
 {
     /* Pairs with the release of who had it last. */
     unsigned ticket = atomic_load_explicit(&lock->serving, memory_order_acquire);
@@ -98,9 +112,8 @@ static inline bool spinlock_try(struct spinlock *lock)
         return false;
     }
     if (CONFIG_DEBUG) {
-        spinlock_check_acquire(lock);
+        lock->holder_pc = spinlock_check_acquire(lock);
         lock->owner = (uint16_t)(cpu_id() + 1);
-        lock->holder_pc = (uint64_t)__builtin_return_address(0);
     }
     lock->acquired++;
     return true;

@@ -129,23 +129,26 @@ void spinlock_wait(struct spinlock *lock, unsigned ticket)
     spinlock_wait_ends(lock);
 }
 
-void spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
+uint64_t spinlock_check_acquire_ranked(struct spinlock *lock, enum lock_rank rank)
 {
-    const void *other = lock;
+    const struct lock_held *other;
     if (machine_at_acquire != NULL) {
         machine_at_acquire(lock);
     }
     enum lock_verdict verdict =
-        lock_check_acquire(&lock_checks[cpu_id()], lock, (uint16_t)rank, &other);
-    if (verdict != LOCK_FINE) {
-        panic("lock %s after %s: verdict %d", lock->name, ((const struct spinlock *)other)->name,
-              (int)verdict);
+        lock_check_acquire(&lock_checks[cpu_id()], lock, (uint16_t)rank, 0, &other);
+    if (verdict == LOCK_TOO_MANY) {
+        panic("lock %s is one more than a core may hold", lock->name);
+    } else if (verdict != LOCK_FINE) {
+        panic("lock %s after %s: verdict %d", lock->name,
+              ((const struct spinlock *)other->lock)->name, (int)verdict);
     }
+    return 0;
 }
 
-void spinlock_check_acquire(struct spinlock *lock)
+uint64_t spinlock_check_acquire(struct spinlock *lock)
 {
-    spinlock_check_acquire_ranked(lock, (enum lock_rank)lock->rank);
+    return spinlock_check_acquire_ranked(lock, (enum lock_rank)lock->rank);
 }
 
 void spinlock_check_release(struct spinlock *lock)

@@ -21,6 +21,7 @@
 #include "mm/heap_impl.h"
 #include "sched/process.h"
 #include "sched/run_queue.h"
+#include "sync/lock_order.h"
 #include "tests/host/kdebug_support.h"
 
 #define K     KERNEL_IMAGE_BASE
@@ -38,6 +39,8 @@ static struct {
     struct frame_cache *frame_caches;
     struct interrupt **vectors;
     struct lock_waits *waits;
+    struct lock_order *orders;
+    uint32_t *order_count;
     atomic_uint *time_periods;
 } kernel;
 
@@ -141,6 +144,11 @@ static void make_globals(void)
     fake_global("interrupt_vectors", kernel.vectors);
     kernel.waits = fake_alloc(CPU_MAX * sizeof(*kernel.waits));
     fake_global("lock_waits", kernel.waits);
+    kernel.orders = fake_alloc(LOCK_ORDERS * sizeof(*kernel.orders));
+    fake_global("lock_orders", kernel.orders);
+    kernel.order_count = fake_alloc(sizeof(*kernel.order_count));
+    fake_global("lock_order_count", kernel.order_count);
+    *kernel.order_count = LOCK_ORDERS;
     fake_global("entry_text_start", (void *)K);
     fake_global("entry_text_end", (void *)(K + 0x100));
     atomic_store(kernel.slot_count, 1);
@@ -892,6 +900,43 @@ static void test_cores_that_wait_for_each_other(void **state)
     assert_non_null(strstr(fake_run("deadlock"), "no deadlock"));
 }
 
+static void add_order(unsigned index, const struct spinlock *held, const struct spinlock *taken,
+                      uint64_t site)
+{
+    struct lock_order *order = &kernel.orders[index];
+    order->held = held->name;
+    order->taken = taken->name;
+    order->held_at = site;
+    order->taken_at = site + 8;
+}
+
+static void test_order_of_locks(void **state)
+{
+    (void)state;
+    const struct spinlock *process = &init_process->lock, *queue = &kernel.queues[1].lock;
+    assert_string_equal(fake_run("locks order"), "");
+    add_order(lock_order_index(3, 11, false), process, queue, K + 0x110);
+    add_order(lock_order_index(9, 9, false), process, process, K + 0x210);
+    kernel.orders[lock_order_index(4, 5, false)].held_at = K; /* stopped while it is written */
+    assert_string_equal(
+        fake_run("locks order"),
+        "HELD                RANK  TAKEN               RANK  HELD AT  TAKEN AT\n"
+        "process                3  run queue             11  thread_wait+0x10  thread_wait+0x18\n"
+        "process                9  process                9  sched_run+0x10  sched_run+0x18\n");
+    add_order(lock_order_index(9, 9, true), process, process, K + 0x210);
+    add_order(lock_order_index(11, 3, false), queue, process, K + 0x110);
+    const char *output = fake_run("locks order");
+    assert_non_null(strstr(output, "process                9  process                9  "
+                                   "sched_run+0x10  sched_run+0x18  BOTH WAYS\n"));
+    assert_non_null(strstr(output, "run queue             11  process                3  "
+                                   "thread_wait+0x10  thread_wait+0x18  BOTH WAYS\n"));
+    assert_string_equal(fake_run("locks order | count"), "0x4 = 4\n");
+    assert_string_equal(fake_run("locks order | head 1 | count"), "0x1 = 1\n");
+    *kernel.order_count = 0;
+    assert_non_null(strstr(fake_run("locks order"), "only debug builds record"));
+    assert_non_null(strstr(fake_run("locks held order"), "locks [held | order]"));
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -1092,6 +1137,7 @@ int main(void)
         cmocka_unit_test_setup(test_run_queues, begin),
         cmocka_unit_test_setup(test_locks, begin),
         cmocka_unit_test_setup(test_cores_that_wait_for_each_other, begin),
+        cmocka_unit_test_setup(test_order_of_locks, begin),
         cmocka_unit_test_setup(test_memory, begin),
         cmocka_unit_test_setup(test_manual_in_readme, begin),
         cmocka_unit_test_setup(test_check_finds_what_is_broken, begin),

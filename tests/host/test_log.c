@@ -65,9 +65,10 @@ void spinlock_wait(struct spinlock *lock, unsigned ticket)
     fail_msg("%s is taken (%u)", lock->name, ticket);
 }
 
-void spinlock_check_acquire(struct spinlock *lock)
+uint64_t spinlock_check_acquire(struct spinlock *lock)
 {
     assert_ptr_equal(lock, &console_lock);
+    return 0;
 }
 
 void spinlock_check_release(struct spinlock *lock)

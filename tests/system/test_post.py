@@ -37,7 +37,7 @@ COMMANDS = [
     "threads", "threads | bt", "threads ! grep ipc", "thread 1", "threads | where .run == BLOCKED | sort .tid | count",
     "processes", "processes | process", "processes | handles", "processes | space", "processes | threads ! tail 3",
     "mailboxes", "mailboxes | mailbox", "waits", "detours", "runq", "times", "interrupts", "locks", "locks held",
-    "mem", "heap", "frame 0x100000", "objects", "pager", "check sched process object ipc irq trace",
+    "locks order", "mem", "heap", "frame 0x100000", "objects", "pager", "check sched process object ipc irq trace",
     "walk kernel &cpus", "read &cpus 64", "read 0xa0000 16 /p", "read kernel_main 32 /w", "sym kernel_main",
     "print cpus[1]", "print *cpus[0].current", "list process_list process all_link | print .name .root",
     "array run_queues 2 | print .ready", "type thread", "set $a = 5; print $a * 2",

@@ -151,9 +151,10 @@ static void list_lock(const struct listing *listing, vaddr_t address)
 static void list_static_locks(const struct listing *listing)
 {
     /* Variables that are a lock or begin with one. */
-    static const char *const names[] = {
-        "console_lock",      "trace_switch_lock", "user_lanes_lock", "rendezvous_lock",
-        "process_list_lock", "meta_lock",         "finished",        "readers"};
+    static const char *const names[] = {"console_lock",    "trace_switch_lock", "user_lanes_lock",
+                                        "rendezvous_lock", "process_list_lock", "meta_lock",
+                                        "finished",        "readers",           "selftest_a",
+                                        "selftest_b"};
     struct kd_symbol symbol;
     for (unsigned i = 0; i < ARRAY_COUNT(names); i++) {
         if (kd_symbol_named(names[i], strlen(names[i]), 0, &symbol)) {

@@ -214,6 +214,19 @@ static void run_other(struct cpu *cpu)
     thread_become_idle(run_idle, NULL);
 }
 
+static void run_idle_for_test(void *unused)
+{
+    selftest_meet();
+    run_idle(unused);
+}
+
+/* With test=abba: it needs two cores. */
+static void run_other_for_test(struct cpu *cpu)
+{
+    thread_create_idle(cpu->id);
+    thread_become_idle(run_idle_for_test, NULL);
+}
+
 /* The rest of the boot, on the idle thread's own stack. */
 static void start_user_space(void *argument)
 {
@@ -298,7 +311,7 @@ void kernel_main(const struct handoff *handoff)
     pcid_init(pcid_wish(handoff));
     trace_set_cpus(acpi_info.cpu_count);
     kdebug_open_door();
-    cpu_start_others(run_other);
+    cpu_start_others(option_is(handoff, "test", "abba") ? run_other_for_test : run_other);
     trace_set_offsets();
     log_info("cores: %u of %u run", cpu_count(), acpi_info.cpu_count);
     start_profiler(handoff);

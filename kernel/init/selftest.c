@@ -13,8 +13,10 @@
 #include "mm/heap.h"
 #include "sched/sched.h"
 #include "sync/rendezvous.h"
+#include "sync/spinlock.h"
 
 #define DELAY_NS     500000000ull
+#define ABBA_LOOK_NS 10000000ull
 #define NMI_PAUSE_NS 250000000ull /* kdebug passes over one that comes soon after a stop */
 
 static void do_panic(void)
@@ -96,13 +98,77 @@ static void do_nmi(void)
     }
 }
 
+/*
+ * AB-BA: two cores take two locks of one class, each the other one first. The rank check lets that pass: who takes a second lock
+ * of a class under a rank of its own promises an order by address, and one of the two breaks it.
+ */
+static struct spinlock selftest_a = SPINLOCK_INIT("test A", LOCK_RANK_WAIT);
+static struct spinlock selftest_b = SPINLOCK_INIT("test B", LOCK_RANK_WAIT);
+/* ABBA_HELD is for both: one step more for each lock. */
+enum { ABBA_NOT_YET, ABBA_CALLED, ABBA_MET, ABBA_HELD = ABBA_MET + 2 };
+static atomic_uint abba_step;
+
+static void wait_for_step(unsigned step)
+{
+    while (atomic_load_explicit(&abba_step, memory_order_acquire) < step) {
+        cpu_relax();
+        core_poll();
+    }
+}
+
+/* The two are functions of their own because their addresses are what is recorded. */
+static NOINLINE void take_a_then_b(void)
+{
+    spinlock_acquire(&selftest_a);
+    atomic_fetch_add_explicit(&abba_step, 1, memory_order_release);
+    wait_for_step(ABBA_HELD);
+    spinlock_acquire_ranked(&selftest_b, LOCK_RANK_WAIT_SECOND);
+}
+
+static NOINLINE void take_b_then_a(void)
+{
+    spinlock_acquire(&selftest_b);
+    atomic_fetch_add_explicit(&abba_step, 1, memory_order_release);
+    wait_for_step(ABBA_HELD);
+    spinlock_acquire_ranked(&selftest_a, LOCK_RANK_WAIT_SECOND);
+}
+
+void selftest_meet(void)
+{
+    while (atomic_load_explicit(&abba_step, memory_order_acquire) == ABBA_NOT_YET) {
+        sched_wait_idle(clock_now() + ABBA_LOOK_NS);
+    }
+    unsigned called = ABBA_CALLED;
+    if (atomic_compare_exchange_strong_explicit(&abba_step, &called, ABBA_MET, memory_order_acq_rel,
+                                                memory_order_relaxed)) {
+        take_b_then_a();
+        panic("test=abba: no deadlock");
+    }
+}
+
+static void do_abba(void)
+{
+    VERIFY(cpu_count() > 1);
+    atomic_store_explicit(&abba_step, ABBA_CALLED, memory_order_release);
+    wait_for_step(ABBA_MET);
+    take_a_then_b();
+    panic("test=abba: no deadlock");
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
-    {"panic", do_panic},           {"int3", do_int3},           {"nullderef", do_nullderef},
-    {"assert", do_assert},         {"spin_cli", do_spin_cli},   {"stack", do_stack},
-    {"free_twice", do_free_twice}, {"use_freed", do_use_freed}, {"nmi", do_nmi},
+    {"panic", do_panic},
+    {"int3", do_int3},
+    {"nullderef", do_nullderef},
+    {"assert", do_assert},
+    {"spin_cli", do_spin_cli},
+    {"stack", do_stack},
+    {"free_twice", do_free_twice},
+    {"use_freed", do_use_freed},
+    {"nmi", do_nmi},
+    {"abba", do_abba},
 };
 
 void selftest_run(const char *name)
@@ -119,6 +185,6 @@ void selftest_run(const char *name)
         }
     }
     log_error("test=%s: no such test; there are panic int3 nullderef assert spin_cli stack "
-              "free_twice use_freed nmi",
+              "free_twice use_freed nmi abba",
               name);
 }

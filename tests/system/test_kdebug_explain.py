@@ -124,3 +124,38 @@ def test_whose_an_address_is(boot: BootFunction) -> None:
     assert "at 0x8 of the object" in heap and "in use, heap" in heap, heap
     assert "no page is there" in kdebug.command("whose 0x123456")
     assert "nothing" in kdebug.command("whose 0x8000000000000000")
+
+
+def break_in_until_stuck(machine: Machine) -> tuple[KdebugPrompt, str]:
+    """The cores say so just before each of them waits for the other."""
+    for _ in range(ATTEMPTS):
+        kdebug = machine.break_in()
+        verdict = kdebug.command("deadlock")
+        if not verdict.startswith("no deadlock"):
+            return kdebug, verdict
+        kdebug.resume()
+    raise AssertionError("two cores never wait for each other")
+
+
+def test_two_locks_taken_both_ways(boot: BootFunction) -> None:
+    """AB-BA on two cores: who waits for whom now, and where each order was first seen; the orders of the boot rise."""
+    machine = boot(cpus=2, cmdline="workload=none tracer=0 test=abba")
+    machine.expect("test: abba", 60)
+    kdebug, verdict = break_in_until_stuck(machine)
+    assert re.search(r"core 0 waits for lock 'test B', which core 1 has taken at take_b_then_a\+\w+  CYCLE\n", verdict)
+    assert re.search(r"core 1 waits for lock 'test A', which core 0 has taken at take_a_then_b\+\w+  CYCLE\n", verdict)
+    assert "2 cores can never go on\n" in verdict
+    held = kdebug.command("locks held")
+    assert re.search(r"^test A .* core 0 at take_a_then_b\S+\n +core 1 waits for it  CYCLE$", held, re.MULTILINE), held
+    assert re.search(r"^test B .* core 1 at take_b_then_a\S+\n +core 0 waits for it  CYCLE$", held, re.MULTILINE), held
+    rows = [re.split(r"\s{2,}", row) for row in kdebug.command("locks order").splitlines()[1:]]
+    both = {row[0]: row for row in rows if row[-1] == "BOTH WAYS"}
+    assert sorted(both) == ["test A", "test B"], rows
+    for first, second, function in (("A", "B", "take_a_then_b"), ("B", "A", "take_b_then_a")):
+        held_name, held_rank, taken_name, taken_rank, held_at, taken_at, _ = both[f"test {first}"]
+        assert (held_name, taken_name) == (f"test {first}", f"test {second}") and held_rank == taken_rank
+        assert held_at.startswith(f"{function}+0x") and taken_at.startswith(f"{function}+0x") and held_at != taken_at
+        assert kdebug.command(f'locks order | where .held == "{held_name}" | count') == "0x1 = 1\n"
+        where = kdebug.command(f'locks order | where .held == "{held_name}" | print .taken .held_at')
+        assert f'"{taken_name}"' in where, where
+    assert {("trace switch", "rendezvous"), ("space", "area")} < {(row[0], row[2]) for row in rows}, rows

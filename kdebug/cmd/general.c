@@ -52,6 +52,12 @@ static void print_cell(const char *text)
     }
 }
 
+/* However long: kd_print() cuts. */
+static void print_whole(const char *text)
+{
+    kd_print_text(text, strlen(text));
+}
+
 static void print_manual(void)
 {
     char flags[64];
@@ -61,8 +67,9 @@ static void print_manual(void)
         kd_print("| `%s", command->name);
         print_cell(*command->usage == '\0' ? "" : " ");
         print_cell(command->usage);
-        kd_print("` | %s | %s |\n", command->help,
-                 flag_words(command->flags, flags, sizeof(flags)));
+        kd_print("` | ");
+        print_whole(command->help);
+        kd_print(" | %s |\n", flag_words(command->flags, flags, sizeof(flags)));
     }
 }
 
@@ -79,15 +86,22 @@ static void run_help(struct kd_call *call)
         if (command == NULL) {
             kd_fail("no command '%s'", name);
         }
-        kd_print("%s %s\n    %s\n    %s\n", command->name, command->usage, command->help,
-                 flag_words(command->flags, flags, sizeof(flags)));
+        kd_print("%s ", command->name);
+        print_whole(command->usage);
+        kd_print("\n    ");
+        print_whole(command->help);
+        kd_print("\n    %s\n", flag_words(command->flags, flags, sizeof(flags)));
         return;
     }
     for (const struct kd_command *command = next_command(""); command != NULL;
          command = next_command(command->name)) {
         bool fits = strlen(command->usage) <= USAGE_COLUMNS;
-        kd_print("  %-10s %-*s %s%s\n", command->name, (int)USAGE_COLUMNS, command->usage,
-                 fits ? "" : "\n      ", command->help);
+        kd_print("  %-10s ", command->name);
+        print_whole(command->usage);
+        kd_print("%*s%s", fits ? (int)(USAGE_COLUMNS + 1 - strlen(command->usage)) : 1, "",
+                 fits ? "" : "\n      ");
+        print_whole(command->help);
+        kd_print("\n");
     }
     kd_print("values: A | B      text: A ! grep [-v] TEXT, head [N], tail [N], count      several: "
              "A ; B      ^C stops\n");

@@ -978,6 +978,7 @@ static void test_manual_in_readme(void **state)
         fprintf(stderr, "%s", manual);
         fail_msg("kdebug/README.md is old; its table must be the one above");
     }
+    assert_non_null(strstr(fake_run("help trace"), "after a reset\n    reads writes\n"));
 }
 
 /* ---- broken kernels ---- */

@@ -17,7 +17,7 @@ KERNEL_SRC += kdebug/cmd/backtrace.c kdebug/cmd/breakpoint.c kdebug/cmd/check.c 
     kdebug/cmd/handle.c kdebug/cmd/heap.c kdebug/cmd/interrupt.c kdebug/cmd/lock.c kdebug/cmd/lock_order.c kdebug/cmd/mailbox.c kdebug/cmd/memory.c kdebug/cmd/object.c \
     kdebug/cmd/page_walk.c kdebug/cmd/pager.c kdebug/cmd/power.c kdebug/cmd/process.c kdebug/cmd/run_queue.c kdebug/cmd/self.c kdebug/cmd/selftest.c \
     kdebug/cmd/space.c kdebug/cmd/stages.c kdebug/cmd/thread.c kdebug/cmd/trace.c kdebug/cmd/trace_dump.c \
-    kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/trace_rings.c kdebug/cmd/trace_select.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/trace_function.c kdebug/cmd/trace_switch.c kdebug/cmd/trace_user.c kdebug/cmd/profile.c
+    kdebug/cmd/trace_print.c kdebug/cmd/trace_reader.c kdebug/cmd/trace_rings.c kdebug/cmd/trace_select.c kdebug/cmd/value.c kdebug/cmd/run.c kdebug/cmd/trace_filter.c kdebug/cmd/trace_mark.c kdebug/cmd/trace_where.c kdebug/cmd/trace_function.c kdebug/cmd/trace_switch.c kdebug/cmd/trace_user.c kdebug/cmd/profile.c
 KERNEL_SRC += kdebug/cmd/context.c kdebug/cmd/deadlock.c kdebug/cmd/event.c kdebug/cmd/timer.c kdebug/cmd/whose.c kdebug/cmd/why.c
 KERNEL_SRC += kdebug/cmd/control.c kdebug/cmd/trace_cost.c kdebug/cmd/trace_count.c kdebug/cmd/trace_trigger.c kdebug/cmd/probe.c kdebug/cmd/times.c kdebug/cmd/service.c kdebug/cmd/clocks.c kdebug/cmd/disassemble.c kdebug/cmd/report.c
 
@@ -67,7 +67,9 @@ HOST_$(1)_SRC := tests/host/$(1).c $$(KDEBUG_TEST_SRC)
 HOST_$(1)_CFLAGS := -DKDEBUG_HOST=1 -fno-sanitize=bool
 HOST_$(1)_LIBS := $$(KDEBUG_HOST_LIBS)
 endef
-$(foreach name,command program expression kernel symbols target trace types breakpoint remote remote_more remote_table remote_many permit branches parameters,$(eval $(call kdebug_test,test_kdebug_$(name))))
+$(foreach name,command program expression kernel symbols target trace trace_view types breakpoint remote remote_more remote_table remote_many permit branches parameters,$(eval $(call kdebug_test,test_kdebug_$(name))))
+HOST_test_kdebug_trace_SRC += tests/host/kdebug_trace_support.c
+HOST_test_kdebug_trace_view_SRC += tests/host/kdebug_trace_support.c
 $(eval $(call kdebug_test,test_kdebug_passphrase))
 $(eval $(call kdebug_test,test_kdebug_generated))
 

@@ -6,6 +6,7 @@
 #include "kdebug/cmd/trace_dump.h"
 #include "kdebug/cmd/trace_filter.h"
 #include "kdebug/cmd/trace_function.h"
+#include "kdebug/cmd/trace_mark.h"
 #include "kdebug/cmd/trace_print.h"
 #include "kdebug/cmd/trace_rings.h"
 #include "kdebug/cmd/trace_switch.h"
@@ -76,7 +77,7 @@ static void show_last(struct kd_call *call, bool previous)
     unsigned limit = kd_events_select(call, EVENTS_DEFAULT, &filter);
     unsigned count = kd_events_collect(&filter, limit);
     for (unsigned i = 0; i < count; i++) {
-        kd_events_show(i, filter.with_delta);
+        kd_events_show(i, &filter);
     }
 }
 
@@ -142,6 +143,8 @@ static void run_trace(struct kd_call *call)
         show_status(previous);
     } else if (kd_arg_accept(call, "last")) {
         show_last(call, previous);
+    } else if (kd_arg_accept(call, "mark")) {
+        kd_trace_mark(call, previous);
     } else if (kd_arg_accept(call, "cost")) {
         kd_arg_done(call);
         kd_trace_cost(previous);
@@ -154,7 +157,8 @@ static void run_trace(struct kd_call *call)
 KD_COMMAND(
     trace,
     .usage = "[previous] [status | last [N] [cpu N] [thread TID] [with FIELD VALUE] "
-             "[after|before TIME] [delta] [EVENT] | cost | dump [N] [lines FIRST COUNT]] | events "
+             "[where CONDITIONS] [after|before TIME|MARK] [since TIME|MARK] [delta] [EVENT] | "
+             "mark [LETTER [off | N ...]] | cost | dump [N] [lines FIRST COUNT]] | events "
              "[EVENT] | "
              "on [EVENT|CATEGORY...] | off EVENT|CATEGORY... | "
              "filter [EVENT off | EVENT FIELD OP VALUE [and|or ...]] | "
@@ -167,8 +171,10 @@ KD_COMMAND(
              "functions [on|off NAME|PATTERN...] | user [PROCESS [N]] | "
              "rings BYTES|most [oldest]",
     .help =
-        "the rings: status, newest events, those that a thread, call or object is in, from a "
-        "time on, what recording them has cost, switch events, write only some records "
+        "the rings: status, newest events, those that a thread, call or object is in, that meet "
+        "conditions (event is START, thread, cpu, current or FIELD OP VALUE; and or not ()), from "
+        "a time on, how long since another, letters for events, what recording them has cost, "
+        "switch events, write only some records "
         "of an event, count it in place of writing, stop recording or come here when one "
         "matches or too many do, trace functions of the kernel, what "
         "programs write, send a capture (N sub-buffers a lane), make the rings anew, of another "

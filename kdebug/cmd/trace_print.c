@@ -5,12 +5,14 @@
  * Lanes only decode forward, sub-buffer by sub-buffer. So each lane is read from its newest
  * sub-buffer backwards, each sub-buffer forward, and a heap with the oldest kept event on top
  * remembers the best `limit` so far; a lane is done when a whole sub-buffer is older than that
- * top. What is kept is where the record is, not the record: it is read again when it is printed.
+ * top. Sub-buffers outside the time that is asked for are not decoded: their headers tell. What is kept is where the record is, not
+ * the record: it is read again when it is printed.
  */
 #include "kdebug/cmd/trace_print.h"
 
 #include "base/string.h"
 #include "gen/trace_table.h"
+#include "kdebug/cmd/trace_mark.h"
 #include "kdebug/core/command.h"
 #include "kdebug/core/event_print.h"
 #include "kdebug/core/output.h"
@@ -18,16 +20,7 @@
 
 #define US_PER_S 1000000ull
 
-struct found {
-    uint64_t tsc;
-    vaddr_t record;
-    uint32_t current;
-    uint16_t lane;
-    uint16_t cpu;
-    uint8_t kind;
-};
-
-static struct found heap[KD_EVENTS_MAX];
+static struct kd_event_place heap[KD_EVENTS_MAX];
 static unsigned heap_count, heap_limit;
 static bool is_forward; /* the oldest are wanted, so the newest is on top */
 static struct trace_region region;
@@ -38,10 +31,10 @@ static uint64_t subbuf[TRACE_SUBBUF_BYTES / 8];
 
 /* Later in time; at the same time, later in the list of lanes, so that the order is always the
  * same. Forward, all is the other way round. */
-static bool is_later(const struct found *a, const struct found *b)
+static bool is_later(const struct kd_event_place *a, const struct kd_event_place *b)
 {
     if (is_forward) {
-        const struct found *other = a;
+        const struct kd_event_place *other = a;
         a = b;
         b = other;
     }
@@ -52,7 +45,7 @@ static bool is_later(const struct found *a, const struct found *b)
 
 static void swap(unsigned a, unsigned b)
 {
-    struct found other = heap[a];
+    struct kd_event_place other = heap[a];
     heap[a] = heap[b];
     heap[b] = other;
 }
@@ -83,7 +76,7 @@ static void sift_up(unsigned at)
     }
 }
 
-static void offer(const struct found *candidate)
+static void offer(const struct kd_event_place *candidate)
 {
     if (heap_count < heap_limit) {
         heap[heap_count] = *candidate;
@@ -96,7 +89,6 @@ static void offer(const struct found *candidate)
 
 struct visit_context {
     const struct kd_event_filter *filter;
-    uint64_t subbuf_start;
     uint64_t last_tsc;
 };
 
@@ -105,7 +97,7 @@ static bool visit_record(const struct kd_record *record, void *context)
     struct visit_context *visit = context;
     visit->last_tsc = record->tsc;
     if (kd_event_passes(visit->filter, record)) {
-        struct found candidate = {
+        struct kd_event_place candidate = {
             .tsc = record->tsc,
             .record = lane.ring + (record->position & (lane.ring_bytes - 1)),
             .current = record->current,
@@ -118,6 +110,19 @@ static bool visit_record(const struct kd_record *record, void *context)
     return true;
 }
 
+/* Offer what passes of the sub-buffer that has been read. False: older ones cannot have any that counts. */
+static bool collect_subbuf(const struct kd_event_filter *filter, size_t bytes)
+{
+    const struct trace_subbuf *head = (const struct trace_subbuf *)subbuf;
+    struct visit_context context = {.filter = filter};
+    if (filter->to == 0 || head->tsc < filter->to) {
+        kd_subbuf_each(subbuf, bytes, visit_record, &context);
+    }
+    bool is_older = !is_forward && heap_count == heap_limit && context.last_tsc != 0 &&
+                    context.last_tsc < heap[0].tsc;
+    return !is_older && head->tsc >= filter->from;
+}
+
 static void collect_lane(const struct kd_event_filter *filter)
 {
     uint64_t oldest, start;
@@ -125,27 +130,31 @@ static void collect_lane(const struct kd_event_filter *filter)
         return;
     }
     for (;; start -= TRACE_SUBBUF_BYTES) {
-        struct visit_context context = {.filter = filter, .subbuf_start = start};
         size_t bytes = kd_subbuf_read(&lane, start, subbuf);
-        if (bytes > 0) {
-            kd_subbuf_each(subbuf, bytes, visit_record, &context);
-            if (!is_forward && heap_count == heap_limit && context.last_tsc != 0 &&
-                context.last_tsc < heap[0].tsc) {
-                return;
-            }
-        }
-        if (start <= oldest) {
+        if ((bytes > 0 && !collect_subbuf(filter, bytes)) || start <= oldest) {
             return;
         }
     }
 }
 
+static vaddr_t begin(bool previous)
+{
+    vaddr_t address = kd_region_of(previous, &region);
+    heap_count = 0;
+    return address;
+}
+
+void kd_events_begin(bool previous)
+{
+    (void)begin(previous);
+}
+
 unsigned kd_events_collect(const struct kd_event_filter *filter, unsigned limit)
 {
-    vaddr_t address = kd_region_of(filter->previous, &region);
-    heap_count = 0;
+    vaddr_t address = begin(filter->previous);
     is_forward = filter->is_forward;
     heap_limit = MIN(limit, KD_EVENTS_MAX);
+    kd_event_prepare(filter);
     for (unsigned i = 0; i < region.lane_count && heap_limit > 0; i++) {
         if (kd_lane_open(address, &region, i, &lane) &&
             (filter->cpu < 0 || (unsigned)filter->cpu == lane.cpu)) {
@@ -177,8 +186,8 @@ static void print_time(uint64_t tsc)
 }
 
 /* Read the record number i points to; its payload words. False: it is gone. */
-static bool read_record(const struct found *found, uint64_t record[1 + TRACE_WORDS_MAX + 1],
-                        unsigned *out_words)
+static bool read_record(const struct kd_event_place *found,
+                        uint64_t record[1 + TRACE_WORDS_MAX + 1], unsigned *out_words)
 {
     if (kd_read_kernel(found->record, record, 8) != OK) {
         return false;
@@ -188,47 +197,85 @@ static bool read_record(const struct found *found, uint64_t record[1 + TRACE_WOR
 }
 
 /* The heap is sorted newest first, or oldest; people read oldest first. */
-static const struct found *found_at(unsigned i)
+static const struct kd_event_place *found_at(unsigned i)
 {
     return &heap[is_forward ? i : heap_count - 1 - i];
 }
 
-/* Since the one before. */
-static void print_delta(unsigned i)
+/* How long after this time. */
+static void print_difference(tsc_t tsc, tsc_t reference)
 {
-    uint64_t ticks = i == 0 ? 0 : found_at(i)->tsc - found_at(i - 1)->tsc;
+    bool before = tsc < reference;
+    uint64_t ticks = before ? reference - tsc : tsc - reference;
     unsigned long long ns = region.tsc_khz == 0 ? ticks : ticks * 1000000 / region.tsc_khz;
-    kd_print("+%9llu.%03llu us ", ns / 1000, ns % 1000);
+    kd_print("%c%9llu.%03llu us ", before ? '-' : '+', ns / 1000, ns % 1000);
 }
 
-void kd_events_show(unsigned i, bool with_delta)
+static void print_when(unsigned i, const struct kd_event_filter *filter)
 {
-    const struct found *found = found_at(i);
-    uint64_t record[1 + TRACE_WORDS_MAX + 1];
-    unsigned words;
-    if (!read_record(found, record, &words)) {
-        kd_print("(gone)\n");
-        return;
+    tsc_t tsc = found_at(i)->tsc;
+    if (filter->with_reference) {
+        print_difference(tsc, filter->reference);
     }
-    if (with_delta) {
-        print_delta(i);
-    } else {
-        print_time(found->tsc);
+    if (filter->with_delta) {
+        print_difference(tsc, i == 0 ? tsc : found_at(i - 1)->tsc);
     }
-    if (found->kind == TRACE_LANE_META) {
+    if (!filter->with_reference && !filter->with_delta) {
+        print_time(tsc);
+    }
+}
+
+static void print_event(const struct kd_event_place *place, const uint64_t *record, unsigned words)
+{
+    if (place->kind == TRACE_LANE_META) {
         kd_print("meta       ");
     } else {
-        kd_print("cpu%-2u %5u%c", found->cpu, found->current,
-                 found->kind == TRACE_LANE_NMI ? '!' : ' ');
+        kd_print("cpu%-2u %5u%c", place->cpu, place->current,
+                 place->kind == TRACE_LANE_NMI ? '!' : ' ');
     }
     kd_print(" ");
     kd_event_print(record, words);
+    char letter = kd_trace_mark_of(region.boot_id, place);
+    if (letter != '\0') {
+        kd_print("  <- mark %c", letter);
+    }
     kd_print("\n");
+}
+
+void kd_events_show(unsigned i, const struct kd_event_filter *filter)
+{
+    const struct kd_event_place *place = found_at(i);
+    uint64_t record[1 + TRACE_WORDS_MAX + 1];
+    unsigned words;
+    if (!read_record(place, record, &words)) {
+        kd_print("(gone)\n");
+        return;
+    }
+    print_when(i, filter);
+    print_event(place, record, words);
+}
+
+const struct kd_event_place *kd_event_place(unsigned i)
+{
+    return found_at(i);
+}
+
+void kd_event_show_place(const struct kd_event_place *place)
+{
+    uint64_t record[1 + TRACE_WORDS_MAX + 1];
+    unsigned words;
+    print_time(place->tsc);
+    if (!read_record(place, record, &words) ||
+        TRACE_TIME(record[0]) != (place->tsc & ((1ull << TRACE_TIME_BITS) - 1))) {
+        kd_print("(gone)  <- mark %c\n", kd_trace_mark_of(region.boot_id, place));
+        return;
+    }
+    print_event(place, record, words);
 }
 
 void kd_events_show_log(unsigned i)
 {
-    const struct found *found = found_at(i);
+    const struct kd_event_place *found = found_at(i);
     uint64_t record[1 + TRACE_WORDS_MAX + 1];
     unsigned words;
     if (!read_record(found, record, &words)) {

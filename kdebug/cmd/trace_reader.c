@@ -106,7 +106,7 @@ void kd_subbuf_each(const uint64_t *subbuf, size_t bytes,
                     bool (*visit)(const struct kd_record *record, void *context), void *context)
 {
     const struct trace_subbuf *head = (const struct trace_subbuf *)subbuf;
-    struct kd_record record = {.tsc = head->tsc, .current = head->current};
+    struct kd_record record = {.tsc = head->tsc, .current = head->current, .cpu = head->cpu};
     size_t at = sizeof(*head) / 8;
     size_t end = bytes / 8;
     while (at < end) {

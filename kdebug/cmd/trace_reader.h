@@ -26,6 +26,7 @@ struct kd_record {
     uint64_t tsc;          /* full time */
     uint64_t position;     /* in its lane */
     uint32_t current;      /* tid that ran on the core then */
+    uint32_t cpu;
 };
 
 /* kd_region_read() - the region's head; ends the command if there is none. Returns its address in

@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 #include "gen/trace_table.h"
+#include "kdebug/cmd/trace_mark.h"
 #include "kdebug/cmd/trace_print.h"
 
 #define NS_PER_US 1000ull
@@ -43,8 +44,12 @@ static tsc_t take_time(struct kd_call *call, bool previous)
     int64_t us;
     const char *at = call->args;
     struct trace_region region;
+    tsc_t marked;
+    if (kd_trace_mark_take(call, previous, &marked)) {
+        return marked;
+    }
     if (!kd_arg_word(call, word, sizeof(word)) || !read_time(word, &us)) {
-        kd_fail_at(at, "expected a time in seconds, as 'trace last' prints it");
+        kd_fail_at(at, "expected a time in seconds, as 'trace last' prints it, or a mark");
     }
     kd_region_of(previous, &region);
     if (region.tsc_khz < NS_PER_US) {
@@ -67,15 +72,19 @@ static bool take_option(struct kd_call *call, struct kd_event_filter *filter)
     if (kd_arg_accept(call, "cpu")) {
         filter->cpu = (int)take_number(call, CPU_MAX);
     } else if (kd_arg_accept(call, "thread")) {
-        filter->thread = (uint32_t)take_number(call, UINT32_MAX);
+        kd_where_add_thread(call, &filter->where);
     } else if (kd_arg_accept(call, "with")) {
-        kd_arg_word(call, filter->field, sizeof(filter->field));
-        filter->value = take_number(call, UINT64_MAX);
+        kd_where_add_field(call, &filter->where);
+    } else if (kd_arg_accept(call, "where")) {
+        kd_where_take(call, &filter->where);
     } else if (kd_arg_accept(call, "after")) {
         filter->from = take_time(call, filter->previous);
         filter->is_forward = true;
     } else if (kd_arg_accept(call, "before")) {
         filter->to = take_time(call, filter->previous);
+    } else if (kd_arg_accept(call, "since")) {
+        filter->reference = take_time(call, filter->previous);
+        filter->with_reference = true;
     } else if (kd_arg_accept(call, "delta")) {
         filter->with_delta = true;
     } else {
@@ -106,44 +115,26 @@ unsigned kd_events_select(struct kd_call *call, unsigned fallback, struct kd_eve
 
 /* ---- choosing ---- */
 
-static bool has_thread(const struct trace_event_info *info, const struct kd_record *record,
-                       uint32_t thread)
-{
-    unsigned words = TRACE_WORDS(record->words[0]);
-    for (unsigned i = 0; i < info->fields; i++) {
-        const struct trace_field *field = &info->field[i];
-        if (field->kind == TRACE_KIND_TID && field->word <= words &&
-            trace_field_value(field, record->words) == thread) {
-            return true;
-        }
-    }
-    return record->current == thread;
-}
+/* What each event's name and fields tell about all its records, so that most are not looked at. */
+static uint8_t answers[1u << TRACE_EVENT_BITS]; /* enum kd_answer */
 
-static bool has_value(const struct trace_event_info *info, const struct kd_record *record,
-                      const struct kd_event_filter *filter)
+void kd_event_prepare(const struct kd_event_filter *filter)
 {
-    unsigned words = TRACE_WORDS(record->words[0]);
-    for (unsigned i = 0; i < info->fields; i++) {
-        const struct trace_field *field = &info->field[i];
-        if (field->word <= words && strcmp(field->name, filter->field) == 0) {
-            return trace_field_value(field, record->words) == filter->value;
-        }
+    size_t length = strlen(filter->prefix);
+    kd_where_prepare(&filter->where);
+    for (unsigned event = 0; event < ARRAY_COUNT(answers); event++) {
+        const struct trace_event_info *info = trace_event_info(event);
+        bool is_named =
+            length == 0 || (info != NULL && strncmp(info->name, filter->prefix, length) == 0);
+        answers[event] =
+            is_named ? (uint8_t)kd_where_of_event(&filter->where, event) : (uint8_t)KD_NO;
     }
-    return false;
 }
 
 bool kd_event_passes(const struct kd_event_filter *filter, const struct kd_record *record)
 {
-    const struct trace_event_info *info = trace_event_info(TRACE_EVENT(record->words[0]));
-    bool is_asked = filter->prefix[0] != '\0' || filter->thread != 0 || filter->field[0] != '\0';
-    if (record->tsc < filter->from || (filter->to != 0 && record->tsc >= filter->to)) {
-        return false;
-    }
-    if (info == NULL || !is_asked) {
-        return !is_asked;
-    }
-    return strncmp(info->name, filter->prefix, strlen(filter->prefix)) == 0 &&
-           (filter->thread == 0 || has_thread(info, record, filter->thread)) &&
-           (filter->field[0] == '\0' || has_value(info, record, filter));
+    unsigned answer = answers[TRACE_EVENT(record->words[0])];
+    return answer != KD_NO && record->tsc >= filter->from &&
+           (filter->to == 0 || record->tsc < filter->to) &&
+           (answer == KD_YES || kd_where_met(&filter->where, record));
 }

@@ -12,7 +12,7 @@
 #include "base/types.h"
 #include "kdebug/core/target.h"
 
-#define FAKE_MEMORY_BYTES 0x800000u
+#define FAKE_MEMORY_BYTES 0x3000000u
 #define FAKE_CPUS_MAX     4u
 
 extern struct kd_registers fake_registers[FAKE_CPUS_MAX];

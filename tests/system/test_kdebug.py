@@ -336,6 +336,8 @@ EXPECTED = {
     "runq": r"^core 3: 0 ready, runs idle",
     "trace": r"LANE +KIND",
     "trace last 5": r"cpu\d +\d+!? +\w+\.\w+",
+    "trace last 5 where event is kdebug and not reason == panic": r"kdebug\.enter reason=break",
+    "trace mark a kdebug.enter": r"kdebug\.enter reason=break +<- mark a$",
     "log": r"cores: 4 of 4 run",
     "locks": r".",
     "mem": r".",

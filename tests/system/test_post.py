@@ -43,7 +43,8 @@ COMMANDS = [
     "array run_queues 2 | print .ready", "type thread", "set $a = 5; print $a * 2",
     "deadlock", "why 1", "threads | why", "events", "futexes", "timers", "whose cpus", "whose %rsp",
     "control", "control 1", "gdt", "idt", "print main", *PROGRAM_COMMANDS,
-    "trace status", "trace last 60", "trace events", "trace filter", "trace count", "trace user", "log 30",
+    "trace status", "trace last 60", "trace last 9 where event is sched or current != 0",
+    "trace events", "trace filter", "trace count", "trace user", "log 30",
     "report threads", "help", "nonsense", "print 1 +",
 ]
 # What a dead machine does not do, and says so.

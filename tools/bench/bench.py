@@ -37,6 +37,7 @@ from figures import Figure  # noqa: E402
 from info_threads import measure_info_threads  # noqa: E402
 from pairs import measure_contention, measure_hidden  # noqa: E402
 from size import measure_sizes  # noqa: E402
+from trace_view import measure_trace_view  # noqa: E402
 
 # Goals of this round: key, comparison, limit. "make bench" fails when one is missed.
 GOALS: dict[str, tuple[str, float]] = {
@@ -105,6 +106,8 @@ GOALS: dict[str, tuple[str, float]] = {
     "kdebug.info_threads_errors": ("=", 0),
     "kdebug.info_threads_bytes": ("<=", 34560),  # 3 s at 115,200 Bd
     "kdebug.memory_read_efficiency": (">=", 80),
+    "kdebug.trace_view_1M": ("<=", 250_000_000),  # a quarter of a second of a core that executes 10^9 a second
+    "kdebug.trace_view_recent": ("<=", 2_000_000),
     "kdebug.printer_bytes": ("<=", 6 * 1024),
     "kdebug.btf_bytes": ("<=", 80 * 1024),
 }
@@ -163,7 +166,8 @@ def main() -> int:
         "disks": lambda: measure_disks(mode, progress),
         "consoles": lambda: measure_consoles(mode, progress),
         "converter": lambda: measure_converter(progress),
-        "kdebug": lambda: measure_debugger(mode, progress) | measure_info_threads(mode, progress),
+        "kdebug": lambda: (measure_debugger(mode, progress) | measure_trace_view(mode, progress)
+                           | measure_info_threads(mode, progress)),
         "size": lambda: measure_sizes(mode),
     }
     parser.add_argument("--only", choices=tuple(parts), help="only this part; no JSON is written")

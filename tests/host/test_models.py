@@ -58,6 +58,17 @@ def test_a_step_left_out_of_a_mailbox_is_noticed(tmp_path: Path, switches: list[
     assert explore(tmp_path, "mailbox.pml", switches) > 0
 
 
+@pytest.mark.parametrize("switches", [["-DCORES=2", "-DEVENTS=3"], ["-DCORES=3", "-DEVENTS=1"]],
+                         ids=["two cores", "three cores"])
+def test_the_event_that_is_one_too_many_is_told_by_whoever_counts_it(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "burst.pml", switches) == 0
+
+
+@pytest.mark.parametrize("switches", [["-DNO_LOOK_AGAIN"], ["-DNO_HELP"], ["-DNO_CLAMP"]], ids=" ".join)
+def test_a_step_left_out_of_counting_is_noticed(tmp_path: Path, switches: list[str]) -> None:
+    assert explore(tmp_path, "burst.pml", ["-DCORES=3", "-DEVENTS=1", *switches]) > 0
+
+
 @pytest.mark.parametrize("switches", [["-DNO_RENDEZVOUS"], ["-DNO_RENDEZVOUS", "-DWITH_KILL"], ["-DNO_FENCE"],
                                       ["-DNO_SECOND_CANCEL", "-DWITH_KILL", "-DNO_WAKERS"]], ids=" ".join)
 def test_a_step_left_out_is_noticed(tmp_path: Path, switches: list[str]) -> None:

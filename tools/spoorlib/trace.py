@@ -71,7 +71,8 @@ def add_parser(subparsers: Subparsers) -> None:
                         "between; REGISTER:STRUCT.MEMBER for what it points to")
     record.add_argument("--trigger", metavar="LIST",
                         help="at an event: ACTION:EVENT,FIELD>VALUE,... with ';' between; actions: mark, "
-                        "stop=N (end after N more events), snapshot (keep the rings as they are), kdebug")
+                        "stop=N (end after N more events), snapshot (keep the rings as they are), kdebug; "
+                        "EVENT,more=N,within=NS: at one too many in a time")
     record.add_argument("--profile", type=_rate, metavar="RATE",
                         help="sample stacks, so many times per second on each busy core (19 to 10000; 1000 is good)")
     record.add_argument("--functions", metavar="LIST",

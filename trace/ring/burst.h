@@ -15,12 +15,13 @@
  * B1  Events have one order, that of their places; times grow in it. A clock behind that of the event before counts as one
  *     tick after it, so times are as exact as the clocks of the cores agree (trace.offset).
  * B2  Who fills place i knows all that was before i: it has seen head at i - 1 after it read the other places, and nobody
- *     writes to the place of i + 1 - 256 before i is there. Hence at most 255.
+ *     writes to the place of i + 1 - 256 before i is there.
  * B3  The event that fires is the first one that makes it more than `more` within `within`, from the one on that fired
  *     before: counting begins anew with each that fires.
  * B4  Who has to try again was overtaken by an event that was counted. It stands in no one's way.
  *
- * The time is that at which an event is counted, a few instructions after its emitter began if nobody interrupts it. Rejected:
+ * The time of an event lies between the beginning of its emitter and the moment at which it is counted: some instructions, if
+ * the core does not stand still there. tests/model/burst.pml tries all interleavings of a few. Rejected:
  * a place claimed by adding to head and filled afterwards: a core that stands still in between hides its event from the next
  * 255. A list of times per core: to fire on the very event it would need the others' newest times at one instant.
  */

@@ -6,7 +6,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from qemu.report import crc32c, fetch_report, parse_sections
+from qemu.checksum import crc32c
+from spoorlib.stop_report import fetch_report, parse_sections
 
 TEXTS = {"cores": " CPU  STATE\n   0  stopped\n" * 8, "log": "[   0.000000 cpu0] Spoor\n" * 200, "objects": ""}
 

@@ -12,9 +12,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
+from qemu.checksum import crc32c  # noqa: E402
 from qemu.core import Dump  # noqa: E402
 from spoorlib import memory_dump  # noqa: E402
-from spoorlib.armour import crc32c  # noqa: E402
 from spoorlib.console import UserError  # noqa: E402
 
 PAGES = 200

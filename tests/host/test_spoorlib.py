@@ -18,11 +18,12 @@ for folder in ("tools", "tools/bench"):
     sys.path.insert(0, str(ROOT / folder))
 
 from figures import parse_lines  # noqa: E402
+from qemu.checksum import crc32c  # noqa: E402
 from qemu.kdebug import parse_threads  # noqa: E402
 from qemu.serial import compile_pattern  # noqa: E402
 from qemu.symbols import SymbolTable  # noqa: E402
 from spoorlib import capture, cli, colours, event_choice  # noqa: E402
-from spoorlib.armour import LINE_DIGITS, crc32c, fetch, find_dumps  # noqa: E402
+from spoorlib.armour import LINE_DIGITS, fetch, find_dumps  # noqa: E402
 from spoorlib.capture import REGION_HEAD, REGION_UNIX_NS, REGION_VERSION, Prompt, extract_region  # noqa: E402
 from spoorlib.colours import Painter  # noqa: E402
 from spoorlib.console import Progress, UserError, seconds_from, size_text  # noqa: E402

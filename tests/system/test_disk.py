@@ -14,7 +14,7 @@ from conftest import BootFunction, wait_all_done
 
 from qemu.machine import Machine
 from qemu.paths import ROOT, trace_tool
-from qemu.report import crc32c
+from qemu.checksum import crc32c
 from spoorlib.workload import wait_capture
 
 sys.path.insert(0, str(ROOT / "tests" / "host"))

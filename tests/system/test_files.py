@@ -18,7 +18,7 @@ from test_shell import Person
 from qemu import esp
 from qemu.machine import TIMEOUT_SCALE, Machine
 from qemu.paths import ROOT, build_folder
-from qemu.report import crc32c
+from qemu.checksum import crc32c
 from spoorlib import tracetool
 from spoorlib.workload import wait_capture
 

@@ -14,7 +14,7 @@ from conftest import REST_SECONDS, BootFunction, wait_all_done, wait_all_stopped
 from qemu import paths
 from qemu.kdebug import KdebugPrompt
 from qemu.machine import Machine
-from qemu.report import parse_sections
+from spoorlib.stop_report import parse_sections
 
 OUTPUT_BREAK_INS = 60
 RANDOM_STOPS = 500

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from qemu.report import crc32c  # noqa: E402
+from qemu.checksum import crc32c  # noqa: E402
 
 MAGIC = int.from_bytes(b"SpFiles1", "little")
 BLOCK_BYTES = 16384

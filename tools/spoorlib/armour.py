@@ -18,6 +18,8 @@ import binascii
 import re
 from collections.abc import Callable
 
+from qemu.checksum import crc32c
+
 from .console import UserError
 
 BEGIN = "=== spoor dump begin"
@@ -27,7 +29,6 @@ LINE_DIGITS = 76
 LINE_BYTES = LINE_DIGITS // 4 * 3
 TURNS = 80       # at one damaged byte in a hundred, four lines of ten come through each time
 GAP_LINES = 16   # good lines between two missing ones that are not worth another command
-CRC32C_POLYNOMIAL = 0x82F63B78  # Castagnoli, reflected
 
 Ask = Callable[[str], str]
 
@@ -112,23 +113,3 @@ def _spans(numbers: list[int]) -> list[tuple[int, int]]:
             spans.pop()
         spans.append((first, number - first + 1))
     return spans
-
-
-def crc32c(data: bytes | bytearray, crc: int = 0) -> int:
-    """CRC-32C (Castagnoli) of some bytes, going on from that of the bytes before."""
-    crc ^= 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    return crc ^ 0xFFFFFFFF
-
-
-def _make_table() -> list[int]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (CRC32C_POLYNOMIAL if value & 1 else 0)
-        table.append(value)
-    return table
-
-
-_TABLE = _make_table()

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from qemu.checksum import crc32c
 from qemu.core import EHDR, NOTE, PHDR, PT_LOAD, PT_NOTE
 
-from .armour import crc32c
 from .console import UserError
 
 PAGE_BYTES = 4096

@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from qemu.checksum import crc32c
+
 BEGIN = re.compile(r"^=== spoor report begin (\d+)$", re.MULTILINE)
 SECTION = re.compile(r"^=== spoor report section (\w+)\n(.*?)^=== spoor report end (\w+) (\d+) ([0-9a-f]{8})$",
                      re.MULTILINE | re.DOTALL)
@@ -14,16 +16,6 @@ NAME = re.compile(r"^=== spoor report (?:section|end) (\w+)", re.MULTILINE)
 TURNS = 50
 
 Ask = Callable[[str], str]
-
-
-def crc32c(data: bytes) -> int:
-    """Castagnoli's polynomial, as in kernel/base/crc32c.c."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
 
 
 def parse_sections(text: str) -> dict[str, str]:

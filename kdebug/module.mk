@@ -7,7 +7,7 @@ KERNEL_SRC += kdebug/core/access.c kdebug/core/armour.c kdebug/core/arguments.c 
     kdebug/core/symbols.c kdebug/core/target.c kdebug/core/target_live.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c kdebug/core/watchdog.c
 KERNEL_SRC += kdebug/core/passphrase.c kdebug/core/sha256.c kdebug/cmd/passphrase.c
-KERNEL_SRC += kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/cmd/macro.c kdebug/cmd/dump.c kdebug/cmd/mailbox_one.c
+KERNEL_SRC += kdebug/core/macro.c kdebug/core/deflate.c kdebug/core/pack.c kdebug/core/packed.c kdebug/core/program.c kdebug/core/program_types.c kdebug/cmd/macro.c kdebug/cmd/dump.c kdebug/cmd/mailbox_one.c
 REMOTE_SRC := kdebug/core/files.c $(patsubst %,kdebug/remote/%.c,agent break data file packet print registers resume stub thread transfer)
 KERNEL_SRC += $(REMOTE_SRC) kdebug/cmd/gdb.c
 KD_HARDWARE_SRC := kdebug/x86_64/apic.c kdebug/x86_64/branches.c kdebug/x86_64/descriptor.c kdebug/x86_64/msr.c kdebug/x86_64/port.c
@@ -33,8 +33,12 @@ CFLAGS_kdebug/x86_64/move.c := $(ZYDIS_FLAGS)
 HAS_ZYDIS := $(wildcard $(ZYDIS)/include/Zydis/Zydis.h)
 KERNEL_SRC += $(if $(HAS_ZYDIS),kdebug/x86_64/disassemble.c kdebug/x86_64/move.c $(ZYDIS_SRC),kdebug/x86_64/disassemble_none.c kdebug/x86_64/move_none.c)
 
+# Nobody looks at the tables of a packer, and the BTF has no room for them: functions and lines only.
+CFLAGS_kdebug/core/deflate.c := -g1
+CFLAGS_kdebug/core/packed.c := -g1
+
 # Everything that runs on any target, for the post-mortem debugger (tools/post) and for host tests, which bring a fake machine.
-KDEBUG_HOST_SRC := kdebug/core/passphrase.c kdebug/core/sha256.c kdebug/cmd/passphrase.c kdebug/core/access.c kdebug/core/macro.c kdebug/core/pack.c kdebug/core/program.c kdebug/core/program_types.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
+KDEBUG_HOST_SRC := kdebug/core/passphrase.c kdebug/core/sha256.c kdebug/cmd/passphrase.c kdebug/core/access.c kdebug/core/macro.c kdebug/core/deflate.c kdebug/core/pack.c kdebug/core/packed.c kdebug/core/program.c kdebug/core/program_types.c kdebug/core/armour.c kdebug/core/arguments.c kdebug/core/breakpoint.c kdebug/core/command.c kdebug/core/complete.c \
     kernel/base/line_editor.c kdebug/core/event_print.c kdebug/core/expression.c kdebug/core/guard.c kdebug/core/instruction.c kdebug/core/lines.c kdebug/core/list_walk.c kdebug/core/lookup.c kdebug/core/output.c \
     kdebug/core/parameters.c kdebug/core/parser.c kdebug/core/permit.c kdebug/core/search.c kdebug/core/session.c kdebug/core/symbols.c kdebug/core/target.c kdebug/core/terminal.c \
     kdebug/core/type_print.c kdebug/core/types.c kdebug/core/value.c kdebug/core/variables.c \
@@ -71,6 +75,7 @@ $(foreach name,command program expression kernel symbols target trace trace_view
 HOST_test_kdebug_trace_SRC += tests/host/kdebug_trace_support.c
 HOST_test_kdebug_trace_view_SRC += tests/host/kdebug_trace_support.c
 $(eval $(call kdebug_test,test_kdebug_passphrase))
+$(eval $(call kdebug_test,test_kdebug_packed))
 $(eval $(call kdebug_test,test_kdebug_generated))
 
 ifneq ($(HAS_ZYDIS),)

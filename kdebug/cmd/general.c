@@ -103,8 +103,9 @@ static void run_help(struct kd_call *call)
         print_whole(command->help);
         kd_print("\n");
     }
-    kd_print("values: A | B      text: A ! grep [-v] TEXT, head [N], tail [N], count      several: "
-             "A ; B      ^C stops\n");
+    kd_print(
+        "values: A | B      text: A ! grep [-v] TEXT, head [N], tail [N], count, z      several: "
+        "A ; B      ^C stops\n");
 }
 KD_COMMAND(help, .usage = "[COMMAND | -manual]", .help = "list the commands, or explain one",
            .run = run_help);

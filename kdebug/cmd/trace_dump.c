@@ -81,7 +81,7 @@ void kd_trace_dump(const struct kd_dump_wish *wish, void (*put)(char c))
     static const char schema[] = TRACE_SCHEMA_TEXT;
     dump.address = kd_region_of(wish->previous, &dump.region);
     dump.sequence = 0;
-    kd_armour_begin(&dump.armour, wish->first, wish->count, put);
+    kd_armour_begin(&dump.armour, "dump", wish->first, wish->count, put);
     write_block(CAPTURE_START, &dump.region, sizeof(dump.region), NULL, 0);
     write_block(CAPTURE_SCHEMA, schema, sizeof(schema) - 1, NULL, 0);
     write_status();

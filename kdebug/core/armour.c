@@ -63,11 +63,14 @@ static void put_group(struct kd_armour *armour)
     armour->bit_bytes = 0;
 }
 
-void kd_armour_begin(struct kd_armour *armour, uint64_t first, uint64_t count, void (*put)(char c))
+void kd_armour_begin(struct kd_armour *armour, const char *kind, uint64_t first, uint64_t count,
+                     void (*put)(char c))
 {
     *armour = (struct kd_armour){
-        .first = first, .end = first + MIN(count, UINT64_MAX - first), .put = put};
-    put_text(armour, "=== spoor dump begin\n");
+        .first = first, .end = first + MIN(count, UINT64_MAX - first), .kind = kind, .put = put};
+    put_text(armour, "=== spoor ");
+    put_text(armour, kind);
+    put_text(armour, " begin\n");
 }
 
 void kd_armour_write(struct kd_armour *armour, const void *data, size_t bytes)
@@ -92,7 +95,7 @@ void kd_armour_end(struct kd_armour *armour)
     if (armour->column > 0) {
         end_line(armour);
     }
-    size_t length = format_text(text, sizeof(text), "=== spoor dump end %llu %08x",
+    size_t length = format_text(text, sizeof(text), "=== spoor %s end %llu %08x", armour->kind,
                                 (unsigned long long)armour->bytes, armour->crc);
     put_checked(armour, text, length, sizeof(text));
 }

@@ -2,7 +2,7 @@
 /*
  * Binary data over a text line that may damage some of it: base64 between two marks, 76 digits a line.
  *
- *     === spoor dump begin
+ *     === spoor dump begin                another word than "dump" for other data
  *     0 U1BCSwEA... 89abcdef              number of the line from 0 on, hexadecimal; digits; CRC-32C of both
  *     === spoor dump end 123456 89abcdef 1234abcd   bytes, CRC-32C of them; CRC-32C of this line
  *
@@ -27,11 +27,13 @@ struct kd_armour {
     uint64_t first, end; /* lines that are wanted */
     uint64_t bytes;
     uint32_t crc;
+    const char *kind; /* the word in the marks */
     void (*put)(char c);
 };
 
 /* kd_armour_begin() - print the first mark; of the lines only count from first on will be. kd_armour_write() - bytes.
  * kd_armour_end() - the rest and the last mark. */
-void kd_armour_begin(struct kd_armour *armour, uint64_t first, uint64_t count, void (*put)(char c));
+void kd_armour_begin(struct kd_armour *armour, const char *kind, uint64_t first, uint64_t count,
+                     void (*put)(char c));
 void kd_armour_write(struct kd_armour *armour, const void *data, size_t bytes);
 void kd_armour_end(struct kd_armour *armour);

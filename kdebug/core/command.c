@@ -16,6 +16,7 @@
 #include "kdebug/core/guard.h"
 #include "kdebug/core/macro.h"
 #include "kdebug/core/output.h"
+#include "kdebug/core/packed.h"
 #include "kdebug/core/permit.h"
 #include "kdebug/core/session.h"
 #include "kdebug/core/target.h"
@@ -188,14 +189,27 @@ static size_t first_word(struct span span)
     return length;
 }
 
+/* The filter z of a statement; NULL: it has none. */
+static const struct kd_filter *packing_of(const struct kd_pipeline *pipeline)
+{
+    unsigned count = pipeline->filter_count;
+    bool is_there = count > 0 && pipeline->filters[count - 1].kind == KD_FILTER_PACKED;
+    return is_there ? &pipeline->filters[count - 1] : NULL;
+}
+
 static void add_filter(struct kd_pipeline *pipeline, struct span text)
 {
     if (pipeline->filter_count == KD_FILTERS_MAX) {
         kd_fail_at(text.start, "at most %u filters", KD_FILTERS_MAX);
     }
+    if (packing_of(pipeline) != NULL) {
+        kd_fail_at(text.start, "what is packed is no text: z is the last one");
+    }
     struct kd_filter *filter = &pipeline->filters[pipeline->filter_count++];
     if (!kd_filter_parse(text.start, (size_t)(text.end - text.start), filter)) {
-        kd_fail_at(text.start, "a filter is: grep [-v] TEXT, head [N], tail [N up to 64], count");
+        kd_fail_at(
+            text.start,
+            "a filter is: grep [-v] TEXT, head [N], tail [N up to 64], count, z [FIRST [COUNT]]");
     }
 }
 
@@ -344,10 +358,28 @@ void kd_emit_no_more(struct kd_call *call)
     call->pipeline->stopped = true;
 }
 
+/* A line that a command runs is within what is packed already. */
+static void begin_packing(struct kd_pipeline *pipeline)
+{
+    const struct kd_filter *packing = packing_of(pipeline);
+    const struct kd_command *command = pipeline->stages[0].command;
+    if (packing == NULL) {
+        return;
+    }
+    if (command->flags & KD_RESUMES) {
+        kd_fail("'%s' may let the machine go on, with nobody to end what is packed", command->name);
+    }
+    if (!kd_packed_is_on()) {
+        kd_packed_begin(packing->limit, packing->seen);
+    }
+    pipeline->filter_count--;
+}
+
 static void run_statement(struct span statement)
 {
     struct kd_pipeline pipeline = {0};
     cut_statement(&pipeline, statement);
+    begin_packing(&pipeline);
     kd_output_begin(pipeline.filters, pipeline.filter_count);
     struct kd_call first = call_of(&pipeline, 0);
     first.command->run(&first);
@@ -379,14 +411,20 @@ void kd_report_raised(void)
 static bool run_guarded(struct span statement)
 {
     struct kd_guard guard;
+    bool is_inner = kd_packed_is_on();
+    volatile bool fine = false;
     if (KD_GUARD(guard)) {
         run_statement(statement);
         kd_output_end();
         kd_guard_leave(&guard);
-        return true;
+        fine = true;
+    } else {
+        kd_report_raised();
     }
-    kd_report_raised();
-    return false;
+    if (!is_inner) {
+        kd_packed_end();
+    }
+    return fine;
 }
 
 /* A macro that names itself ends here. */

@@ -81,12 +81,12 @@ static void read_sought(void)
     }
 }
 
-/* Nobody may answer before the passphrase, and gdb's "monitor" cannot. */
+/* Nobody may answer before the passphrase, gdb's "monitor" cannot, and what is packed hides the question. */
 static void ask_for_more(void)
 {
     static const char question[] = "-- more: space, enter, /text, n, q --";
     pager_row = 0;
-    if (kd_passphrase_is_locked() || kd_remote_is_attached()) {
+    if (kd_passphrase_is_locked() || kd_remote_is_attached() || kd_terminal_is_filtered()) {
         return;
     }
     kd_terminal_write(question, sizeof(question) - 1);
@@ -182,6 +182,8 @@ static void filter_line(unsigned stage, const char *text, size_t bytes)
         case KD_FILTER_TAIL:
             keep_for_tail(filter, stage, text, bytes);
             return;
+        case KD_FILTER_PACKED:
+            break;
         }
     }
     for (size_t i = 0; i < bytes; i++) {
@@ -318,7 +320,7 @@ static bool word_is(const char *word, size_t length, const char *name)
 
 bool kd_filter_is(const char *text, size_t bytes)
 {
-    static const char *const known[] = {"grep", "head", "tail", "count"};
+    static const char *const known[] = {"grep", "head", "tail", "count", "z"};
     const char *at = text;
     size_t length = next_word(&at, text + bytes);
     for (unsigned i = 0; i < ARRAY_COUNT(known); i++) {
@@ -354,18 +356,35 @@ static bool parse_pattern(const char *at, const char *end, struct kd_filter *out
     return true;
 }
 
-static bool parse_lines(const char *at, const char *end, uint64_t most, struct kd_filter *out)
+/* The next word as a number; what stands in *out if there is none. */
+static bool parse_number(const char **at, const char *end, uint64_t *out)
 {
-    size_t length = next_word(&at, end);
-    out->limit = length == 0 ? LINES_DEFAULT : 0;
+    size_t length = next_word(at, end);
+    uint64_t number = 0;
     for (size_t i = 0; i < length; i++) {
-        if (at[i] < '0' || at[i] > '9' || out->limit > UINT32_MAX) {
+        if ((*at)[i] < '0' || (*at)[i] > '9' || number > UINT32_MAX) {
             return false;
         }
-        out->limit = out->limit * 10 + (uint64_t)(at[i] - '0');
+        number = number * 10 + (uint64_t)((*at)[i] - '0');
     }
-    at += length;
-    return out->limit > 0 && out->limit <= most && next_word(&at, end) == 0;
+    *out = length == 0 ? *out : number;
+    *at += length;
+    return true;
+}
+
+static bool parse_lines(const char *at, const char *end, uint64_t most, struct kd_filter *out)
+{
+    out->limit = LINES_DEFAULT;
+    return parse_number(&at, end, &out->limit) && out->limit > 0 && out->limit <= most &&
+           next_word(&at, end) == 0;
+}
+
+static bool parse_packed(const char *at, const char *end, struct kd_filter *out)
+{
+    out->kind = KD_FILTER_PACKED;
+    out->seen = UINT64_MAX;
+    return parse_number(&at, end, &out->limit) && parse_number(&at, end, &out->seen) &&
+           next_word(&at, end) == 0;
 }
 
 bool kd_filter_parse(const char *text, size_t bytes, struct kd_filter *out)
@@ -385,6 +404,9 @@ bool kd_filter_parse(const char *text, size_t bytes, struct kd_filter *out)
     if (word_is(at, length, "tail")) {
         out->kind = KD_FILTER_TAIL;
         return parse_lines(rest, end, TAIL_LINES, out);
+    }
+    if (word_is(at, length, "z")) {
+        return parse_packed(rest, end, out);
     }
     out->kind = KD_FILTER_COUNT;
     return word_is(at, length, "count") && next_word(&rest, end) == 0;

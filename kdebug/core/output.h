@@ -18,14 +18,15 @@ enum kd_filter_kind {
     KD_FILTER_GREP_NOT,
     KD_FILTER_HEAD,
     KD_FILTER_TAIL,
-    KD_FILTER_COUNT
+    KD_FILTER_COUNT,
+    KD_FILTER_PACKED /* not of the chain: it is below all that prints (packed.h) */
 };
 
 struct kd_filter {
     enum kd_filter_kind kind;
     char pattern[64]; /* of grep: plain text */
-    uint64_t limit;   /* of head and tail: lines */
-    uint64_t seen;
+    uint64_t limit;   /* of head and tail: lines; of z: the first line of its armour */
+    uint64_t seen;    /* of z: how many lines of that */
 };
 
 /* kd_print() - formatted text of a command. Raises KD_CAUSE_QUIT after ^C or q at the pager, so
@@ -44,8 +45,8 @@ void kd_output_begin(const struct kd_filter *filters, unsigned count);
 /* kd_output_end() - it has ended: flush what filters hold back. Cannot raise. */
 void kd_output_end(void);
 
-/* kd_filter_parse() - "grep [-v] TEXT", "head [N]", "tail [N]", "count". False: no such filter or
- * bad arguments. */
+/* kd_filter_parse() - "grep [-v] TEXT", "head [N]", "tail [N]", "count", "z [FIRST [COUNT]]". False: no such filter or bad
+ * arguments. */
 bool kd_filter_parse(const char *text, size_t bytes, struct kd_filter *out);
 /* kd_filter_is() - the text begins with the name of a filter. */
 bool kd_filter_is(const char *text, size_t bytes);

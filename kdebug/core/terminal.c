@@ -25,14 +25,14 @@ static unsigned char ahead[AHEAD_BYTES];
 static unsigned ahead_in, ahead_out;
 static unsigned since_poll;
 static void (*redirected)(char c);
-static void (*tap)(char c);
+static void (*tap)(char c), (*filter)(char c);
 static bool is_watching, interrupted, is_closed;
 static bool is_called; /* and no prompt has been there since */
 
 void kd_terminal_use(const struct kd_line *line)
 {
     wire = line;
-    redirected = tap = NULL;
+    redirected = tap = filter = NULL;
     ahead_in = ahead_out = since_poll = 0;
     is_watching = interrupted = is_closed = is_called = false;
 }
@@ -58,14 +58,11 @@ static void poll_input(void)
 
 /* Polled before the character goes out, so that who answers to the last one of a line finds us
  * done with polling. */
-void kd_terminal_put(char c)
+void kd_terminal_pass(char c)
 {
     if (!is_closed && ++since_poll >= POLL_INTERVAL) {
         since_poll = 0;
         poll_input();
-    }
-    if (tap != NULL) {
-        tap(c);
     }
     if (redirected != NULL) {
         redirected(c);
@@ -75,6 +72,18 @@ void kd_terminal_put(char c)
         wire->put('\r');
     }
     wire->put(c);
+}
+
+void kd_terminal_put(char c)
+{
+    if (tap != NULL) {
+        tap(c);
+    }
+    if (filter != NULL) {
+        filter(c);
+    } else {
+        kd_terminal_pass(c);
+    }
 }
 
 void kd_terminal_raw(char c)
@@ -90,6 +99,16 @@ void kd_terminal_redirect(void (*put)(char c))
 void kd_terminal_tap(void (*see)(char c))
 {
     tap = see;
+}
+
+void kd_terminal_filter(void (*take)(char c))
+{
+    filter = take;
+}
+
+bool kd_terminal_is_filtered(void)
+{
+    return filter != NULL;
 }
 
 void kd_terminal_close(void)

@@ -29,6 +29,11 @@ void kd_terminal_redirect(void (*put)(char c));
 /* kd_terminal_tap() - show this each character that is given to kd_terminal_put(), wherever it goes; NULL: none. */
 void kd_terminal_tap(void (*see)(char c));
 
+/* kd_terminal_filter() - give this each character instead of sending it; NULL: none. It sends what it likes by kd_terminal_pass(). */
+void kd_terminal_filter(void (*take)(char c));
+void kd_terminal_pass(char c);
+bool kd_terminal_is_filtered(void);
+
 /* kd_terminal_get() - the next typed byte, -1: none yet. */
 int kd_terminal_get(void);
 

@@ -199,11 +199,11 @@ static const struct {
     {"t_lines 2 | t_double",
      "                    ^ column 13\nerror: 't_lines' gives no values for 't_double'\n"},
     {"t_lines 2 ! grep", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, "
-                         "head [N], tail [N up to 64], count\n"},
+                         "head [N], tail [N up to 64], count, z [FIRST [COUNT]]\n"},
     {"t_lines 2 ! tail 65", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, "
-                            "head [N], tail [N up to 64], count\n"},
+                            "head [N], tail [N up to 64], count, z [FIRST [COUNT]]\n"},
     {"t_lines 2 ! head 0", "                    ^ column 13\nerror: a filter is: grep [-v] TEXT, "
-                           "head [N], tail [N up to 64], count\n"},
+                           "head [N], tail [N up to 64], count, z [FIRST [COUNT]]\n"},
     {"t_words toolongword", "                ^ column 9\nerror: this word is too long\n"},
     {"continue", "        ^ column 1\nerror: 'continue' needs a live machine\n"},
     {"echo a; reboot", "a\n                ^ column 9\nerror: 'reboot' needs a live machine\n"},

@@ -19,8 +19,8 @@ from conftest import BootFunction, wait_all_done
 from qemu.paths import ROOT, kernel_elf, trace_tool
 
 SPOOR = str(ROOT / "tools" / "spoor")
-OWN = ["run", "trace", "trace record", "attach", "capture", "post", "report", "diff", "query", "open", "gdb", "demo",
-       "test"]
+OWN = ["run", "trace", "trace record", "attach", "capture", "post", "unpack", "report", "diff", "query", "open", "gdb",
+       "demo", "test"]
 PASSED_ON = ["convert", "info", "dump", "check", "ipc"]
 
 
@@ -269,6 +269,10 @@ def test_attach_and_capture_over_a_socket(tmp_path: Path) -> None:
         done = spoor("capture", socket, "--newest", "2", "-o", target)
         assert done.returncode == 0 and "no findings" in done.stdout, done.stdout + done.stderr
         assert "kdebug.enter" in spoor("dump", target).stdout
+        done = spoor("unpack", socket, "-c", "report version")
+        assert done.returncode == 0 and "Spoor kdebug" in done.stdout, done.stdout + done.stderr
+        done = spoor("unpack", socket, "-c", "nonsense")
+        assert done.returncode == 1 and "no command 'nonsense'" in done.stderr, done.stdout + done.stderr
     finally:
         host.terminate()
         host.wait(20)

@@ -45,7 +45,7 @@ COMMANDS = [
     "control", "control 1", "gdt", "idt", "print main", *PROGRAM_COMMANDS,
     "trace status", "trace last 60", "trace last 9 where event is sched or current != 0",
     "trace events", "trace filter", "trace count", "trace user", "log 30",
-    "report threads", "help", "nonsense", "print 1 +",
+    "report threads", "threads ! z", "help", "nonsense", "print 1 +",
 ]
 # What a dead machine does not do, and says so.
 REFUSED = {

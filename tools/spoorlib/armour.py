@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Reading what kdebug's `trace dump` prints: binary data as base64 lines between two marks (kdebug/core/armour.h).
+Reading what kdebug's `trace dump` and its filter `z` print: binary data as base64 lines between two marks
+(kdebug/core/armour.h). The word "dump" in these is the kind: z says "packed".
 
     === spoor dump begin
     0 U1BCSwEA... 89abcdef                       number of the line, 76 digits (57 bytes), CRC-32C of both
@@ -16,14 +17,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from qemu.checksum import crc32c
 
 from .console import UserError
 
-BEGIN = "=== spoor dump begin"
-END = re.compile(r"(=== spoor dump end (\d+) ([0-9a-f]{8})) ([0-9a-f]{8})")
+BEGIN = re.compile(r"=== spoor (\w+) begin")
+END = re.compile(r"(=== spoor \w+ end (\d+) ([0-9a-f]{8})) ([0-9a-f]{8})")
 LINE = re.compile(r"^(([0-9a-f]+) ([A-Za-z0-9+/]+=*)) ([0-9a-f]{8})$", re.MULTILINE)
 LINE_DIGITS = 76
 LINE_BYTES = LINE_DIGITS // 4 * 3
@@ -85,14 +86,25 @@ class Dump:
 
 def find_dumps(text: str) -> list[Dump]:
     """All dumps in the text of a serial line, a last one without its end included."""
-    return [Dump(piece) for piece in text.split(BEGIN)[1:]]
+    return [dump for _, _, dump in find_spans(text, "dump")]
 
 
-def fetch(ask: Ask, command: str) -> Dump:
+def find_spans(text: str, kind: str) -> Iterator[tuple[int, int, Dump]]:
+    """Where each of a kind begins and ends: with its end mark, or, cut off, where another begins or the text ends."""
+    marks = list(BEGIN.finditer(text))
+    for mark, following in zip(marks, [*(mark.start() for mark in marks[1:]), len(text)]):
+        if mark[1] == kind:
+            end = END.search(text, mark.end(), following)
+            stop = end.end() if end else following
+            yield mark.start(), stop, Dump(text[mark.end():stop])
+
+
+def fetch(ask: Ask, command: str, again: str = "lines {first:#x} {count:#x}") -> Dump:
     """
     A whole dump, over a line that may damage some bytes.
 
-    ask  runs a command at the prompt and returns what it printed
+    ask    runs a command at the prompt and returns what it printed
+    again  put behind the command to have some lines of it only
     UserError: it does not come through.
     """
     dump = Dump(ask(command))
@@ -100,7 +112,7 @@ def fetch(ask: Ask, command: str) -> Dump:
         if dump.has_end and not dump.missing():
             return dump
         for first, count in _spans(dump.missing()) if dump.has_end else [(0, 0)]:
-            dump.feed(ask(f"{command} lines {first:#x} {count:#x}"))
+            dump.feed(ask(f"{command} {again.format(first=first, count=count)}"))
     raise UserError("the dump does not come through: is the line that bad?")
 
 

@@ -13,10 +13,11 @@ import sys
 from qemu.errors import MachineError
 
 from . import attach, capture, debug, demo, diff, open_ui, passphrase, picture, post, query, report, run, test, tool
-from . import trace
+from . import trace, unpack
 from .console import UserError
 
-MODULES = (run, trace, attach, capture, post, report, diff, query, open_ui, picture, debug, demo, passphrase, test)
+MODULES = (run, trace, attach, capture, post, unpack, report, diff, query, open_ui, picture, debug, demo, passphrase,
+           test)
 
 EXAMPLES = """\
 first steps:

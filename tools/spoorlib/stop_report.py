@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads what kdebug's command 'report' prints (kdebug/cmd/report.c), and puts damaged sections together."""
+"""Reads what kdebug's 'report' prints (kdebug/cmd/report.c), packed or not, and puts damaged sections together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from qemu.checksum import crc32c
+
+from . import packed_text
 
 BEGIN = re.compile(r"^=== spoor report begin (\d+)$", re.MULTILINE)
 SECTION = re.compile(r"^=== spoor report section (\w+)\n(.*?)^=== spoor report end (\w+) (\d+) ([0-9a-f]{8})$",
@@ -21,11 +23,20 @@ Ask = Callable[[str], str]
 def parse_sections(text: str) -> dict[str, str]:
     """Section -> what it says, of those that came whole."""
     result = {}
-    for name, body, again, length, crc in SECTION.findall(text.replace("\r", "")):
+    for name, body, again, length, crc in SECTION.findall(packed_text.unpack(text.replace("\r", ""))):
         data = body.encode("latin-1", "replace")
         if name == again and len(data) == int(length) and crc32c(data) == int(crc, 16):
             result[name] = body
     return result
+
+
+def damaged_sections(text: str) -> list[str]:
+    """What did not come whole of the reports in a text that is not packed, by name as far as the names came."""
+    plain = text.replace("\r", "")
+    whole = parse_sections(plain)
+    names = [name for name in dict.fromkeys(NAME.findall(plain)) if name not in whole]
+    expected = sum(map(int, BEGIN.findall(plain)[-1:]))
+    return names or ["a section without a name"] * (expected > len(whole))
 
 
 def vote(copies: list[str]) -> str:

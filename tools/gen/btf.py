@@ -206,28 +206,35 @@ def bits_of(member: Entry) -> tuple[int, int]:
     return member.number(dwarf.AT_MEMBER_LOCATION) * 8, member.number(dwarf.AT_BIT_SIZE)
 
 
-def encode(records: list[Record]) -> bytes:
-    """The file: header, types, strings."""
+def lay_out(names: set[str]) -> tuple[bytes, dict[str, int]]:
+    """The string table, and where in it each name begins: a name that another one ends with is in that one."""
     strings = bytearray(b"\0")
     places = {"": 0}
-
-    def text(name: str) -> int:
-        if name not in places:
-            places[name] = len(strings)
+    longer = ""
+    for name in sorted(names - {""}, key=lambda name: name[::-1], reverse=True):
+        if longer.endswith(name):
+            places[name] = places[longer] + len(longer) - len(name)
+        else:
+            places[name], longer = len(strings), name
             strings.extend(name.encode() + b"\0")
-        return places[name]
+    return bytes(strings), places
 
+
+def encode(records: list[Record]) -> bytes:
+    """The file: header, types, strings."""
+    members = {row[0] for record in records for row in record.rest}
+    strings, places = lay_out({record.name for record in records} | members)
     types = bytearray()
     for record in records[1:]:
         count = len(record.words) // 3 if record.kind == DATASEC else record.count
         info = record.kind << 24 | count | (1 << 31 if record.flag else 0)
-        types += struct.pack("<3I", text(record.name), info, record.size_or_type)
+        types += struct.pack("<3I", places[record.name], info, record.size_or_type)
         for name, second, third in record.rest:
-            types += struct.pack("<2I", text(name), second)
+            types += struct.pack("<2I", places[name], second)
             types += struct.pack("<I", third) if record.kind != ENUM else b""
         types += struct.pack(f"<{len(record.words)}I", *record.words)
     header = struct.pack("<HBB5I", MAGIC, VERSION, 0, HEADER_BYTES, 0, len(types), len(types), len(strings))
-    return header + bytes(types) + bytes(strings)
+    return header + bytes(types) + strings
 
 
 def make_table(elf: Path, base: int = KERNEL_IMAGE_BASE) -> bytes:

@@ -234,7 +234,8 @@ static void all_cores_and_their_interrupts_count_as_one(void **state)
     (void)state;
     pthread_t threads[THREADS];
     uint64_t total = 0;
-    signal(SIGALRM, interrupt_counts);
+    const struct sigaction action = {.sa_handler = interrupt_counts, .sa_flags = SA_RESTART};
+    sigaction(SIGALRM, &action, NULL);
     for (unsigned i = 0; i < THREADS; i++) {
         logs[i][0] = (struct log){calloc(LOG_EVENTS, sizeof(*logs[i][0].event)), 0, LOG_EVENTS};
         logs[i][1] = (struct log){calloc(SIGNALS_MAX, sizeof(*logs[i][1].event)), 0, SIGNALS_MAX};

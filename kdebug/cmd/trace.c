@@ -156,20 +156,21 @@ static void run_trace(struct kd_call *call)
 }
 KD_COMMAND(
     trace,
-    .usage = "[previous] [status | last [N] [cpu N] [thread TID] [with FIELD VALUE] "
-             "[where CONDITIONS] [after|before TIME|MARK] [since TIME|MARK] [delta] [EVENT] | "
-             "mark [LETTER [off | N ...]] | cost | dump [N] [lines FIRST COUNT]] | events "
-             "[EVENT] | "
-             "on [EVENT|CATEGORY...] | off EVENT|CATEGORY... | "
-             "filter [EVENT off | EVENT FIELD OP VALUE [and|or ...]] | "
-             "count [EVENT off | EVENT [by FIELD [FIELD]] [of FIELD] [if FIELD OP VALUE ...]] | "
-             "trigger [EVENT off | mark|stop [N]|snapshot|kdebug EVENT [more N within NS] "
-             "[if FIELD OP VALUE ...]] | "
-             "break EVENT [more N within NS | KEY later NS after FIRST KEY | "
-             "KEY without EVENT KEY within NS] "
-             "[if FIELD OP VALUE ...] | "
-             "functions [on|off NAME|PATTERN...] | user [PROCESS [N]] | "
-             "rings BYTES|most [oldest]",
+    .usage =
+        "[previous] [status | last [N] [cpu N] [thread TID] [with FIELD VALUE] "
+        "[where CONDITIONS] [after|before TIME|MARK] [since TIME|MARK] [delta] [EVENT] | "
+        "mark [LETTER [off | N ...]] | cost | dump [N] [lines FIRST COUNT]] | events "
+        "[EVENT] | "
+        "on [EVENT|CATEGORY...] | off EVENT|CATEGORY... | "
+        "filter [EVENT off | EVENT FIELD OP VALUE [and|or ...]] | "
+        "count [EVENT off | EVENT [by FIELD [FIELD]] [of FIELD] [if FIELD OP VALUE ...]] | "
+        "trigger [EVENT off | mark|stop [N]|snapshot|kdebug EVENT [of PROCESS] [more N within NS] "
+        "[if FIELD OP VALUE ...]] | "
+        "break EVENT [[of PROCESS] [more N within NS] | KEY later NS after FIRST KEY | "
+        "KEY without EVENT KEY within NS] "
+        "[if FIELD OP VALUE ...] | "
+        "functions [on|off NAME|PATTERN...] | user [PROCESS [N]] | "
+        "rings BYTES|most [oldest]",
     .help =
         "the rings: status, newest events, those that a thread, call or object is in, that meet "
         "conditions (event is START, thread, cpu, current or FIELD OP VALUE; and or not ()), from "

@@ -5,6 +5,7 @@
 #include "gen/trace_table.h"
 #include "kdebug/cmd/trace_filter.h"
 #include "kdebug/core/deferred.h"
+#include "kdebug/core/lookup.h"
 #include "kdebug/core/output.h"
 #include "kdebug/core/permit.h"
 #include "kdebug/core/target.h"
@@ -47,6 +48,9 @@ static void show_relation(const struct trace_trigger_wish *wish)
         show_conditions(wish->first, wish->first_condition, wish->first_conditions);
     } else {
         kd_print("%s", trace_event_info(wish->event)->name);
+    }
+    if (wish->process != 0) {
+        kd_print(" of %u", wish->process);
     }
     if (wish->relation == TRACE_RELATION_BURST) {
         kd_print(" more %u within %llu", wish->count, (unsigned long long)wish->ns);
@@ -123,6 +127,21 @@ static unsigned char take_conditions(struct kd_call *call, unsigned event,
     return (unsigned char)kd_trace_take_conditions(call, trace_event_info(event), to);
 }
 
+/* [of PROCESS] */
+static void take_process(struct kd_call *call, struct trace_trigger_wish *wish)
+{
+    if (!kd_arg_accept(call, "of")) {
+        return;
+    }
+    const char *at = call->args;
+    uint64_t process;
+    if (!kd_arg_number(call, &process) || process == 0 || process > UINT32_MAX) {
+        kd_fail_at(at, "expected the number of a process");
+    }
+    (void)kd_process_named(process);
+    wish->process = (unsigned)process;
+}
+
 /* [more N within NS] */
 static void take_burst(struct kd_call *call, struct trace_trigger_wish *wish)
 {
@@ -184,6 +203,7 @@ void kd_trace_trigger(struct kd_call *call)
     unsigned event = kd_trace_take_event(call);
     wish.event = (unsigned short)event;
     if (is_set) {
+        take_process(call, &wish);
         take_burst(call, &wish);
         wish.conditions = take_conditions(call, event, wish.condition);
     } else {
@@ -222,8 +242,9 @@ void kd_trace_break(struct kd_call *call)
     kd_require_live(KD_WRITES);
     struct trace_trigger_wish wish = {.action = TRACE_ACTION_KDEBUG};
     wish.event = (unsigned short)kd_trace_take_event(call);
+    take_process(call, &wish);
     take_burst(call, &wish);
-    if (wish.relation == TRACE_RELATION_BURST || kd_arg_is_end(call)) {
+    if (wish.process != 0 || wish.relation == TRACE_RELATION_BURST || kd_arg_is_end(call)) {
         wish.conditions = take_conditions(call, wish.event, wish.condition);
     } else if (kd_arg_accept(call, "if")) {
         wish.conditions = (unsigned char)kd_trace_take_conditions(

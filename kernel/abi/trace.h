@@ -138,7 +138,8 @@ struct trace_trigger_wish {
     unsigned char conditions, first_conditions; /* how many */
     unsigned char key, first_key;               /* numbers of fields, or TRACE_KEY_THREAD */
     unsigned short count;                       /* TRACE_RELATION_BURST: 0 to TRACE_BURST_MAX */
-    unsigned char reserved[4];                  /* 0 */
+    unsigned int
+        process; /* only what its threads do, by process_id; 0: of any. Without a first only */
     unsigned long more, ns;
     struct trace_condition condition[TRACE_CONDITIONS_MAX], first_condition[TRACE_CONDITIONS_MAX];
 };

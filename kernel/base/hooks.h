@@ -86,6 +86,9 @@ void hook_futex_words(void (*each)(paddr_t word, void *context), void *context);
 /* kernel/vm: a process has no thread any more; its space goes next. */
 void hook_process_gone(uint32_t process);
 
+/* kernel/sched: the process_id of the thread that this core runs; 0: it runs the kernel's, or nothing yet. Context: any. */
+uint32_t hook_current_process(void);
+
 /* kernel/sched: a sub-buffer was finished: wake who waits in trace_wait. */
 void trace_notify(void);
 

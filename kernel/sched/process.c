@@ -10,6 +10,7 @@
 #include "sched/process.h"
 
 #include "base/assert.h"
+#include "base/hooks.h"
 #include "base/string.h"
 #include "gen/trace_emit.h"
 #include "mm/heap.h"
@@ -353,4 +354,11 @@ void process_destroy(struct object *object)
     handle_table_free(&process->handles);
     quota_put(process->quota);
     cache_free(process_cache, process);
+}
+
+/* Emitters get here. */
+NOT_TRACED uint32_t hook_current_process(void)
+{
+    const struct thread *thread = this_cpu()->current;
+    return thread == NULL || thread->process == NULL ? 0 : (uint32_t)thread->process->object.id;
 }

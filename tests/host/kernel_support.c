@@ -11,10 +11,18 @@
 
 #include "arch/cpu.h"
 #include "base/assert.h"
+#include "base/hooks.h"
 #include "base/string.h"
 #include "sync/spinlock.h"
 
 struct cpu cpus[CPU_MAX];
+uint32_t support_process;
+
+/* Weak: a test may have processes. */
+__attribute__((weak)) uint32_t hook_current_process(void)
+{
+    return support_process;
+}
 
 unsigned cpu_count(void)
 {

@@ -316,6 +316,31 @@ static void too_many_are_stopped_at_on_the_one_too_many(void **state)
     assert_int_equal(stops, 4);
 }
 
+static void only_what_one_process_does(void **state)
+{
+    (void)state;
+    struct trace_trigger_wish wish = burst_wish(TRACE_ACTION_KDEBUG, 1, UINT64_MAX);
+    wish.process = 5;
+    set(&wish);
+    for (uint32_t process = 0; process < 10; process++) {
+        support_process = process;
+        irq(TRACE_EVENT_IRQ_ENTER, 7);
+        assert_int_equal(stops, 0); /* one of each, so one of that */
+    }
+    support_process = 5;
+    irq(TRACE_EVENT_IRQ_ENTER, 7);
+    assert_int_equal(stops, 1);
+    assert_int_equal(stopped_by.number, 2);
+    support_process = 0;
+
+    wish.relation = TRACE_RELATION_LATER; /* whose of the two, it does not say */
+    wish.first = TRACE_EVENT_IRQ_EXIT;
+    wish.key = wish.first_key = TRACE_KEY_THREAD;
+    assert_int_equal(trace_trigger_set(&wish), ERR_BAD_ARGUMENT);
+    wish.process = 0;
+    assert_int_equal(trace_trigger_set(&wish), OK);
+}
+
 static void what_handlers_of_nmi_class_emit_counts_too(void **state)
 {
     (void)state;
@@ -380,6 +405,7 @@ int main(void)
         TEST(too_many_are_stopped_at_on_the_one_too_many),
         TEST(what_handlers_of_nmi_class_emit_counts_too),
         TEST(so_many_in_a_longer_time_are_not_too_many),
+        TEST(only_what_one_process_does),
         TEST(there_are_so_many_triggers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,16 @@ def test_an_event_that_matches_enters_kdebug_by_name(boot: BootFunction) -> None
     listed = kdebug.command("trace trigger")
     assert re.search(r"^0: kdebug ipc.reply if flags == 0x0 +hits \d", listed, re.M), listed
     kdebug.command("trace trigger ipc.reply off")
+    assert "no process 4000000000" in kdebug.command("trace break ipc.return of 4000000000")
+    server = "cpus[0].current->process->object.id"
+    asked = kdebug.command(f"print {server}").split()[0]
+    kdebug.command(f"trace break ipc.receive of {server} more 2 within 1000000000")  # others receive, too
+    kdebug.resume()
+    kdebug = machine.wait_prompt(60)
+    assert kdebug.reason == "trigger" and kdebug.command(f"print {server}").split()[0] == asked
+    number = int(asked, 0)
+    assert f"0: kdebug ipc.receive of {number} more 2 within 1000000000" in kdebug.command("trace trigger")
+    kdebug.command("trace trigger ipc.receive off")
     kdebug.resume()
     assert wait_all_done(machine, 120) == (1, 0)
 

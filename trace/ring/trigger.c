@@ -312,6 +312,11 @@ static bool write_record(struct trace_lane *lane, const uint64_t *record)
     return true;
 }
 
+static bool is_of_process(const struct trace_trigger *trigger)
+{
+    return trigger->wish.process == 0 || trigger->wish.process == hook_current_process();
+}
+
 struct trace_lane *trace_trigger_look(struct trace_lane *lane, struct trace_lane *to,
                                       const uint64_t *record)
 {
@@ -323,7 +328,7 @@ struct trace_lane *trace_trigger_look(struct trace_lane *lane, struct trace_lane
         }
         return to;
     }
-    if (!trace_filter_matches(&trigger->filter, record)) {
+    if (!trace_filter_matches(&trigger->filter, record) || !is_of_process(trigger)) {
         return to;
     }
     struct trace_hit hit = {.trigger = number_of(trigger), .moment = make_moment(record)};

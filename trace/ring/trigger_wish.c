@@ -25,7 +25,8 @@ status_t trace_trigger_make(const struct trace_trigger_wish *wish, struct trace_
     *out_first = (struct trace_filter){.first = TRACE_FILTER_PASS};
     bool is_burst = wish->relation == TRACE_RELATION_BURST;
     if (wish->action > TRACE_ACTION_KDEBUG || wish->relation > TRACE_RELATION_BURST ||
-        (is_burst && (wish->count > TRACE_BURST_MAX || wish->ns == 0))) {
+        (is_burst && (wish->count > TRACE_BURST_MAX || wish->ns == 0)) ||
+        (wish->process != 0 && trace_trigger_has_first(wish))) {
         return ERR_BAD_ARGUMENT;
     }
     return status == OK && trace_trigger_has_first(wish) ? make_first(wish, out_first) : status;

@@ -444,7 +444,7 @@ def below_the_kernel(backtrace: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\(.*\)|, done: .*", "", line) for line in kept)
 
 
-LONG_WAYS = ["sys_mailbox_reply_receive", "sys_area_map", "sys_area_unmap", "sys_thread_start", "sys_process_kill"]
+LONG_WAYS = ["sys_mailbox_reply_receive", "sys_area_map", "sys_area_unmap", "sys_thread_create", "sys_process_wait"]
 
 
 @pytest.mark.parametrize("function", ["sys_mailbox_call",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import BootFunction, wait_all_done, wait_all_stopped
+from conftest import BootFunction, wait_all_done, wait_all_stopped, wait_for_rest
 
 SECONDS = 2
 
@@ -26,9 +26,11 @@ def test_all_cores_hang(boot: BootFunction) -> None:
 @pytest.mark.parametrize("cpu", [3])
 def test_one_core_hangs_and_is_helped(boot: BootFunction, cpu: int) -> None:
     """It enters itself: its place is what the prompt shows. Put back on its way it answers, and all is well."""
-    machine = boot(cpus=4, cmdline=f"workload=none kdebug=wait watchdog={SECONDS}")
-    kdebug = machine.wait_prompt(60)
-    while "idle_halt" not in kdebug.command(f"bt cpu {cpu}"):  # it may still be on its way there
+    machine = boot(cpus=4, cmdline=f"workload=none watchdog={SECONDS} tracer=0")
+    assert wait_all_done(machine) == (0, 0)
+    wait_for_rest(machine)  # else another core may wait for this one, with interrupts off: it hangs, too
+    kdebug = machine.break_in()
+    while "idle_halt" not in kdebug.command(f"bt cpu {cpu}"):  # an interrupt may have come
         kdebug.resume()
         kdebug = machine.break_in()
     kdebug.command(f"cpu {cpu}")
